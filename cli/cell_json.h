@@ -1,0 +1,21 @@
+/* cell_json.h - the values of cells as JSON. */
+#ifndef MSIO_CLI_CELL_JSON_H
+#define MSIO_CLI_CELL_JSON_H
+
+#include "cli/json.h"
+#include "cli/slice.h"
+
+/* What of each cell to write: slices of its last axis but one and of its last; NULL is all. */
+typedef struct cli_cut {
+    const cli_slice *chans, *corrs;
+} cli_cut;
+
+/* Writes cell 0 <= index < ragged->cells: null where it was never written, a value, or arrays nested in numpy's order;
+ * complex values are [re, im]. Returns 0, or -1 when the cut names an axis that the cell lacks, or a single index that
+ * is not there: nothing is written then. cut may be NULL. */
+int cli_cell_json(cli_json *json, const msio_ragged *ragged, int64_t index, const cli_cut *cut);
+
+/* Element of a numeric type as a double: of the values at `data`, the index-th. 0 for other types. */
+double cli_element(msio_type type, const void *data, int64_t index);
+
+#endif

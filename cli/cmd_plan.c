@@ -1,0 +1,177 @@
+/* cmd_plan.c - `msio plan`: what a read would do. */
+#include "cli/failure.h"
+#include "cli/grid.h"
+#include "cli/human.h"
+#include "cli/json.h"
+#include "cli/opening.h"
+#include "cli/options.h"
+#include "cli/selection.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct wishes {
+    cli_selection selection;
+    int64_t pieces; /* to list */
+} wishes;
+
+static int take(const cli_context *cli, void *state, const char *name, const char *value) {
+    wishes *wish = state;
+    if (strcmp(name, "pieces") == 0) return cli_option_integer(cli, name, value, 0, 65536, &wish->pieces);
+    return cli_selection_take(cli, &wish->selection, name, value);
+}
+
+/* Makes the plan of the selection. Returns 0, or an exit code after telling. */
+static int make(const cli_context *cli, const char *path, const char *name, msio_table *table, cli_selection *selection,
+                msio_plan **plan) {
+    const msio_column *column;
+    int ndim, code = cli_selection_rows(cli, selection, msio_table_rows(table), path);
+    int64_t shape[MSIO_MAX_NDIM + 1];
+    size_t bytes;
+    if (code) return code;
+    if (msio_table_column(table, name, &column)) return cli_fail_status(cli, path);
+    if (selection->chans.given || selection->corrs.given) {
+        if (msio_read_shape(column, &selection->select, &ndim, shape, &bytes)) return cli_fail_status(cli, path);
+        code = cli_selection_cells(cli, selection, ndim - 1, shape + 1, name);
+        if (code) return code;
+    }
+    return msio_plan_make(column, &selection->select, plan) ? cli_fail_status(cli, path) : 0;
+}
+
+static int64_t listed(const msio_plan_info *info, int64_t wanted) {
+    return wanted < info->pieces ? wanted : info->pieces;
+}
+
+static void print_json(const char *path, const char *name, const msio_plan *plan, int64_t wanted) {
+    const msio_plan_info *info = msio_plan_describe(plan);
+    cli_json json = CLI_JSON_INIT(stdout);
+    msio_plan_piece piece;
+    struct {
+        const char *key;
+        int64_t value;
+    } numbers[] = {{"rows", info->rows},
+                   {"files", info->files},
+                   {"pieces", info->pieces},
+                   {"reads", info->reads},
+                   {"bytes_wanted", info->bytes_wanted},
+                   {"bytes_stored", info->bytes_stored},
+                   {"bytes_read", info->bytes_read}};
+    cli_json_object(&json);
+    cli_json_key(&json, "path");
+    cli_json_string(&json, path);
+    cli_json_key(&json, "column");
+    cli_json_string(&json, name);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        cli_json_key(&json, numbers[i].key);
+        cli_json_int(&json, numbers[i].value);
+    }
+    cli_json_key(&json, "amplification");
+    cli_json_double(&json, info->amplification);
+    cli_json_key(&json, "way");
+    cli_json_string(&json, msio_way_name(info->way));
+    if (wanted) {
+        cli_json_key(&json, "first_pieces");
+        cli_json_list(&json);
+        for (int64_t i = 0; i < listed(info, wanted) && msio_plan_piece_at(plan, i, &piece) == MSIO_OK; i++) {
+            cli_json_flat_object(&json);
+            cli_json_key(&json, "file");
+            cli_json_string(&json, piece.file);
+            cli_json_key(&json, "offset");
+            cli_json_int(&json, piece.offset);
+            cli_json_key(&json, "length");
+            cli_json_int(&json, piece.length);
+            cli_json_key(&json, "out_row");
+            cli_json_int(&json, piece.out_row);
+            cli_json_key(&json, "rows");
+            cli_json_int(&json, piece.rows);
+            cli_json_end(&json);
+        }
+        cli_json_end(&json);
+    }
+    cli_json_end(&json);
+    cli_json_finish(&json);
+}
+
+/* The last part of a path: the folder is the table's. */
+static const char *short_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static void print_pieces(const msio_plan *plan, int64_t wanted) {
+    static const char *const titles[] = {">#", "file", ">offset", ">bytes", ">first result row", ">rows", NULL};
+    const msio_plan_info *info = msio_plan_describe(plan);
+    msio_plan_piece piece;
+    cli_grid grid;
+    cli_grid_begin(&grid, titles);
+    for (int64_t i = 0; i < listed(info, wanted) && msio_plan_piece_at(plan, i, &piece) == MSIO_OK; i++) {
+        cli_words at = cli_count(i), offset = cli_count(piece.offset), length = cli_count(piece.length),
+                  out = cli_count(piece.out_row), rows = cli_count(piece.rows);
+        cli_grid_row(&grid, (const char *const[]){at.text, short_name(piece.file), offset.text, length.text, out.text,
+                                                  rows.text});
+    }
+    fputc('\n', stdout);
+    cli_grid_print(&grid, stdout);
+}
+
+static void print_text(const char *path, const char *name, const msio_plan *plan, int64_t wanted) {
+    const msio_plan_info *info = msio_plan_describe(plan);
+    char text[1024];
+    printf("%s\n", cli_printable(text, sizeof text, path, strlen(path)));
+    printf("  column         %s\n", cli_printable(text, sizeof text, name, strlen(name)));
+    printf("  way            %s\n", msio_way_name(info->way));
+    printf("  rows           %s\n", cli_count(info->rows).text);
+    printf("  pieces         %s in %d file%s\n", cli_count(info->pieces).text, info->files,
+           info->files == 1 ? "" : "s");
+    printf("  reads          %s\n", cli_count(info->reads).text);
+    printf("  bytes wanted   %s (%s)\n", cli_count(info->bytes_wanted).text, cli_size(info->bytes_wanted).text);
+    printf("  bytes stored   %s (%s)\n", cli_count(info->bytes_stored).text, cli_size(info->bytes_stored).text);
+    printf("  bytes read     %s (%s)\n", cli_count(info->bytes_read).text, cli_size(info->bytes_read).text);
+    printf("  amplification  %.3g\n", info->amplification);
+    if (wanted && info->pieces) print_pieces(plan, wanted);
+}
+
+static int run(cli_context *cli, int argc, char **argv) {
+    wishes wish = {CLI_SELECTION_INIT, 0};
+    msio_table *table = NULL;
+    msio_plan *plan = NULL;
+    int first, code = cli_options_parse(cli, &cli_command_plan, argc, argv, take, &wish, &first);
+    if (code >= 0) return code;
+    if (argc - first != 2) return cli_usage(cli, "a table and a column are wanted: msio plan PATH COLUMN");
+    const char *path = argv[first], *name = argv[first + 1];
+    code = cli_table_open(cli, path, &table);
+    if (!code) code = make(cli, path, name, table, &wish.selection, &plan);
+    if (!code) {
+        if (cli->json)
+            print_json(path, name, plan, wish.pieces);
+        else
+            print_text(path, name, plan, wish.pieces);
+    }
+    msio_plan_free(plan);
+    cli_selection_free(&wish.selection);
+    msio_table_close(table);
+    return code;
+}
+
+static const cli_option options[] = {
+    CLI_SELECTION_OPTIONS,
+    {"pieces", "N", 0, "list the first N pieces, in the order of the file"},
+    {NULL, NULL, 0, NULL},
+};
+
+const cli_command cli_command_plan = {
+    .name = "plan",
+    .summary = "what a read would do: pieces, reads, bytes, amplification",
+    .usage = "PATH COLUMN [options]",
+    .text = "Makes the plan of a read without reading data. A piece is a box in a file that goes to a box in\n"
+            "memory; neighbours are merged into reads. Bytes wanted are those delivered, bytes stored those of\n"
+            "the wanted elements in the file (flags are bits there), bytes read what the reads fetch;\n"
+            "amplification is read / stored. The way is direct (into the result), scratch (through memory that\n"
+            "stays in cache), mapped (gathered from the mapped file) or casacore.",
+    .options = options,
+    .negative = NULL,
+    .examples = "  msio plan obs.ms DATA\n"
+                "  msio plan obs.ms DATA --chans 0:12 --pieces 10\n"
+                "  msio plan obs.ms FLAG --rows ::178 --json\n",
+    .run = run,
+};

@@ -1,0 +1,171 @@
+/* cmd_read.c - `msio read`: a column, or a part of it, as npy, raw bytes or JSON. */
+#include "cli/failure.h"
+#include "cli/human.h"
+#include "cli/json.h"
+#include "cli/opening.h"
+#include "cli/options.h"
+#include "cli/read_run.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const formats[] = {"npy", "raw", "json", NULL};
+
+typedef struct wishes {
+    cli_read run;
+    int format_given;
+} wishes;
+
+static int take(const cli_context *cli, void *state, const char *name, const char *value) {
+    wishes *wish = state;
+    int index = 0, code = 0;
+    if (strcmp(name, "out") == 0) {
+        wish->run.out = value;
+    } else if (strcmp(name, "format") == 0) {
+        code = cli_option_word(cli, name, value, formats, &index);
+        wish->run.format = (cli_format)index;
+        wish->format_given = 1;
+    } else {
+        code = cli_selection_take(cli, &wish->run.selection, name, value);
+    }
+    return code;
+}
+
+static int to_stdout(const cli_read *run) { return !run->out || strcmp(run->out, "-") == 0; }
+
+/* The table, the column, and the rows of the selection. */
+static int open_column(cli_read *run) {
+    int code = cli_table_open(run->cli, run->path, &run->table);
+    if (code) return code;
+    if (msio_table_column(run->table, run->name, &run->column)) return cli_fail_status(run->cli, run->path);
+    run->info = msio_column_describe(run->column);
+    if (!run->info) return cli_fail_status(run->cli, run->path);
+    if (run->format == CLI_RAW && run->info->type == MSIO_STRING)
+        return cli_usage(run->cli, "%s holds strings, which have no raw form: use --format npy or json", run->name);
+    return 0;
+}
+
+/* What goes to a file is of one moment: the read lock is kept meanwhile. Somebody who reads slowly from a pipe does not
+ * keep writers waiting: each part is then of its own moment. */
+static int write_all(cli_read *run) {
+    int held = cli_output_is_file(&run->output);
+    if (held && msio_table_hold(run->table)) return cli_fail_status(run->cli, run->path);
+    int code = cli_selection_rows(run->cli, &run->selection, msio_table_rows(run->table), run->path);
+    if (!code) {
+        if (run->format == CLI_LINES)
+            code = cli_read_lines(run);
+        else if (run->info->type == MSIO_STRING)
+            code = cli_read_text(run);
+        else
+            code = cli_read_dense(run);
+    }
+    if (held && msio_table_release(run->table) && !code) code = cli_fail_status(run->cli, run->path);
+    cli_progress_end(&run->progress);
+    return code ? code : cli_output_finish(run->cli, &run->output);
+}
+
+static void report_json(const cli_read *run, double seconds) {
+    cli_json json = CLI_JSON_INIT(stdout);
+    cli_json_object(&json);
+    cli_json_key(&json, "path");
+    cli_json_string(&json, run->path);
+    cli_json_key(&json, "column");
+    cli_json_string(&json, run->name);
+    cli_json_key(&json, "type");
+    cli_json_string(&json, msio_type_name(run->info->type));
+    cli_json_key(&json, "format");
+    cli_json_string(&json, formats[run->format]);
+    cli_json_key(&json, "dtype");
+    cli_json_string(&json, run->dtype.text[0] ? run->dtype.text : NULL);
+    cli_json_key(&json, "rows");
+    cli_json_int(&json, run->selection.count);
+    cli_json_key(&json, "shape");
+    if (run->ndim < 0) {
+        cli_json_null(&json);
+    } else {
+        cli_json_array(&json);
+        for (int i = 0; i < run->ndim; i++) cli_json_int(&json, run->shape[i]);
+        cli_json_end(&json);
+    }
+    cli_json_key(&json, "out");
+    cli_json_string(&json, run->out);
+    cli_json_key(&json, "bytes");
+    cli_json_int(&json, run->output.written);
+    cli_json_key(&json, "seconds");
+    cli_json_double(&json, seconds);
+    cli_json_end(&json);
+    cli_json_finish(&json);
+}
+
+static int read_column(wishes *wish) {
+    cli_read *run = &wish->run;
+    char title[64];
+    int code = open_column(run);
+    if (!code) code = cli_output_open(run->cli, run->out, &run->output);
+    if (code) return code;
+    double began = cli_now();
+    snprintf(title, sizeof title, "reading %.48s", run->name);
+    cli_progress_begin(&run->progress, run->cli, title, to_stdout(run));
+    code = write_all(run);
+    if (code || to_stdout(run)) return code;
+    double seconds = cli_now() - began;
+    if (run->cli->json)
+        report_json(run, seconds);
+    else
+        cli_note(run->cli, "%s: %s rows of %s written to %s in %s", run->path, cli_count(run->selection.count).text,
+                 run->name, run->out, cli_duration(seconds).text);
+    return 0;
+}
+
+static int run_read(cli_context *cli, int argc, char **argv) {
+    wishes wish = {.run = {.cli = cli, .selection = CLI_SELECTION_INIT, .output = CLI_OUTPUT_INIT, .format = CLI_NPY}};
+    cli_read *run = &wish.run;
+    int first, code = cli_options_parse(cli, &cli_command_read, argc, argv, take, &wish, &first);
+    if (code >= 0) return code;
+    if (argc - first != 2)
+        return cli_usage(cli, argc - first < 2 ? "a table and a column are wanted: msio read PATH COLUMN"
+                                               : "one column of one table at a time");
+    run->path = argv[first];
+    run->name = argv[first + 1];
+    if (cli->json && !wish.format_given && to_stdout(run)) run->format = CLI_LINES;
+    if (run->format != CLI_LINES && to_stdout(run) && isatty(STDOUT_FILENO))
+        return cli_usage(cli, "a terminal takes no %s data: use --format json, --out FILE or a pipe",
+                         formats[run->format]);
+    code = read_column(&wish);
+    cli_progress_end(&run->progress);
+    cli_output_drop(&run->output);
+    cli_selection_free(&run->selection);
+    msio_table_close(run->table);
+    return code;
+}
+
+static const cli_option options[] = {
+    CLI_SELECTION_OPTIONS,
+    {"format", "npy|raw|json", 0,
+     "npy, the default; raw: the values alone, in this machine's byte order;\njson: one line a row"},
+    {"out", "FILE|-", 0,
+     "where to; \"-\", the default, is standard output. A file appears under\nits name when it is whole"},
+    {NULL, NULL, 0, NULL},
+};
+
+const cli_command cli_command_read = {
+    .name = "read",
+    .summary = "a column, or a part of it, as npy, raw bytes or JSON",
+    .usage = "PATH COLUMN [options]",
+    .text = "Writes a column in numpy's order, [row][channel][correlation]. Memory stays bounded however large\n"
+            "the column is. Slices follow numpy's rules, negative numbers and steps included; a single number A\n"
+            "is A:A+1, which must exist. PATH may name a subtable: obs.ms::ANTENNA or obs.ms/ANTENNA.\n\n"
+            "npy and raw want all cells to have one shape; json takes any. In JSON a complex value is [re, im],\n"
+            "a NaN or infinity the string \"nan\", \"inf\" or \"-inf\", and a cell that was never written null.\n"
+            "Strings in npy are unicode of fixed width. With --out FILE the table's read lock is kept until all\n"
+            "is read, and --json reports what was written; without, --json implies --format json.",
+    .options = options,
+    .negative = NULL,
+    .examples = "  msio read obs.ms DATA --out data.npy\n"
+                "  msio read obs.ms DATA --rows 0:1000 --chans ::4 --corrs -1: --out part.npy\n"
+                "  msio read obs.ms::ANTENNA NAME --format json\n"
+                "  msio read obs.ms TIME --rows -5: --format json\n"
+                "  msio read obs.ms UVW | python3 -c 'import numpy, sys; print(numpy.load(sys.stdin.buffer).shape)'\n",
+    .run = run_read,
+};

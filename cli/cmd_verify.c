@@ -1,0 +1,278 @@
+/* cmd_verify.c - `msio verify`: times the paths on the user's tables, and holds them against targets. */
+#include "cli/failure.h"
+#include "cli/grid.h"
+#include "cli/human.h"
+#include "cli/interrupt.h"
+#include "cli/json.h"
+#include "cli/options.h"
+#include "cli/roofline.h"
+#include "cli/verify.h"
+#include "msio/prof.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLI_WISHES_MOST 32
+
+/* The paths that the project has targets for. What cannot run in this version says so. */
+static const struct {
+    const char *name, *reason;
+} targets[] = {
+    {"metadata", "this version has no metadata cache yet"},
+    {"flag-validation", "this version does not count flags yet"},
+    {"subband-loading", "this version does not read UVH5 subbands yet"},
+    {"calibration", "this version does not run a calibration yet"},
+    {"imaging", "this version does not run an imaging yet"},
+};
+#define CLI_TARGETS ((int)(sizeof targets / sizeof targets[0]))
+
+typedef struct wish {
+    char name[96];
+    double seconds; /* of a target; 0: only required */
+} wish;
+
+typedef struct wishes {
+    wish target[CLI_WISHES_MOST], required[CLI_WISHES_MOST];
+    int target_count, required_count;
+} wishes;
+
+static int take_target(const cli_context *cli, wishes *all, const char *value) {
+    const char *sign = strrchr(value, '=');
+    char *end = NULL;
+    wish *made = &all->target[all->target_count];
+    double seconds = sign ? strtod(sign + 1, &end) : 0;
+    if (!sign || sign == value || sign - value >= (ptrdiff_t)sizeof made->name || end == sign + 1 || *end ||
+        !isfinite(seconds) || seconds <= 0)
+        return cli_usage(cli, "--target wants NAME=SECONDS, as in read-DATA=0.5, not \"%s\"", value);
+    if (all->target_count == CLI_WISHES_MOST) return cli_usage(cli, "too many targets");
+    snprintf(made->name, sizeof made->name, "%.*s", (int)(sign - value), value);
+    made->seconds = seconds;
+    all->target_count++;
+    return 0;
+}
+
+static int take_required(const cli_context *cli, wishes *all, const char *value) {
+    while (*value) {
+        size_t length = strcspn(value, ",");
+        if (length >= sizeof all->required[0].name || all->required_count == CLI_WISHES_MOST)
+            return cli_usage(cli, "--require has a name too long, or too many");
+        if (length) {
+            wish *made = &all->required[all->required_count++];
+            snprintf(made->name, sizeof made->name, "%.*s", (int)length, value);
+            made->seconds = 0;
+        }
+        value += length + (value[length] == ',');
+    }
+    return 0;
+}
+
+static int take(const cli_context *cli, void *state, const char *name, const char *value) {
+    return strcmp(name, "target") == 0 ? take_target(cli, state, value) : take_required(cli, state, value);
+}
+
+static int is_known_name(const char *name) {
+    if (strcmp(name, "open") == 0 || strcmp(name, "open-all") == 0) return 1;
+    if (strncmp(name, "read-", 5) == 0 && name[5]) return 1;
+    for (int i = 0; i < CLI_TARGETS; i++)
+        if (strcmp(name, targets[i].name) == 0) return 1;
+    return 0;
+}
+
+/* Names that were asked for must be paths; the columns among them are timed too. Returns 0, or an exit code after
+ * telling. */
+static int check_names(const cli_context *cli, const wish *list, int count, const char **columns, int *column_count) {
+    for (int i = 0; i < count; i++) {
+        if (!is_known_name(list[i].name))
+            return cli_usage(
+                cli,
+                "there is no path \"%s\": metadata, flag-validation, subband-loading, calibration, imaging, "
+                "open, open-all and read-COLUMN are there",
+                list[i].name);
+        if (strncmp(list[i].name, "read-", 5) == 0) columns[(*column_count)++] = list[i].name + 5;
+    }
+    return 0;
+}
+
+static void add_targets(cli_paths *paths) {
+    for (int i = 0; i < CLI_TARGETS; i++) {
+        msio_prof_stats stats = MSIO_PROF_STATS_INIT;
+        cli_path *path = cli_paths_add(paths, targets[i].name, NULL);
+        if (msio_prof_path_stats(targets[i].name, &stats) == MSIO_OK) path->target = stats.target_seconds;
+        snprintf(path->reason, sizeof path->reason, "%s", targets[i].reason);
+    }
+}
+
+static void set_targets(cli_paths *paths, const wishes *all) {
+    for (int i = 0; i < paths->count; i++)
+        for (int k = 0; k < all->target_count; k++)
+            if (strcmp(paths->list[i].name, all->target[k].name) == 0) paths->list[i].target = all->target[k].seconds;
+}
+
+static msio_verdict verdict_of(const cli_path *path) {
+    if (path->target <= 0 || path->measured < 0) return MSIO_NOT_MEASURED;
+    return path->measured <= path->target ? MSIO_PASS : MSIO_FAIL;
+}
+
+/* The judgement over all, and in one line why. */
+static int judge(const cli_paths *paths, const wishes *all, char *why, size_t size) {
+    int passed = 0, failed = 0;
+    for (int i = 0; i < paths->count; i++) {
+        msio_verdict verdict = verdict_of(&paths->list[i]);
+        passed += verdict == MSIO_PASS;
+        failed += verdict == MSIO_FAIL;
+        for (int k = 0; k < all->required_count && verdict == MSIO_NOT_MEASURED; k++)
+            if (strcmp(paths->list[i].name, all->required[k].name) == 0) {
+                snprintf(why, size, "%s is required, and was not held against a target", paths->list[i].name);
+                return CLI_NEGATIVE;
+            }
+    }
+    if (failed)
+        snprintf(why, size, "%d of %d targets missed", failed, passed + failed);
+    else if (passed)
+        snprintf(why, size, "%d of %d targets met", passed, passed);
+    else
+        snprintf(why, size, "no path with a target could be measured; --target NAME=SECONDS sets one");
+    return failed || !passed ? CLI_NEGATIVE : CLI_OK;
+}
+
+static void put_seconds(cli_json *json, const char *key, double seconds, int known) {
+    cli_json_key(json, key);
+    if (known)
+        cli_json_double(json, seconds);
+    else
+        cli_json_null(json);
+}
+
+static void print_json(const cli_context *cli, const cli_paths *paths, const char *why, int code) {
+    cli_json writer = CLI_JSON_INIT(stdout), *json = &writer;
+    cli_json_object(json);
+    cli_json_key(json, "paths");
+    cli_json_list(json);
+    for (int i = 0; i < paths->count; i++) {
+        const cli_path *path = &paths->list[i];
+        int no_target = path->measured >= 0 && path->target <= 0;
+        cli_json_object(json);
+        cli_json_key(json, "name");
+        cli_json_string(json, path->name);
+        cli_json_key(json, "path");
+        cli_json_string(json, path->table);
+        put_seconds(json, "target_seconds", path->target, path->target > 0);
+        put_seconds(json, "measured_seconds", path->measured, path->measured >= 0);
+        cli_json_key(json, "bytes");
+        if (path->bytes < 0)
+            cli_json_null(json);
+        else
+            cli_json_int(json, path->bytes);
+        put_seconds(json, "roofline_seconds", path->roofline, path->roofline >= 0);
+        cli_json_key(json, "verdict");
+        cli_json_string(json, msio_verdict_name(verdict_of(path)));
+        cli_json_key(json, "reason");
+        cli_json_string(json, no_target ? "no target set" : path->reason);
+        cli_json_key(json, "how");
+        cli_json_string(json, path->measured >= 0 ? path->reason : NULL);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+    cli_json_key(json, "threads");
+    cli_json_int(json, cli_threads(cli->threads));
+    cli_json_key(json, "judgement");
+    cli_json_string(json, why);
+    cli_json_key(json, "met");
+    cli_json_bool(json, code == CLI_OK);
+    cli_json_end(json);
+    cli_json_finish(json);
+}
+
+static void print_row(cli_grid *grid, const cli_path *path) {
+    int measured = path->measured >= 0;
+    cli_words target = cli_duration(path->target > 0 ? path->target : -1), seconds = cli_duration(path->measured),
+              bytes = cli_size(path->bytes), rate = cli_rate((double)path->bytes, path->measured),
+              roofline = cli_duration(path->roofline), share = {"-"};
+    const char *verdict = measured && path->target <= 0 ? "MEASURED" : msio_verdict_name(verdict_of(path));
+    if (measured && path->roofline > 0 && path->measured > 0)
+        snprintf(share.text, sizeof share.text, "%.2f", path->roofline / path->measured);
+    cli_grid_row(grid, (const char *const[]){path->name, target.text, seconds.text, measured ? bytes.text : "-",
+                                             rate.text, roofline.text, share.text, verdict});
+}
+
+/* The paths of one table (NULL: of none), and below why some were not measured. */
+static void print_group(const cli_paths *paths, const char *table) {
+    static const char *const titles[] = {"path",      ">target", ">measured", ">bytes", ">rate",
+                                         ">roofline", ">of it",  "verdict",   NULL};
+    cli_grid grid;
+    int rows = 0;
+    cli_grid_begin(&grid, titles);
+    for (int i = 0; i < paths->count; i++)
+        if (paths->list[i].table == table) print_row(&grid, &paths->list[i]), rows++;
+    if (rows) cli_grid_print(&grid, stdout);
+    for (int i = 0; i < paths->count; i++) {
+        const cli_path *path = &paths->list[i];
+        if (path->table == table && (path->measured < 0 || strstr(path->reason, " first ")))
+            printf("    %s: %s\n", path->name, path->reason);
+    }
+}
+
+static void print_text(const cli_context *cli, const cli_paths *paths, char **tables, int count, const char *why) {
+    int threads = cli_threads(cli->threads);
+    printf("%d thread%s; reads are the best of several with the file in the page cache and the memory touched; "
+           "roofline: the\n"
+           "same bytes read raw by as many threads in the same run\n\n",
+           threads, threads == 1 ? "" : "s");
+    print_group(paths, NULL);
+    for (int i = 0; i < count; i++) {
+        char name[1024];
+        printf("\n%s\n", cli_printable(name, sizeof name, tables[i], strlen(tables[i])));
+        print_group(paths, tables[i]);
+    }
+    printf("\n%s\n", why);
+}
+
+static int run(cli_context *cli, int argc, char **argv) {
+    wishes all = {.target_count = 0};
+    cli_paths paths = {NULL, 0, 0};
+    const char *columns[2 * CLI_WISHES_MOST];
+    char why[256] = "";
+    int first, column_count = 0, code = cli_options_parse(cli, &cli_command_verify, argc, argv, take, &all, &first);
+    if (code >= 0) return code;
+    code = check_names(cli, all.target, all.target_count, columns, &column_count);
+    if (!code) code = check_names(cli, all.required, all.required_count, columns, &column_count);
+    if (!code && first == argc) code = cli_usage(cli, "which tables?");
+    if (code) return code;
+    add_targets(&paths);
+    for (int i = first; i < argc && !code && !cli_interrupted(); i++)
+        code = cli_verify_table(cli, argv[i], columns, column_count, &paths);
+    if (!code && !cli_interrupted()) {
+        set_targets(&paths, &all);
+        code = judge(&paths, &all, why, sizeof why);
+        if (cli->json)
+            print_json(cli, &paths, why, code);
+        else
+            print_text(cli, &paths, argv + first, argc - first, why);
+    }
+    cli_paths_free(&paths);
+    return code;
+}
+
+static const cli_option options[] = {
+    {"target", "NAME=SECONDS", 0, "hold this path against a target of your own; may be given several\ntimes"},
+    {"require", "NAME,...", 0, "exit with 1 also when one of these was not held against a target"},
+    {NULL, NULL, 0, NULL},
+};
+
+const cli_command cli_command_verify = {
+    .name = "verify",
+    .summary = "times the paths on your tables, and holds them against targets",
+    .usage = "PATH... [options]",
+    .text = "Times opening (open), opening with all subtables (open-all) and reading whole columns into memory\n"
+            "(read-DATA, read-FLAG, ...), beside the roofline: the same bytes read raw by as many threads in\n"
+            "the same run. A path with a target gets the verdict PASS or FAIL. The targets of the project are\n"
+            "always listed; what this version cannot run is NOT MEASURED, and the report says why.",
+    .options = options,
+    .negative = "a target was missed, or nothing with a target was measured, or a required path was not",
+    .examples = "  msio verify obs.ms\n"
+                "  msio verify obs.ms --target read-DATA=0.2 --target open=0.005\n"
+                "  msio verify obs.ms --target read-MODEL_DATA=0.5 --require read-MODEL_DATA --json\n",
+    .run = run,
+};

@@ -1,0 +1,43 @@
+/* command.h - what all subcommands of the msio command share: the context of a run, exit codes, their list. */
+#ifndef MSIO_CLI_COMMAND_H
+#define MSIO_CLI_COMMAND_H
+
+#include "msio/core.h"
+#include "msio/io.h"
+
+/* Exit codes, as --help and the manual page tell them. */
+enum {
+    CLI_OK = 0,
+    CLI_NEGATIVE = 1, /* a judgement was negative */
+    CLI_USAGE = 2,    /* wrong usage */
+    CLI_INPUT = 3     /* the input could not be read, or the output not written */
+};
+
+/* One run of the command: its name and the options that every subcommand takes. */
+typedef struct cli_context {
+    const char *command; /* "read", or "" before a subcommand is known */
+    int threads;         /* 0: all that may be used */
+    int nolock;
+    msio_native native;
+    int quiet;
+    int json;
+    const char *prof; /* NULL, "report" or "json:FILE" */
+} cli_context;
+
+struct cli_option;
+
+/* A subcommand: what its help says, and how it runs. */
+typedef struct cli_command {
+    const char *name, *summary;
+    const char *usage;                /* what follows "msio NAME", one line */
+    const char *text;                 /* a paragraph or two, lines of at most 100 characters */
+    const struct cli_option *options; /* its own, ended by a name of NULL */
+    const char *negative;             /* what exit code 1 means here; NULL: it does not occur */
+    const char *examples;             /* lines */
+    int (*run)(cli_context *cli, int argc, char **argv);
+} cli_command;
+
+extern const cli_command cli_command_info, cli_command_read, cli_command_plan, cli_command_verify, cli_command_simulate,
+    cli_command_bench;
+
+#endif

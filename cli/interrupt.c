@@ -1,0 +1,46 @@
+/* interrupt.c - Ctrl-C and its like. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "cli/interrupt.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+
+static volatile sig_atomic_t came;
+
+static void note(int signal_number) { came = signal_number; }
+
+void cli_interrupt_watch(void) {
+    static const int watched[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action, before;
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof watched / sizeof watched[0]; i++) {
+        if (sigaction(watched[i], NULL, &before)) continue;
+        if (before.sa_handler == SIG_IGN) continue; /* nohup and background jobs of a shell */
+        action.sa_handler = note;
+        action.sa_flags = (int)SA_RESETHAND; /* no SA_RESTART: a write that waits for a pipe's reader is to come back */
+        sigaction(watched[i], &action, NULL);
+    }
+    action.sa_handler = SIG_IGN;
+    action.sa_flags = 0;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+int cli_interrupted(void) { return (int)came; }
+
+int cli_interrupt_progress(void *user, int64_t done, int64_t total) {
+    (void)user;
+    (void)done;
+    (void)total;
+    return came != 0;
+}
+
+void cli_interrupt_obey(void) {
+    int signal_number = (int)came;
+    if (!signal_number) return;
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}

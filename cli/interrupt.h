@@ -1,0 +1,17 @@
+/* interrupt.h - Ctrl-C and its like: asked for by signal, obeyed where it is safe. */
+#ifndef MSIO_CLI_INTERRUPT_H
+#define MSIO_CLI_INTERRUPT_H
+
+#include <stdint.h>
+
+/* From now on SIGINT, SIGTERM and SIGHUP set a flag, once; a second one ends the process. SIGPIPE is ignored, so that a
+ * closed pipe is a write error. */
+void cli_interrupt_watch(void);
+/* The signal that came, or 0. */
+int cli_interrupted(void);
+/* For the library's progress options: 1 when a signal came. */
+int cli_interrupt_progress(void *user, int64_t done, int64_t total);
+/* Ends the process by the signal that came, so that the shell sees it. */
+void cli_interrupt_obey(void);
+
+#endif

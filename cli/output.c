@@ -1,0 +1,129 @@
+/* output.c - where a command's data go: a file that appears when it is whole, or standard output. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* mkostemp */
+#endif
+#include "cli/output.h"
+
+#include "cli/failure.h"
+#include "cli/human.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CLI_OUTPUT_BUFFER ((size_t)1 << 20)
+
+/* The file that is to go should the process end early. */
+static const char *unfinished;
+
+static void remove_unfinished(void) {
+    if (unfinished) unlink(unfinished);
+}
+
+/* The mode of the file that is replaced, or what a new file gets. */
+static mode_t wanted_mode(const struct stat *there) {
+    if (there) return there->st_mode & 0777;
+    mode_t mask = umask(0);
+    umask(mask);
+    return 0666 & ~mask;
+}
+
+/* Makes the temporary file beside the output's path. Returns a descriptor, or -1. */
+static int make_temporary(cli_output *output, const struct stat *there) {
+    static int registered;
+    size_t size = strlen(output->path) + 8;
+    char *name = cli_alloc(size);
+    snprintf(name, size, "%s.XXXXXX", output->path);
+    int fd = mkostemp(name, O_CLOEXEC);
+    if (fd < 0) {
+        free(name);
+        return -1;
+    }
+    if (!registered) registered = !atexit(remove_unfinished);
+    output->temporary = name;
+    unfinished = name;
+    if (fchmod(fd, wanted_mode(there))) return fd; /* then it stays private: no reason to fail */
+    return fd;
+}
+
+int cli_output_open(const cli_context *cli, const char *path, cli_output *output) {
+    struct stat there;
+    int fd;
+    if (!path || strcmp(path, "-") == 0) {
+        output->file = stdout;
+        setvbuf(stdout, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, CLI_OUTPUT_BUFFER);
+        return 0;
+    }
+    int exists = stat(path, &there) == 0;
+    if (exists && S_ISDIR(there.st_mode)) return cli_fail(cli, MSIO_E_IO, path, "--out names a folder; name a file");
+    char *target = exists ? realpath(path, NULL) : NULL; /* through a link: the file behind it is what is replaced */
+    output->path = target ? target : cli_copy(path);
+    if (exists && !S_ISREG(there.st_mode))
+        fd = open(output->path, O_WRONLY | O_CLOEXEC);
+    else
+        fd = make_temporary(output, exists ? &there : NULL);
+    if (fd < 0) return cli_fail_system(cli, path, "the file cannot be written");
+    output->file = fdopen(fd, "wb");
+    if (!output->file) {
+        close(fd);
+        return cli_fail_system(cli, path, "the file cannot be written");
+    }
+    setvbuf(output->file, NULL, _IOFBF, CLI_OUTPUT_BUFFER);
+    return 0;
+}
+
+/* Tells why a write failed. */
+static int refused(const cli_context *cli, const cli_output *output) {
+    const char *where = output->path ? output->path : "standard output";
+    if (errno == EPIPE) return cli_fail(cli, MSIO_E_IO, NULL, "the reader of %s stopped before all was written", where);
+    if (output->written)
+        return cli_fail_system(cli, where, "writing failed within the first %s", cli_size(output->written).text);
+    return cli_fail_system(cli, where, "writing failed");
+}
+
+int cli_output_write(const cli_context *cli, cli_output *output, const void *data, size_t bytes) {
+    output->written += (int64_t)bytes;
+    if (bytes && fwrite(data, 1, bytes, output->file) != bytes) return refused(cli, output);
+    return 0;
+}
+
+int cli_output_check(const cli_context *cli, cli_output *output) {
+    return ferror(output->file) ? refused(cli, output) : 0;
+}
+
+int cli_output_finish(const cli_context *cli, cli_output *output) {
+    if (fflush(output->file) || ferror(output->file)) return refused(cli, output);
+    if (!output->path) return 0;
+    FILE *file = output->file;
+    output->file = NULL;
+    off_t size = ftello(file);
+    if (size >= 0) output->written = size;
+    if (fclose(file)) return refused(cli, output);
+    if (!output->temporary) return 0;
+    if (rename(output->temporary, output->path))
+        return cli_fail_system(cli, output->path, "the finished file cannot be given its name");
+    unfinished = NULL;
+    free(output->temporary);
+    output->temporary = NULL;
+    return 0;
+}
+
+void cli_output_drop(cli_output *output) {
+    if (output->file && output->path) fclose(output->file);
+    if (output->temporary) {
+        remove_unfinished();
+        unfinished = NULL;
+        free(output->temporary);
+    }
+    free(output->path);
+    memset(output, 0, sizeof *output);
+}
+
+int cli_output_is_file(const cli_output *output) {
+    struct stat there;
+    return fstat(fileno(output->file), &there) == 0 && S_ISREG(there.st_mode);
+}

@@ -1,0 +1,43 @@
+/* read_run.h - one run of `msio read`: what its ways of writing share. */
+#ifndef MSIO_CLI_READ_RUN_H
+#define MSIO_CLI_READ_RUN_H
+
+#include "cli/npy.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/selection.h"
+
+/* Bytes of values that a run keeps in memory. */
+#define CLI_READ_MEMORY ((int64_t)256 << 20)
+
+typedef enum cli_format { CLI_NPY, CLI_RAW, CLI_LINES } cli_format;
+
+typedef struct cli_read {
+    const cli_context *cli;
+    const char *path, *name; /* of the table and of the column */
+    const char *out;         /* NULL or "-": standard output */
+    cli_format format;
+    msio_table *table;
+    const msio_column *column;
+    const msio_column_info *info;
+    cli_selection selection;
+    cli_output output;
+    cli_progress progress;
+    cli_dtype dtype; /* of what was written; "" for lines */
+    int ndim;        /* and its shape; -1: the cells differ */
+    int64_t shape[MSIO_MAX_NDIM + 1];
+} cli_read;
+
+/* Each writes the selected cells to the output that is open, and sets dtype and shape. Returns 0, or an exit code after
+ * telling. */
+int cli_read_dense(cli_read *run); /* npy and raw, but strings */
+int cli_read_text(cli_read *run);  /* npy of strings */
+int cli_read_lines(cli_read *run); /* JSON, a line a row */
+
+/* Reads rows first .. first + count of the selection as they are in the table: whole cells where whole is 1. Returns 0,
+ * or an exit code after telling. */
+int cli_read_part(cli_read *run, int64_t first, int64_t count, msio_ragged *cells);
+/* How many rows to read next, after a part of `rows` rows that took `bytes`; the first time rows is 0. */
+int64_t cli_read_next_rows(const cli_read *run, int64_t first, int64_t rows, int64_t bytes);
+
+#endif

@@ -1,0 +1,36 @@
+/* roofline.h - the fastest that the bytes of an answer could have come: raw reads by as many threads. */
+#ifndef MSIO_CLI_ROOFLINE_H
+#define MSIO_CLI_ROOFLINE_H
+
+#include "cli/command.h"
+
+#include <stddef.h>
+
+/* A stretch of a file. */
+typedef struct cli_stretch {
+    int fd;
+    int64_t offset, length;
+    int64_t before; /* bytes of the stretches before this one */
+} cli_stretch;
+
+/* The bytes in files that a plan wants: what is raw to be read. */
+typedef struct cli_roofline {
+    cli_stretch *stretches;
+    int count;
+    int64_t bytes;
+    int straight; /* 1: into the result; 0: into scratch, and a copy of the result's bytes from there */
+    int *fds;
+    int fd_count;
+} cli_roofline;
+
+/* Finds the stretches of a plan and opens its files. Returns 0, or -1 where there are none to read (no data, or a
+ * manager whose files msio does not know). To be freed in any case. */
+int cli_roofline_prepare(const msio_plan *plan, cli_roofline *roofline);
+/* Reads them once, in pieces of 1 MiB, into memory that is there. Returns seconds, or -1 when a read failed. */
+double cli_roofline_run(const cli_roofline *roofline, int threads, void *out, size_t out_bytes);
+void cli_roofline_free(cli_roofline *roofline);
+
+/* Threads that msio takes when it is asked for `wanted` (0: all that the affinity mask and OMP_NUM_THREADS allow). */
+int cli_threads(int wanted);
+
+#endif

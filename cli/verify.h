@@ -1,0 +1,33 @@
+/* verify.h - timing the paths of `msio verify` on the user's tables. */
+#ifndef MSIO_CLI_VERIFY_H
+#define MSIO_CLI_VERIFY_H
+
+#include "cli/failure.h"
+
+#include <stddef.h>
+
+/* One path: what was asked of it, and what came out. */
+typedef struct cli_path {
+    char name[96];
+    const char *table; /* where it was measured; NULL: nowhere */
+    double target;     /* seconds; 0: none */
+    double measured;   /* seconds; -1: not measured */
+    double roofline;   /* seconds; -1: none */
+    int64_t bytes;     /* delivered; -1: none */
+    char reason[512];  /* why it was not measured, or what was */
+} cli_path;
+
+typedef struct cli_paths {
+    cli_path *list;
+    int count, room;
+} cli_paths;
+
+/* A path at the end of the list, not measured and without a target; valid until the next is added. */
+cli_path *cli_paths_add(cli_paths *paths, const char *name, const char *table);
+void cli_paths_free(cli_paths *paths);
+
+/* Measures what exists on one table, and the columns named beside. Returns 0, or an exit code after telling when the
+ * table cannot be opened. */
+int cli_verify_table(const cli_context *cli, const char *path, const char *const *extra, int extras, cli_paths *paths);
+
+#endif

@@ -1,0 +1,167 @@
+/* box.c - N-dimensional box copies: boxes cut into runs, runs handed to the kernels. */
+#include "core/box.h"
+
+#include "core/kernels.h"
+
+int64_t msio_box_elements(const msio_box *box) {
+    int64_t n = 1;
+    for (int k = 0; k < box->ndim; k++) n *= box->count[k];
+    return n;
+}
+
+void msio_box_simplify(msio_box *box) {
+    int ndim = 0;
+    for (int k = 0; k < box->ndim; k++) {
+        int64_t count = box->count[k], src = box->src[k], dst = box->dst[k];
+        if (count <= 0) {
+            box->ndim = 1;
+            box->count[0] = 0;
+            box->src[0] = src;
+            box->dst[0] = dst;
+            return;
+        }
+        if (count == 1) continue;
+        int last = ndim - 1;
+        if (ndim > 0 && src == box->src[last] * box->count[last] && dst == box->dst[last] * box->count[last]) {
+            box->count[last] *= count;
+            continue;
+        }
+        box->count[ndim] = count;
+        box->src[ndim] = src;
+        box->dst[ndim] = dst;
+        ndim++;
+    }
+    box->ndim = ndim;
+}
+
+bool msio_box_is_run(const msio_box *box, int64_t src_elem, int64_t dst_elem) {
+    return box->ndim == 0 || (box->ndim == 1 && box->src[0] == src_elem && box->dst[0] == dst_elem);
+}
+
+/* ---------------------------------------------------------------- plain copies */
+
+/* A simplified box and how it is decoded; the same for all its parts. */
+typedef struct job {
+    msio_box box;
+    msio_codec codec;
+    int elem, unit;
+    const uint8_t *src;
+    msio_runs runs;  /* what one call of a kernel copies */
+    int staged_axes; /* msio_box_stream: axes that are staged whole */
+    int64_t staged;  /* their bytes; as many of the next axis are staged as fit */
+} job;
+
+/* Something that is done at many places: `at` counts from src in bytes, or bits. */
+typedef void leaf_function(const job *j, int64_t at, uint8_t *dst);
+
+/* Calls leaf for every index of the axes from `lowest` to `axis`, the outermost. */
+static void walk(const job *j, int axis, int lowest, int64_t at, uint8_t *dst, leaf_function *leaf) {
+    if (axis < lowest) {
+        leaf(j, at, dst);
+        return;
+    }
+    for (int64_t i = 0; i < j->box.count[axis]; i++)
+        walk(j, axis - 1, lowest, at + i * j->box.src[axis], dst + i * j->box.dst[axis], leaf);
+}
+
+static void copy_runs(const job *j, int64_t at, uint8_t *dst) {
+    switch (j->codec) {
+    case MSIO_CODEC_COPY: msio_runs_copy(dst, j->src + at, &j->runs); break;
+    case MSIO_CODEC_SWAP: msio_runs_swap(dst, j->src + at, &j->runs, j->unit); break;
+    case MSIO_CODEC_BITS: msio_runs_expand(dst, j->src, at, &j->runs); break;
+    }
+}
+
+/* Whether the innermost axis is contiguous in both places. */
+static bool begins_with_run(const job *j) {
+    int64_t src_elem = j->codec == MSIO_CODEC_BITS ? 1 : j->elem;
+    return j->box.ndim > 0 && j->box.src[0] == src_elem && j->box.dst[0] == j->elem;
+}
+
+static void copy_box(job *j, int64_t at, uint8_t *dst) {
+    const msio_box *b = &j->box;
+    bool run = begins_with_run(j);
+    int axis = run ? 1 : 0;
+    j->runs.length = (run ? b->count[0] : 1) * (j->codec == MSIO_CODEC_BITS ? 1 : j->elem);
+    for (int k = 0; k < MSIO_RUNS_NDIM; k++, axis++) {
+        bool there = axis < b->ndim;
+        j->runs.count[k] = there ? b->count[axis] : 1;
+        j->runs.src[k] = there ? b->src[axis] : 0;
+        j->runs.dst[k] = there ? b->dst[axis] : 0;
+    }
+    walk(j, b->ndim - 1, axis, at, dst, copy_runs);
+}
+
+static job job_of(const msio_box *box, msio_codec codec, int elem, int unit, const void *src) {
+    job j = {.box = *box, .codec = codec, .elem = elem, .unit = unit, .src = src};
+    if (codec == MSIO_CODEC_SWAP && unit <= 1) j.codec = MSIO_CODEC_COPY;
+    msio_box_simplify(&j.box);
+    return j;
+}
+
+void msio_box_copy(const msio_box *box, msio_codec codec, int elem, int unit, const void *src, int64_t src_bit,
+                   void *dst) {
+    job j = job_of(box, codec, elem, unit, src);
+    if (j.box.ndim > 0 && j.box.count[0] == 0) return;
+    copy_box(&j, codec == MSIO_CODEC_BITS ? src_bit : 0, dst);
+}
+
+/* ---------------------------------------------------------------- copies past the caches */
+
+/* Fits the first-level cache beside what is read. */
+#define MSIO_STAGE_BYTES 8192
+/* Shorter stretches are mostly parts of cache lines, which only the caches can put together. */
+#define MSIO_STREAM_LEAST 1024
+
+static void stream_run(const job *j, int64_t at, uint8_t *dst) {
+    size_t length = (size_t)(j->box.count[0] * j->elem);
+    switch (j->codec) {
+    case MSIO_CODEC_COPY: msio_stream_copy(dst, j->src + at, length); break;
+    case MSIO_CODEC_SWAP: msio_stream_swap(dst, j->src + at, length, j->unit); break;
+    case MSIO_CODEC_BITS: msio_stream_expand(dst, j->src, at, length); break;
+    }
+}
+
+/* Decodes the innermost axes, and as much of the next as fits, into memory that stays cached, and streams that. */
+static void stream_staged(const job *j, int64_t at, uint8_t *dst) {
+    _Alignas(64) uint8_t stage[MSIO_STAGE_BYTES];
+    int cut = j->staged_axes;
+    int64_t all = j->box.count[cut], most = MSIO_STAGE_BYTES / j->staged;
+    job part = *j;
+    part.box.ndim = cut + 1;
+    for (int64_t i = 0; i < all; i += most) {
+        part.box.count[cut] = i + most < all ? most : all - i;
+        copy_box(&part, at + i * j->box.src[cut], stage);
+        msio_stream_copy(dst + i * j->box.dst[cut], stage, (size_t)(part.box.count[cut] * j->staged));
+    }
+}
+
+/* Finds the axes that are contiguous in the result: those that fit the stage as a whole, of which the last is cut, are
+ * counted in staged_axes. Returns the bytes of a contiguous stretch. */
+static int64_t contiguous_stretch(job *j) {
+    int64_t bytes = j->elem;
+    j->staged = j->elem;
+    for (int k = 0; k < j->box.ndim && j->box.dst[k] == bytes; k++) {
+        if (bytes <= MSIO_STAGE_BYTES) {
+            j->staged_axes = k;
+            j->staged = bytes;
+        }
+        bytes *= j->box.count[k];
+    }
+    return bytes;
+}
+
+void msio_box_stream(const msio_box *box, msio_codec codec, int elem, int unit, const void *src, int64_t src_bit,
+                     void *dst) {
+    job j = job_of(box, codec, elem, unit, src);
+    int64_t at = codec == MSIO_CODEC_BITS ? src_bit : 0;
+    if (j.box.ndim > 0 && j.box.count[0] == 0) return;
+    int outer = j.box.ndim - 1;
+    if (begins_with_run(&j) && j.box.count[0] * j.elem >= MSIO_STREAM_LEAST)
+        walk(&j, outer, 1, at, dst, stream_run);
+    else if (contiguous_stretch(&j) >= MSIO_STREAM_LEAST)
+        walk(&j, outer, j.staged_axes + 1, at, dst, stream_staged);
+    else
+        copy_box(&j, at, dst);
+    msio_stream_end();
+}

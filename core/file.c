@@ -1,0 +1,211 @@
+/* file.c - opening, stamping and reading files. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "core/file.h"
+
+#include "core/checked.h"
+#include "core/error.h"
+#include "core/file_map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* The most that one system call is asked for; Linux gives at most 2 GiB less a page. */
+#define MSIO_READ_MOST ((int64_t)1 << 30)
+
+static int64_t nanoseconds(struct timespec t) { return (int64_t)t.tv_sec * 1000000000 + (int64_t)t.tv_nsec; }
+
+static msio_stamp stamp_of(const struct stat *s) {
+    msio_stamp stamp;
+    memset(&stamp, 0, sizeof stamp);
+    stamp.device = (uint64_t)s->st_dev;
+    stamp.inode = (uint64_t)s->st_ino;
+    stamp.size = (int64_t)s->st_size;
+#if defined(__APPLE__)
+    stamp.mtime_ns = nanoseconds(s->st_mtimespec);
+    stamp.ctime_ns = nanoseconds(s->st_ctimespec);
+#else
+    stamp.mtime_ns = nanoseconds(s->st_mtim);
+    stamp.ctime_ns = nanoseconds(s->st_ctim);
+#endif
+    return stamp;
+}
+
+/* The error of a path that the system refused. */
+static msio_status refused(const char *path, const char *what) {
+    bool missing = errno == ENOENT || errno == ENOTDIR;
+    return msio_error_system(missing ? MSIO_E_NOT_FOUND : MSIO_E_IO, path, "cannot %s", what);
+}
+
+msio_status msio_stamp_path(const char *path, msio_stamp *stamp) {
+    struct stat s;
+    if (stat(path, &s)) return refused(path, "look at the file");
+    *stamp = stamp_of(&s);
+    return MSIO_OK;
+}
+
+msio_status msio_stamp_fd(int fd, const char *path, msio_stamp *stamp) {
+    struct stat s;
+    if (fstat(fd, &s)) return msio_error_system(MSIO_E_IO, path, "cannot look at the open file");
+    *stamp = stamp_of(&s);
+    return MSIO_OK;
+}
+
+bool msio_stamp_equal(const msio_stamp *a, const msio_stamp *b) {
+    return a->device == b->device && a->inode == b->inode && a->size == b->size && a->mtime_ns == b->mtime_ns &&
+           a->ctime_ns == b->ctime_ns;
+}
+
+/* Opens a regular file. Anything else is refused before it is opened: opening a pipe would wait for its writer. */
+static msio_status open_regular(const char *path, int *fd, msio_stamp *stamp) {
+    struct stat s;
+    if (stat(path, &s)) return refused(path, "open the file");
+    if (!S_ISREG(s.st_mode))
+        return msio_error_set(MSIO_E_FORMAT, path, "expected a regular file, found a %s",
+                              S_ISDIR(s.st_mode) ? "directory" : "special file");
+    int opened;
+    do {
+        opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    } while (opened < 0 && errno == EINTR);
+    if (opened < 0) return refused(path, "open the file");
+    msio_status status = msio_stamp_fd(opened, path, stamp);
+    if (status) {
+        close(opened);
+        return status;
+    }
+    *fd = opened;
+    return MSIO_OK;
+}
+
+msio_status msio_file_open(const char *path, msio_file **file) {
+    msio_file *f = calloc(1, sizeof *f);
+    char *name = strdup(path);
+    msio_status status = MSIO_OK;
+    if (!f || !name) {
+        status = msio_error_set(MSIO_E_MEMORY, path, "no memory to open the file");
+        goto fail;
+    }
+    status = open_regular(path, &f->fd, &f->stamp);
+    if (status) goto fail;
+    f->path = name;
+    f->mappable = msio_file_map_allowed(f->fd);
+    *file = f;
+    return MSIO_OK;
+fail:
+    free(name);
+    free(f);
+    return status;
+}
+
+void msio_file_close(msio_file *file) {
+    if (!file) return;
+    msio_file_unmap(file);
+    close(file->fd);
+    free(file->path);
+    free(file);
+}
+
+/* One pread, repeated when a signal came first. */
+static ssize_t read_some(int fd, uint8_t *to, int64_t length, int64_t offset, int64_t *reads) {
+    ssize_t got;
+    do {
+        got = pread(fd, to, (size_t)msio_min(length, MSIO_READ_MOST), (off_t)offset);
+        if (reads) ++*reads;
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
+static msio_status too_short(const msio_file *file, int64_t length, int64_t offset, int64_t size) {
+    return msio_error_set(MSIO_E_FORMAT, file->path,
+                          "expected %" PRId64 " bytes at offset %" PRId64 ", found a file of %" PRId64 " bytes", length,
+                          offset, size);
+}
+
+msio_status msio_file_read(const msio_file *file, void *buffer, int64_t length, int64_t offset, int64_t *reads) {
+    uint8_t *to = buffer;
+    if (offset < 0 || length < 0 || offset > file->stamp.size || length > file->stamp.size - offset)
+        return too_short(file, length, offset, file->stamp.size);
+    for (int64_t done = 0; done < length;) {
+        ssize_t got = read_some(file->fd, to + done, length - done, offset + done, reads);
+        if (got < 0)
+            return msio_error_system(MSIO_E_IO, file->path, "cannot read %" PRId64 " bytes at offset %" PRId64,
+                                     length - done, offset + done);
+        if (got == 0) return too_short(file, length, offset, offset + done);
+        done += got;
+    }
+    return MSIO_OK;
+}
+
+int64_t msio_file_read_cached(const msio_file *file, void *buffer, int64_t length, int64_t offset, bool *supported) {
+    int64_t done = 0;
+    bool known = false;
+    if (offset < 0 || length <= 0 || offset >= file->stamp.size) length = 0;
+    else length = msio_min(length, file->stamp.size - offset);
+#if defined(RWF_NOWAIT)
+    known = true;
+    while (done < length) {
+        struct iovec piece = {(uint8_t *)buffer + done, (size_t)msio_min(length - done, MSIO_READ_MOST)};
+        ssize_t got = preadv2(file->fd, &piece, 1, (off_t)(offset + done), RWF_NOWAIT);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) known = false;
+        if (got <= 0) break;
+        done += got;
+    }
+#else
+    (void)buffer;
+#endif
+    if (supported) *supported = known;
+    return done;
+}
+
+void msio_file_prefetch(const msio_file *file, int64_t offset, int64_t length) {
+    if (offset < 0 || length <= 0) return;
+#if defined(POSIX_FADV_WILLNEED)
+    (void)posix_fadvise(file->fd, (off_t)offset, (off_t)length, POSIX_FADV_WILLNEED);
+#endif
+}
+
+msio_status msio_file_slurp(const char *path, int64_t limit, char **bytes, int64_t *length, msio_stamp *stamp) {
+    int fd = -1;
+    char *memory = NULL;
+    msio_stamp before;
+    msio_status status = open_regular(path, &fd, &before);
+    if (status) return status;
+    if (before.size > limit) {
+        status = msio_error_set(MSIO_E_FORMAT, path, "expected at most %" PRId64 " bytes, found %" PRId64, limit,
+                                before.size);
+        goto done;
+    }
+    memory = malloc((size_t)before.size + 1);
+    if (!memory) {
+        status = msio_error_set(MSIO_E_MEMORY, path, "no memory for the file's %" PRId64 " bytes", before.size);
+        goto done;
+    }
+    /* A file that shrinks meanwhile gives what is left of it; its stamp tells the caller. */
+    int64_t total = 0;
+    while (total < before.size) {
+        ssize_t got = read_some(fd, (uint8_t *)memory + total, before.size - total, total, NULL);
+        if (got < 0) {
+            status = msio_error_system(MSIO_E_IO, path, "cannot read at offset %" PRId64, total);
+            goto done;
+        }
+        if (got == 0) break;
+        total += got;
+    }
+    memory[total] = '\0';
+    *bytes = memory;
+    *length = total;
+    if (stamp) *stamp = before;
+    memory = NULL;
+done:
+    free(memory);
+    close(fd);
+    return status;
+}

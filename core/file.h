@@ -1,0 +1,62 @@
+/* file.h - files that are read by many threads at once: whole preads, stamps, guarded mappings.
+ *
+ * An msio_file is immutable once opened, apart from its mapping, which is made once under a lock; any thread may read.
+ */
+#ifndef MSIO_CORE_FILE_H
+#define MSIO_CORE_FILE_H
+
+#include "msio/core.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What tells one state of a file from another. */
+typedef struct msio_stamp {
+    uint64_t device, inode;
+    int64_t size;
+    int64_t mtime_ns, ctime_ns;
+} msio_stamp;
+
+/* Stamp of a path (links followed) or of an open descriptor. MSIO_E_NOT_FOUND, MSIO_E_IO. */
+msio_status msio_stamp_path(const char *path, msio_stamp *stamp);
+msio_status msio_stamp_fd(int fd, const char *path, msio_stamp *stamp);
+bool msio_stamp_equal(const msio_stamp *a, const msio_stamp *b);
+
+typedef struct msio_file {
+    int fd;
+    char *path;
+    msio_stamp stamp;      /* when opened; stamp.size bounds every read */
+    bool mappable;         /* local file system: pages can be mapped */
+    void *map;             /* internal: see msio_file_map */
+} msio_file;
+
+/* Opens for reading (O_CLOEXEC). MSIO_E_NOT_FOUND, MSIO_E_IO, MSIO_E_MEMORY. */
+msio_status msio_file_open(const char *path, msio_file **file);
+void msio_file_close(msio_file *file); /* takes NULL */
+
+/* Reads exactly length bytes at offset; resumes after signals and short reads. MSIO_E_FORMAT when the file ends before
+ * (message: expected and found size), MSIO_E_IO. Counts one read per system call in the caller's *reads when not NULL. */
+msio_status msio_file_read(const msio_file *file, void *buffer, int64_t length, int64_t offset, int64_t *reads);
+
+/* The same, but only from the page cache: returns the bytes that came without waiting (0: none), never an error.
+ * Where the kernel has no RWF_NOWAIT it returns 0 and *supported = false. */
+int64_t msio_file_read_cached(const msio_file *file, void *buffer, int64_t length, int64_t offset, bool *supported);
+
+/* Asks the system to fetch the range soon; does not wait, cannot fail. */
+void msio_file_prefetch(const msio_file *file, int64_t offset, int64_t length);
+
+/* Reads a whole (header) file into memory that the caller frees; *bytes is followed by a NUL that is not counted.
+ * MSIO_E_FORMAT when it is larger than limit. stamp: as of the read, may be NULL. */
+msio_status msio_file_slurp(const char *path, int64_t limit, char **bytes, int64_t *length, msio_stamp *stamp);
+
+/* The file's bytes, mapped whole and read-only on first need and kept until the file is closed; NULL where files of
+ * this file system are not mapped, or the mapping is refused: then pread. A page that cannot be read (the file was
+ * truncated, the disk failed) reads as zeros and is remembered: after copying, msio_file_map_failed must be asked.
+ * The process's SIGBUS handler is ours from then on; signals about other memory go to the one that was there. */
+const uint8_t *msio_file_map(msio_file *file);
+bool msio_file_map_failed(const msio_file *file);
+/* How many of `samples` pages, evenly spread over [offset, offset+length), are in the page cache, in 1/samples; 1.0
+ * where that cannot be told. Only for mapped files. */
+double msio_file_map_resident(const msio_file *file, int64_t offset, int64_t length, int samples);
+
+#endif

@@ -1,0 +1,255 @@
+/* file_map.c - files mapped whole, and the guard that turns SIGBUS on their pages into a flag.
+ *
+ * The signal handler finds the mapping in a list of chunks that only grows and is read with atomics alone, puts a page
+ * of zeros in the bad one's place and marks the mapping; the access that faulted then goes on. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "core/file_map.h"
+
+#include "core/checked.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <sys/vfs.h>
+#elif defined(__APPLE__) || defined(__FreeBSD__)
+#include <sys/mount.h>
+#include <sys/param.h>
+#endif
+
+#define MSIO_REGIONS_PER_CHUNK 64
+
+/* One mapping; start is 0 while the place is free. */
+typedef struct region {
+    atomic_uintptr_t start, end;
+    atomic_int failed;
+} region;
+
+typedef struct chunk {
+    region regions[MSIO_REGIONS_PER_CHUNK];
+    struct chunk *_Atomic next;
+} chunk;
+
+static chunk first_chunk;
+static region refused; /* stands in msio_file.map for "tried, cannot be mapped" */
+static uintptr_t page_size;
+static struct sigaction previous;
+static bool guard_installed;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* held to map, to unmap and while forking */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* ---------------------------------------------------------------- the handler: atomics and system calls only */
+
+/* The region that holds the address. A place that changes hands meanwhile is of another file: skipped. */
+static region *find_region(uintptr_t address) {
+    for (chunk *c = &first_chunk; c; c = atomic_load(&c->next)) {
+        for (int i = 0; i < MSIO_REGIONS_PER_CHUNK; i++) {
+            region *r = &c->regions[i];
+            uintptr_t start = atomic_load(&r->start);
+            if (start == 0 || address < start) continue;
+            if (address < atomic_load(&r->end) && atomic_load(&r->start) == start) return r;
+        }
+    }
+    return NULL;
+}
+
+static bool put_zeros(uintptr_t start, uintptr_t end) {
+    void *at = (void *)start; /* NOLINT: an address that the system gave */
+    return mmap(at, end - start, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at;
+}
+
+/* A page that replaces one of the file's is a mapping of its own, and the system allows a limited number of them: when
+ * they run out, everything up to the end is replaced at once. The caller drops what it read in either case. */
+static bool heal(region *r, uintptr_t address) {
+    uintptr_t page = address & ~(page_size - 1);
+    if (!put_zeros(page, page + page_size) && !put_zeros(page, atomic_load(&r->end))) return false;
+    atomic_store(&r->failed, 1);
+    return true;
+}
+
+/* Runs the handler that was there before ours as the system would have. */
+static void hand_on(int number, siginfo_t *info, void *context) {
+    bool sent = info->si_code <= 0; /* by kill or raise; else an access faulted, and will again */
+    bool has_info = (previous.sa_flags & SA_SIGINFO) != 0;
+    if (!has_info && previous.sa_handler == SIG_IGN && sent) return;
+    if (!has_info && (previous.sa_handler == SIG_DFL || previous.sa_handler == SIG_IGN)) {
+        struct sigaction fallback;
+        memset(&fallback, 0, sizeof fallback);
+        fallback.sa_handler = SIG_DFL;
+        sigemptyset(&fallback.sa_mask);
+        sigaction(number, &fallback, NULL);
+        if (sent) raise(number);
+        return;
+    }
+    sigset_t mask = previous.sa_mask, now;
+    pthread_sigmask(SIG_BLOCK, &mask, &now);
+    if (previous.sa_flags & SA_NODEFER) {
+        sigemptyset(&mask);
+        sigaddset(&mask, number);
+        pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
+    }
+    if (has_info) previous.sa_sigaction(number, info, context);
+    else previous.sa_handler(number);
+    pthread_sigmask(SIG_SETMASK, &now, NULL);
+}
+
+static void on_sigbus(int number, siginfo_t *info, void *context) {
+    int kept = errno;
+    uintptr_t address = (uintptr_t)info->si_addr;
+    region *r = info->si_code > 0 ? find_region(address) : NULL;
+    if (!r || !heal(r, address)) hand_on(number, info, context);
+    errno = kept;
+}
+
+/* ---------------------------------------------------------------- mapping */
+
+static void before_fork(void) { pthread_mutex_lock(&lock); }
+static void after_fork(void) { pthread_mutex_unlock(&lock); }
+
+static void install_guard(void) {
+    page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
+    (void)pthread_atfork(before_fork, after_fork, after_fork);
+    struct sigaction ours;
+    memset(&ours, 0, sizeof ours);
+    ours.sa_sigaction = on_sigbus;
+    ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+    sigemptyset(&ours.sa_mask);
+    /* Asked for first: the handler may run before the second call returns. */
+    guard_installed = sigaction(SIGBUS, NULL, &previous) == 0 && sigaction(SIGBUS, &ours, NULL) == 0;
+}
+
+/* A free place in the list, which grows when it has none; NULL without memory. Under the lock. */
+static region *free_region(void) {
+    for (chunk *c = &first_chunk;; c = atomic_load(&c->next)) {
+        for (int i = 0; i < MSIO_REGIONS_PER_CHUNK; i++)
+            if (atomic_load(&c->regions[i].start) == 0) return &c->regions[i];
+        if (!atomic_load(&c->next)) {
+            chunk *more = calloc(1, sizeof *more);
+            if (!more) return NULL;
+            atomic_store(&c->next, more);
+        }
+    }
+}
+
+/* Under the lock. */
+static region *map_file(const msio_file *file) {
+    if (!guard_installed || !file->mappable || file->stamp.size <= 0) return NULL;
+    if ((uint64_t)file->stamp.size > SIZE_MAX - page_size) return NULL;
+    region *r = free_region();
+    if (!r) return NULL;
+    size_t length = (size_t)file->stamp.size;
+    void *base = mmap(NULL, length, PROT_READ, MAP_SHARED, file->fd, 0);
+    if (base == MAP_FAILED) return NULL;
+    atomic_store(&r->failed, 0);
+    atomic_store(&r->end, (uintptr_t)base + ((length + page_size - 1) & ~(page_size - 1)));
+    atomic_store(&r->start, (uintptr_t)base);
+    return r;
+}
+
+static region *region_of(const msio_file *file) { return __atomic_load_n(&file->map, __ATOMIC_ACQUIRE); }
+
+const uint8_t *msio_file_map(msio_file *file) {
+    region *r = region_of(file);
+    if (!r) {
+        pthread_once(&once, install_guard);
+        pthread_mutex_lock(&lock);
+        r = region_of(file);
+        if (!r) {
+            r = map_file(file);
+            if (!r) r = &refused;
+            __atomic_store_n(&file->map, (void *)r, __ATOMIC_RELEASE);
+        }
+        pthread_mutex_unlock(&lock);
+    }
+    return (const uint8_t *)atomic_load_explicit(&r->start, memory_order_relaxed); /* NOLINT: 0 for refused */
+}
+
+bool msio_file_map_failed(const msio_file *file) {
+    region *r = region_of(file);
+    return r && atomic_load(&r->failed);
+}
+
+double msio_file_map_resident(const msio_file *file, int64_t offset, int64_t length, int samples) {
+    region *r = region_of(file);
+    if (!r || r == &refused || samples <= 0 || offset < 0 || offset >= file->stamp.size || length <= 0) return 1.0;
+    length = msio_min(length, file->stamp.size - offset);
+    uintptr_t start = atomic_load(&r->start);
+    int present = 0;
+    for (int i = 0; i < samples; i++) {
+        uintptr_t at = start + (uintptr_t)offset + (uintptr_t)((double)length * i / samples);
+        unsigned char state = 1;
+#if defined(__linux__)
+        if (mincore((void *)(at & ~(page_size - 1)), 1, &state)) return 1.0; /* NOLINT: an address in the mapping */
+#endif
+        present += state & 1;
+    }
+    return (double)present / samples;
+}
+
+void msio_file_unmap(msio_file *file) {
+    region *r = region_of(file);
+    if (!r || r == &refused) return;
+    pthread_mutex_lock(&lock);
+    uintptr_t start = atomic_load(&r->start), end = atomic_load(&r->end);
+    /* Out of the list first: from the moment of munmap the addresses may be somebody else's. */
+    atomic_store(&r->start, 0);
+    munmap((void *)start, end - start); /* NOLINT: an address that the system gave */
+    pthread_mutex_unlock(&lock);
+    file->map = NULL;
+}
+
+/* ---------------------------------------------------------------- which file systems */
+
+#if defined(__linux__)
+/* f_type values of <linux/magic.h> and of file systems that live outside the kernel; that header lacks most. */
+static const uint32_t network_types[] = {
+    0x00006969u, /* NFS */
+    0xff534d42u, /* CIFS */
+    0x0000517bu, /* SMB */
+    0xfe534d42u, /* SMB2 */
+    0x65735546u, /* FUSE: sshfs, s3fs, glusterfs, ... */
+    0x0bd00bd0u, /* Lustre */
+    0x47504653u, /* GPFS */
+    0x19830326u, /* BeeGFS */
+    0x00c36400u, /* Ceph */
+    0xaad7aaeau, /* PanFS */
+    0x20030528u, /* OrangeFS */
+    0x01021997u, /* 9p */
+    0x5346414fu, /* AFS */
+    0x6b414653u, /* AFS of the kernel */
+    0x73757245u, /* Coda */
+    0x0000564cu, /* NCP */
+    0x01161970u, /* GFS2 */
+    0x7461636fu, /* OCFS2 */
+    0x61636673u, /* ACFS */
+    0xbeefdeadu, /* SNFS */
+    0x786f4256u, /* shared folders of VirtualBox */
+    0xbacbacbcu, /* shared folders of VMware */
+    0x958458f6u, /* hugetlbfs: not a network's, but its pages are not read like others */
+};
+
+bool msio_file_map_allowed(int fd) {
+    struct statfs s;
+    if (fstatfs(fd, &s)) return false;
+    for (size_t i = 0; i < sizeof network_types / sizeof network_types[0]; i++)
+        if ((uint32_t)s.f_type == network_types[i]) return false;
+    return true;
+}
+#elif defined(__APPLE__) || defined(__FreeBSD__)
+bool msio_file_map_allowed(int fd) {
+    struct statfs s;
+    return fstatfs(fd, &s) == 0 && (s.f_flags & MNT_LOCAL);
+}
+#else
+bool msio_file_map_allowed(int fd) {
+    (void)fd;
+    return false;
+}
+#endif

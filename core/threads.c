@@ -1,0 +1,71 @@
+/* threads.c - how many threads a call may use. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "core/threads.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+
+/* Nothing gains from more; a mistyped number must not exhaust the system. */
+#define MSIO_THREADS_MOST 1024
+
+static atomic_int used;
+static atomic_int forked;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void in_child(void) {
+    if (atomic_load_explicit(&used, memory_order_relaxed)) atomic_store_explicit(&forked, 1, memory_order_relaxed);
+}
+
+static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, in_child); }
+
+void msio_threads_used(void) {
+    if (atomic_load_explicit(&used, memory_order_relaxed)) return;
+    pthread_once(&once, watch_forks);
+    atomic_store_explicit(&used, 1, memory_order_relaxed);
+}
+
+int msio_threads_forked(void) { return atomic_load_explicit(&forked, memory_order_relaxed); }
+
+#if defined(_OPENMP)
+/* Processors that this thread may run on; 0 where the system does not tell. */
+static int processors_allowed(void) {
+    int count = 0;
+#if defined(__linux__)
+    for (int most = 1024; most <= 65536 && count == 0; most *= 4) {
+        cpu_set_t *set = CPU_ALLOC((size_t)most);
+        if (!set) break;
+        if (sched_getaffinity(0, CPU_ALLOC_SIZE((size_t)most), set) == 0)
+            count = CPU_COUNT_S(CPU_ALLOC_SIZE((size_t)most), set);
+        CPU_FREE(set);
+    }
+#endif
+    return count;
+}
+
+int msio_threads_for(int wanted) {
+    if (msio_threads_forked() || omp_in_parallel()) return 1;
+    int threads = wanted;
+    if (wanted <= 0) {
+        int allowed = processors_allowed();
+        threads = omp_get_max_threads();
+        if (allowed > 0 && allowed < threads) threads = allowed;
+    }
+    int limit = omp_get_thread_limit();
+    if (limit > MSIO_THREADS_MOST) limit = MSIO_THREADS_MOST;
+    if (threads > limit) threads = limit;
+    return threads < 1 ? 1 : threads;
+}
+#else
+int msio_threads_for(int wanted) {
+    (void)wanted;
+    return 1;
+}
+#endif

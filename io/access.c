@@ -1,0 +1,308 @@
+/* access.c - one state of a table for the length of a call: locks, signatures, snapshots. */
+#include "core/error.h"
+#include "io/table.h"
+#include "prof/span.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TABLE_DAT_LIMIT ((int64_t)1 << 31)
+#define TRIES 3
+
+/* ---------------------------------------------------------------- table.dat */
+
+/* Parses table.dat unless its stamp is known. Under the table's mutex. */
+static msio_status get_dat(msio_table *t, const msio_stamp *stamp, const msio_table_dat **dat) {
+    char path[4096];
+    char *bytes = NULL;
+    int64_t length;
+    msio_dat_list *entry = NULL;
+    for (msio_dat_list *d = t->dats; d; d = d->next)
+        if (msio_stamp_equal(&d->stamp, stamp)) {
+            *dat = d->dat;
+            return MSIO_OK;
+        }
+    snprintf(path, sizeof path, "%s/table.dat", t->path);
+    msio_status status = msio_file_slurp(path, TABLE_DAT_LIMIT, &bytes, &length, NULL);
+    if (status) return status;
+    entry = calloc(1, sizeof *entry);
+    if (!entry) status = msio_error_set(MSIO_E_MEMORY, path, "no memory to open a table");
+    if (!status) status = msio_table_dat_parse(bytes, length, path, &entry->dat);
+    free(bytes);
+    if (status) {
+        free(entry);
+        return status;
+    }
+    entry->stamp = *stamp;
+    entry->next = t->dats;
+    t->dats = entry;
+    *dat = entry->dat;
+    return MSIO_OK;
+}
+
+/* ---------------------------------------------------------------- snapshots of a table */
+
+static void drop(msio_snapshot *snapshot) {
+    if (snapshot && --snapshot->users == 0) msio_snapshot_free(snapshot);
+}
+
+/* Takes the snapshot for the state that access->signature shows. Under the table's mutex. */
+static msio_status take_snapshot(msio_table *t, msio_access *access) {
+    if (!t->snapshot || t->stale || !msio_signature_equal(&t->seen, &access->signature)) {
+        const msio_table_dat *dat;
+        msio_snapshot *fresh = NULL;
+        msio_status status = get_dat(t, &access->signature.dat, &dat);
+        if (!status) status = msio_snapshot_new(dat, t->path, &access->signature, &fresh);
+        if (status) return status;
+        drop(t->snapshot);
+        fresh->users = 1;
+        t->snapshot = fresh;
+        t->seen = access->signature;
+        t->stale = false;
+    }
+    access->snapshot = t->snapshot;
+    t->snapshot->users++;
+    return MSIO_OK;
+}
+
+/* table.lock may have been made, or made anew, since the table was opened. */
+static msio_status refresh_lock(msio_table *t) {
+    if (msio_lock_current(t->lock, t->path)) return MSIO_OK;
+    msio_lock_close(t->lock);
+    t->lock = NULL;
+    return msio_lock_open(t->path, &t->lock);
+}
+
+static msio_status begin_checked(msio_table *t, msio_access *access) {
+    prof_span span;
+    prof_begin(&span, PROF_PATH_LOCK);
+    pthread_mutex_lock(&t->mutex);
+    msio_status status = refresh_lock(t);
+    access->lock = msio_lock_share(t->lock);
+    pthread_mutex_unlock(&t->mutex);
+    if (!status && !t->opts.nolock) status = msio_lock_take(access->lock, t->opts.lock_seconds, &access->locked);
+    if (!status) status = msio_signature_read(t->path, access->lock, &access->signature);
+    access->verify = !access->locked;
+    access->check_files = true;
+    prof_end(&span, NULL);
+    if (!status) {
+        pthread_mutex_lock(&t->mutex);
+        status = take_snapshot(t, access);
+        pthread_mutex_unlock(&t->mutex);
+    }
+    if (status) {
+        if (access->locked) msio_lock_give(access->lock);
+        msio_lock_close(access->lock);
+    }
+    return status;
+}
+
+/* A held table, or one that nobody writes: the state is the one last seen. */
+static bool begin_unchecked(msio_table *t, msio_access *access) {
+    pthread_mutex_lock(&t->mutex);
+    bool held = t->snapshot && !t->stale && (t->holds > 0 || t->opts.freshness == MSIO_AS_OPENED);
+    if (held) {
+        access->snapshot = t->snapshot;
+        t->snapshot->users++;
+    }
+    pthread_mutex_unlock(&t->mutex);
+    return held;
+}
+
+static void give_back(msio_access *access) {
+    msio_table *t = access->table;
+    for (int i = 0; i < access->children; i++) give_back(&access->child[i]);
+    free(access->child);
+    pthread_mutex_lock(&t->mutex);
+    drop(access->snapshot);
+    pthread_mutex_unlock(&t->mutex);
+    if (access->locked) msio_lock_give(access->lock);
+    msio_lock_close(access->lock);
+}
+
+static msio_status begin_children(msio_access *access) {
+    msio_table *t = access->table;
+    msio_status status = MSIO_OK;
+    access->rows = access->snapshot->rows;
+    if (t->children == 0) return MSIO_OK;
+    access->child = calloc((size_t)t->children, sizeof *access->child);
+    if (!access->child) return msio_error_set(MSIO_E_MEMORY, t->path, "no memory to read a table");
+    if (access->snapshot->dat->kind == MSIO_CONCAT_TABLE) access->rows = 0;
+    for (int i = 0; i < t->children && !status; i++) {
+        status = msio_access_begin(t->child[i], &access->child[i]);
+        if (status) break;
+        access->children++;
+        if (access->snapshot->dat->kind == MSIO_CONCAT_TABLE) access->rows += access->child[i].rows;
+    }
+    return status;
+}
+
+msio_status msio_access_begin(msio_table *table, msio_access *access) {
+    *access = (msio_access){.table = table};
+    msio_status status = begin_unchecked(table, access) ? MSIO_OK : begin_checked(table, access);
+    if (status) return status;
+    status = begin_children(access);
+    if (status) give_back(access);
+    return status;
+}
+
+/* Without a lock the state may have changed under the call. */
+static bool same_state(const msio_access *access) {
+    for (int i = 0; i < access->children; i++)
+        if (!same_state(&access->child[i])) return false;
+    if (!access->verify) return true;
+    msio_signature now;
+    return msio_signature_read(access->table->path, access->lock, &now) == MSIO_OK &&
+           msio_signature_equal(&now, &access->signature);
+}
+
+/* Whether a failure may come from a writer at work rather than from damage. */
+static bool unverified(const msio_access *access) {
+    for (int i = 0; i < access->children; i++)
+        if (unverified(&access->child[i])) return true;
+    return access->verify;
+}
+
+msio_status msio_access_end(msio_access *access, msio_status status) {
+    if (unverified(access) && !same_state(access))
+        status = msio_error_set(MSIO_E_CHANGED, access->table->path,
+                                "the table changed while it was read without a lock; try again, or hold its lock");
+    else if (status == MSIO_E_FORMAT && unverified(access)) {
+        pthread_mutex_lock(&access->table->mutex);
+        access->table->stale = true; /* a header may have been half-written: the next try reads it again */
+        pthread_mutex_unlock(&access->table->mutex);
+    }
+    give_back(access);
+    return status;
+}
+
+msio_status msio_access_run(msio_table *table, msio_status (*work)(void *user, msio_access *access), void *user) {
+    msio_status status = MSIO_OK;
+    for (int i = 0; i < TRIES; i++) {
+        msio_access access;
+        status = msio_access_begin(table, &access);
+        if (!status) {
+            bool again = unverified(&access);
+            status = work(user, &access);
+            status = msio_access_end(&access, status);
+            if (status != MSIO_E_CHANGED && !(status == MSIO_E_FORMAT && again)) return status;
+        } else if (status != MSIO_E_CHANGED && status != MSIO_E_FORMAT) {
+            return status;
+        }
+    }
+    return status;
+}
+
+/* ---------------------------------------------------------------- columns of plain tables */
+
+static void mark_stale(msio_table *t) {
+    pthread_mutex_lock(&t->mutex);
+    t->stale = true;
+    pthread_mutex_unlock(&t->mutex);
+}
+
+msio_status msio_leaf_find(msio_access *access, const char *column, msio_leaf *leaf) {
+    const msio_table_dat *dat = access->snapshot->dat;
+    int index = msio_table_dat_find(dat, column);
+    if (index < 0) return msio_error_set(MSIO_E_NO_COLUMN, access->table->path, "the table has no column %s", column);
+    *leaf = (msio_leaf){.access = access, .column = &dat->column[index]};
+    msio_slot *slot = &access->snapshot->slot[dat->column[index].manager];
+    if (access->check_files && msio_slot_changed(slot)) {
+        mark_stale(access->table);
+        return msio_error_set(MSIO_E_CHANGED, access->table->path, "the files of column %s changed while it was read", column);
+    }
+    if (access->table->opts.native == MSIO_NATIVE_NO) {
+        leaf->slot = slot;
+        leaf->why_not = "casacore was asked for";
+        return MSIO_OK;
+    }
+    msio_status status = msio_snapshot_manager(access->snapshot, dat->column[index].manager, &leaf->slot);
+    if (status) return status;
+    const msio_manager *m = &leaf->slot->manager;
+    if (atomic_load(&leaf->slot->state) == MSIO_SLOT_FOREIGN)
+        leaf->why_not = dat->storage != 2 ? "the table's files are packed into one" : "its data manager has no layout here";
+    else leaf->why_not = m->layout->refuses(m, leaf->column);
+    leaf->native = leaf->why_not == NULL;
+    return MSIO_OK;
+}
+
+static msio_status visit_root(msio_access *access, const char *column, const msio_rows *rows, msio_leaf_work work,
+                              void *user) {
+    const msio_table_dat *dat = access->snapshot->dat;
+    int index = msio_table_dat_find(dat, column);
+    if (index < 0) return msio_error_set(MSIO_E_NO_COLUMN, access->table->path, "the table has no column %s", column);
+    int64_t *list = malloc(((size_t)rows->count + 1) * 2 * sizeof *list);
+    if (!list) return msio_error_set(MSIO_E_MEMORY, access->table->path, "no memory for %lld rows", (long long)rows->count);
+    msio_rows mapped = {0};
+    msio_status status = MSIO_OK;
+    for (int64_t i = 0; i < rows->count && !status; i++) {
+        int64_t row = dat->root_row[msio_rows_row(rows, i)];
+        if (row < 0 || row >= access->child[0].rows)
+            status = msio_error_set(MSIO_E_FORMAT, access->table->path, "row %lld refers to row %lld of %s, which has %lld",
+                                    (long long)msio_rows_row(rows, i), (long long)row, access->child[0].table->path,
+                                    (long long)access->child[0].rows);
+        list[i] = row;
+        list[rows->count + i] = msio_rows_place(rows, i);
+    }
+    if (!status) status = msio_rows_from_list(rows->count, list, list + rows->count, &mapped);
+    free(list);
+    if (!status) status = msio_leaves_visit(&access->child[0], dat->root_column[index], &mapped, work, user);
+    msio_rows_free(&mapped);
+    return status;
+}
+
+/* The part of a set that lies in rows [first, first + n) of the concatenation, numbered from `first` on. */
+static msio_status shift_part(const msio_rows *rows, int64_t from, int64_t count, int64_t first, msio_rows *part) {
+    *part = msio_rows_part(rows, from, count);
+    if (!part->row) {
+        part->first -= first;
+        return MSIO_OK;
+    }
+    int64_t *list = malloc(((size_t)count + 1) * sizeof *list);
+    if (!list) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for %lld rows", (long long)count);
+    for (int64_t i = 0; i < count; i++) list[i] = part->row[i] - first;
+    msio_status status = msio_rows_from_list(count, list, part->place, part);
+    free(list);
+    return status;
+}
+
+static msio_status visit_parts(msio_access *access, const char *column, const msio_rows *rows, msio_leaf_work work,
+                               void *user) {
+    int64_t first = 0, from = 0;
+    msio_status status = MSIO_OK;
+    for (int i = 0; i < access->children && !status; i++) {
+        int64_t n = access->child[i].rows, end = msio_rows_after(rows, from, first + n - 1);
+        if (end > from || (rows->count == 0 && i == 0)) {
+            msio_rows part;
+            if ((status = shift_part(rows, from, end - from, first, &part))) break;
+            status = msio_leaves_visit(&access->child[i], column, &part, work, user);
+            msio_rows_free(&part);
+        }
+        from = end;
+        first += n;
+    }
+    return status;
+}
+
+msio_status msio_leaves_visit(msio_access *access, const char *column, const msio_rows *rows, msio_leaf_work work,
+                              void *user) {
+    msio_leaf leaf;
+    if (access->snapshot->dat->kind == MSIO_REF_TABLE) return visit_root(access, column, rows, work, user);
+    if (access->snapshot->dat->kind == MSIO_CONCAT_TABLE) return visit_parts(access, column, rows, work, user);
+    msio_status status = msio_leaf_find(access, column, &leaf);
+    return status ? status : work(user, &leaf, rows);
+}
+
+msio_status msio_leaf_first(msio_access *access, const char *column, msio_leaf *leaf) {
+    while (access->snapshot->dat->kind != MSIO_PLAIN_TABLE) {
+        const msio_table_dat *dat = access->snapshot->dat;
+        if (dat->kind == MSIO_REF_TABLE) {
+            int index = msio_table_dat_find(dat, column);
+            if (index < 0) return msio_error_set(MSIO_E_NO_COLUMN, access->table->path, "the table has no column %s", column);
+            column = dat->root_column[index];
+        }
+        access = &access->child[0];
+    }
+    return msio_leaf_find(access, column, leaf);
+}

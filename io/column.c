@@ -1,0 +1,132 @@
+/* column.c - finding and describing columns. */
+#include "core/error.h"
+#include "io/fallback.h"
+#include "io/record.h"
+#include "io/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One description; a column whose table changes gets new ones, and keeps the old. */
+struct msio_column_facts {
+    struct msio_column_facts *older; /* first: the table frees the list without knowing more */
+    msio_column_info info;
+};
+
+/* ---------------------------------------------------------------- finding */
+
+static bool has_column(const msio_table *t, const char *name) {
+    while (msio_table_dat_now(t)->kind == MSIO_CONCAT_TABLE) t = t->child[0];
+    return msio_table_dat_find(msio_table_dat_now(t), name) >= 0;
+}
+
+/* Keywords as of now: a reference table's column has its root's. */
+static const msio_record *find_keywords(const msio_table *t, const char *name) {
+    for (;;) {
+        const msio_table_dat *dat = msio_table_dat_now(t);
+        int index = dat->kind == MSIO_CONCAT_TABLE ? 0 : msio_table_dat_find(dat, name);
+        if (index < 0) return NULL;
+        if (dat->kind == MSIO_PLAIN_TABLE) return dat->column[index].keywords;
+        if (dat->kind == MSIO_REF_TABLE) name = dat->root_column[index];
+        t = t->child[0];
+    }
+}
+
+msio_status msio_table_column(msio_table *table, const char *name, const msio_column **column) {
+    if (!table || !name || !column) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no table, name or place for the column");
+    if (!has_column(table, name)) return msio_error_set(MSIO_E_NO_COLUMN, table->path, "the table has no column %s", name);
+    pthread_mutex_lock(&table->mutex);
+    msio_column *c = table->columns;
+    while (c && strcmp(c->name, name) != 0) c = c->next;
+    if (!c && (c = calloc(1, sizeof *c))) {
+        c->table = table;
+        if ((c->name = strdup(name))) {
+            c->next = table->columns;
+            table->columns = c;
+        } else {
+            free(c);
+            c = NULL;
+        }
+    }
+    pthread_mutex_unlock(&table->mutex);
+    if (!c) return msio_error_set(MSIO_E_MEMORY, table->path, "no memory for a column");
+    *column = c;
+    return MSIO_OK;
+}
+
+const msio_record *msio_column_keywords(const msio_column *column) { return find_keywords(column->table, column->name); }
+
+/* ---------------------------------------------------------------- describing */
+
+static void turn_round(int n, const int64_t *from, int64_t *to) {
+    for (int k = 0; k < n; k++) to[k] = from[n - 1 - k];
+}
+
+static void set_shape(msio_column_info *info, const msio_column_dat *c, const msio_layout_facts *facts) {
+    info->is_array = c->kind == MSIO_KIND_ARRAY;
+    info->fixed_shape = info->is_array && (c->option & MSIO_OPTION_FIXED) && c->shape_ndim >= 0;
+    info->ndim = info->is_array ? c->ndim : 0;
+    if (info->ndim == 0 && info->is_array) info->ndim = -1;
+    const int64_t *shape = NULL;
+    if (info->fixed_shape) {
+        info->ndim = c->shape_ndim;
+        shape = c->shape;
+    } else if (info->is_array && facts->ndim >= 0) {
+        info->ndim = facts->ndim;
+        shape = facts->shape;
+    }
+    info->shape_known = !info->is_array || shape != NULL;
+    if (shape && info->ndim <= MSIO_MAX_NDIM) turn_round(info->ndim, shape, info->shape);
+    info->can_be_undefined = info->is_array && !info->fixed_shape && !info->shape_known;
+}
+
+typedef struct describe_job {
+    const msio_column *column;
+    msio_column_info info;
+} describe_job;
+
+static msio_status describe(void *user, msio_access *access) {
+    describe_job *job = user;
+    msio_table *keeper = job->column->table;
+    msio_leaf leaf;
+    msio_status status = msio_leaf_first(access, job->column->name, &leaf);
+    if (status) return status;
+    msio_layout_facts facts = {.name = "", .ndim = -1};
+    if (leaf.native) leaf.slot->manager.layout->describe(&leaf.slot->manager, leaf.column, &facts);
+    const msio_table_dat *dat = leaf.access->snapshot->dat;
+    msio_column_info *info = &job->info;
+    memset(info, 0, sizeof *info);
+    info->name = job->column->name;
+    info->comment = leaf.column->comment;
+    info->type = leaf.column->type;
+    info->manager = dat->manager[leaf.column->manager].type;
+    info->manager_name = msio_table_keep(keeper, facts.name);
+    info->tile_ndim = facts.tile_ndim;
+    turn_round(facts.tile_ndim, facts.tile, info->tile);
+    set_shape(info, leaf.column, &facts);
+    info->native = leaf.native;
+    info->readable = 1;
+    if (!leaf.native) msio_fallback_describe(&leaf, keeper, info);
+    return MSIO_OK;
+}
+
+const msio_column_info *msio_column_describe(const msio_column *column) {
+    describe_job job;
+    memset(&job, 0, sizeof job); /* compared as bytes below */
+    job.column = column;
+    msio_table *t = column->table;
+    if (msio_access_run(t, describe, &job)) return NULL;
+    pthread_mutex_lock(&t->mutex);
+    msio_column *c = (msio_column *)column; /* its list of descriptions grows under the mutex */
+    struct msio_column_facts *facts = c->facts;
+    while (facts && memcmp(&facts->info, &job.info, sizeof job.info) != 0) facts = facts->older;
+    if (!facts && (facts = calloc(1, sizeof *facts))) {
+        facts->info = job.info;
+        facts->older = c->facts;
+        c->facts = facts;
+    }
+    pthread_mutex_unlock(&t->mutex);
+    if (!facts) msio_error_set(MSIO_E_MEMORY, t->path, "no memory for a column's description");
+    return facts ? &facts->info : NULL;
+}

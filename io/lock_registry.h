@@ -1,0 +1,37 @@
+/* lock_registry.h - read locks on tables that casacore respects, and that leave casacore's own locks alone.
+ *
+ * POSIX drops every lock that a process holds on a file when any descriptor of that file is closed, casacore's too. So
+ * all descriptors of table.lock files live in one process-wide table, one a file, and are closed only when /proc/locks
+ * shows no lock of this process on it. The locks are open-file-description locks: they never replace casacore's.
+ */
+#ifndef MSIO_IO_LOCK_REGISTRY_H
+#define MSIO_IO_LOCK_REGISTRY_H
+
+#include "core/file.h"
+
+typedef struct msio_lock msio_lock;
+
+/* The lock file of the table in `directory`; *lock is NULL, and MSIO_OK is returned, where it has none or it may not be
+ * opened. MSIO_E_MEMORY. */
+msio_status msio_lock_open(const char *directory, msio_lock **lock);
+/* One more user of an open lock file (NULL is let through), to be given up by msio_lock_close as well. */
+msio_lock *msio_lock_share(msio_lock *lock);
+/* Takes NULL. */
+void msio_lock_close(msio_lock *lock);
+
+/* Whether table.lock in `directory` still is the file behind lock (NULL: there still is none). */
+bool msio_lock_current(const msio_lock *lock, const char *directory);
+
+/* Takes a read lock on byte 0, waiting for another process's write lock up to so many seconds. *locked is false, and
+ * MSIO_OK returned, where no lock can be had that would mean anything: the write lock is this very process's own, or the
+ * file system knows no locks. Then the caller compares signatures. MSIO_E_LOCKED names the holder. */
+msio_status msio_lock_take(msio_lock *lock, double seconds, bool *locked);
+void msio_lock_give(msio_lock *lock);
+
+/* Reads the sync record region (from byte 260 on) into buffer: its bytes, 0 where there is none. MSIO_E_IO. */
+msio_status msio_lock_sync_bytes(const msio_lock *lock, uint8_t *buffer, int64_t size, int64_t *length);
+
+/* For tests: descriptors now open. */
+int msio_lock_descriptors(void);
+
+#endif

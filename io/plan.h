@@ -1,0 +1,84 @@
+/* plan.h - plans: what a layout says where data lies, and the sink that takes it to the engine.
+ *
+ * A layout pushes pieces, in ascending row order, into a sink. The sink merges what continues the piece before, checks
+ * every piece against its file's size, and hands full batches on: to the engine, or to a count when only the plan is
+ * wanted. So memory stays bounded whatever the selection is.
+ */
+#ifndef MSIO_IO_PLAN_H
+#define MSIO_IO_PLAN_H
+
+#include "core/box.h"
+#include "core/file.h"
+#include "msio/io.h"
+
+/* Where pieces of a batch come from: a file, or bytes that a header held. */
+typedef struct msio_source {
+    msio_file *file;          /* NULL: memory */
+    const uint8_t *memory;
+    int64_t size;
+} msio_source;
+
+/* Rows of one column that lie at equal distances, and go to equal distances. Row i's element 0 is stored at
+ * offset + i * row_src (Bool: bit 8 * offset + bit + i * row_src) and goes to byte out + i * row_dst of the column's
+ * result; its other elements follow by the box. row_src 0 repeats one stored cell. */
+typedef struct msio_piece {
+    int64_t offset;
+    int64_t out;
+    int64_t rows, row_src, row_dst;
+    int64_t span;             /* bytes of one row from offset to the end of its last wanted element, bits for Bool */
+    int32_t source;           /* index of the batch's sources */
+    int32_t box;              /* index of the batch's boxes: one row's elements */
+    int32_t target;           /* index of the sink's targets */
+    int32_t bit;              /* 0..7, Bool only */
+} msio_piece;
+
+/* One column's result. */
+typedef struct msio_target {
+    msio_codec codec;
+    int elem, unit;           /* bytes delivered per element; bytes swapped as one */
+    int64_t stored_bits;      /* of one element: 1 for Bool, else 8 * elem */
+    uint8_t *out;             /* NULL in a sink that only counts */
+    int64_t out_bytes;
+} msio_target;
+
+#define MSIO_BATCH_PIECES 65536
+#define MSIO_BATCH_BOXES 4096
+#define MSIO_BATCH_SOURCES 1024
+
+typedef struct msio_piece_batch {
+    int64_t n;
+    msio_piece *pieces;
+    int boxes;
+    msio_box *box;
+    int sources;
+    msio_source *source;
+    const msio_target *target;
+} msio_piece_batch;
+
+typedef struct msio_sink {
+    msio_piece_batch batch;
+    int targets;
+    msio_target *target;
+    int current;              /* the target that pieces are pushed for now */
+    int64_t bytes_in_batch;
+    msio_status (*flush)(void *user, msio_piece_batch *batch); /* takes the batch; may sort its pieces */
+    void *user;
+    int64_t pieces_capacity, boxes_capacity, sources_capacity;
+    int64_t pieces_total;     /* after merging */
+} msio_sink;
+
+msio_status msio_sink_start(msio_sink *sink, int targets, msio_status (*flush)(void *, msio_piece_batch *), void *user);
+void msio_sink_free(msio_sink *sink);
+
+/* Pushes rows rows (at least 1) of one stored box of the current target.
+ * source: file, or memory when file is NULL; where: byte offset of row 0's first wanted element in it; bit: see
+ * msio_piece; row_src, row_dst, out, box as in msio_piece (the box is simplified here; its elements are one row's).
+ * Errors: MSIO_E_FORMAT when the piece does not lie within the source (the message gives expected and found size),
+ * MSIO_E_MEMORY, and what the flush returns. */
+msio_status msio_sink_push(msio_sink *sink, const msio_source *source, int64_t where, int bit, int64_t rows,
+                           int64_t row_src, int64_t row_dst, int64_t out, const msio_box *box);
+
+/* Hands on what is left. */
+msio_status msio_sink_finish(msio_sink *sink);
+
+#endif

@@ -1,0 +1,245 @@
+/* schedule.c - from the pieces of a batch to units of work: sorted, merged into reads, cut for threads. */
+#include "io/schedule.h"
+
+#include "core/checked.h"
+#include "core/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A read into the caller's memory: as large as a huge page, so that two threads never touch a new one together. */
+#define DIRECT_BYTES ((int64_t)2 << 20)
+/* Below this a contiguous piece is not worth a read of its own. */
+#define DIRECT_LEAST ((int64_t)64 << 10)
+/* Mapped work is cut by what it delivers. */
+#define MAPPED_BYTES ((int64_t)512 << 10)
+/* Pieces this near are read together. */
+#define GAP_BYTES ((int64_t)16 << 10)
+/* Where less than half of a stretch is wanted, and where reads are this small, a mapped file is faster than reads; */
+#define SMALL_READ ((int64_t)32 << 10)
+/* but not for a few of them: making the mapping costs some reads itself. */
+#define FEW_READS 8
+
+/* ---------------------------------------------------------------- geometry */
+
+void msio_piece_box(const msio_piece_batch *batch, const msio_piece *piece, int64_t row, int64_t rows, msio_box *box,
+                    int64_t *offset, int64_t *bit, int64_t *out) {
+    *box = batch->box[piece->box];
+    *out = piece->out + row * piece->row_dst;
+    *offset = piece->offset;
+    *bit = 0;
+    if (batch->target[piece->target].codec == MSIO_CODEC_BITS) {
+        int64_t at = piece->bit + row * piece->row_src;
+        *offset += at / 8;
+        *bit = at % 8;
+    } else {
+        *offset += row * piece->row_src;
+    }
+    box->count[box->ndim] = rows;
+    box->src[box->ndim] = piece->row_src;
+    box->dst[box->ndim] = piece->row_dst;
+    box->ndim++;
+    msio_box_simplify(box);
+}
+
+int64_t msio_box_extent(const msio_box *box, const msio_target *target, int64_t bit) {
+    bool bits = target->codec == MSIO_CODEC_BITS;
+    int64_t end = bits ? 1 : target->elem;
+    for (int k = 0; k < box->ndim; k++) end += (box->count[k] - 1) * box->src[k];
+    return bits ? (bit + end + 7) / 8 : end;
+}
+
+static int by_place(const void *a, const void *b) {
+    const msio_piece *x = a, *y = b;
+    if (x->source != y->source) return x->source < y->source ? -1 : 1;
+    if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
+    return x->out < y->out ? -1 : x->out > y->out;
+}
+
+static void sort_pieces(msio_piece_batch *batch) {
+    for (int64_t i = 1; i < batch->n; i++)
+        if (by_place(&batch->pieces[i - 1], &batch->pieces[i]) > 0) {
+            qsort(batch->pieces, (size_t)batch->n, sizeof *batch->pieces, by_place);
+            return;
+        }
+}
+
+/* ---------------------------------------------------------------- pieces to work */
+
+/* A piece measured. */
+typedef struct measure {
+    int64_t offset, end;     /* stretch of the file */
+    int64_t out_bytes, stored;
+    bool run;                /* contiguous in the file and in memory, and needs no decoding */
+    bool mappable;
+} measure;
+
+typedef struct maker {
+    msio_schedule *s;
+    msio_piece_batch *batch;
+    msio_way force;
+    int threads;
+    int64_t direct_bytes;    /* of one read */
+    int64_t mapped_bytes;
+    int64_t small;           /* groups so far that would make small reads */
+    bool enough_small;
+} maker;
+
+static measure measure_piece(const maker *m, const msio_piece *p) {
+    const msio_target *t = &m->batch->target[p->target];
+    const msio_source *source = &m->batch->source[p->source];
+    msio_box box;
+    int64_t offset, bit, out, elements = msio_box_elements(&m->batch->box[p->box]) * p->rows;
+    msio_piece_box(m->batch, p, 0, p->rows, &box, &offset, &bit, &out);
+    measure e = {.offset = offset, .out_bytes = elements * t->elem};
+    e.end = offset + msio_box_extent(&box, t, bit);
+    e.stored = ((p->row_src ? elements : elements / p->rows) * t->stored_bits + 7) / 8; /* a repeated cell is one */
+    e.run = t->codec == MSIO_CODEC_COPY && msio_box_is_run(&box, t->elem, t->elem);
+    e.mappable = source->file && source->file->mappable;
+    return e;
+}
+
+static msio_work *add(maker *m, msio_way way) {
+    msio_schedule *s = m->s;
+    if (s->n == s->capacity) {
+        int64_t wanted = s->capacity ? s->capacity * 2 : 64;
+        msio_work *grown = realloc(s->work, (size_t)wanted * sizeof *grown);
+        if (!grown) return NULL;
+        s->work = grown;
+        s->capacity = wanted;
+    }
+    msio_work *w = &s->work[s->n++];
+    *w = (msio_work){.pieces = 1, .way = way};
+    return w;
+}
+
+static void account(maker *m, const msio_work *w) {
+    m->s->out_bytes += w->out_bytes;
+    m->s->way_bytes[w->way] += w->out_bytes;
+    m->s->read_bytes += w->length;
+}
+
+/* A contiguous piece, cut where its result crosses a multiple of the read's size. */
+static bool add_direct(maker *m, int64_t index, const measure *e) {
+    const msio_piece *p = &m->batch->pieces[index];
+    uint64_t address = (uint64_t)(uintptr_t)m->batch->target[p->target].out + (uint64_t)p->out;
+    for (int64_t done = 0; done < e->out_bytes;) {
+        int64_t to_edge = m->direct_bytes - (int64_t)((address + (uint64_t)done) % (uint64_t)m->direct_bytes);
+        int64_t n = msio_min(to_edge, e->out_bytes - done);
+        msio_work *w = add(m, MSIO_WAY_DIRECT);
+        if (!w) return false;
+        w->first = index;
+        w->run = done;
+        w->offset = e->offset + done;
+        w->length = w->out_bytes = n;
+        account(m, w);
+        done += n;
+    }
+    return true;
+}
+
+/* A piece of many rows, cut into parts of about `share` delivered or, for reads, `extent` covered bytes. */
+static bool add_rows(maker *m, int64_t index, const measure *e, msio_way way, int64_t share, int64_t extent) {
+    const msio_piece *p = &m->batch->pieces[index];
+    const msio_target *t = &m->batch->target[p->target];
+    int64_t row_out = msio_max(1, e->out_bytes / p->rows);
+    int64_t row_extent = msio_max(1, t->codec == MSIO_CODEC_BITS ? p->row_src / 8 : p->row_src);
+    int64_t rows = msio_max(1, msio_min(share / row_out, way == MSIO_WAY_MAPPED ? INT64_MAX : extent / row_extent));
+    for (int64_t row = 0; row < p->rows; row += rows) {
+        msio_work *w = add(m, way);
+        msio_box box;
+        int64_t bit, out;
+        if (!w) return false;
+        w->first = index;
+        w->row = row;
+        w->rows = msio_min(rows, p->rows - row);
+        msio_piece_box(m->batch, p, row, w->rows, &box, &w->offset, &bit, &out);
+        w->length = msio_box_extent(&box, t, bit);
+        w->out_bytes = msio_box_elements(&box) * t->elem;
+        account(m, w);
+    }
+    return true;
+}
+
+/* Pieces [first, end) as one read, or as mapped work. */
+static bool add_group(maker *m, int64_t first, int64_t end, int64_t offset, int64_t length, int64_t out_bytes,
+                      msio_way way) {
+    msio_work *w = add(m, way);
+    if (!w) return false;
+    w->first = first;
+    w->pieces = end - first;
+    w->rows = m->batch->pieces[first].rows;
+    w->offset = offset;
+    w->length = length;
+    w->out_bytes = out_bytes;
+    account(m, w);
+    return true;
+}
+
+static bool wants_direct(const maker *m, const measure *e) {
+    if (!e->run || m->force == MSIO_WAY_SCRATCH || m->force == MSIO_WAY_MAPPED) return false;
+    return m->force == MSIO_WAY_DIRECT || e->out_bytes >= DIRECT_LEAST;
+}
+
+static bool wants_mapped(const maker *m, const measure *e, int64_t wanted, int64_t covered) {
+    if (m->force != MSIO_WAY_AUTO || !e->mappable) return m->force == MSIO_WAY_MAPPED && e->mappable;
+    return (wanted < covered / 2 && covered >= SMALL_READ) || (covered < SMALL_READ && m->enough_small);
+}
+
+/* Takes pieces from `first` on: one large one, or as many neighbours as fit a read. Returns behind the last; -1: no
+ * memory. */
+static int64_t take(maker *m, int64_t first) {
+    measure e = measure_piece(m, &m->batch->pieces[first]);
+    m->s->stored_bytes += e.stored;
+    if (wants_direct(m, &e)) return add_direct(m, first, &e) ? first + 1 : -1;
+    if (e.end - e.offset > MSIO_SCRATCH_BYTES) {
+        bool mapped = wants_mapped(m, &e, e.stored, e.end - e.offset);
+        int64_t share = mapped ? m->mapped_bytes : INT64_MAX;
+        return add_rows(m, first, &e, mapped ? MSIO_WAY_MAPPED : MSIO_WAY_SCRATCH, share, MSIO_SCRATCH_BYTES)
+                   ? first + 1 : -1;
+    }
+    int64_t end = first + 1, last = e.end, out_bytes = e.out_bytes, stored = e.stored;
+    for (; end < m->batch->n && m->batch->pieces[end].source == m->batch->pieces[first].source; end++) {
+        measure n = measure_piece(m, &m->batch->pieces[end]);
+        if (n.offset - last > GAP_BYTES || msio_max(last, n.end) - e.offset > MSIO_SCRATCH_BYTES || wants_direct(m, &n)) break;
+        last = msio_max(last, n.end);
+        out_bytes += n.out_bytes;
+        stored += n.stored;
+        m->s->stored_bytes += n.stored;
+    }
+    m->small += last - e.offset < SMALL_READ;
+    bool mapped = wants_mapped(m, &e, stored, last - e.offset);
+    return add_group(m, first, end, e.offset, last - e.offset, out_bytes, mapped ? MSIO_WAY_MAPPED : MSIO_WAY_SCRATCH)
+               ? end : -1;
+}
+
+/* Whether so many small reads come that mapping pays; a guess from the first pieces. */
+static bool many_small(const msio_piece_batch *batch) {
+    int64_t apart = 0;
+    for (int64_t i = 1; i < batch->n && apart < FEW_READS; i++)
+        apart += batch->pieces[i].source != batch->pieces[i - 1].source ||
+                 batch->pieces[i].offset - batch->pieces[i - 1].offset > GAP_BYTES;
+    return apart >= FEW_READS;
+}
+
+msio_status msio_schedule_make(msio_schedule *schedule, msio_piece_batch *batch, msio_way force, int threads) {
+    schedule->n = 0;
+    sort_pieces(batch);
+    int64_t total = 0;
+    for (int64_t i = 0; i < batch->n; i++) {
+        const msio_piece *p = &batch->pieces[i];
+        total += msio_box_elements(&batch->box[p->box]) * p->rows * batch->target[p->target].elem;
+    }
+    int64_t share = total / (threads * 8);
+    maker m = {.s = schedule, .batch = batch, .force = force, .threads = threads, .direct_bytes = DIRECT_BYTES,
+               .mapped_bytes = msio_min(MAPPED_BYTES, msio_max(share, 16 << 10)), .enough_small = many_small(batch)};
+    while (m.direct_bytes > DIRECT_LEAST && m.direct_bytes > share) m.direct_bytes /= 2;
+    for (int64_t i = 0; i < batch->n;)
+        if ((i = take(&m, i)) < 0) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a list of work");
+    return MSIO_OK;
+}
+
+void msio_schedule_free(msio_schedule *schedule) {
+    free(schedule->work);
+    *schedule = (msio_schedule){0};
+}

@@ -1,0 +1,91 @@
+/* table.h - an open table, and access to one state of it for the length of a call. */
+#ifndef MSIO_IO_TABLE_H
+#define MSIO_IO_TABLE_H
+
+#include "io/snapshot.h"
+
+/* A column handle: found again by name in every state of its table. */
+struct msio_column {
+    msio_column *next;
+    msio_table *table;
+    char *name;
+    struct msio_column_facts *facts;   /* newest first; older ones stay for whoever holds them */
+};
+
+typedef struct msio_dat_list {
+    struct msio_dat_list *next;
+    msio_table_dat *dat;
+    msio_stamp stamp;
+} msio_dat_list;
+
+struct msio_table {
+    char *path;                        /* absolute */
+    msio_open_opts opts;
+    pthread_mutex_t mutex;             /* guards what follows */
+    msio_lock *lock;                   /* NULL: no table.lock, or nolock */
+    msio_signature seen;               /* of `snapshot` */
+    msio_snapshot *snapshot;
+    bool stale;                        /* a manager's files changed: the next access takes a new snapshot */
+    msio_dat_list *dats;               /* every table.dat that was parsed: keywords and names live there */
+    int holds;
+    msio_lock *hold_lock;              /* what the hold locked, or NULL */
+    msio_arena words;                  /* names that were handed out: see msio_table_keep */
+    void *kept;                        /* the list of them */
+    msio_column *columns;
+    int children;                      /* root of a reference table, parts of a concatenated one */
+    msio_table **child;
+    int subtables;
+    char **subtable_name, **subtable_path;
+    char *info_type, *info_subtype;
+};
+
+/* The description as last seen; lives as long as the table. */
+const msio_table_dat *msio_table_dat_now(const msio_table *table);
+
+/* A copy of the text that lives as long as the table; equal texts share one. "" without memory. */
+const char *msio_table_keep(msio_table *table, const char *text);
+
+/* One state of a table and of those it refers to, held for a call. */
+typedef struct msio_access {
+    msio_table *table;
+    msio_snapshot *snapshot;
+    msio_signature signature;          /* to compare at the end, when verify */
+    msio_lock *lock;                   /* shared with the table for the length of the access */
+    bool locked, verify, check_files;
+    bool casa_fresh;                   /* casacore's handle sees this state */
+    int children;
+    struct msio_access *child;
+    int64_t rows;
+} msio_access;
+
+/* Takes the lock where one is due, checks the signature, takes the snapshot that holds now.
+ * MSIO_E_LOCKED, MSIO_E_CHANGED, MSIO_E_IO, and those of opening. Nothing is held after a failure. */
+msio_status msio_access_begin(msio_table *table, msio_access *access);
+/* Gives everything back; returns MSIO_E_CHANGED when the state changed meanwhile, else `status`. */
+msio_status msio_access_end(msio_access *access, msio_status status);
+
+/* Runs work(user, access) in an access, and again (three times at most) when the table changed meanwhile. */
+msio_status msio_access_run(msio_table *table, msio_status (*work)(void *user, msio_access *access), void *user);
+
+/* A column of a plain table within an access. */
+typedef struct msio_leaf {
+    msio_access *access;
+    const msio_column_dat *column;
+    msio_slot *slot;
+    bool native;
+    const char *why_not;               /* when not native; static, or of the snapshot */
+} msio_leaf;
+
+/* Finds a column of a plain table and loads its manager. */
+msio_status msio_leaf_find(msio_access *access, const char *column, msio_leaf *leaf);
+
+/* Calls work for every plain table that holds rows of the column, with the part of the rows that it holds (numbered as
+ * there; places as given). A column without rows is visited once, with none. */
+typedef msio_status (*msio_leaf_work)(void *user, const msio_leaf *leaf, const msio_rows *rows);
+msio_status msio_leaves_visit(msio_access *access, const char *column, const msio_rows *rows, msio_leaf_work work,
+                              void *user);
+
+/* The first plain table's leaf of a column: for describing it. */
+msio_status msio_leaf_first(msio_access *access, const char *column, msio_leaf *leaf);
+
+#endif

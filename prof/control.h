@@ -1,0 +1,18 @@
+/* control.h - the profiler's switch, its lock, and snapshots under it. */
+#ifndef MSIO_PROF_CONTROL_H
+#define MSIO_PROF_CONTROL_H
+
+#include "prof/totals.h"
+
+/* All that was counted until now, with the clock's rate, the process's numbers and the targets; *totals is freed with
+ * free. Fails with MSIO_E_MEMORY. */
+msio_status msio_control_snapshot(msio_totals **totals);
+
+/* 1 in a child of fork. */
+int msio_control_forked(void);
+
+/* The profiler's one lock, which fork leaves open in the child. Spans never take it. */
+void msio_control_lock(void);
+void msio_control_unlock(void);
+
+#endif

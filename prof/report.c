@@ -1,0 +1,148 @@
+/* report.c - giving out the reports: as strings, to streams, to files. */
+#include "prof/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <locale.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "prof/control.h"
+
+typedef void report_writer(FILE *out, const msio_totals *totals);
+
+/* Writes with points in numbers, whatever the program's locale, and leaves that as it was. */
+static void write_in_c_locale(report_writer *writer, FILE *out, const msio_totals *totals) {
+    locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+    locale_t old = plain == (locale_t)0 ? (locale_t)0 : uselocale(plain);
+    writer(out, totals);
+    if (plain == (locale_t)0) return;
+    uselocale(old);
+    freelocale(plain);
+}
+
+/* The whole report in memory: then a stream or a file gets all of it or an error, and no lock is held meanwhile. */
+static msio_status report_make(report_writer *writer, char **text, size_t *size) {
+    msio_totals *totals = NULL;
+    FILE *out = NULL;
+    char *made = NULL;
+    int bad = 0;
+    msio_status status = msio_control_snapshot(&totals);
+    if (status != MSIO_OK) return status;
+    out = open_memstream(&made, size);
+    if (out != NULL) {
+        write_in_c_locale(writer, out, totals);
+        bad = ferror(out);
+        bad |= fclose(out) != 0;
+    }
+    free(totals);
+    if (out == NULL || bad || made == NULL) {
+        free(made);
+        return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for the profiler's report");
+    }
+    *text = made;
+    return MSIO_OK;
+}
+
+static msio_status report_string(report_writer *writer, char **text) {
+    size_t size = 0;
+    if (text == NULL) return msio_error_set(MSIO_E_ARGUMENT, NULL, "text is NULL: nowhere to put the report");
+    return report_make(writer, text, &size);
+}
+
+msio_status msio_prof_report_text(char **text) { return report_string(msio_report_write_text, text); }
+
+msio_status msio_prof_report_json(char **text) { return report_string(msio_report_write_json, text); }
+
+void msio_prof_free(char *text) { free(text); }
+
+msio_status msio_prof_print(FILE *stream) {
+    char *text = NULL;
+    size_t size = 0;
+    if (stream == NULL) return msio_error_set(MSIO_E_ARGUMENT, NULL, "stream is NULL: nowhere to write the report");
+    msio_status status = report_make(msio_report_write_text, &text, &size);
+    if (status != MSIO_OK) return status;
+    if (fwrite(text, 1, size, stream) != size || fflush(stream) != 0)
+        status = msio_error_system(MSIO_E_IO, NULL, "the profiler's report could not be written to its stream");
+    free(text);
+    return status;
+}
+
+/* ---------------------------------------------------------------- files */
+
+/* Writes all bytes and closes; 0, or -1 with errno set. */
+static int file_fill(int file, const char *text, size_t size) {
+    while (size > 0) {
+        ssize_t done = write(file, text, size);
+        if (done < 0 && errno == EINTR) continue;
+        if (done < 0) {
+            int error = errno;
+            close(file);
+            errno = error;
+            return -1;
+        }
+        text += done;
+        size -= (size_t)done;
+    }
+    return close(file);
+}
+
+/* Creates a file of a name that nothing has, beside path; its descriptor, or -1 with errno set. */
+static int temporary_create(const char *path, char *name, size_t size) {
+    static atomic_uint serial;
+    int file = -1;
+    for (int tries = 0; tries < 100 && file < 0; tries++) {
+        snprintf(name, size, "%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&serial, 1));
+        file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (file < 0 && errno != EEXIST) break;
+    }
+    return file;
+}
+
+/* Replaces the file at path in one step, so that a reader sees the old report or the new one. */
+static msio_status file_replace(const char *path, const char *text, size_t size) {
+    size_t room = strlen(path) + 48;
+    char *name = malloc(room);
+    if (name == NULL) return msio_error_set(MSIO_E_MEMORY, path, "no memory for the name of the profile");
+    msio_status status = MSIO_OK;
+    int file = temporary_create(path, name, room);
+    if (file < 0) {
+        status = msio_error_system(MSIO_E_IO, path, "the profile's file could not be created");
+    } else if (file_fill(file, text, size) != 0 || rename(name, path) != 0) {
+        status = msio_error_system(MSIO_E_IO, path, "the profile's file could not be written");
+        unlink(name);
+    }
+    free(name);
+    return status;
+}
+
+/* A pipe or a device cannot be replaced: it is written to. */
+static msio_status file_write_into(const char *path, const char *text, size_t size) {
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0 || file_fill(file, text, size) != 0)
+        return msio_error_system(MSIO_E_IO, path, "the profile could not be written there");
+    return MSIO_OK;
+}
+
+msio_status msio_prof_write_json(const char *path) {
+    char *text = NULL;
+    size_t size = 0;
+    struct stat info;
+    if (path == NULL || *path == 0) return msio_error_set(MSIO_E_ARGUMENT, NULL, "the profile's file has no name");
+    msio_status status = report_make(msio_report_write_json, &text, &size);
+    if (status != MSIO_OK) return status;
+    /* Through a symbolic link, the file that it names is the one to replace. */
+    char *real = realpath(path, NULL);
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+        status = file_write_into(path, text, size);
+    else
+        status = file_replace(real != NULL ? real : path, text, size);
+    free(real);
+    free(text);
+    return status;
+}

@@ -1,0 +1,19 @@
+/* report.h - writing a snapshot as text or as JSON. */
+#ifndef MSIO_PROF_REPORT_H
+#define MSIO_PROF_REPORT_H
+
+#include <stdio.h>
+
+#include "prof/totals.h"
+
+/* Both write to a stream in the C locale of numbers, which the caller has set; errors stay in the stream. */
+void msio_report_write_text(FILE *out, const msio_totals *totals);
+void msio_report_write_json(FILE *out, const msio_totals *totals);
+
+/* A JSON string, quoted and escaped. What is no UTF-8 comes out as U+FFFD. */
+void msio_report_json_string(FILE *out, const char *text);
+
+/* A JSON number; NaN and infinities as the strings "nan", "inf", "-inf". */
+void msio_report_json_number(FILE *out, double value);
+
+#endif
