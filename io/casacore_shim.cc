@@ -9,6 +9,8 @@
 #include <casacore/casa/BasicSL/Complex.h>
 #include <casacore/casa/BasicSL/String.h>
 #include <casacore/casa/Containers/Record.h>
+#include <casacore/casa/IO/FileLocker.h>
+#include <casacore/casa/OS/Path.h>
 #include <casacore/casa/Utilities/DataType.h>
 #include <casacore/casa/version.h>
 #include <casacore/tables/DataMan/DataManError.h>
@@ -456,14 +458,26 @@ void read_text(const cc::Table &table, const cc::TableColumn &base, const char *
     });
 }
 
+// casacore takes `~`, `$NAME` and `::` in a path for more than characters.
+void check_path(const std::string &path) {
+    const std::string expanded = cc::Path(path).expandedName();
+    if (expanded != path || path.find("::") != std::string::npos)
+        refuse(MSIO_E_ARGUMENT, "casacore does not take ~, $ or :: in a path as they stand");
+}
+
 // Opens for reading without taking a lock. The row count is in table.lock, which a table opened without any locking does
 // not look at; so that is only for a plain table that has none, and would be given one otherwise.
 cc::Table open_table(const std::string &path) {
     const bool has_lock = access((path + "/table.lock").c_str(), F_OK) == 0;
     const bool plain = access((path + "/table.f0").c_str(), F_OK) == 0;
     const auto option = has_lock || !plain ? cc::TableLock::AutoNoReadLocking : cc::TableLock::NoLocking;
+    check_path(path);
     try {
-        return cc::Table(path, cc::TableLock(option), cc::Table::Old);
+        cc::Table table(path, cc::TableLock(option), cc::Table::Old);
+        // Where this process has it open already, casacore hands out that very table, as old as it is. One that is
+        // locked by this process is up to date, and may hold rows that the file does not have yet.
+        if (!table.hasLock(cc::FileLocker::Read)) table.resync();
+        return table;
     } catch (const cc::TableError &) {
         throw;
     } catch (const cc::AipsError &error) {
@@ -741,6 +755,7 @@ msio_status shim_create(const char *path, const msio_casa_table_spec *spec, msio
                         msio_casa_message *message) noexcept {
     return guarded(message, [&] {
         check_spec(*spec);
+        check_path(path);
         cc::SetupNewTable setup(path, make_desc(*spec), cc::Table::NewNoReplace);
         for (int m = 0; m < spec->managers; m++) {
             const std::unique_ptr<cc::DataManager> manager = make_manager(spec->manager[m]);
