@@ -80,6 +80,12 @@ int cli_fail_system(const cli_context *cli, const char *path, const char *format
     return tell(cli, &error);
 }
 
+int cli_fail_write(const cli_context *cli, const char *where) {
+    if (errno == EPIPE)
+        return cli_fail(cli, MSIO_E_IO, where, "whoever reads the output stopped before all was written");
+    return cli_fail_system(cli, where, "writing failed");
+}
+
 int cli_usage(const cli_context *cli, const char *format, ...) {
     cli_error error;
     char message[sizeof error.message / 2], whole[sizeof error.message];

@@ -25,6 +25,8 @@ __attribute__((format(printf, 4, 5))) int cli_fail(const cli_context *cli, msio_
 /* The same for a refused system call: errno's words end the message. */
 __attribute__((format(printf, 3, 4))) int cli_fail_system(const cli_context *cli, const char *path, const char *format,
                                                           ...);
+/* The same for output that could not be written, after the failing call; where: a path or "standard output". */
+int cli_fail_write(const cli_context *cli, const char *where);
 /* Wrong usage: the message, and where help is. Returns CLI_USAGE. */
 __attribute__((format(printf, 2, 3))) int cli_usage(const cli_context *cli, const char *format, ...);
 

@@ -39,7 +39,7 @@ static int write_profile(const cli_context *cli) {
 /* What was printed must have arrived. */
 static int flush_output(const cli_context *cli) {
     if (!fflush(stdout) && !ferror(stdout)) return 0;
-    return cli_fail_system(cli, "standard output", "writing failed");
+    return cli_fail_write(cli, "standard output");
 }
 
 static int run(cli_context *cli, int argc, char **argv) {

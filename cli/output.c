@@ -5,7 +5,6 @@
 #include "cli/output.h"
 
 #include "cli/failure.h"
-#include "cli/human.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -76,13 +75,8 @@ int cli_output_open(const cli_context *cli, const char *path, cli_output *output
     return 0;
 }
 
-/* Tells why a write failed. */
 static int refused(const cli_context *cli, const cli_output *output) {
-    const char *where = output->path ? output->path : "standard output";
-    if (errno == EPIPE) return cli_fail(cli, MSIO_E_IO, NULL, "the reader of %s stopped before all was written", where);
-    if (output->written)
-        return cli_fail_system(cli, where, "writing failed within the first %s", cli_size(output->written).text);
-    return cli_fail_system(cli, where, "writing failed");
+    return cli_fail_write(cli, output->path ? output->path : "standard output");
 }
 
 int cli_output_write(const cli_context *cli, cli_output *output, const void *data, size_t bytes) {

@@ -6,10 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The shape of a result without rows: the cells' as far as the column tells it. */
+static int measure_nothing(cli_read *run) {
+    const msio_column_info *info = run->info;
+    int ndim = info->is_array && info->ndim > 0 ? info->ndim : 0;
+    run->ndim = 1 + ndim;
+    run->shape[0] = 0;
+    for (int axis = 0; axis < ndim; axis++) run->shape[1 + axis] = info->shape_known ? info->shape[axis] : 0;
+    int code = cli_selection_cells(run->cli, &run->selection, ndim, run->shape + 1, run->name);
+    if (run->selection.corrs.given && ndim > 0) run->shape[ndim] = run->selection.select.corrs;
+    if (run->selection.chans.given && ndim > 1) run->shape[ndim - 1] = run->selection.select.chans;
+    return code;
+}
+
 /* Shape and bytes of all that is selected. Returns 0, or an exit code after telling. */
 static int measure(cli_read *run, size_t *bytes) {
     int ndim;
     int64_t shape[MSIO_MAX_NDIM + 1];
+    *bytes = 0;
+    if (!run->selection.count) return measure_nothing(run);
     msio_status status = msio_read_shape(run->column, &run->selection.select, &ndim, shape, bytes);
     if (status == MSIO_OK) {
         int code = cli_selection_cells(run->cli, &run->selection, ndim - 1, shape + 1, run->name);

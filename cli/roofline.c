@@ -17,7 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CLI_BLOCK ((int64_t)1 << 20)
 #define CLI_PIECES_MOST 65536 /* that a plan can be asked for */
 
 int cli_threads(int wanted) {
@@ -93,7 +92,7 @@ int cli_roofline_prepare(const msio_plan *plan, cli_roofline *roofline) {
     }
     if (!roofline->count) return -1;
     if (info->pieces > CLI_PIECES_MOST) stand_in(roofline, info);
-    roofline->straight = info->way == MSIO_WAY_DIRECT && info->bytes_stored == info->bytes_wanted;
+    roofline->straight = info->bytes_stored == info->bytes_wanted;
     return 0;
 }
 
@@ -108,7 +107,7 @@ void cli_roofline_free(cli_roofline *roofline) {
 typedef struct race {
     const cli_roofline *roofline;
     char *out;
-    int64_t out_bytes;
+    int64_t out_bytes, block;
     atomic_llong next; /* byte of all stretches where the next block begins */
     atomic_int failed, go;
 } race;
@@ -155,28 +154,30 @@ static int read_block(race *shared, char *scratch, int64_t at, int64_t length) {
 
 static void read_blocks(race *shared, char *scratch) {
     for (;;) {
-        int64_t at = atomic_fetch_add(&shared->next, CLI_BLOCK), left = shared->roofline->bytes - at;
+        int64_t at = atomic_fetch_add(&shared->next, shared->block), left = shared->roofline->bytes - at;
         if (left <= 0) return;
-        if (read_block(shared, scratch, at, left < CLI_BLOCK ? left : CLI_BLOCK)) atomic_store(&shared->failed, 1);
+        if (read_block(shared, scratch, at, left < shared->block ? left : shared->block)) atomic_store(&shared->failed, 1);
     }
 }
 
 /* Memory that is touched. */
-static char *new_scratch(void) { return memset(cli_alloc((size_t)CLI_BLOCK), 0, (size_t)CLI_BLOCK); }
+static char *new_scratch(const race *shared) {
+    return memset(cli_alloc((size_t)shared->block), 0, (size_t)shared->block);
+}
 
 static void *run_thread(void *argument) {
     race *shared = argument;
-    char *scratch = new_scratch();
+    char *scratch = new_scratch(shared);
     while (!atomic_load(&shared->go)) sched_yield();
     read_blocks(shared, scratch);
     free(scratch);
     return NULL;
 }
 
-double cli_roofline_run(const cli_roofline *roofline, int threads, void *out, size_t out_bytes) {
-    race shared = {.roofline = roofline, .out = out, .out_bytes = (int64_t)out_bytes};
+static double run_blocks(const cli_roofline *roofline, int threads, int64_t block, void *out, size_t out_bytes) {
+    race shared = {.roofline = roofline, .out = out, .out_bytes = (int64_t)out_bytes, .block = block};
     pthread_t *others = cli_alloc_many((size_t)threads, sizeof *others);
-    char *scratch = new_scratch();
+    char *scratch = new_scratch(&shared);
     int started = 0;
     atomic_init(&shared.next, 0);
     atomic_init(&shared.failed, 0);
@@ -190,4 +191,10 @@ double cli_roofline_run(const cli_roofline *roofline, int threads, void *out, si
     free(others);
     free(scratch);
     return atomic_load(&shared.failed) ? -1 : seconds;
+}
+
+double cli_roofline_run(const cli_roofline *roofline, int threads, void *out, size_t out_bytes) {
+    double small = run_blocks(roofline, threads, (int64_t)256 << 10, out, out_bytes);
+    double large = run_blocks(roofline, threads, (int64_t)1 << 20, out, out_bytes);
+    return small < large ? small : large;
 }

@@ -197,33 +197,56 @@ static void print_managers(const cli_summary *summary, FILE *out) {
     cli_grid_print(&grid, out);
 }
 
-static void print_subtables(const cli_summary *summary, int all, FILE *out) {
+/* A list of words, as many to a line as fit. */
+typedef struct word_list {
+    FILE *out;
+    size_t line; /* characters in it; 0: nothing was printed yet */
+} word_list;
+
+static void print_word(word_list *list, const char *word) {
+    size_t length = strlen(word);
+    if (list->line && list->line + length + 3 <= CLI_GRID_WIDTH) {
+        fprintf(list->out, ", %s", word);
+        list->line += length + 2;
+    } else {
+        fprintf(list->out, "%s\n  %s", list->line ? "," : "", word);
+        list->line = length + 2;
+    }
+}
+
+/* The subtables that are there, or those that are missing. */
+static void print_subtable_names(const cli_summary *summary, int missing, int count, int all, FILE *out) {
+    word_list list = {out, 0};
     int shown = 0;
-    size_t line = 0;
-    if (!summary->subtable_count) return;
-    fprintf(out, "\nSubtables: %d, with their rows", summary->subtable_count);
-    for (;
-         shown < (all ? summary->subtable_count : (int)listed(summary->subtable_count, summary->subtable_count <= 48));
-         shown++) {
-        const cli_summary_subtable *subtable = &summary->subtables[shown];
-        char name[128], item[192];
+    for (int i = 0; i < summary->subtable_count && shown < listed(count, all); i++) {
+        const cli_summary_subtable *subtable = &summary->subtables[i];
+        char name[128], item[256];
+        if (subtable->missing != missing) continue;
         cli_printable(name, sizeof name, subtable->name, strlen(subtable->name));
-        snprintf(item, sizeof item, "%s %s", name,
-                 subtable->missing    ? "missing"
-                 : subtable->rows < 0 ? "unreadable"
-                                      : cli_count(subtable->rows).text);
-        size_t length = strlen(item);
-        if (!shown || line + length + 3 > CLI_GRID_WIDTH) {
-            fprintf(out, "\n  %s", item);
-            line = length + 2;
-        } else {
-            fprintf(out, ", %s", item);
-            line += length + 2;
-        }
+        if (missing)
+            snprintf(item, sizeof item, "%s", name);
+        else
+            snprintf(item, sizeof item, "%s (%s)", name,
+                     subtable->rows < 0 ? "unreadable" : cli_count(subtable->rows).text);
+        print_word(&list, item);
+        shown++;
     }
     fputc('\n', out);
-    if (shown < summary->subtable_count)
-        fprintf(out, "  ... and %d more; --all lists them\n", summary->subtable_count - shown);
+    tell_rest(out, count, all);
+}
+
+static void print_subtables(const cli_summary *summary, int all, FILE *out) {
+    int missing = 0;
+    for (int i = 0; i < summary->subtable_count; i++) missing += summary->subtables[i].missing;
+    int there = summary->subtable_count - missing;
+    if (there) {
+        fprintf(out, "\nSubtables: %d (rows)", there);
+        print_subtable_names(summary, 0, there, all, out);
+    }
+    if (missing) {
+        fprintf(out, "\nSubtables that are named and missing: %d", missing);
+        print_subtable_names(summary, 1, missing, all, out);
+    }
 }
 
 void cli_summary_text(const cli_summary *summary, int all, FILE *out) {

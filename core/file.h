@@ -52,7 +52,8 @@ msio_status msio_file_slurp(const char *path, int64_t limit, char **bytes, int64
 /* The file's bytes, mapped whole and read-only on first need and kept until the file is closed; NULL where files of
  * this file system are not mapped, or the mapping is refused: then pread. A page that cannot be read (the file was
  * truncated, the disk failed) reads as zeros and is remembered: after copying, msio_file_map_failed must be asked.
- * The process's SIGBUS handler is ours from then on; signals about other memory go to the one that was there. */
+ * The process's SIGBUS handler is ours from then on; signals about other memory go to the one that was there. Each call
+ * makes sure that the handler still stands (a system call): ask once for each read, not for each piece. */
 const uint8_t *msio_file_map(msio_file *file);
 bool msio_file_map_failed(const msio_file *file);
 /* How many of `samples` pages, evenly spread over [offset, offset+length), are in the page cache, in 1/samples; 1.0

@@ -1,7 +1,12 @@
 /* file_map.c - files mapped whole, and the guard that turns SIGBUS on their pages into a flag.
  *
  * The signal handler finds the mapping in a list of chunks that only grows and is read with atomics alone, puts a page
- * of zeros in the bad one's place and marks the mapping; the access that faulted then goes on. */
+ * of zeros in the bad one's place and marks the mapping; the access that faulted then goes on.
+ *
+ * A signal that is not ours goes to the handler that was there first, as the system would have called it. A handler that
+ * came after ours, and that we found in our place when the next file was mapped, may call ours when it does not know the
+ * signal either: it is not called but put back, and meets the signal when the access faults again. So no two handlers
+ * can call each other for ever. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -37,11 +42,15 @@ typedef struct chunk {
     struct chunk *_Atomic next;
 } chunk;
 
+/* Handlers that were found in our place, the first of them before ours came. Written once each, under the lock. */
+#define MSIO_HANDLERS 16
+static struct sigaction handlers[MSIO_HANDLERS];
+static int handlers_known;
+static atomic_int handler_next; /* the one to hand the next signal to */
+
 static chunk first_chunk;
 static region refused; /* stands in msio_file.map for "tried, cannot be mapped" */
 static uintptr_t page_size;
-static struct sigaction previous;
-static bool guard_installed;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* held to map, to unmap and while forking */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -61,7 +70,7 @@ static region *find_region(uintptr_t address) {
 }
 
 static bool put_zeros(uintptr_t start, uintptr_t end) {
-    void *at = (void *)start; /* NOLINT: an address that the system gave */
+    void *at = (void *)start;
     return mmap(at, end - start, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at;
 }
 
@@ -74,30 +83,43 @@ static bool heal(region *r, uintptr_t address) {
     return true;
 }
 
-/* Runs the handler that was there before ours as the system would have. */
-static void hand_on(int number, siginfo_t *info, void *context) {
-    bool sent = info->si_code <= 0; /* by kill or raise; else an access faulted, and will again */
-    bool has_info = (previous.sa_flags & SA_SIGINFO) != 0;
-    if (!has_info && previous.sa_handler == SIG_IGN && sent) return;
-    if (!has_info && (previous.sa_handler == SIG_DFL || previous.sa_handler == SIG_IGN)) {
-        struct sigaction fallback;
-        memset(&fallback, 0, sizeof fallback);
-        fallback.sa_handler = SIG_DFL;
-        sigemptyset(&fallback.sa_mask);
-        sigaction(number, &fallback, NULL);
-        if (sent) raise(number);
-        return;
-    }
-    sigset_t mask = previous.sa_mask, now;
+/* Makes a handler the process's own. A signal that was sent is sent again; an access that faulted does so by itself. */
+static void step_aside(int number, const struct sigaction *action, bool sent) {
+    sigaction(number, action, NULL);
+    if (sent) raise(number);
+}
+
+/* Runs a handler as the system would have. */
+static void run_handler(const struct sigaction *action, int number, siginfo_t *info, void *context) {
+    sigset_t mask = action->sa_mask, now;
     pthread_sigmask(SIG_BLOCK, &mask, &now);
-    if (previous.sa_flags & SA_NODEFER) {
+    if (action->sa_flags & SA_NODEFER) {
         sigemptyset(&mask);
         sigaddset(&mask, number);
         pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
     }
-    if (has_info) previous.sa_sigaction(number, info, context);
-    else previous.sa_handler(number);
+    if (action->sa_flags & SA_SIGINFO) action->sa_sigaction(number, info, context);
+    else action->sa_handler(number);
     pthread_sigmask(SIG_SETMASK, &now, NULL);
+}
+
+static void hand_on(int number, siginfo_t *info, void *context) {
+    bool sent = info->si_code <= 0; /* by kill or raise; else an access faulted */
+    int next = atomic_load(&handler_next);
+    const struct sigaction *action = &handlers[next];
+    bool is_function = (action->sa_flags & SA_SIGINFO) || (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+    if (next > 0) {
+        atomic_store(&handler_next, next - 1);
+        step_aside(number, action, sent);
+    } else if (is_function) {
+        run_handler(action, number, info, context);
+    } else if (action->sa_handler == SIG_DFL || !sent) { /* the system does not ignore faults either */
+        struct sigaction fallback;
+        memset(&fallback, 0, sizeof fallback);
+        fallback.sa_handler = SIG_DFL;
+        sigemptyset(&fallback.sa_mask);
+        step_aside(number, &fallback, sent);
+    }
 }
 
 static void on_sigbus(int number, siginfo_t *info, void *context) {
@@ -113,16 +135,43 @@ static void on_sigbus(int number, siginfo_t *info, void *context) {
 static void before_fork(void) { pthread_mutex_lock(&lock); }
 static void after_fork(void) { pthread_mutex_unlock(&lock); }
 
-static void install_guard(void) {
+static void start(void) {
     page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
     (void)pthread_atfork(before_fork, after_fork, after_fork);
-    struct sigaction ours;
+}
+
+static bool is_ours(const struct sigaction *action) {
+    return (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == on_sigbus;
+}
+
+static bool guard_stands(void) {
+    struct sigaction now;
+    return sigaction(SIGBUS, NULL, &now) == 0 && is_ours(&now);
+}
+
+/* The place of a handler among those that were found before, or a new one; -1 when there are too many. */
+static int remember_handler(const struct sigaction *action) {
+    for (int i = 0; i < handlers_known; i++)
+        if (handlers[i].sa_flags == action->sa_flags && handlers[i].sa_handler == action->sa_handler) return i;
+    if (handlers_known == MSIO_HANDLERS) return -1;
+    handlers[handlers_known] = *action;
+    return handlers_known++;
+}
+
+/* Puts our handler in place, for the first time or again. What was there is noted first: ours may run at once. Under
+ * the lock. */
+static bool raise_guard(void) {
+    struct sigaction now, ours;
+    if (sigaction(SIGBUS, NULL, &now)) return false;
+    if (is_ours(&now)) return true;
+    int place = remember_handler(&now);
+    if (place < 0) return false;
+    atomic_store(&handler_next, place);
     memset(&ours, 0, sizeof ours);
     ours.sa_sigaction = on_sigbus;
     ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
     sigemptyset(&ours.sa_mask);
-    /* Asked for first: the handler may run before the second call returns. */
-    guard_installed = sigaction(SIGBUS, NULL, &previous) == 0 && sigaction(SIGBUS, &ours, NULL) == 0;
+    return sigaction(SIGBUS, &ours, NULL) == 0;
 }
 
 /* A free place in the list, which grows when it has none; NULL without memory. Under the lock. */
@@ -138,9 +187,9 @@ static region *free_region(void) {
     }
 }
 
-/* Under the lock. */
+/* NULL when it cannot be mapped. Under the lock. */
 static region *map_file(const msio_file *file) {
-    if (!guard_installed || !file->mappable || file->stamp.size <= 0) return NULL;
+    if (!file->mappable || file->stamp.size <= 0) return NULL;
     if ((uint64_t)file->stamp.size > SIZE_MAX - page_size) return NULL;
     region *r = free_region();
     if (!r) return NULL;
@@ -157,18 +206,21 @@ static region *region_of(const msio_file *file) { return __atomic_load_n(&file->
 
 const uint8_t *msio_file_map(msio_file *file) {
     region *r = region_of(file);
-    if (!r) {
-        pthread_once(&once, install_guard);
+    bool guarded = r && guard_stands();
+    if (!r || !guarded) {
+        pthread_once(&once, start);
         pthread_mutex_lock(&lock);
+        guarded = raise_guard();
         r = region_of(file);
-        if (!r) {
+        if (!r && guarded) {
             r = map_file(file);
             if (!r) r = &refused;
             __atomic_store_n(&file->map, (void *)r, __ATOMIC_RELEASE);
         }
         pthread_mutex_unlock(&lock);
     }
-    return (const uint8_t *)atomic_load_explicit(&r->start, memory_order_relaxed); /* NOLINT: 0 for refused */
+    if (!guarded) return NULL;
+    return (const uint8_t *)atomic_load_explicit(&r->start, memory_order_relaxed); /* 0 for refused */
 }
 
 bool msio_file_map_failed(const msio_file *file) {
@@ -186,7 +238,7 @@ double msio_file_map_resident(const msio_file *file, int64_t offset, int64_t len
         uintptr_t at = start + (uintptr_t)offset + (uintptr_t)((double)length * i / samples);
         unsigned char state = 1;
 #if defined(__linux__)
-        if (mincore((void *)(at & ~(page_size - 1)), 1, &state)) return 1.0; /* NOLINT: an address in the mapping */
+        if (mincore((void *)(at & ~(page_size - 1)), 1, &state)) return 1.0;
 #endif
         present += state & 1;
     }
@@ -200,7 +252,7 @@ void msio_file_unmap(msio_file *file) {
     uintptr_t start = atomic_load(&r->start), end = atomic_load(&r->end);
     /* Out of the list first: from the moment of munmap the addresses may be somebody else's. */
     atomic_store(&r->start, 0);
-    munmap((void *)start, end - start); /* NOLINT: an address that the system gave */
+    munmap((void *)start, end - start);
     pthread_mutex_unlock(&lock);
     file->map = NULL;
 }

@@ -117,6 +117,7 @@ static bool repeats(const msio_runs *runs) {
 }
 
 void msio_runs_swap(void *dst, const void *src, const msio_runs *runs, int unit) {
+    if (msio_runs_empty(runs)) return;
     if (repeats(runs)) {
         msio_runs first = *runs;
         first.count[0] = 1;
@@ -128,12 +129,13 @@ void msio_runs_swap(void *dst, const void *src, const msio_runs *runs, int unit)
 }
 
 void msio_runs_expand(uint8_t *dst, const uint8_t *src, int64_t bit, const msio_runs *runs) {
+    if (msio_runs_empty(runs)) return;
     if (repeats(runs)) {
         msio_runs first = *runs;
         first.count[0] = 1;
         kernels()->runs_expand(dst, src, bit, &first);
         msio_runs_repeat(dst, runs);
-    } else if (runs->length > 0) {
+    } else {
         kernels()->runs_expand(dst, src, bit, runs);
     }
 }

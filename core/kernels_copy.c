@@ -80,7 +80,7 @@ static void copy_repeated(uint8_t *dst, const uint8_t *src, const msio_runs *run
 
 void msio_runs_copy(void *dst, const void *src, const msio_runs *runs) {
     int64_t n = runs->length;
-    if (n <= 0 || runs->count[0] <= 0 || runs->count[1] <= 0 || runs->count[2] <= 0) return;
+    if (msio_runs_empty(runs)) return;
     if (runs->count[0] >= MSIO_REPEAT_LEAST && runs->src[0] == 0 && runs->dst[0] == n) copy_repeated(dst, src, runs);
     else if (n == 1) copy_1(dst, src, runs);
     else if (n == 2) copy_2(dst, src, runs);

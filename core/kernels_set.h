@@ -27,6 +27,10 @@ extern const msio_kernels msio_kernels_avx2;
 extern const msio_kernels msio_kernels_avx512;
 #endif
 
+MSIO_INLINE int msio_runs_empty(const msio_runs *runs) {
+    return runs->length <= 0 || runs->count[0] <= 0 || runs->count[1] <= 0 || runs->count[2] <= 0;
+}
+
 /* Runs (0, i1, i2) are in place: repeats each of them along axis 0, whose places follow each other. */
 void msio_runs_repeat(uint8_t *dst, const msio_runs *runs);
 

@@ -49,6 +49,7 @@ namespace cc = casacore;
 struct msio_casa_table {
     std::string path;
     cc::Table table;
+    bool made = false; // here, and so locked for writing
     std::deque<std::string> texts;
 
     const char *keep(const std::string &text) {
@@ -103,7 +104,8 @@ template <typename Body> msio_status guarded(msio_casa_message *message, Body bo
         say(message, error.what());
         return MSIO_E_UNSUPPORTED;
     } catch (const std::exception &error) {
-        say(message, error.what());
+        const std::string text = error.what(); // of a full disk casacore tells the wrong reason
+        say(message, (text + (text.find("write error") == std::string::npos ? "" : " (is the disk full?)")).c_str());
         return MSIO_E_CASACORE;
     } catch (...) {
         say(message, "casacore threw something that is no std::exception");
@@ -181,7 +183,8 @@ void check_rows(const cc::Table &table, const msio_casa_row_set &rows) {
     if (rows.count < 0 || (!rows.list && (rows.step < 1 || rows.row < 0)))
         refuse(MSIO_E_ARGUMENT, "a row or a row count below 0, or a row step below 1");
     const auto refuse_row = [nrow](int64_t row) {
-        refuse(MSIO_E_RANGE, "row " + std::to_string(row) + " asked for, casacore sees " + std::to_string(nrow) + " rows");
+        refuse(MSIO_E_RANGE,
+               "row " + std::to_string(row) + " asked for, casacore sees " + std::to_string(nrow) + " rows");
     };
     if (rows.list) {
         for (int64_t i = 0; i < rows.count; i++)
@@ -465,8 +468,8 @@ void check_path(const std::string &path) {
         refuse(MSIO_E_ARGUMENT, "casacore does not take ~, $ or :: in a path as they stand");
 }
 
-// Opens for reading without taking a lock. The row count is in table.lock, which a table opened without any locking does
-// not look at; so that is only for a plain table that has none, and would be given one otherwise.
+// Opens for reading without taking a lock. The row count is in table.lock, which a table opened without any locking
+// does not look at; so that is only for a plain table that has none, and would be given one otherwise.
 cc::Table open_table(const std::string &path) {
     const bool has_lock = access((path + "/table.lock").c_str(), F_OK) == 0;
     const bool plain = access((path + "/table.f0").c_str(), F_OK) == 0;
@@ -496,8 +499,14 @@ msio_status shim_open(const char *path, msio_casa_table **table, msio_casa_messa
     });
 }
 
+// A table that was made is written and unlocked first, because a write that fails in casacore's destructor ends the
+// process. Where that fails here, the table is never destroyed: it stays in memory, and its files stay open.
 void shim_close(msio_casa_table *table) noexcept {
-    guarded(nullptr, [&] { delete table; });
+    if (!table) return;
+    const msio_status status = guarded(nullptr, [&] {
+        if (table->made) table->table.unlock();
+    });
+    if (status == MSIO_OK) guarded(nullptr, [&] { delete table; });
 }
 
 msio_status shim_reopen(msio_casa_table *table, msio_casa_message *message) noexcept {
@@ -764,9 +773,10 @@ msio_status shim_create(const char *path, const msio_casa_table_spec *spec, msio
         }
         auto made = std::make_unique<msio_casa_table>();
         made->path = path;
-        made->table = cc::Table(setup, cc::TableLock(cc::TableLock::PermanentLocking),
-                                static_cast<cc::rownr_t>(spec->rows), false,
-                                spec->big_endian ? cc::Table::BigEndian : cc::Table::LittleEndian);
+        made->made = true;
+        made->table = cc::Table(setup, cc::TableLock(cc::TableLock::UserLocking), static_cast<cc::rownr_t>(spec->rows),
+                                false, spec->big_endian ? cc::Table::BigEndian : cc::Table::LittleEndian);
+        made->table.lock(cc::FileLocker::Write);
         cc::TableInfo &info = made->table.tableInfo();
         info.setType(or_empty(spec->type));
         info.setSubType(or_empty(spec->subtype));
@@ -784,8 +794,8 @@ cc::IPosition block_shape(int ndim, const int64_t *shape, int64_t count) {
 cc::Slicer put_rows(int64_t row, int64_t count) { return cc::Slicer(cc::IPosition(1, row), cc::IPosition(1, count)); }
 
 template <typename T>
-void put_block(cc::Table &table, const char *name, int64_t row, const cc::IPosition &shape, const cc::Array<T> &values) {
-    const int64_t count = shape[shape.size() - 1];
+void put_block(cc::Table &table, const char *name, int64_t row, const cc::Array<T> &values) {
+    const int64_t count = values.shape().last();
     if (table.tableDesc().columnDesc(name).isScalar())
         cc::ScalarColumn<T>(table, name).putColumnRange(put_rows(row, count), cc::Vector<T>(values));
     else cc::ArrayColumn<T>(table, name).putColumnRange(put_rows(row, count), values);
@@ -813,7 +823,7 @@ msio_status shim_put(msio_casa_table *table, const char *name, int64_t row, int6
             using T = typename decltype(tag)::type;
             // casacore shares memory as mutable only; a put does not write to it.
             T *memory = const_cast<T *>(static_cast<const T *>(values));
-            put_block(table->table, name, row, block, cc::Array<T>(block, memory, cc::SHARE));
+            put_block(table->table, name, row, cc::Array<T>(block, memory, cc::SHARE));
         });
     });
 }
@@ -827,7 +837,7 @@ msio_status shim_put_strings(msio_casa_table *table, const char *name, int64_t r
         if (count == 0) return;
         cc::Array<cc::String> texts(block_shape(ndim, shape, count));
         for (cc::String &text : texts) text = *values++;
-        put_block(table->table, name, row, texts.shape(), texts);
+        put_block(table->table, name, row, texts);
     });
 }
 

@@ -117,9 +117,9 @@ typedef struct msio_casa_functions {
      * MSIO_E_NOT_FOUND, MSIO_E_UNSUPPORTED (a storage manager that casacore does not know), MSIO_E_CASACORE,
      * MSIO_E_MEMORY. */
     msio_status (*open)(const char *path, msio_casa_table **table, msio_casa_message *message);
-    /* Closes the table, read or made; takes NULL. A table that was made is flushed first. Closes a descriptor of the
-     * table's table.lock: as POSIX has it, that ends the locks that another copy of casacore in this process holds on
-     * that file. */
+    /* Closes the table, read or made; takes NULL. A table that was made is written first; where that fails, nothing
+     * tells (flush does), and its memory and descriptors stay until the process ends. Closes a descriptor of
+     * table.lock: as POSIX has it, that ends the locks that another copy of casacore in this process has on it. */
     void (*close)(msio_casa_table *table);
     /* Sees what others changed since: the table is opened afresh, and old column strings end. MSIO_E_* as open. */
     msio_status (*reopen)(msio_casa_table *table, msio_casa_message *message);

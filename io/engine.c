@@ -3,6 +3,7 @@
 
 #include "core/checked.h"
 #include "core/error.h"
+#include "core/kernels.h"
 #include "core/pool.h"
 #include "core/threads.h"
 #include "prof/span.h"
@@ -12,8 +13,8 @@
 #include <omp.h>
 #endif
 
-/* Work below this is done by the calling thread: starting others costs more. */
-#define ALONE_BYTES ((int64_t)256 << 10)
+/* Work below this is done by the calling thread: it takes less than waiting for another one may, on a busy machine. */
+#define ALONE_BYTES ((int64_t)8 << 20)
 /* How far ahead the system is asked to fetch once a read had to wait for the disk. */
 #define AHEAD_BYTES ((int64_t)32 << 20)
 /* The progress function is called when so much more was delivered. */
@@ -28,6 +29,7 @@ typedef struct batch_run {
     atomic_int failed;
     atomic_flag error_taken;
     atomic_bool cold;
+    bool streams;                /* the result is larger than the caches */
     int64_t reported;            /* of thread 0 */
     msio_error_copy error;
 } batch_run;
@@ -99,10 +101,12 @@ static msio_status fetch(worker *w, const msio_file *file, void *to, int64_t len
 
 /* ---------------------------------------------------------------- the three ways */
 
-static void scatter(const msio_target *t, const msio_box *box, const void *src, int64_t bit, int64_t out, prof_path path) {
+static void scatter(const worker *w, const msio_target *t, const msio_box *box, const void *src, int64_t bit, int64_t out,
+                    prof_path path) {
     prof_span span;
     prof_begin(&span, path);
-    msio_box_copy(box, t->codec, t->elem, t->unit, src, bit, t->out + out);
+    if (w->run->streams && box->ndim <= 1) msio_box_stream(box, t->codec, t->elem, t->unit, src, bit, t->out + out);
+    else msio_box_copy(box, t->codec, t->elem, t->unit, src, bit, t->out + out);
     if (span.start) prof_end(&span, &(prof_work){.bytes = msio_box_elements(box) * t->elem, .pieces = 1});
 }
 
@@ -130,7 +134,7 @@ static msio_status read_box(worker *w, const msio_source *source, const msio_tar
     while (outer > 0 && box->count[outer] == 1) outer--;
     if (extent <= MSIO_SCRATCH_BYTES || box->ndim == 0 || box->count[outer] == 1) {
         if ((status = fetch(w, source->file, scratch, extent, offset, index))) return status;
-        scatter(t, box, scratch, bit, out, PROF_PATH_SCATTER);
+        scatter(w, t, box, scratch, bit, out, PROF_PATH_SCATTER);
         return MSIO_OK;
     }
     msio_box part = *box;
@@ -162,7 +166,7 @@ static msio_status read_scratch(worker *w, const msio_work *work, int64_t index)
     for (int64_t i = work->first; i < work->first + work->pieces; i++) {
         const msio_piece *p = &b->pieces[i];
         msio_piece_box(b, p, 0, p->rows, &box, &offset, &bit, &out);
-        scatter(&b->target[p->target], &box, scratch + (offset - work->offset), bit, out, PROF_PATH_SCATTER);
+        scatter(w, &b->target[p->target], &box, scratch + (offset - work->offset), bit, out, PROF_PATH_SCATTER);
     }
     return MSIO_OK;
 }
@@ -171,16 +175,23 @@ static msio_status read_mapped(worker *w, const msio_work *work, int64_t index) 
     const msio_piece_batch *b = w->run->batch;
     const msio_source *source = &b->source[b->pieces[work->first].source];
     const uint8_t *map = msio_file_map(source->file);
-    if (!map) return read_scratch(w, work, index);
+    if (!map) return work->rows == 0 ? read_direct(w, work, index) : read_scratch(w, work, index);
     if (atomic_load_explicit(&w->run->cold, memory_order_relaxed)) prefetch_ahead(w->run, index);
+    w->bytes_read += work->length;
+    if (work->rows == 0) {
+        const msio_piece *p = &b->pieces[work->first];
+        const msio_target *t = &b->target[p->target];
+        msio_box run = {1, {work->length / t->elem}, {t->elem}, {t->elem}};
+        scatter(w, t, &run, map + work->offset, 0, p->out + work->run, PROF_PATH_GATHER);
+        return MSIO_OK;
+    }
     for (int64_t i = work->first; i < work->first + work->pieces; i++) {
         const msio_piece *p = &b->pieces[i];
         msio_box box;
         int64_t offset, bit, out;
         msio_piece_box(b, p, work->row, work->pieces == 1 ? work->rows : p->rows, &box, &offset, &bit, &out);
-        scatter(&b->target[p->target], &box, map + offset, bit, out, PROF_PATH_GATHER);
+        scatter(w, &b->target[p->target], &box, map + offset, bit, out, PROF_PATH_GATHER);
     }
-    w->bytes_read += work->length;
     return MSIO_OK;
 }
 
@@ -268,6 +279,7 @@ msio_status msio_engine_run(void *user, msio_piece_batch *batch) {
     if (status || e->counts_only) return status;
     batch_run run = {.engine = e, .batch = batch, .error_taken = ATOMIC_FLAG_INIT};
     run.reported = atomic_load(&e->done);
+    run.streams = e->total >= msio_stream_least();
     judge_cold(&run);
     int64_t threads = e->schedule.out_bytes - before < ALONE_BYTES ? 1 : msio_min(e->threads, e->schedule.n);
     run_threads(&run, (int)threads);

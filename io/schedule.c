@@ -7,17 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A read into the caller's memory: as large as a huge page, so that two threads never touch a new one together. */
-#define DIRECT_BYTES ((int64_t)2 << 20)
+/* A part of a contiguous piece: as large as a huge page, so that two threads never touch a new one together. */
+#define RUN_BYTES ((int64_t)2 << 20)
 /* Below this a contiguous piece is not worth a read of its own. */
-#define DIRECT_LEAST ((int64_t)64 << 10)
+#define RUN_LEAST ((int64_t)64 << 10)
 /* Mapped work is cut by what it delivers. */
 #define MAPPED_BYTES ((int64_t)512 << 10)
 /* Pieces this near are read together. */
 #define GAP_BYTES ((int64_t)16 << 10)
-/* Where less than half of a stretch is wanted, and where reads are this small, a mapped file is faster than reads; */
+/* Copying from a mapped file is faster than reading (bench: work data, ways mapped and direct), but not for a few small
+ * reads: making the mapping costs some reads itself. */
 #define SMALL_READ ((int64_t)32 << 10)
-/* but not for a few of them: making the mapping costs some reads itself. */
 #define FEW_READS 8
 
 /* ---------------------------------------------------------------- geometry */
@@ -79,9 +79,8 @@ typedef struct maker {
     msio_piece_batch *batch;
     msio_way force;
     int threads;
-    int64_t direct_bytes;    /* of one read */
+    int64_t run_bytes;       /* of one part of a contiguous piece */
     int64_t mapped_bytes;
-    int64_t small;           /* groups so far that would make small reads */
     bool enough_small;
 } maker;
 
@@ -119,14 +118,14 @@ static void account(maker *m, const msio_work *w) {
     m->s->read_bytes += w->length;
 }
 
-/* A contiguous piece, cut where its result crosses a multiple of the read's size. */
-static bool add_direct(maker *m, int64_t index, const measure *e) {
+/* A contiguous piece, cut where its result crosses a multiple of a part's size. */
+static bool add_run(maker *m, int64_t index, const measure *e, msio_way way) {
     const msio_piece *p = &m->batch->pieces[index];
     uint64_t address = (uint64_t)(uintptr_t)m->batch->target[p->target].out + (uint64_t)p->out;
     for (int64_t done = 0; done < e->out_bytes;) {
-        int64_t to_edge = m->direct_bytes - (int64_t)((address + (uint64_t)done) % (uint64_t)m->direct_bytes);
+        int64_t to_edge = m->run_bytes - (int64_t)((address + (uint64_t)done) % (uint64_t)m->run_bytes);
         int64_t n = msio_min(to_edge, e->out_bytes - done);
-        msio_work *w = add(m, MSIO_WAY_DIRECT);
+        msio_work *w = add(m, way);
         if (!w) return false;
         w->first = index;
         w->run = done;
@@ -176,14 +175,17 @@ static bool add_group(maker *m, int64_t first, int64_t end, int64_t offset, int6
     return true;
 }
 
-static bool wants_direct(const maker *m, const measure *e) {
-    if (!e->run || m->force == MSIO_WAY_SCRATCH || m->force == MSIO_WAY_MAPPED) return false;
-    return m->force == MSIO_WAY_DIRECT || e->out_bytes >= DIRECT_LEAST;
+static bool wants_mapped(const maker *m, const measure *e, int64_t covered) {
+    if (m->force != MSIO_WAY_AUTO || !e->mappable) return m->force == MSIO_WAY_MAPPED && e->mappable;
+    return covered >= SMALL_READ || m->enough_small;
 }
 
-static bool wants_mapped(const maker *m, const measure *e, int64_t wanted, int64_t covered) {
-    if (m->force != MSIO_WAY_AUTO || !e->mappable) return m->force == MSIO_WAY_MAPPED && e->mappable;
-    return (wanted < covered / 2 && covered >= SMALL_READ) || (covered < SMALL_READ && m->enough_small);
+/* A contiguous piece that is copied whole, in parts; the way where it is, else AUTO. */
+static msio_way run_way(const maker *m, const measure *e) {
+    if (!e->run || m->force == MSIO_WAY_SCRATCH) return MSIO_WAY_AUTO;
+    if (m->force != MSIO_WAY_DIRECT && e->out_bytes < RUN_LEAST) return MSIO_WAY_AUTO;
+    if (wants_mapped(m, e, e->out_bytes)) return MSIO_WAY_MAPPED;
+    return m->force == MSIO_WAY_MAPPED ? MSIO_WAY_AUTO : MSIO_WAY_DIRECT;
 }
 
 /* Takes pieces from `first` on: one large one, or as many neighbours as fit a read. Returns behind the last; -1: no
@@ -191,24 +193,23 @@ static bool wants_mapped(const maker *m, const measure *e, int64_t wanted, int64
 static int64_t take(maker *m, int64_t first) {
     measure e = measure_piece(m, &m->batch->pieces[first]);
     m->s->stored_bytes += e.stored;
-    if (wants_direct(m, &e)) return add_direct(m, first, &e) ? first + 1 : -1;
+    msio_way run = run_way(m, &e);
+    if (run) return add_run(m, first, &e, run) ? first + 1 : -1;
     if (e.end - e.offset > MSIO_SCRATCH_BYTES) {
-        bool mapped = wants_mapped(m, &e, e.stored, e.end - e.offset);
+        bool mapped = wants_mapped(m, &e, e.end - e.offset);
         int64_t share = mapped ? m->mapped_bytes : INT64_MAX;
         return add_rows(m, first, &e, mapped ? MSIO_WAY_MAPPED : MSIO_WAY_SCRATCH, share, MSIO_SCRATCH_BYTES)
                    ? first + 1 : -1;
     }
-    int64_t end = first + 1, last = e.end, out_bytes = e.out_bytes, stored = e.stored;
+    int64_t end = first + 1, last = e.end, out_bytes = e.out_bytes;
     for (; end < m->batch->n && m->batch->pieces[end].source == m->batch->pieces[first].source; end++) {
         measure n = measure_piece(m, &m->batch->pieces[end]);
-        if (n.offset - last > GAP_BYTES || msio_max(last, n.end) - e.offset > MSIO_SCRATCH_BYTES || wants_direct(m, &n)) break;
+        if (n.offset - last > GAP_BYTES || msio_max(last, n.end) - e.offset > MSIO_SCRATCH_BYTES || run_way(m, &n)) break;
         last = msio_max(last, n.end);
         out_bytes += n.out_bytes;
-        stored += n.stored;
         m->s->stored_bytes += n.stored;
     }
-    m->small += last - e.offset < SMALL_READ;
-    bool mapped = wants_mapped(m, &e, stored, last - e.offset);
+    bool mapped = wants_mapped(m, &e, last - e.offset);
     return add_group(m, first, end, e.offset, last - e.offset, out_bytes, mapped ? MSIO_WAY_MAPPED : MSIO_WAY_SCRATCH)
                ? end : -1;
 }
@@ -231,9 +232,9 @@ msio_status msio_schedule_make(msio_schedule *schedule, msio_piece_batch *batch,
         total += msio_box_elements(&batch->box[p->box]) * p->rows * batch->target[p->target].elem;
     }
     int64_t share = total / (threads * 8);
-    maker m = {.s = schedule, .batch = batch, .force = force, .threads = threads, .direct_bytes = DIRECT_BYTES,
+    maker m = {.s = schedule, .batch = batch, .force = force, .threads = threads, .run_bytes = RUN_BYTES,
                .mapped_bytes = msio_min(MAPPED_BYTES, msio_max(share, 16 << 10)), .enough_small = many_small(batch)};
-    while (m.direct_bytes > DIRECT_LEAST && m.direct_bytes > share) m.direct_bytes /= 2;
+    while (m.run_bytes > RUN_LEAST && m.run_bytes > share) m.run_bytes /= 2;
     for (int64_t i = 0; i < batch->n;)
         if ((i = take(&m, i)) < 0) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a list of work");
     return MSIO_OK;

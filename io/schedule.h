@@ -7,13 +7,14 @@
 /* Scratch of a thread: small enough to stay in its L2 cache. */
 #define MSIO_SCRATCH_BYTES ((int64_t)256 << 10)
 
-/* One unit of work, done by one thread: either rows [row, row + rows) of piece `first` (pieces 1), or `pieces` whole
- * pieces that are read together. offset and length: the stretch of the file it needs. */
+/* One unit of work, done by one thread: a part of a contiguous piece (rows 0: `length` bytes from byte `run` on), rows
+ * [row, row + rows) of piece `first`, or `pieces` whole pieces that are read together. offset and length: the stretch of
+ * the file it needs. */
 typedef struct msio_work {
     int64_t first, pieces;
     int64_t row, rows;
     int64_t offset, length;
-    int64_t run;           /* MSIO_WAY_DIRECT: first byte of the piece's run; the work is `length` bytes of it */
+    int64_t run;
     int64_t out_bytes;     /* delivered */
     msio_way way;
 } msio_work;

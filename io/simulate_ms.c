@@ -264,8 +264,10 @@ static msio_status make_ms(const msio_sim *sim, const char *path, progress *p) {
 
 /* ---------------------------------------------------------------- putting it in place */
 
+/* Empties a file before it goes: after a failed write casacore keeps it open, and the disk may be full. */
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where) {
-    (void)info, (void)kind, (void)where;
+    (void)info, (void)where;
+    if (kind == FTW_F && truncate(path, 0) != 0) errno = 0; /* removing it is what counts */
     return remove(path);
 }
 
@@ -316,7 +318,8 @@ static msio_status find_places(const char *path, bool overwrite, places *where) 
     if (stands == STANDS_OTHER)
         return msio_error_set(MSIO_E_ARGUMENT, path, "something that is no table stands there; it is not replaced");
     if (stands == STANDS_TABLE && !overwrite)
-        return msio_error_set(MSIO_E_ARGUMENT, path, "a table stands there; choose another path, or ask to overwrite it");
+        return msio_error_set(MSIO_E_ARGUMENT, path,
+                              "a table stands there; choose another path, or ask to overwrite it");
     return MSIO_OK;
 }
 
@@ -389,7 +392,7 @@ static msio_status describe(const msio_simulate_ms_opts *given, msio_simulate_ms
         sim->channels = opts->subbands * opts->channels;
     }
     /* DSA-110 lists 117 antennas, of which 96 are in the data. */
-    sim->antennas_listed = sim->antennas + (int)msio_div_up((int64_t)sim->antennas * 21 - 47, 96);
+    sim->antennas_listed = (int)msio_div_up((int64_t)sim->antennas * 39, 32);
     sim->baselines = (int64_t)sim->antennas * (sim->antennas + 1) / 2;
     const int64_t factors[] = { sim->baselines, sim->times, sim->spws };
     if (!msio_product_checked(3, factors, &sim->rows) || sim->rows > MOST_ROWS)

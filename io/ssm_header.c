@@ -14,8 +14,7 @@
 
 /* What the header says of the index. */
 typedef struct index_place {
-    int64_t chain;      /* buckets that hold it */
-    int64_t first;      /* the first of them, -1: none */
+    int64_t first;      /* the bucket where it begins, -1: none */
     int64_t offset;     /* in that bucket; 0: it fills a chain of buckets */
     int64_t length;     /* bytes of all indices */
     int64_t indices;
@@ -52,8 +51,7 @@ static msio_status read_header(msio_window *window, msio_ssm *s, index_place *pl
     bool big = version >= 3 ? msio_aips_bool(&a) : true;
     s->bucket_size = msio_aips_u32(&a);
     s->in_file = msio_aips_u32(&a);
-    for (int i = 0; i < 3; i++) msio_aips_u32(&a); /* cache size and the list of free buckets */
-    place->chain = msio_aips_u32(&a);
+    for (int i = 0; i < 4; i++) msio_aips_u32(&a); /* cache size, free buckets, number of index buckets */
     place->first = msio_aips_i32(&a);
     place->offset = msio_aips_u32(&a);
     msio_aips_u32(&a); /* the bucket that strings are being added to */
@@ -71,24 +69,20 @@ static msio_status bad_index(const msio_window *window, const char *what, int64_
     return msio_error_set(MSIO_E_FORMAT, window->path, "the index %s, at bucket %" PRId64 ": it is damaged", what, bucket);
 }
 
-/* Follows the chain of index buckets. A bucket met again, at Brent's powers of two, is a cycle. */
+/* Follows the chain of index buckets. The last one has no next: a circle never ends so. */
 static msio_status gather_chain(msio_window *window, const msio_ssm *s, const index_place *place, uint8_t *bytes) {
-    int64_t bucket = place->first, marked = -1, next_mark = 1;
-    for (int64_t done = 0, steps = 0; done < place->length; steps++) {
+    int64_t bucket = place->first;
+    for (int64_t done = 0; done < place->length;) {
         int64_t part = msio_min(s->bucket_size - 8, place->length - done);
         if (bucket < 0 || bucket >= s->in_file) return bad_index(window, "ends too early or leaves the file", bucket);
-        if (bucket == marked) return bad_index(window, "is a circle of buckets", bucket);
-        if (steps == next_mark) {
-            marked = bucket;
-            next_mark *= 2;
-        }
-        const uint8_t *p = part > 0 ? msio_window_get(window, MSIO_BUCKETS_AT + bucket * s->bucket_size, 8 + part) : NULL;
-        if (!p) return part > 0 ? window->status : bad_index(window, "has buckets too small for it", bucket);
+        if (part < 1) return bad_index(window, "has buckets too small for it", bucket);
+        const uint8_t *p = msio_window_get(window, MSIO_BUCKETS_AT + bucket * s->bucket_size, 8 + part);
+        if (!p) return window->status;
         memcpy(bytes + done, p + 8, (size_t)part);
         done += part;
         bucket = msio_stored_i32(p + 4, true); /* big-endian in every table */
     }
-    return MSIO_OK;
+    return place->length == 0 || bucket == -1 ? MSIO_OK : bad_index(window, "goes round in a circle or behind its end", bucket);
 }
 
 static msio_status gather_index(msio_window *window, const msio_ssm *s, const index_place *place, uint8_t **bytes) {

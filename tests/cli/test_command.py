@@ -167,10 +167,12 @@ def numpy_cell(value):
     return value
 
 
-def subtables(path):
+def subtables(path, missing=False):
+    """Paths of the subtables; those that are not there (the archives lack some) only when they are wanted."""
     with ct.table(path, ack=False) as table:
-        return [value.split(": ", 1)[1] for value in table.getkeywords().values()
-                if isinstance(value, str) and value.startswith("Table: ")]
+        paths = [value.split(": ", 1)[1] for value in table.getkeywords().values()
+                 if isinstance(value, str) and value.startswith("Table: ")]
+    return [path for path in paths if missing or os.path.exists(path)]
 
 
 # ---------------------------------------------------------------- tests
@@ -218,7 +220,7 @@ class TestErrors(unittest.TestCase):
         self.assertEqual(plain.stdout, b"")
         text = plain.stderr.decode()
         self.assertEqual(text.count("\n"), 1, text)
-        run = msio(*arguments, "--json", code=code)
+        run = msio(arguments[0], "--json", *arguments[1:], code=code)
         error = json.loads(run.stdout)["error"]
         self.assertEqual(set(error), {"code", "message", "path"})
         self.assertIn(error["message"], text)
@@ -328,7 +330,7 @@ class TestInfo(unittest.TestCase):
         with ct.table(path, ack=False) as table:
             managers = table.getdminfo()
         tiles = {name: manager["SPEC"]["HYPERCUBES"]["*1"]["TileShape"].tolist()[::-1]
-                 for manager in managers.values() if "HYPERCUBES" in manager["SPEC"] for name in manager["COLUMNS"]}
+                 for manager in managers.values() if "*1" in manager["SPEC"].get("HYPERCUBES", {}) for name in manager["COLUMNS"]}
         self.assertTrue(tiles)
         for column in report("info", path)["columns"]:
             self.assertEqual(column["tile"], tiles.get(column["name"]), column["name"])
@@ -400,9 +402,12 @@ class TestInfo(unittest.TestCase):
     def test_subtables(self):
         for path in archives():
             info = report("info", path)
-            expected = {os.path.basename(name): name for name in subtables(path)}
+            expected = {os.path.basename(name): name for name in subtables(path, missing=True)}
             self.assertEqual({s["name"] for s in info["subtables"]}, set(expected))
             for entry in info["subtables"]:
+                if not os.path.exists(expected[entry["name"]]):
+                    self.assertIsNone(entry["rows"], entry["name"])
+                    continue
                 with ct.table(expected[entry["name"]], ack=False) as table:
                     self.assertEqual(entry["rows"], table.nrows(), entry["name"])
 
@@ -413,7 +418,7 @@ class TestInfo(unittest.TestCase):
         info = report("info", path)
         self.assertEqual(info["fields"], [])
         self.assertIsNone({s["name"]: s["rows"] for s in info["subtables"]}["FIELD"])
-        self.assertIn(b"FIELD missing", msio("info", path).stdout)
+        self.assertIn(b"named and missing: 1\n  FIELD\n", msio("info", path).stdout)
 
     def test_a_damaged_manager_is_told_and_the_rest_shown(self):
         path = scratch("half.ms")
@@ -449,7 +454,9 @@ class TestInfo(unittest.TestCase):
     def test_text_names_what_there_is(self):
         path = simulated()
         text = msio("info", path).stdout.decode()
-        for word in ("Measurement Set 2", "Spectral windows: 2", "Antennas: 5", "TiledShapeStMan", "native", "DATA",
+        with ct.table(path + "::ANTENNA", ack=False) as table:
+            antennas = f"Antennas: {table.nrows()}"
+        for word in ("Measurement Set 2", "Spectral windows: 2", antennas, "TiledShapeStMan", "native", "DATA",
                      "Observation"):
             self.assertIn(word, text)
 

@@ -204,7 +204,7 @@ static void cached_reads_give_true_bytes_or_none(void **state) {
     int64_t got = msio_file_read_cached(file, buffer, 50000, 777, &supported);
     assert_true(got >= 0 && got <= 50000);
     if (!supported) assert_int_equal(got, 0);
-    assert_memory_equal(buffer, content + 777, got);
+    assert_memory_equal(buffer, content + 777, (size_t)got);
     assert_true(msio_file_read_cached(file, buffer, 100, BYTES - 10, &supported) <= 10);
     assert_int_equal(msio_file_read_cached(file, buffer, 100, BYTES, &supported), 0);
     assert_int_equal(msio_file_read_cached(file, buffer, 100, -1, NULL), 0);
@@ -403,7 +403,7 @@ static void *map_and_close(void *unused) {
         if (msio_file_open(path, &file)) return &skipped;
         const uint8_t *map = msio_file_map(file);
         unsigned sum = 0;
-        for (int64_t at = 0; map && at < BYTES; at += 4096) sum += map[at];
+        for (int64_t at = 0; map && at < file->stamp.size; at += 4096) sum += map[at];
         bool failed = msio_file_map_failed(file);
         msio_file_close(file);
         if (map && !failed && sum == 0) return &skipped;
@@ -449,8 +449,7 @@ static void counting_handler(int number) {
     handled++;
 }
 
-/* Runs the check in a child of fork, where no mapping was made yet, as signal dispositions are inherited. Returns its
- * exit status, or 1000 + the signal that ended it. */
+/* Runs the check in a child of fork. Returns its exit status, or 1000 + the signal that ended it. */
 static int in_child(int (*check)(void)) {
     pid_t child = fork();
     assert_true(child >= 0);
@@ -485,7 +484,10 @@ static volatile const uint8_t *foreign_page(void) {
     return page;
 }
 
-static int fault_without_handler(void) { return foreign_page()[0]; }
+static int fault_without_handler(void) {
+    set_handler(SIG_DFL, NULL);
+    return foreign_page()[0];
+}
 
 static int fault_with_ignore(void) {
     set_handler(SIG_IGN, NULL);
@@ -507,6 +509,7 @@ static int fault_with_info_handler(void) {
 }
 
 static int sent_without_handler(void) {
+    set_handler(SIG_DFL, NULL);
     foreign_page();
     raise(SIGBUS);
     return 0;
@@ -536,6 +539,54 @@ static int own_fault_with_handler(void) {
     return map[0] == 0 && msio_file_map_failed(file) && handled == 0 ? 40 : 41;
 }
 
+/* A handler that came after ours. The next mapping takes its place; it gets what is not ours all the same. */
+static int fault_with_later_handler(void) {
+    set_handler(SIG_DFL, NULL);
+    volatile const uint8_t *page = foreign_page();
+    set_handler(plain_handler, NULL);
+    msio_file *file = NULL;
+    if (msio_file_open(path, &file) || !msio_file_map(file)) return 3;
+    if (!sigsetjmp(back, 1)) return page[0];
+    if (handled != 1) return 41;
+    /* Ours stepped aside for it, and is back when asked for the map again. */
+    if (!msio_file_map(file) || truncate(path, 0)) return 42;
+    volatile const uint8_t *map = msio_file_map(file);
+    return map[0] == 0 && msio_file_map_failed(file) ? 40 : 43;
+}
+
+static struct sigaction before_chaining;
+
+static void chaining_handler(int number, siginfo_t *info, void *context) {
+    if (++handled > 5) _exit(44);
+    before_chaining.sa_sigaction(number, info, context);
+}
+
+/* A handler that came after ours and calls ours. The first one of all still gets the signal, and nothing runs for ever. */
+static int fault_with_chaining_handler(void) {
+    set_handler(SIG_DFL, NULL);
+    volatile const uint8_t *page = foreign_page();
+    sigaction(SIGBUS, NULL, &before_chaining);
+    set_handler(NULL, chaining_handler);
+    msio_file *file = NULL;
+    if (msio_file_open(path, &file) || !msio_file_map(file)) return 3;
+    return page[0];
+}
+
+/* More handlers than the guard remembers: it does not map without being able to hand on. */
+static int too_many_handlers(void) {
+    msio_file *file = NULL;
+    if (msio_file_open(path, &file) || !msio_file_map(file)) return 77;
+    for (uintptr_t i = 0; i < 100; i++) {
+        union {
+            uintptr_t number;
+            void (*handler)(int);
+        } fake = {4096 + i};
+        set_handler(fake.handler, NULL);
+        if (!msio_file_map(file)) return 40;
+    }
+    return 41;
+}
+
 /* state: the check, and what it must end with. */
 typedef struct signal_case {
     int (*check)(void);
@@ -556,7 +607,8 @@ static void signal_reaches_who_it_is_for(void **state) {
 static signal_case cases[] = {
     {fault_without_handler, 1000 + SIGBUS}, {fault_with_ignore, 1000 + SIGBUS}, {fault_with_plain_handler, 40},
     {fault_with_info_handler, 40},          {sent_without_handler, 1000 + SIGBUS}, {sent_with_ignore, 40},
-    {sent_with_handler, 40},                {own_fault_with_handler, 40},
+    {sent_with_handler, 40},                {own_fault_with_handler, 40},       {fault_with_later_handler, 40},
+    {fault_with_chaining_handler, 1000 + SIGBUS}, {too_many_handlers, 40},
 };
 
 #define TEST(name) cmocka_unit_test_setup(name, make_file)
@@ -565,7 +617,7 @@ static signal_case cases[] = {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        /* First: their children must not inherit the guard. */
+        /* First: their children must not inherit the guard, to see it come. */
         SIGNAL_TEST("a foreign fault ends the process", 0),
         SIGNAL_TEST("a foreign fault that is ignored ends the process", 1),
         SIGNAL_TEST("a foreign fault reaches a plain handler", 2),
@@ -574,6 +626,9 @@ int main(void) {
         SIGNAL_TEST("a signal that was sent is ignored", 5),
         SIGNAL_TEST("a signal that was sent reaches the handler", 6),
         SIGNAL_TEST("a fault of ours reaches nobody else", 7),
+        SIGNAL_TEST("a foreign fault reaches a later handler", 8),
+        SIGNAL_TEST("handlers that call each other come to an end", 9),
+        SIGNAL_TEST("a guard that cannot hand on does not map", 10),
         TEST(open_tells_path_and_size),
         TEST(open_of_nothing_is_not_found),
         TEST(open_takes_regular_files_only),

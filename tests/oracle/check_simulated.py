@@ -46,7 +46,7 @@ class Observation:
         self.first = np.array([i for i, _ in pairs])
         self.second = np.array([j for _, j in pairs])
         self.rows = self.S * self.T * self.B
-        self.listed = self.A - (-(21 * self.A - 47) // 96)
+        self.listed = -(-39 * self.A // 32)
 
     def numbers(self, rows, *cell):
         """n of every element of the rows' cells."""
@@ -103,7 +103,8 @@ def check_values(ms, o):
     check(set(ms.colnames()) <= set(names) | {"FLAG_CATEGORY"}, "columns that no formula tells")
     for name in ms.colnames():
         if name == "FLAG_CATEGORY":
-            check(not any(ms.iscelldefined(name, row) for row in {0, o.rows // 2, o.rows - 1}), "FLAG_CATEGORY is defined")
+            some = {0, o.rows // 2, o.rows - 1}
+            check(not any(ms.iscelldefined(name, row) for row in some), "FLAG_CATEGORY is defined")
             continue
         for start in range(0, o.rows, ROWS):
             rows = np.arange(start, min(start + ROWS, o.rows), dtype=np.int64)
@@ -181,7 +182,8 @@ def check_managers(ms, o):
 def check_subtables(ms, o):
     t = {name: tables.table(ms.getkeyword(name), ack=False) for name in SUBTABLES}
     rows = {"ANTENNA": o.listed, "DATA_DESCRIPTION": o.S, "FEED": o.listed, "FIELD": o.T, "FLAG_CMD": 0, "HISTORY": 1,
-            "OBSERVATION": 1, "POINTING": o.listed, "POLARIZATION": 1, "PROCESSOR": 1, "SPECTRAL_WINDOW": o.S, "STATE": 1}
+            "OBSERVATION": 1, "POINTING": o.listed, "POLARIZATION": 1, "PROCESSOR": 1, "SPECTRAL_WINDOW": o.S,
+            "STATE": 1}
     for name in SUBTABLES:
         check(t[name].nrows() == rows[name], f"{name}: {t[name].nrows()} rows, to be {rows[name]}")
         check_description(t[name], tables.required_ms_desc(name), name)
