@@ -5,20 +5,20 @@
 
 double cli_element(msio_type type, const void *data, int64_t index) {
     switch (type) {
-        case MSIO_BOOL:
-        case MSIO_UCHAR: return ((const uint8_t *)data)[index];
-        case MSIO_SHORT: return ((const int16_t *)data)[index];
-        case MSIO_USHORT: return ((const uint16_t *)data)[index];
-        case MSIO_INT: return ((const int32_t *)data)[index];
-        case MSIO_UINT: return ((const uint32_t *)data)[index];
-        case MSIO_INT64: return (double)((const int64_t *)data)[index];
-        case MSIO_FLOAT: return (double)((const float *)data)[index];
-        case MSIO_DOUBLE: return ((const double *)data)[index];
-        case MSIO_COMPLEX:
-        case MSIO_DCOMPLEX:
-        case MSIO_STRING:
-        case MSIO_TABLE:
-        case MSIO_RECORD: return 0;
+    case MSIO_BOOL:
+    case MSIO_UCHAR: return ((const uint8_t *)data)[index];
+    case MSIO_SHORT: return ((const int16_t *)data)[index];
+    case MSIO_USHORT: return ((const uint16_t *)data)[index];
+    case MSIO_INT: return ((const int32_t *)data)[index];
+    case MSIO_UINT: return ((const uint32_t *)data)[index];
+    case MSIO_INT64: return (double)((const int64_t *)data)[index];
+    case MSIO_FLOAT: return (double)((const float *)data)[index];
+    case MSIO_DOUBLE: return ((const double *)data)[index];
+    case MSIO_COMPLEX:
+    case MSIO_DCOMPLEX:
+    case MSIO_STRING:
+    case MSIO_TABLE:
+    case MSIO_RECORD: return 0;
     }
     return 0;
 }
@@ -33,32 +33,32 @@ static void write_complex(cli_json *json, double real, double imaginary) {
 /* A float is written with a double's digits, as numpy's tolist gives it. */
 static void write_element(cli_json *json, const msio_ragged *ragged, int64_t element) {
     switch (ragged->type) {
-        case MSIO_BOOL: cli_json_bool(json, ((const uint8_t *)ragged->data)[element]); break;
-        case MSIO_INT64: cli_json_int(json, ((const int64_t *)ragged->data)[element]); break;
-        case MSIO_UCHAR:
-        case MSIO_SHORT:
-        case MSIO_USHORT:
-        case MSIO_INT:
-        case MSIO_UINT: cli_json_int(json, (int64_t)cli_element(ragged->type, ragged->data, element)); break;
-        case MSIO_FLOAT:
-        case MSIO_DOUBLE: cli_json_double(json, cli_element(ragged->type, ragged->data, element)); break;
-        case MSIO_COMPLEX: {
-            const float *pair = (const float *)ragged->data + 2 * element;
-            write_complex(json, (double)pair[0], (double)pair[1]);
-            break;
-        }
-        case MSIO_DCOMPLEX: {
-            const double *pair = (const double *)ragged->data + 2 * element;
-            write_complex(json, pair[0], pair[1]);
-            break;
-        }
-        case MSIO_STRING: {
-            const int64_t *at = ragged->text_offsets + element;
-            cli_json_bytes(json, ragged->text + at[0], (size_t)(at[1] - at[0]));
-            break;
-        }
-        case MSIO_TABLE:
-        case MSIO_RECORD: cli_json_null(json); break;
+    case MSIO_BOOL: cli_json_bool(json, ((const uint8_t *)ragged->data)[element]); break;
+    case MSIO_INT64: cli_json_int(json, ((const int64_t *)ragged->data)[element]); break;
+    case MSIO_UCHAR:
+    case MSIO_SHORT:
+    case MSIO_USHORT:
+    case MSIO_INT:
+    case MSIO_UINT: cli_json_int(json, (int64_t)cli_element(ragged->type, ragged->data, element)); break;
+    case MSIO_FLOAT:
+    case MSIO_DOUBLE: cli_json_double(json, cli_element(ragged->type, ragged->data, element)); break;
+    case MSIO_COMPLEX: {
+        const float *pair = (const float *)ragged->data + 2 * element;
+        write_complex(json, (double)pair[0], (double)pair[1]);
+        break;
+    }
+    case MSIO_DCOMPLEX: {
+        const double *pair = (const double *)ragged->data + 2 * element;
+        write_complex(json, pair[0], pair[1]);
+        break;
+    }
+    case MSIO_STRING: {
+        const int64_t *at = ragged->text_offsets + element;
+        cli_json_bytes(json, ragged->text + at[0], (size_t)(at[1] - at[0]));
+        break;
+    }
+    case MSIO_TABLE:
+    case MSIO_RECORD: cli_json_null(json); break;
     }
 }
 

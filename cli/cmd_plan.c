@@ -30,7 +30,7 @@ static int make(const cli_context *cli, const char *path, const char *name, msio
     size_t bytes;
     if (code) return code;
     if (msio_table_column(table, name, &column)) return cli_fail_status(cli, path);
-    if (selection->chans.given || selection->corrs.given) {
+    if (selection->count && (selection->chans.given || selection->corrs.given)) {
         if (msio_read_shape(column, &selection->select, &ndim, shape, &bytes)) return cli_fail_status(cli, path);
         code = cli_selection_cells(cli, selection, ndim - 1, shape + 1, name);
         if (code) return code;
@@ -142,10 +142,8 @@ static int run(cli_context *cli, int argc, char **argv) {
     code = cli_table_open(cli, path, &table);
     if (!code) code = make(cli, path, name, table, &wish.selection, &plan);
     if (!code) {
-        if (cli->json)
-            print_json(path, name, plan, wish.pieces);
-        else
-            print_text(path, name, plan, wish.pieces);
+        if (cli->json) print_json(path, name, plan, wish.pieces);
+        else print_text(path, name, plan, wish.pieces);
     }
     msio_plan_free(plan);
     cli_selection_free(&wish.selection);

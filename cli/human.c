@@ -24,12 +24,9 @@ static void scaled(char *text, size_t size, double value, const char *const unit
 cli_words cli_size(int64_t bytes) {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
     cli_words words;
-    if (bytes < 0)
-        snprintf(words.text, sizeof words.text, "-");
-    else if (bytes < 1000)
-        snprintf(words.text, sizeof words.text, "%" PRId64 " B", bytes);
-    else
-        scaled(words.text, sizeof words.text, (double)bytes, units, 7);
+    if (bytes < 0) snprintf(words.text, sizeof words.text, "-");
+    else if (bytes < 1000) snprintf(words.text, sizeof words.text, "%" PRId64 " B", bytes);
+    else scaled(words.text, sizeof words.text, (double)bytes, units, 7);
     return words;
 }
 
@@ -43,7 +40,9 @@ cli_words cli_rate(double bytes, double seconds) {
 cli_words cli_duration(double seconds) {
     cli_words words = {"-"};
     if (isnan(seconds) || seconds < 0) return words;
-    if (seconds < 59.95) {
+    if (seconds == 0) {
+        snprintf(words.text, sizeof words.text, "0 s");
+    } else if (seconds < 59.95) {
         static const char *const units[] = {"ns", "us", "ms", "s"};
         scaled(words.text, sizeof words.text, seconds * 1e9, units, 4);
     } else if (seconds < 3599.5) {

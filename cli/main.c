@@ -18,7 +18,7 @@ static void print_help(FILE *out) {
     fprintf(out, "usage: msio COMMAND [options]\n\n"
                  "Reads Measurement Sets and other casacore tables, natively and in parallel.\n\nCommands\n");
     for (size_t i = 0; i < CLI_COMMANDS; i++) fprintf(out, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
-    fprintf(out, "\nmsio COMMAND --help tells a command's options; man msio tells all.\n");
+    fprintf(out, "\nmsio COMMAND --help tells a command's options, man msio tells all; msio --version the version.\n");
 }
 
 static const cli_command *find(const char *name) {
@@ -66,10 +66,8 @@ static int run(cli_context *cli, int argc, char **argv) {
     }
     cli->command = command->name;
     int code = asks_help ? command->run(cli, 2, help) : command->run(cli, argc - 1, argv + 1);
-    if (code)
-        fflush(stdout);
-    else
-        code = flush_output(cli);
+    if (code) fflush(stdout);
+    else code = flush_output(cli);
     int late = write_profile(cli);
     return code ? code : late;
 }

@@ -10,20 +10,20 @@ cli_dtype cli_npy_dtype(msio_type type, size_t width) {
     cli_dtype dtype = {""};
     const char *code = "";
     switch (type) {
-        case MSIO_BOOL: code = "b1"; break;
-        case MSIO_UCHAR: code = "u1"; break;
-        case MSIO_SHORT: code = "i2"; break;
-        case MSIO_USHORT: code = "u2"; break;
-        case MSIO_INT: code = "i4"; break;
-        case MSIO_UINT: code = "u4"; break;
-        case MSIO_INT64: code = "i8"; break;
-        case MSIO_FLOAT: code = "f4"; break;
-        case MSIO_DOUBLE: code = "f8"; break;
-        case MSIO_COMPLEX: code = "c8"; break;
-        case MSIO_DCOMPLEX: code = "c16"; break;
-        case MSIO_STRING: snprintf(dtype.text, sizeof dtype.text, "%cU%zu", order, width ? width : 1); return dtype;
-        case MSIO_TABLE:
-        case MSIO_RECORD: return dtype;
+    case MSIO_BOOL: code = "b1"; break;
+    case MSIO_UCHAR: code = "u1"; break;
+    case MSIO_SHORT: code = "i2"; break;
+    case MSIO_USHORT: code = "u2"; break;
+    case MSIO_INT: code = "i4"; break;
+    case MSIO_UINT: code = "u4"; break;
+    case MSIO_INT64: code = "i8"; break;
+    case MSIO_FLOAT: code = "f4"; break;
+    case MSIO_DOUBLE: code = "f8"; break;
+    case MSIO_COMPLEX: code = "c8"; break;
+    case MSIO_DCOMPLEX: code = "c16"; break;
+    case MSIO_STRING: snprintf(dtype.text, sizeof dtype.text, "%cU%zu", order, width ? width : 1); return dtype;
+    case MSIO_TABLE:
+    case MSIO_RECORD: return dtype;
     }
     snprintf(dtype.text, sizeof dtype.text, "%c%s", code[1] == '1' && code[2] == '\0' ? '|' : order, code);
     return dtype;

@@ -7,6 +7,7 @@
 #include "cli/human.h"
 #include "cli/interrupt.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -36,12 +37,14 @@ static int terminal_width(void) {
 }
 
 static void draw(const cli_progress *progress, int64_t done, int64_t total, double seconds) {
-    char numbers[256], bar[64];
+    char numbers[256], left[128] = "", bar[64];
     double share = total > 0 ? (double)done / (double)total : 0;
     if (share > 1) share = 1;
-    int length = snprintf(numbers, sizeof numbers, " %3d%%  %s of %s  %s  %s left", (int)(share * 100),
-                          cli_size(done).text, cli_size(total).text, cli_rate((double)done, seconds).text,
-                          cli_duration(share > 0 ? seconds * (1 - share) / share : -1).text);
+    double rest = share > 0 ? seconds * (1 - share) / share : 0;
+    if (rest >= 59.5) snprintf(left, sizeof left, "  %s left", cli_duration(rest).text);
+    else if (share > 0) snprintf(left, sizeof left, "  %.0f s left", ceil(rest));
+    int length = snprintf(numbers, sizeof numbers, " %3d%%  %s of %s  %s%s", (int)(share * 100), cli_size(done).text,
+                          cli_size(total).text, cli_rate((double)done, seconds).text, left);
     int room = terminal_width() - length - (int)strlen(progress->title) - 4;
     if (room > 40) room = 40;
     if (room < 4) {

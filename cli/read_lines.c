@@ -40,7 +40,7 @@ static int fit(cli_read *run, cli_slice turned[2], cli_cut *cut) {
     int64_t shape[MSIO_MAX_NDIM + 1];
     size_t bytes;
     run->ndim = -1;
-    if (!run->selection.chans.given && !run->selection.corrs.given) return 0;
+    if (!run->selection.count || (!run->selection.chans.given && !run->selection.corrs.given)) return 0;
     if (!run->info->is_array) return cli_selection_cells(run->cli, &run->selection, 0, NULL, run->name);
     if (run->info->type == MSIO_STRING || msio_read_shape(run->column, &run->selection.select, &ndim, shape, &bytes)) {
         *cut = (cli_cut){&run->selection.chans, &run->selection.corrs};

@@ -117,10 +117,8 @@ static const cli_stretch *stretch_at(const cli_roofline *roofline, int64_t at) {
     int low = 0, high = roofline->count - 1;
     while (low < high) {
         int middle = (low + high + 1) / 2;
-        if (roofline->stretches[middle].before <= at)
-            low = middle;
-        else
-            high = middle - 1;
+        if (roofline->stretches[middle].before <= at) low = middle;
+        else high = middle - 1;
     }
     return &roofline->stretches[low];
 }
@@ -156,7 +154,8 @@ static void read_blocks(race *shared, char *scratch) {
     for (;;) {
         int64_t at = atomic_fetch_add(&shared->next, shared->block), left = shared->roofline->bytes - at;
         if (left <= 0) return;
-        if (read_block(shared, scratch, at, left < shared->block ? left : shared->block)) atomic_store(&shared->failed, 1);
+        if (read_block(shared, scratch, at, left < shared->block ? left : shared->block))
+            atomic_store(&shared->failed, 1);
     }
 }
 

@@ -16,8 +16,10 @@ int cli_selection_take(const cli_context *cli, cli_selection *selection, const c
 }
 
 /* Tells that a single index is not there. */
-static int no_index(const cli_context *cli, const char *what, int64_t index, int64_t length, const char *path) {
-    return cli_fail(cli, MSIO_E_RANGE, path, "%s %" PRId64 " asked for, there are %" PRId64, what, index, length);
+static int no_index(const cli_context *cli, const cli_selection *selection, const char *what, int64_t index,
+                    int64_t length) {
+    return cli_fail(cli, MSIO_E_RANGE, selection->path, "%s %" PRId64 " asked for, there are %" PRId64, what, index,
+                    length);
 }
 
 int cli_selection_rows(const cli_context *cli, cli_selection *selection, int64_t table_rows, const char *path) {
@@ -25,10 +27,10 @@ int cli_selection_rows(const cli_context *cli, cli_selection *selection, int64_t
     msio_select all = MSIO_SELECT_ALL;
     cli_selection_free(selection);
     selection->select = all;
-    selection->table_rows = table_rows;
+    selection->path = path;
     selection->reverse_chans = selection->reverse_corrs = 0;
     if (cli_slice_resolve(&selection->rows, table_rows, &range))
-        return no_index(cli, "row", selection->rows.start, table_rows, path);
+        return no_index(cli, selection, "row", selection->rows.start, table_rows);
     selection->count = range.count;
     if (range.step < 0) {
         selection->row_list = cli_alloc_many((size_t)range.count, sizeof *selection->row_list);
@@ -49,7 +51,7 @@ int cli_selection_cells(const cli_context *cli, cli_selection *selection, int nd
     if (selection->corrs.given) {
         if (ndim < 1) return cli_usage(cli, "--corrs: the cells of %s are single values", column);
         if (cli_slice_resolve(&selection->corrs, shape[ndim - 1], &range))
-            return no_index(cli, "correlation", selection->corrs.start, shape[ndim - 1], column);
+            return no_index(cli, selection, "correlation", selection->corrs.start, shape[ndim - 1]);
         selection->reverse_corrs = range.step < 0;
         range = cli_range_ascending(range);
         selection->select.corr = range.start;
@@ -61,7 +63,7 @@ int cli_selection_cells(const cli_context *cli, cli_selection *selection, int nd
             return cli_usage(cli, "--chans: the cells of %s have %s", column,
                              ndim ? "one axis, which is --corrs" : "no axes");
         if (cli_slice_resolve(&selection->chans, shape[ndim - 2], &range))
-            return no_index(cli, "channel", selection->chans.start, shape[ndim - 2], column);
+            return no_index(cli, selection, "channel", selection->chans.start, shape[ndim - 2]);
         selection->reverse_chans = range.step < 0;
         range = cli_range_ascending(range);
         selection->select.chan = range.start;

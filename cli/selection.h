@@ -8,15 +8,15 @@
 #include <stddef.h>
 
 typedef struct cli_selection {
-    cli_slice rows, chans, corrs; /* as asked for */
-    msio_select select;           /* what the library is asked: channels and correlations ascend */
-    int64_t *row_list;            /* of `select`, where rows are wanted backwards; of the selection */
-    int64_t count;                /* rows selected */
-    int64_t table_rows;
+    cli_slice rows, chans, corrs;     /* as asked for */
+    msio_select select;               /* what the library is asked: channels and correlations ascend */
+    int64_t *row_list;                /* of `select`, where rows are wanted backwards; of the selection */
+    int64_t count;                    /* rows selected */
+    const char *path;                 /* of the table, for messages */
     int reverse_chans, reverse_corrs; /* what comes is to be turned round */
 } cli_selection;
 #define CLI_SELECTION_INIT                                                                                             \
-    { CLI_SLICE_ALL, CLI_SLICE_ALL, CLI_SLICE_ALL, MSIO_SELECT_ALL, NULL, 0, 0, 0, 0 }
+    { CLI_SLICE_ALL, CLI_SLICE_ALL, CLI_SLICE_ALL, MSIO_SELECT_ALL, NULL, 0, NULL, 0, 0 }
 
 /* The help of the three options, for a command's table, and the taking of one: 0, or an exit code. */
 #define CLI_SELECTION_OPTIONS                                                                                          \

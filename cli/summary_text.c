@@ -26,10 +26,8 @@ static void print_heading(const cli_summary *summary, FILE *out) {
     if (summary->is_ms)
         fprintf(out, "Measurement Set%s%s", summary->ms_version > 0 ? " " : "",
                 summary->ms_version > 0 ? cli_number(summary->ms_version, 3).text : "");
-    else if (info->type[0])
-        fprintf(out, "%s", cli_printable(type, sizeof type, info->type, strlen(info->type)));
-    else
-        fprintf(out, "casacore table");
+    else if (info->type[0]) fprintf(out, "%s", cli_printable(type, sizeof type, info->type, strlen(info->type)));
+    else fprintf(out, "casacore table");
     if (info->kind != MSIO_PLAIN_TABLE) fprintf(out, " (%s)", kinds[info->kind]);
     fprintf(out, ", %s rows, %d columns, %s on disk, %s-endian\n", cli_count(info->rows).text, info->columns,
             cli_size(summary->bytes).text, info->big_endian ? "big" : "little");
@@ -145,6 +143,48 @@ static void print_polarizations(const cli_summary *summary, int all, FILE *out) 
     tell_rest(out, facts->rows, all);
 }
 
+/* A list of words, as many to a line as fit. */
+typedef struct word_list {
+    FILE *out;
+    int indent;
+    size_t line; /* characters in it; 0: nothing was printed yet */
+} word_list;
+
+static void print_word(word_list *list, const char *word) {
+    size_t length = strlen(word);
+    if (list->line && list->line + length + 3 <= CLI_GRID_WIDTH) {
+        fprintf(list->out, ", %s", word);
+        list->line += length + 2;
+    } else {
+        fprintf(list->out, "%s\n%*s%s", list->line ? "," : "", list->indent, "", word);
+        list->line = length + (size_t)list->indent;
+    }
+}
+
+/* Why columns are not read natively: each reason once, with its columns. */
+static void print_reasons(const cli_summary *summary, FILE *out) {
+    for (int i = 0; i < summary->info.columns; i++) {
+        const msio_column_info *info = summary->columns[i].info;
+        int told = 0;
+        if (!info || info->native || !info->why_not) continue;
+        for (int k = 0; k < i; k++) {
+            const msio_column_info *before = summary->columns[k].info;
+            told |= before && !before->native && before->why_not && strcmp(before->why_not, info->why_not) == 0;
+        }
+        if (told) continue;
+        char reason[512];
+        word_list list = {out, 4, 0};
+        fprintf(out, "  %s:", cli_printable(reason, sizeof reason, info->why_not, strlen(info->why_not)));
+        for (int k = i; k < summary->info.columns; k++) {
+            const msio_column_info *after = summary->columns[k].info;
+            if (!after || after->native || !after->why_not || strcmp(after->why_not, info->why_not) != 0) continue;
+            char name[128];
+            print_word(&list, cli_printable(name, sizeof name, after->name, strlen(after->name)));
+        }
+        fputc('\n', out);
+    }
+}
+
 static void print_columns(const cli_summary *summary, FILE *out) {
     static const char *const titles[] = {"column", "type", "shape", "tile", "manager", "read", NULL};
     cli_grid grid;
@@ -160,11 +200,12 @@ static void print_columns(const cli_summary *summary, FILE *out) {
         }
         cli_words shape = cli_shape(info->ndim, info->shape), tile = cli_shape(info->tile_ndim, info->tile);
         const char *form = !info->is_array ? "scalar" : info->shape_known ? shape.text : "varies";
-        const char *how = info->native ? "native" : info->why_not ? info->why_not : "casacore";
+        const char *how = info->native ? "native" : info->readable ? "casacore" : "not readable";
         cli_grid_row(&grid, (const char *const[]){column->name, msio_type_name(info->type), form, tile.text,
-                                                  info->manager, how});
+                                                  info->manager ? info->manager : "-", how});
     }
     if (summary->info.columns) cli_grid_print(&grid, out);
+    print_reasons(summary, out);
 }
 
 /* The columns of a manager, as far as its type and name tell it from the others. */
@@ -172,8 +213,8 @@ static void column_names(const cli_summary *summary, const msio_manager_info *ma
     text[0] = '\0';
     for (int i = 0; i < summary->info.columns; i++) {
         const msio_column_info *info = summary->columns[i].info;
-        if (!info || strcmp(info->manager, manager->type) != 0 || strcmp(info->manager_name, manager->name) != 0)
-            continue;
+        if (!info || !info->manager || !info->manager_name) continue;
+        if (strcmp(info->manager, manager->type) != 0 || strcmp(info->manager_name, manager->name) != 0) continue;
         size_t at = strlen(text);
         if (at + 1 < size) snprintf(text + at, size - at, "%s%s", at ? " " : "", info->name);
     }
@@ -192,39 +233,21 @@ static void print_managers(const cli_summary *summary, FILE *out) {
         cli_words at = cli_count(manager->sequence), size = cli_size(manager->bytes);
         column_names(summary, manager, names, sizeof names);
         cli_grid_row(&grid, (const char *const[]){at.text, manager->type, manager->name[0] ? manager->name : "-",
-                                                  size.text, names});
+                                                  size.text, names[0] ? names : "-"});
     }
     cli_grid_print(&grid, out);
 }
 
-/* A list of words, as many to a line as fit. */
-typedef struct word_list {
-    FILE *out;
-    size_t line; /* characters in it; 0: nothing was printed yet */
-} word_list;
-
-static void print_word(word_list *list, const char *word) {
-    size_t length = strlen(word);
-    if (list->line && list->line + length + 3 <= CLI_GRID_WIDTH) {
-        fprintf(list->out, ", %s", word);
-        list->line += length + 2;
-    } else {
-        fprintf(list->out, "%s\n  %s", list->line ? "," : "", word);
-        list->line = length + 2;
-    }
-}
-
 /* The subtables that are there, or those that are missing. */
 static void print_subtable_names(const cli_summary *summary, int missing, int count, int all, FILE *out) {
-    word_list list = {out, 0};
+    word_list list = {out, 2, 0};
     int shown = 0;
     for (int i = 0; i < summary->subtable_count && shown < listed(count, all); i++) {
         const cli_summary_subtable *subtable = &summary->subtables[i];
         char name[128], item[256];
         if (subtable->missing != missing) continue;
         cli_printable(name, sizeof name, subtable->name, strlen(subtable->name));
-        if (missing)
-            snprintf(item, sizeof item, "%s", name);
+        if (missing) snprintf(item, sizeof item, "%s", name);
         else
             snprintf(item, sizeof item, "%s (%s)", name,
                      subtable->rows < 0 ? "unreadable" : cli_count(subtable->rows).text);

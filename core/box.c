@@ -9,30 +9,32 @@ int64_t msio_box_elements(const msio_box *box) {
     return n;
 }
 
-void msio_box_simplify(msio_box *box) {
-    int ndim = 0;
-    for (int k = 0; k < box->ndim; k++) {
-        int64_t count = box->count[k], src = box->src[k], dst = box->dst[k];
+static void set_axis(msio_box *box, int axis, int64_t count, int64_t src, int64_t dst) {
+    box->count[axis] = count;
+    box->src[axis] = src;
+    box->dst[axis] = dst;
+}
+
+/* to may be from. Copies no axis that is not there: boxes are small, and many. */
+static void simplify(const msio_box *from, msio_box *to) {
+    int axes = from->ndim, ndim = 0;
+    for (int k = 0; k < axes; k++) {
+        int64_t count = from->count[k], src = from->src[k], dst = from->dst[k];
         if (count <= 0) {
-            box->ndim = 1;
-            box->count[0] = 0;
-            box->src[0] = src;
-            box->dst[0] = dst;
+            set_axis(to, 0, 0, src, dst);
+            to->ndim = 1;
             return;
         }
         if (count == 1) continue;
         int last = ndim - 1;
-        if (ndim > 0 && src == box->src[last] * box->count[last] && dst == box->dst[last] * box->count[last]) {
-            box->count[last] *= count;
-            continue;
-        }
-        box->count[ndim] = count;
-        box->src[ndim] = src;
-        box->dst[ndim] = dst;
-        ndim++;
+        if (ndim > 0 && src == to->src[last] * to->count[last] && dst == to->dst[last] * to->count[last])
+            to->count[last] *= count;
+        else set_axis(to, ndim++, count, src, dst);
     }
-    box->ndim = ndim;
+    to->ndim = ndim;
 }
+
+void msio_box_simplify(msio_box *box) { simplify(box, box); }
 
 bool msio_box_is_run(const msio_box *box, int64_t src_elem, int64_t dst_elem) {
     return box->ndim == 0 || (box->ndim == 1 && box->src[0] == src_elem && box->dst[0] == dst_elem);
@@ -92,18 +94,20 @@ static void copy_box(job *j, int64_t at, uint8_t *dst) {
     walk(j, b->ndim - 1, axis, at, dst, copy_runs);
 }
 
-static job job_of(const msio_box *box, msio_codec codec, int elem, int unit, const void *src) {
-    job j = {.box = *box, .codec = codec, .elem = elem, .unit = unit, .src = src};
-    if (codec == MSIO_CODEC_SWAP && unit <= 1) j.codec = MSIO_CODEC_COPY;
-    msio_box_simplify(&j.box);
-    return j;
+/* False when there is nothing to copy. */
+static bool begin(job *j, const msio_box *box, msio_codec codec, int elem, int unit, const void *src) {
+    simplify(box, &j->box);
+    j->codec = codec == MSIO_CODEC_SWAP && unit <= 1 ? MSIO_CODEC_COPY : codec;
+    j->elem = elem;
+    j->unit = unit;
+    j->src = src;
+    return j->box.ndim == 0 || j->box.count[0] > 0;
 }
 
 void msio_box_copy(const msio_box *box, msio_codec codec, int elem, int unit, const void *src, int64_t src_bit,
                    void *dst) {
-    job j = job_of(box, codec, elem, unit, src);
-    if (j.box.ndim > 0 && j.box.count[0] == 0) return;
-    copy_box(&j, codec == MSIO_CODEC_BITS ? src_bit : 0, dst);
+    job j;
+    if (begin(&j, box, codec, elem, unit, src)) copy_box(&j, codec == MSIO_CODEC_BITS ? src_bit : 0, dst);
 }
 
 /* ---------------------------------------------------------------- copies past the caches */
@@ -112,6 +116,9 @@ void msio_box_copy(const msio_box *box, msio_codec codec, int elem, int unit, co
 #define MSIO_STAGE_BYTES 8192
 /* Shorter stretches are mostly parts of cache lines, which only the caches can put together. */
 #define MSIO_STREAM_LEAST 1024
+/* Shorter runs wait for the processor, not for memory, and the stage would only add to it. */
+#define MSIO_STAGE_RUN 16
+#define MSIO_STAGE_RUN_BITS 192
 
 static void stream_run(const job *j, int64_t at, uint8_t *dst) {
     size_t length = (size_t)(j->box.count[0] * j->elem);
@@ -141,6 +148,7 @@ static void stream_staged(const job *j, int64_t at, uint8_t *dst) {
 static int64_t contiguous_stretch(job *j) {
     int64_t bytes = j->elem;
     j->staged = j->elem;
+    j->staged_axes = 0;
     for (int k = 0; k < j->box.ndim && j->box.dst[k] == bytes; k++) {
         if (bytes <= MSIO_STAGE_BYTES) {
             j->staged_axes = k;
@@ -153,15 +161,19 @@ static int64_t contiguous_stretch(job *j) {
 
 void msio_box_stream(const msio_box *box, msio_codec codec, int elem, int unit, const void *src, int64_t src_bit,
                      void *dst) {
-    job j = job_of(box, codec, elem, unit, src);
+    job j;
+    if (!begin(&j, box, codec, elem, unit, src)) return;
     int64_t at = codec == MSIO_CODEC_BITS ? src_bit : 0;
-    if (j.box.ndim > 0 && j.box.count[0] == 0) return;
     int outer = j.box.ndim - 1;
-    if (begins_with_run(&j) && j.box.count[0] * j.elem >= MSIO_STREAM_LEAST)
+    int64_t run = begins_with_run(&j) ? j.box.count[0] * j.elem : j.elem;
+    int64_t run_least = codec == MSIO_CODEC_BITS ? MSIO_STAGE_RUN_BITS : MSIO_STAGE_RUN;
+    if (run >= MSIO_STREAM_LEAST) {
         walk(&j, outer, 1, at, dst, stream_run);
-    else if (contiguous_stretch(&j) >= MSIO_STREAM_LEAST)
+    } else if (run >= run_least && contiguous_stretch(&j) >= MSIO_STREAM_LEAST) {
         walk(&j, outer, j.staged_axes + 1, at, dst, stream_staged);
-    else
+    } else {
         copy_box(&j, at, dst);
+        return;
+    }
     msio_stream_end();
 }

@@ -8,9 +8,9 @@
 
 /* How stored elements become delivered ones. */
 typedef enum msio_codec {
-    MSIO_CODEC_COPY,  /* the machine's byte order already */
-    MSIO_CODEC_SWAP,  /* the other byte order */
-    MSIO_CODEC_BITS   /* Bool: one bit each, least significant first, to one byte each */
+    MSIO_CODEC_COPY, /* the machine's byte order already */
+    MSIO_CODEC_SWAP, /* the other byte order */
+    MSIO_CODEC_BITS  /* Bool: one bit each, least significant first, to one byte each */
 } msio_codec;
 
 /* Rows and cell axes, after the tile's own axes were folded in. */
@@ -45,8 +45,8 @@ void msio_box_copy(const msio_box *box, msio_codec codec, int elem, int unit, co
                    void *dst);
 
 /* The same, for a piece of a result that no cache can hold: stores go past the caches where the piece allows it, which
- * saves a third of the memory traffic. Pays when all pieces of the result together have msio_stream_least() bytes (see
- * core/kernels.h); below, the caller would miss in the caches what it is about to use. */
+ * saves reading the lines of the result first. Pays when all pieces of the result together have msio_stream_least()
+ * bytes (see core/kernels.h); below, the caller would miss in the caches what it is about to use. */
 void msio_box_stream(const msio_box *box, msio_codec codec, int elem, int unit, const void *src, int64_t src_bit,
                      void *dst);
 

@@ -25,9 +25,9 @@ bool msio_stamp_equal(const msio_stamp *a, const msio_stamp *b);
 typedef struct msio_file {
     int fd;
     char *path;
-    msio_stamp stamp;      /* when opened; stamp.size bounds every read */
-    bool mappable;         /* local file system: pages can be mapped */
-    void *map;             /* internal: see msio_file_map */
+    msio_stamp stamp; /* when opened; stamp.size bounds every read */
+    bool mappable;    /* local file system: pages can be mapped */
+    void *map;        /* internal: see msio_file_map */
 } msio_file;
 
 /* Opens for reading (O_CLOEXEC). MSIO_E_NOT_FOUND, MSIO_E_IO, MSIO_E_MEMORY. */
@@ -35,7 +35,8 @@ msio_status msio_file_open(const char *path, msio_file **file);
 void msio_file_close(msio_file *file); /* takes NULL */
 
 /* Reads exactly length bytes at offset; resumes after signals and short reads. MSIO_E_FORMAT when the file ends before
- * (message: expected and found size), MSIO_E_IO. Counts one read per system call in the caller's *reads when not NULL. */
+ * (message: expected and found size), MSIO_E_IO. Counts one read per system call in the caller's *reads when not NULL.
+ */
 msio_status msio_file_read(const msio_file *file, void *buffer, int64_t length, int64_t offset, int64_t *reads);
 
 /* The same, but only from the page cache: returns the bytes that came without waiting (0: none), never an error.
@@ -55,6 +56,8 @@ msio_status msio_file_slurp(const char *path, int64_t limit, char **bytes, int64
  * The process's SIGBUS handler is ours from then on; signals about other memory go to the one that was there. Each call
  * makes sure that the handler still stands (a system call): ask once for each read, not for each piece. */
 const uint8_t *msio_file_map(msio_file *file);
+/* The mapping that an earlier msio_file_map made, without looking after the handler; NULL where there is none. */
+const uint8_t *msio_file_mapped(const msio_file *file);
 bool msio_file_map_failed(const msio_file *file);
 /* How many of `samples` pages, evenly spread over [offset, offset+length), are in the page cache, in 1/samples; 1.0
  * where that cannot be told. Only for mapped files. */

@@ -3,10 +3,10 @@
  * The signal handler finds the mapping in a list of chunks that only grows and is read with atomics alone, puts a page
  * of zeros in the bad one's place and marks the mapping; the access that faulted then goes on.
  *
- * A signal that is not ours goes to the handler that was there first, as the system would have called it. A handler that
- * came after ours, and that we found in our place when the next file was mapped, may call ours when it does not know the
- * signal either: it is not called but put back, and meets the signal when the access faults again. So no two handlers
- * can call each other for ever. */
+ * A signal that is not ours goes to the handler that was there first, as the system would have called it. A handler
+ * that came after ours, and that we found in our place when the next file was mapped, may call ours when it does not
+ * know the signal either: it is not called but put back, and meets the signal when the access faults again. So no two
+ * handlers can call each other for ever. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -107,7 +107,8 @@ static void hand_on(int number, siginfo_t *info, void *context) {
     bool sent = info->si_code <= 0; /* by kill or raise; else an access faulted */
     int next = atomic_load(&handler_next);
     const struct sigaction *action = &handlers[next];
-    bool is_function = (action->sa_flags & SA_SIGINFO) || (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+    bool is_function =
+        (action->sa_flags & SA_SIGINFO) || (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
     if (next > 0) {
         atomic_store(&handler_next, next - 1);
         step_aside(number, action, sent);
@@ -221,6 +222,11 @@ const uint8_t *msio_file_map(msio_file *file) {
     }
     if (!guarded) return NULL;
     return (const uint8_t *)atomic_load_explicit(&r->start, memory_order_relaxed); /* 0 for refused */
+}
+
+const uint8_t *msio_file_mapped(const msio_file *file) {
+    region *r = region_of(file);
+    return r ? (const uint8_t *)atomic_load_explicit(&r->start, memory_order_relaxed) : NULL;
 }
 
 bool msio_file_map_failed(const msio_file *file) {

@@ -151,11 +151,11 @@ void msio_stream_copy(void *dst, const void *src, size_t length) {
 }
 
 void msio_stream_swap(void *dst, const void *src, size_t length, int unit) {
-    kernels()->stream_swap(dst, src, length, unit);
+    if (length) kernels()->stream_swap(dst, src, length, unit);
 }
 
 void msio_stream_expand(uint8_t *dst, const uint8_t *src, int64_t bit, size_t length) {
-    kernels()->stream_expand(dst, src, bit, length);
+    if (length) kernels()->stream_expand(dst, src, bit, length);
 }
 
 void msio_stream_end(void) { kernels()->stream_end(); }

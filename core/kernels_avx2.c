@@ -77,8 +77,8 @@ MSIO_AVX2 static void runs_swap(uint8_t *dst, const uint8_t *src, const msio_run
 
 /* 32 bits: each byte is spread over 8 places, and each place keeps its own bit. */
 MSIO_AVX2_INLINE __m256i bytes_of_32(uint32_t bits) {
-    const __m256i from = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3,
-                                          3, 3, 3, 3, 3);
+    const __m256i from = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3,
+                                          3, 3, 3, 3, 3, 3);
     const __m256i own = _mm256_set1_epi64x((long long)0x8040201008040201);
     __m256i v = _mm256_and_si256(_mm256_shuffle_epi8(_mm256_set1_epi32((int)bits), from), own);
     return _mm256_min_epu8(v, _mm256_set1_epi8(1));
@@ -152,8 +152,10 @@ MSIO_AVX2_INLINE void store_some(uint8_t *dst, uint64_t bits, size_t n) {
 }
 
 /* Runs of less than a step, whose places follow each other (one correlation of two): the wanted bits of a word are
- * packed, then expanded as one run. Words are stored whole while there is room: the next overwrites what is too much. */
-MSIO_AVX2_INLINE void expand_steps(uint8_t *dst, const uint8_t *src, int64_t bit, const msio_runs *runs, uint64_t mask) {
+ * packed, then expanded as one run. Words are stored whole while there is room: the next overwrites what is too much.
+ */
+MSIO_AVX2_INLINE void expand_steps(uint8_t *dst, const uint8_t *src, int64_t bit, const msio_runs *runs,
+                                   uint64_t mask) {
     const int64_t length = runs->length, step = runs->src[0], per_word = 64 / step;
     int64_t left = runs->count[0];
     /* Room for 64 means that two more runs follow the word's: as steps are at most a byte, each byte of the word then

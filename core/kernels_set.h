@@ -1,4 +1,4 @@
-/* kernels_set.h - one implementation of the kernels, and what all of them are built from. Only kernels*.c include it. */
+/* kernels_set.h - one implementation of the kernels, and what all are built from; for kernels*.c alone. */
 #ifndef MSIO_CORE_KERNELS_SET_H
 #define MSIO_CORE_KERNELS_SET_H
 
@@ -35,16 +35,16 @@ MSIO_INLINE int msio_runs_empty(const msio_runs *runs) {
 void msio_runs_repeat(uint8_t *dst, const msio_runs *runs);
 
 /* Runs the statement for every run; its place is in the pointers (or, for bits, the offset) d and s. */
-#define MSIO_RUNS_EACH(runs, type, d0, s0, statement)                                             \
-    for (int64_t i2_ = 0; i2_ < (runs)->count[2]; i2_++)                                          \
-        for (int64_t i1_ = 0; i1_ < (runs)->count[1]; i1_++) {                                    \
-            uint8_t *d = (d0) + i2_ * (runs)->dst[2] + i1_ * (runs)->dst[1];                      \
-            type s = (s0) + i2_ * (runs)->src[2] + i1_ * (runs)->src[1];                          \
-            for (int64_t i0_ = 0; i0_ < (runs)->count[0]; i0_++) {                                \
-                statement;                                                                        \
-                d += (runs)->dst[0];                                                              \
-                s += (runs)->src[0];                                                              \
-            }                                                                                     \
+#define MSIO_RUNS_EACH(runs, type, d0, s0, statement)                                                                  \
+    for (int64_t i2_ = 0; i2_ < (runs)->count[2]; i2_++)                                                               \
+        for (int64_t i1_ = 0; i1_ < (runs)->count[1]; i1_++) {                                                         \
+            uint8_t *d = (d0) + i2_ * (runs)->dst[2] + i1_ * (runs)->dst[1];                                           \
+            type s = (s0) + i2_ * (runs)->src[2] + i1_ * (runs)->src[1];                                               \
+            for (int64_t i0_ = 0; i0_ < (runs)->count[0]; i0_++) {                                                     \
+                statement;                                                                                             \
+                d += (runs)->dst[0];                                                                                   \
+                s += (runs)->src[0];                                                                                   \
+            }                                                                                                          \
         }
 
 /* ---------------------------------------------------------------- swapping: up to 15 bytes, and the generic set */
@@ -114,8 +114,8 @@ MSIO_INLINE void msio_bits_few(uint8_t *dst, unsigned b, size_t n) {
     }
 }
 
-/* `bits` bits (8, 16 or 32) from bit `at` on, and undefined ones above. The last byte that holds some of them is read by
- * itself: it is the one behind the word, or the word's last once more. */
+/* `bits` bits (8, 16 or 32) from bit `at` on, and undefined ones above. The last byte that holds some of them is read
+ * by itself: it is the one behind the word, or the word's last once more. */
 MSIO_INLINE uint64_t msio_bits_load(const uint8_t *src, int64_t at, unsigned bits) {
     const uint8_t *p = src + (at >> 3);
     unsigned last = ((unsigned)(at & 7) + bits - 1) >> 3;

@@ -14,10 +14,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MSIO_POOL_HUGE ((size_t)2 << 20)    /* blocks from here on are mapped, aligned to it, multiples of it */
-#define MSIO_POOL_LEAST ((size_t)64 << 10)  /* smaller ones go back to malloc */
+#define MSIO_POOL_HUGE ((size_t)2 << 20)   /* blocks from here on are mapped, aligned to it, multiples of it */
+#define MSIO_POOL_LEAST ((size_t)64 << 10) /* smaller ones go back to malloc */
 #define MSIO_POOL_ALIGN ((size_t)64)
-#define MSIO_POOL_KEPT 256                  /* most blocks kept */
+#define MSIO_POOL_KEPT 256 /* most blocks kept */
 
 typedef struct block {
     void *memory; /* NULL: an empty place of the hash table */

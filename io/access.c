@@ -24,8 +24,13 @@ static msio_status get_dat(msio_table *t, const msio_stamp *stamp, const msio_ta
             return MSIO_OK;
         }
     snprintf(path, sizeof path, "%s/table.dat", t->path);
-    msio_status status = msio_file_slurp(path, TABLE_DAT_LIMIT, &bytes, &length, NULL);
+    msio_stamp read;
+    msio_status status = msio_file_slurp(path, TABLE_DAT_LIMIT, &bytes, &length, &read);
     if (status) return status;
+    if (!msio_stamp_equal(&read, stamp)) {
+        free(bytes);
+        return msio_error_set(MSIO_E_CHANGED, path, "the table's description was replaced while it was read");
+    }
     entry = calloc(1, sizeof *entry);
     if (!entry) status = msio_error_set(MSIO_E_MEMORY, path, "no memory to open a table");
     if (!status) status = msio_table_dat_parse(bytes, length, path, &entry->dat);
@@ -164,15 +169,23 @@ static bool unverified(const msio_access *access) {
     return access->verify;
 }
 
+static void mark_stale(msio_table *t) {
+    pthread_mutex_lock(&t->mutex);
+    t->stale = true;
+    pthread_mutex_unlock(&t->mutex);
+}
+
+static void mark_unverified(msio_access *access) {
+    for (int i = 0; i < access->children; i++) mark_unverified(&access->child[i]);
+    if (access->verify) mark_stale(access->table);
+}
+
 msio_status msio_access_end(msio_access *access, msio_status status) {
     if (unverified(access) && !same_state(access))
         status = msio_error_set(MSIO_E_CHANGED, access->table->path,
                                 "the table changed while it was read without a lock; try again, or hold its lock");
-    else if (status == MSIO_E_FORMAT && unverified(access)) {
-        pthread_mutex_lock(&access->table->mutex);
-        access->table->stale = true; /* a header may have been half-written: the next try reads it again */
-        pthread_mutex_unlock(&access->table->mutex);
-    }
+    else if (status == MSIO_E_FORMAT)
+        mark_unverified(access); /* a header may have been half-written: the next try reads it again */
     give_back(access);
     return status;
 }
@@ -196,10 +209,12 @@ msio_status msio_access_run(msio_table *table, msio_status (*work)(void *user, m
 
 /* ---------------------------------------------------------------- columns of plain tables */
 
-static void mark_stale(msio_table *t) {
-    pthread_mutex_lock(&t->mutex);
-    t->stale = true;
-    pthread_mutex_unlock(&t->mutex);
+/* A manager's files are looked at once in an access. */
+static bool must_check_files(msio_access *access, int manager) {
+    uint64_t bit = manager < 64 ? (uint64_t)1 << manager : 0;
+    if (!access->check_files || (access->files_checked & bit)) return false;
+    access->files_checked |= bit;
+    return true;
 }
 
 msio_status msio_leaf_find(msio_access *access, const char *column, msio_leaf *leaf) {
@@ -207,8 +222,9 @@ msio_status msio_leaf_find(msio_access *access, const char *column, msio_leaf *l
     int index = msio_table_dat_find(dat, column);
     if (index < 0) return msio_error_set(MSIO_E_NO_COLUMN, access->table->path, "the table has no column %s", column);
     *leaf = (msio_leaf){.access = access, .column = &dat->column[index]};
-    msio_slot *slot = &access->snapshot->slot[dat->column[index].manager];
-    if (access->check_files && msio_slot_changed(slot)) {
+    int manager = dat->column[index].manager;
+    msio_slot *slot = &access->snapshot->slot[manager];
+    if (must_check_files(access, manager) && msio_slot_changed(slot)) {
         mark_stale(access->table);
         return msio_error_set(MSIO_E_CHANGED, access->table->path, "the files of column %s changed while it was read", column);
     }
@@ -217,7 +233,7 @@ msio_status msio_leaf_find(msio_access *access, const char *column, msio_leaf *l
         leaf->why_not = "casacore was asked for";
         return MSIO_OK;
     }
-    msio_status status = msio_snapshot_manager(access->snapshot, dat->column[index].manager, &leaf->slot);
+    msio_status status = msio_snapshot_manager(access->snapshot, manager, &leaf->slot);
     if (status) return status;
     const msio_manager *m = &leaf->slot->manager;
     if (atomic_load(&leaf->slot->state) == MSIO_SLOT_FOREIGN)

@@ -47,7 +47,8 @@ msio_status msio_array_head_read(const msio_array_file *arrays, msio_window *win
     int64_t at, bytes = 0;
     if (offset < HEADER_BYTES || !msio_add_checked(offset, arrays->prefix, &at))
         return msio_error_set(MSIO_E_FORMAT, window->path,
-                              "an array should lie at offset %" PRId64 ", where none can: the index is damaged", offset);
+                              "an array should lie at offset %" PRId64 ", where none can: the index is damaged",
+                              offset);
     const uint8_t *p = msio_window_get(window, at, 4);
     if (!p) return window->status;
     uint32_t ndim = msio_stored_u32(p, arrays->big);
@@ -64,7 +65,8 @@ msio_status msio_array_head_read(const msio_array_file *arrays, msio_window *win
     if (stored_bytes(type, head->elements, &bytes) && bytes <= window->size - head->data) return MSIO_OK;
     return msio_error_set(MSIO_E_FORMAT, window->path,
                           "the array at offset %" PRId64 " does not fit the file's %" PRId64
-                          " bytes by its shape: the file is cut or damaged", offset, window->size);
+                          " bytes by its shape: the file is cut or damaged",
+                          offset, window->size);
 }
 
 /* ---------------------------------------------------------------- jobs */
@@ -123,8 +125,8 @@ msio_status msio_array_push(void *job, int64_t from, int64_t count, int64_t offs
         return msio_cells_push(j->cells, from, count, j->cells->bits ? head.data * 8 : head.data, 0);
     char found[200], expected[200];
     return msio_error_set(MSIO_E_FORMAT, j->window.path,
-                          "row %" PRId64 " of column %s has an array of shape [%s], expected [%s] (fastest axis first)", row,
-                          j->column->name, shape_words(head.ndim, head.shape, found, sizeof found),
+                          "row %" PRId64 " of column %s has an array of shape [%s], expected [%s] (fastest axis first)",
+                          row, j->column->name, shape_words(head.ndim, head.shape, found, sizeof found),
                           shape_words(want->ndim, want->shape, expected, sizeof expected));
 }
 
@@ -140,7 +142,8 @@ static msio_status add_string(msio_array_job *j, int64_t at) {
     const uint8_t *p = msio_window_get(&j->window, at, 4);
     if (!p) return j->window.status;
     int64_t length = msio_stored_u32(p, j->arrays->big);
-    if (length > j->window.size - j->texts.used) /* strings never share bytes: else a small file could fill the memory */
+    /* Strings never share bytes; if they did, a small file could fill the memory. */
+    if (length > j->window.size - j->texts.used)
         return msio_error_set(MSIO_E_FORMAT, j->window.path,
                               "the strings of one cell have more bytes than the file's %" PRId64 ": it is damaged",
                               j->window.size);

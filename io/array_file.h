@@ -9,9 +9,9 @@
 
 /* The file, opened; immutable. */
 typedef struct msio_array_file {
-    msio_file *file;    /* NULL: the manager has none */
+    msio_file *file; /* NULL: the manager has none */
     bool big;
-    int64_t prefix;     /* bytes before an array's dimensionality: a reference count, or none */
+    int64_t prefix; /* bytes before an array's dimensionality: a reference count, or none */
 } msio_array_file;
 
 /* Opens table.f<N>i of the manager. Only from a layout's load. MSIO_E_FORMAT, MSIO_E_UNSUPPORTED. */
@@ -25,7 +25,7 @@ typedef struct msio_array_head {
     int ndim;
     int64_t shape[MSIO_MAX_NDIM];
     int64_t elements;
-    int64_t data;       /* where its values begin */
+    int64_t data; /* where its values begin */
 } msio_array_head;
 
 /* Reads the header at offset; the values are sure to lie within the file. MSIO_E_FORMAT, MSIO_E_IO, MSIO_E_MEMORY. */
@@ -42,9 +42,9 @@ typedef struct msio_array_job {
     const msio_column_dat *column;
     const msio_rows *rows;
     msio_window window;
-    msio_cells *cells;          /* for msio_array_push */
-    msio_shape_run run;         /* for msio_array_shape */
-    msio_text_cell texts;       /* for msio_array_tell */
+    msio_cells *cells;    /* for msio_array_push */
+    msio_shape_run run;   /* for msio_array_shape */
+    msio_text_cell texts; /* for msio_array_tell */
     msio_text_sink text_sink;
     void *user;
 } msio_array_job;

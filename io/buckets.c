@@ -13,7 +13,8 @@ msio_status msio_buckets_fit(int64_t size, int64_t in_file, int64_t file_bytes, 
     if (fits || in_file == 0) return MSIO_OK;
     return msio_error_set(MSIO_E_FORMAT, path,
                           "expected %" PRId64 " buckets of %" PRId64 " bytes, found a file of %" PRId64
-                          " bytes: it was cut, or its header is damaged", in_file, size, file_bytes);
+                          " bytes: it was cut, or its header is damaged",
+                          in_file, size, file_bytes);
 }
 
 msio_status msio_buckets_check(const msio_buckets *buckets, int64_t in_file, int64_t least, int64_t most, int64_t rows,
@@ -24,18 +25,20 @@ msio_status msio_buckets_check(const msio_buckets *buckets, int64_t in_file, int
         if (number < 0 || number >= in_file)
             return msio_error_set(MSIO_E_FORMAT, path,
                                   "interval %" PRId64 " of the rows lies in bucket %" PRId64 ", the file has %" PRId64
-                                  ": the index is damaged", i, number, in_file);
-        if (buckets->last[i] < -1 || buckets->last[i] == INT64_MAX || !msio_add_checked(buckets->last[i], -before, &held) ||
-            held < least || held > most)
+                                  ": the index is damaged",
+                                  i, number, in_file);
+        if (buckets->last[i] < -1 || buckets->last[i] == INT64_MAX ||
+            !msio_add_checked(buckets->last[i], -before, &held) || held < least || held > most)
             return msio_error_set(MSIO_E_FORMAT, path,
                                   "interval %" PRId64 " of the rows ends at row %" PRId64 ", the one before at %" PRId64
-                                  ", and a bucket holds %" PRId64 " to %" PRId64 ": the index is damaged", i,
-                                  buckets->last[i], before, least, most);
+                                  ", and a bucket holds %" PRId64 " to %" PRId64 ": the index is damaged",
+                                  i, buckets->last[i], before, least, most);
     }
     if (rows > 0 && msio_buckets_rows(buckets) != rows)
         return msio_error_set(MSIO_E_FORMAT, path,
                               "expected an index of the table's %" PRId64 " rows, found one of %" PRId64
-                              ": it is damaged, or the table is being changed", rows, msio_buckets_rows(buckets));
+                              ": it is damaged, or the table is being changed",
+                              rows, msio_buckets_rows(buckets));
     return MSIO_OK;
 }
 

@@ -10,9 +10,9 @@
 /* Bytes of a file before bucket 0. */
 #define MSIO_BUCKETS_AT 512
 
-/* Interval i holds the rows behind last[i-1] (or from row 0) up to last[i], in bucket number[i]. 16 bytes an interval. */
+/* Interval i holds the rows behind last[i-1] (or from row 0) up to last[i], in bucket number[i]. 16 bytes each. */
 typedef struct msio_buckets {
-    int64_t size;   /* bytes of a bucket */
+    int64_t size; /* bytes of a bucket */
     int64_t n;
     const int64_t *last, *number;
 } msio_buckets;

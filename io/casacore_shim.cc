@@ -30,17 +30,19 @@
 #include <casacore/tables/Tables/TableLock.h>
 #include <casacore/tables/Tables/TableRecord.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <deque>
 #include <exception>
+#include <map>
 #include <memory>
 #include <new>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace cc = casacore;
@@ -100,9 +102,6 @@ template <typename Body> msio_status guarded(msio_casa_message *message, Body bo
     } catch (const cc::TableNoFile &error) {
         say(message, error.what());
         return MSIO_E_NOT_FOUND;
-    } catch (const cc::DataManUnknownCtor &error) {
-        say(message, error.what());
-        return MSIO_E_UNSUPPORTED;
     } catch (const std::exception &error) {
         const std::string text = error.what(); // of a full disk casacore tells the wrong reason
         say(message, (text + (text.find("write error") == std::string::npos ? "" : " (is the disk full?)")).c_str());
@@ -468,25 +467,52 @@ void check_path(const std::string &path) {
         refuse(MSIO_E_ARGUMENT, "casacore does not take ~, $ or :: in a path as they stand");
 }
 
+// A table that casacore cannot open because it lacks a manager. Each such attempt leaves memory and a descriptor of
+// table.lock behind in casacore (3.5), so it is made once for each state of table.dat.
+struct Lack {
+    struct stat state;
+    std::string text;
+};
+std::map<std::string, Lack> lacks;
+
+bool same_state(const struct stat &a, const struct stat &b) {
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
+           a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
+}
+
+// Remembers what casacore lacks for the table, and refuses it.
+[[noreturn]] void refuse_lack(const std::string &path, const struct stat &state, const char *words) {
+    const std::string text = std::string("a data manager that the installed casacore lacks: ") + words;
+    if (lacks.size() >= 256) lacks.clear();
+    lacks[path] = Lack{state, text};
+    refuse(MSIO_E_UNSUPPORTED, text);
+}
+
 // Opens for reading without taking a lock. The row count is in table.lock, which a table opened without any locking
 // does not look at; so that is only for a plain table that has none, and would be given one otherwise.
 cc::Table open_table(const std::string &path) {
+    check_path(path);
+    struct stat state = {};
+    stat((path + "/table.dat").c_str(), &state);
+    const auto lack = lacks.find(path);
+    if (lack != lacks.end() && same_state(lack->second.state, state)) refuse(MSIO_E_UNSUPPORTED, lack->second.text);
     const bool has_lock = access((path + "/table.lock").c_str(), F_OK) == 0;
     const bool plain = access((path + "/table.f0").c_str(), F_OK) == 0;
     const auto option = has_lock || !plain ? cc::TableLock::AutoNoReadLocking : cc::TableLock::NoLocking;
-    check_path(path);
     try {
         cc::Table table(path, cc::TableLock(option), cc::Table::Old);
         // Where this process has it open already, casacore hands out that very table, as old as it is. One that is
         // locked by this process is up to date, and may hold rows that the file does not have yet.
         if (!table.hasLock(cc::FileLocker::Read)) table.resync();
         return table;
+    } catch (const cc::DataManUnknownCtor &error) {
+        refuse_lack(path, state, error.what());
     } catch (const cc::TableError &) {
         throw;
     } catch (const cc::AipsError &error) {
-        // A manager that casacore does not have is looked for in a library of its own.
+        // A manager that casacore does not know is looked for in a library of its own.
         if (std::strncmp(error.what(), "Shared library", 14) != 0) throw;
-        refuse(MSIO_E_UNSUPPORTED, std::string("a data manager that the installed casacore lacks: ") + error.what());
+        refuse_lack(path, state, error.what());
     }
 }
 

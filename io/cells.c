@@ -29,6 +29,14 @@ const char *msio_cell_refuses(const msio_column_dat *column) {
     return NULL;
 }
 
+void msio_cell_describe(const msio_column_dat *column, const char *manager_name, msio_layout_facts *facts) {
+    bool fixed = (column->option & MSIO_OPTION_FIXED) && column->shape_ndim >= 0;
+    facts->name = manager_name;
+    facts->tile_ndim = 0;
+    facts->ndim = column->kind == MSIO_KIND_SCALAR ? 0 : -1;
+    if (facts->ndim < 0 && fixed) facts->ndim = msio_shape_told(column->shape_ndim, column->shape, facts->shape);
+}
+
 /* ---------------------------------------------------------------- pieces */
 
 void msio_cells_start(msio_cells *cells, const msio_want *want, msio_type type, msio_file *file, msio_sink *sink) {
@@ -83,12 +91,13 @@ msio_status msio_cells_push(msio_cells *cells, int64_t from, int64_t count, int6
     if (count < 1) return MSIO_OK;
     if (!rows->row) {
         bool several = count > 1; /* else a step may be anything */
-        return add_rows(cells, at, count, several ? rows->step * stride : 0, several ? rows->place_step * cells->place : 0,
-                        msio_rows_place(rows, from) * cells->place);
+        return add_rows(cells, at, count, several ? rows->step * stride : 0,
+                        several ? rows->place_step * cells->place : 0, msio_rows_place(rows, from) * cells->place);
     }
     msio_status status = MSIO_OK;
     for (int64_t i = from; i < from + count && !status; i++)
-        status = add_rows(cells, at + (rows->row[i] - rows->row[from]) * stride, 1, 0, 0, rows->place[i] * cells->place);
+        status =
+            add_rows(cells, at + (rows->row[i] - rows->row[from]) * stride, 1, 0, 0, rows->place[i] * cells->place);
     return status;
 }
 
@@ -130,7 +139,8 @@ msio_status msio_text_cell_reset(msio_text_cell *cell, int64_t strings) {
     if (strings < 0 || strings > MSIO_CELL_STRINGS_MOST)
         return msio_error_set(MSIO_E_FORMAT, cell->path,
                               "a cell of %" PRId64 " strings is announced, more than the %" PRId64
-                              " that are taken for sound", strings, MSIO_CELL_STRINGS_MOST);
+                              " that are taken for sound",
+                              strings, MSIO_CELL_STRINGS_MOST);
     if (strings <= cell->room) return MSIO_OK;
     free(cell->start);
     free(cell->length);
@@ -182,8 +192,9 @@ msio_status msio_text_cell_split(msio_text_cell *cell, int64_t from, int64_t to,
     for (int64_t i = 0; i < n; i++) {
         int64_t length = to - from < 4 ? INT64_MAX : (int64_t)msio_stored_u32((uint8_t *)cell->bytes + from, big);
         if (length > to - from - 4)
-            return msio_error_set(MSIO_E_FORMAT, cell->path,
-                                  "string %" PRId64 " of a cell of %" PRId64 " does not fit its bytes: they are damaged", i, n);
+            return msio_error_set(
+                MSIO_E_FORMAT, cell->path,
+                "string %" PRId64 " of a cell of %" PRId64 " does not fit its bytes: they are damaged", i, n);
         msio_text_cell_slice(cell, from + 4, length);
         from += 4 + length;
     }

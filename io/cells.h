@@ -13,11 +13,15 @@ int64_t msio_shape_elements(int ndim, const int64_t *shape);
 
 /* Whether cells lie inside the manager's own file, rather than in its file of indirect arrays. */
 static inline bool msio_column_is_direct(const msio_column_dat *column) {
-    return column->kind == MSIO_KIND_SCALAR || (column->kind == MSIO_KIND_ARRAY && (column->option & MSIO_OPTION_DIRECT));
+    return column->kind == MSIO_KIND_SCALAR ||
+           (column->kind == MSIO_KIND_ARRAY && (column->option & MSIO_OPTION_DIRECT));
 }
 
 /* Why a column of such a manager is not read natively, or NULL. */
 const char *msio_cell_refuses(const msio_column_dat *column);
+
+/* What such a manager, of that name, says of a column. */
+void msio_cell_describe(const msio_column_dat *column, const char *manager_name, msio_layout_facts *facts);
 
 /* ---------------------------------------------------------------- pieces */
 
@@ -29,9 +33,9 @@ typedef struct msio_cells {
     msio_source source;
     msio_box box;
     bool bits;
-    int64_t first;    /* from a cell's start to its first wanted element */
-    int64_t place;    /* bytes of the result per unit of msio_rows_place */
-    int64_t far;      /* rows farther apart are not gathered: a read would fetch what lies between */
+    int64_t first; /* from a cell's start to its first wanted element */
+    int64_t place; /* bytes of the result per unit of msio_rows_place */
+    int64_t far;   /* rows farther apart are not gathered: a read would fetch what lies between */
     int64_t at, out, rows, row_src, row_dst; /* gathered, not pushed yet; rows 0: none */
 } msio_cells;
 
@@ -69,12 +73,12 @@ int msio_shape_told(int ndim, const int64_t *shape, int64_t told[MSIO_MAX_NDIM])
 
 /* The strings of one cell, being gathered; memory is kept from cell to cell. Starts all zero. */
 typedef struct msio_text_cell {
-    const char *path;           /* for messages */
+    const char *path; /* for messages */
     char *bytes;
     int64_t used, capacity;
     int64_t n, room;
-    int64_t *start, *length;    /* [room] */
-    const char **text;          /* [room] */
+    int64_t *start, *length; /* [room] */
+    const char **text;       /* [room] */
 } msio_text_cell;
 
 /* Empties the cell and makes room for `strings` strings. MSIO_E_FORMAT, MSIO_E_MEMORY. */

@@ -43,7 +43,7 @@ typedef struct worker {
 
 msio_status msio_engine_start(msio_engine *engine, const msio_read_opts *opts, int64_t total, bool counts_only) {
     *engine = (msio_engine){.total = total, .counts_only = counts_only};
-    engine->threads = msio_threads_for(opts ? opts->threads : 0);
+    engine->threads = total < ALONE_BYTES ? 1 : msio_threads_for(opts ? opts->threads : 0);
     if (opts) {
         engine->force = opts->way;
         engine->progress = opts->progress;
@@ -269,7 +269,6 @@ static void run_threads(batch_run *run, int threads) {
 
 msio_status msio_engine_run(void *user, msio_piece_batch *batch) {
     msio_engine *e = user;
-    int64_t before = e->schedule.out_bytes;
     prof_span span;
     prof_begin(&span, PROF_PATH_PLAN);
     msio_status status = msio_schedule_make(&e->schedule, batch, e->force, e->threads);
@@ -281,8 +280,7 @@ msio_status msio_engine_run(void *user, msio_piece_batch *batch) {
     run.reported = atomic_load(&e->done);
     run.streams = e->total >= msio_stream_least();
     judge_cold(&run);
-    int64_t threads = e->schedule.out_bytes - before < ALONE_BYTES ? 1 : msio_min(e->threads, e->schedule.n);
-    run_threads(&run, (int)threads);
+    run_threads(&run, (int)msio_min(e->threads, e->schedule.n));
     if (atomic_load(&run.failed)) return msio_error_restore(&run.error);
     return check_maps(&run);
 }

@@ -43,12 +43,7 @@ static const char *refuses(const msio_manager *manager, const msio_column_dat *c
 
 static void describe(const msio_manager *manager, const msio_column_dat *column, msio_layout_facts *facts) {
     const msio_ism *s = manager->state;
-    facts->name = s->name;
-    facts->tile_ndim = 0;
-    facts->ndim = 0;
-    if (column->kind == MSIO_KIND_SCALAR) return;
-    bool fixed = (column->option & MSIO_OPTION_FIXED) && column->shape_ndim >= 0;
-    facts->ndim = fixed ? msio_shape_told(column->shape_ndim, column->shape, facts->shape) : -1;
+    msio_cell_describe(column, s->name, facts);
 }
 
 static msio_status shapes(const msio_manager *manager, const msio_column_dat *column, const msio_rows *rows,
@@ -76,7 +71,8 @@ static int64_t value_bytes(const msio_column_dat *column) {
     return __builtin_mul_overflow(elements, (int64_t)msio_stored_size(column->type), &bytes) ? -1 : bytes;
 }
 
-static msio_status push_direct(const msio_ism *s, const msio_column_dat *column, const msio_want *want, msio_sink *sink) {
+static msio_status push_direct(const msio_ism *s, const msio_column_dat *column, const msio_want *want,
+                               msio_sink *sink) {
     msio_window window;
     msio_cells cells;
     msio_ism_walk walk;

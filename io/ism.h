@@ -11,10 +11,10 @@ typedef struct msio_ism {
     msio_arena arena;
     const char *name;
     bool big;
-    int64_t bucket_size, in_file;  /* bytes of a bucket, number of buckets */
+    int64_t bucket_size, in_file; /* bytes of a bucket, number of buckets */
     int64_t columns;
     msio_buckets index;
-    msio_file *file;               /* NULL when parsed from memory */
+    msio_file *file; /* NULL when parsed from memory */
     msio_array_file arrays;
 } msio_ism;
 
@@ -30,7 +30,7 @@ void msio_ism_free(msio_ism *ism);
  * `value`, byte `address` of the file; `length` bytes follow there until the bucket's data end. */
 typedef struct msio_ism_walk {
     int64_t from, count;
-    const uint8_t *value;          /* valid until the next step */
+    const uint8_t *value; /* valid until the next step */
     int64_t address, length;
     /* its own */
     const msio_ism *ism;
@@ -38,11 +38,11 @@ typedef struct msio_ism_walk {
     const msio_rows *rows;
     msio_window *window;
     msio_bucket_walk bucket;
-    const uint8_t *data;           /* of the bucket, behind its first 4 bytes */
+    const uint8_t *data; /* of the bucket, behind its first 4 bytes */
     int64_t data_bytes;
     const uint8_t *entry_row, *entry_value; /* [entries] stored integers */
     int64_t entries, entry;
-    int row_bytes;                 /* 4 or 8 */
+    int row_bytes; /* 4 or 8 */
 } msio_ism_walk;
 
 /* Begins before the first value. The window is on the manager's file, or on its bytes. MSIO_E_FORMAT. */

@@ -51,8 +51,8 @@ static msio_status index_bytes(msio_window *window, const msio_ism *s, const uin
 
 static msio_status read_index(const msio_manager *manager, msio_window *window, msio_ism *s) {
     msio_aips a;
-    const uint8_t *bytes;
-    int64_t length, firsts = 0, numbers = 0;
+    const uint8_t *bytes = NULL;
+    int64_t length = 0, firsts = 0, numbers = 0;
     msio_status status = index_bytes(window, s, &bytes, &length);
     if (status) return status;
     msio_aips_start(&a, bytes, length, s->big, window->path, &s->arena);
@@ -62,8 +62,9 @@ static msio_status read_index(const msio_manager *manager, msio_window *window, 
     const int64_t *number = msio_aips_block(&a, false, &numbers);
     msio_aips_leave(&a);
     if (used >= firsts || used > numbers)
-        msio_aips_fail(&a, MSIO_E_FORMAT, "%" PRId64 " buckets are in use, the index lists %" PRId64 " rows and %" PRId64
-                       " buckets", used, firsts, numbers);
+        msio_aips_fail(&a, MSIO_E_FORMAT,
+                       "%" PRId64 " buckets are in use, the index lists %" PRId64 " rows and %" PRId64 " buckets", used,
+                       firsts, numbers);
     else if (first[0] != 0)
         msio_aips_fail(&a, MSIO_E_FORMAT, "the first bucket in use begins with row %" PRId64 ", expected 0", first[0]);
     if (!msio_aips_ok(&a)) return a.status;

@@ -18,7 +18,8 @@ msio_status msio_ism_walk_start(msio_ism_walk *walk, const msio_ism *ism, const 
 
 static msio_status bad_bucket(const msio_ism_walk *walk, const char *what) {
     return msio_error_set(MSIO_E_FORMAT, walk->window->path,
-                          "column %s: the bucket at offset %" PRId64 " (rows %" PRId64 " to %" PRId64 ") %s: it is damaged",
+                          "column %s: the bucket at offset %" PRId64 " (rows %" PRId64 " to %" PRId64
+                          ") %s: it is damaged",
                           walk->column->name, walk->bucket.address, walk->bucket.start, walk->bucket.last, what);
 }
 

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@
 /* Bytes of a bucket of the scalars' managers: DSA-110's of ANTENNA1 and the like, and casacore's own of the others. */
 #define FAST_BUCKET 128
 #define SLOW_BUCKET 32768
-/* Rows that this library's simulation can make: the row map of a TiledShapeStMan counts in 32 bits. */
+/* Most rows that can be made: the row map of a TiledShapeStMan counts in 32 bits. */
 #define MOST_ROWS ((int64_t)INT32_MAX)
 
 /* ---------------------------------------------------------------- columns */
@@ -177,13 +178,14 @@ static int set_managers(const msio_sim *sim, msio_casa_manager_spec *managers, i
 typedef struct progress {
     int (*call)(void *user, int64_t done, int64_t total);
     void *user;
+    const char *path; /* of the result */
     int64_t done, total;
 } progress;
 
-static msio_status report(progress *p, int64_t bytes, const char *path) {
+static msio_status report(progress *p, int64_t bytes) {
     p->done += bytes;
     if (p->call && p->call(p->user, p->done, p->total))
-        return msio_error_set(MSIO_E_CANCELLED, path, "stopped on request after %lld of %lld bytes",
+        return msio_error_set(MSIO_E_CANCELLED, p->path, "stopped on request after %lld of %lld bytes",
                               (long long)p->done, (long long)p->total);
     return MSIO_OK;
 }
@@ -207,7 +209,7 @@ static int64_t block_rows(const msio_sim *sim, const main_column *column) {
 }
 
 static msio_status put_column(const msio_sim *sim, msio_casa_table *table, const main_column *column, void *block,
-                              progress *p, const char *path) {
+                              progress *p) {
     int64_t shape[2];
     int ndim = cell_shape(sim, column->cell, shape);
     msio_status status = MSIO_OK;
@@ -217,22 +219,22 @@ static msio_status put_column(const msio_sim *sim, msio_casa_table *table, const
         int64_t rows = msio_min(step, sim->rows - row);
         column->fill(sim, row, rows, block);
         status = msio_casa_put(table, column->name, row, rows, ndim, shape, block);
-        if (status == MSIO_OK) status = report(p, rows * row_bytes(sim, column), path);
+        if (status == MSIO_OK) status = report(p, rows * row_bytes(sim, column));
     }
     return status;
 }
 
-static msio_status put_columns(const msio_sim *sim, msio_casa_table *table, progress *p, const char *path) {
+static msio_status put_columns(const msio_sim *sim, msio_casa_table *table, progress *p) {
     int64_t most = 0;
     for (int i = 0; i < columns_made(sim); i++)
         if (main_columns[i].fill)
             most = msio_max(most, msio_min(block_rows(sim, &main_columns[i]), sim->rows) *
                                       row_bytes(sim, &main_columns[i]));
     void *block = malloc((size_t)most);
-    if (!block) return msio_error_set(MSIO_E_MEMORY, path, "no memory for a block of %lld bytes", (long long)most);
+    if (!block) return msio_error_set(MSIO_E_MEMORY, p->path, "no memory for a block of %lld bytes", (long long)most);
     msio_status status = MSIO_OK;
     for (int i = 0; i < columns_made(sim) && status == MSIO_OK; i++)
-        if (main_columns[i].fill) status = put_column(sim, table, &main_columns[i], block, p, path);
+        if (main_columns[i].fill) status = put_column(sim, table, &main_columns[i], block, p);
     free(block);
     return status;
 }
@@ -253,10 +255,10 @@ static msio_status make_main(const msio_sim *sim, const char *path, msio_casa_ta
 /* Makes the whole Measurement Set at path, where nothing stands. */
 static msio_status make_ms(const msio_sim *sim, const char *path, progress *p) {
     msio_casa_table *table = NULL;
-    msio_status status = report(p, 0, path);
+    msio_status status = report(p, 0);
     if (status == MSIO_OK) status = make_main(sim, path, &table);
     if (status == MSIO_OK) status = msio_sim_subtables(sim, path, table);
-    if (status == MSIO_OK) status = put_columns(sim, table, p, path);
+    if (status == MSIO_OK) status = put_columns(sim, table, p);
     if (status == MSIO_OK) status = msio_casa_flush(table);
     msio_casa_close(table);
     return status;
@@ -276,9 +278,9 @@ static void remove_tree(const char *path) {
     nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* The three paths of the work: where the result goes, where it is made, and where what stood there waits. */
+/* The folder, and the places in it: where the result goes, where it is made, and where what stood there waits. */
 typedef struct places {
-    char final[PATH_MAX], making[PATH_MAX], aside[PATH_MAX];
+    char folder[PATH_MAX], final[PATH_MAX], making[PATH_MAX], aside[PATH_MAX];
 } places;
 
 /* What stands at the final path: nothing, a table, or something else. */
@@ -292,27 +294,32 @@ static standing what_stands(const char *path) {
     return stat(file, &info) == 0 && S_ISREG(info.st_mode) ? STANDS_TABLE : STANDS_OTHER;
 }
 
-/* Resolves the path's folder and checks that the result may go there. */
-static msio_status find_places(const char *path, bool overwrite, places *where) {
-    char folder[PATH_MAX], name[NAME_MAX + 1];
+/* Splits the path, slashes at its end apart, into the folder's true path and a name in it. */
+static msio_status split_path(const char *path, char folder[PATH_MAX], char name[NAME_MAX + 1]) {
+    char before[PATH_MAX] = ".";
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/') length--;
     const char *slash = memrchr(path, '/', length);
-    const size_t before = slash ? (size_t)(slash - path) + 1 : 0, after = length - before;
-    if (after == 0 || after + 32 > NAME_MAX || before >= PATH_MAX)
+    const size_t start = slash ? (size_t)(slash - path) + 1 : 0;
+    if (length == start || length - start > NAME_MAX - 32 || start >= PATH_MAX)
         return msio_error_set(MSIO_E_ARGUMENT, path, "no name for a Measurement Set, or one that is too long");
-    memcpy(folder, slash ? path : ".", slash ? before : 1);
-    folder[slash ? before : 1] = '\0';
-    memcpy(name, path + before, after);
-    name[after] = '\0';
-    char real[PATH_MAX];
+    if (slash) snprintf(before, sizeof before, "%.*s", (int)start, path);
+    snprintf(name, NAME_MAX + 1, "%.*s", (int)(length - start), path + start);
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return msio_error_set(MSIO_E_ARGUMENT, path, "a folder that is always there is no name for a Measurement Set");
-    if (!realpath(folder, real)) return msio_error_system(MSIO_E_IO, path, "no folder %s to make it in", folder);
+    if (!realpath(before, folder)) return msio_error_system(MSIO_E_IO, path, "no folder %s to make it in", before);
+    return MSIO_OK;
+}
+
+/* Finds the places, and checks that the result may go where it is wanted. */
+static msio_status find_places(const char *path, bool overwrite, places *where) {
+    char name[NAME_MAX + 1];
+    msio_status status = split_path(path, where->folder, name);
+    if (status != MSIO_OK) return status;
     const int pid = (int)getpid();
-    if (snprintf(where->final, PATH_MAX, "%s/%s", real, name) >= PATH_MAX ||
-        snprintf(where->making, PATH_MAX, "%s/%s.making-%d", real, name, pid) >= PATH_MAX ||
-        snprintf(where->aside, PATH_MAX, "%s/%s.aside-%d", real, name, pid) >= PATH_MAX)
+    if (snprintf(where->final, PATH_MAX, "%s/%s", where->folder, name) >= PATH_MAX ||
+        snprintf(where->making, PATH_MAX, "%s/%s.making-%d", where->folder, name, pid) >= PATH_MAX ||
+        snprintf(where->aside, PATH_MAX, "%s/%s.aside-%d", where->folder, name, pid) >= PATH_MAX)
         return msio_error_set(MSIO_E_ARGUMENT, path, "the path is too long");
     const standing stands = what_stands(where->final);
     if (stands == STANDS_OTHER)
@@ -325,7 +332,10 @@ static msio_status find_places(const char *path, bool overwrite, places *where) 
 
 /* Renames the finished result to its path; a table that stood there is removed after that. */
 static msio_status put_in_place(const places *where) {
-    const bool replaces = what_stands(where->final) != STANDS_NOTHING;
+    const standing stands = what_stands(where->final); /* a table or nothing when the work began */
+    if (stands == STANDS_OTHER)
+        return msio_error_set(MSIO_E_IO, where->final, "something that is no table came to stand there meanwhile");
+    const bool replaces = stands == STANDS_TABLE;
     if (replaces && rename(where->final, where->aside) != 0)
         return msio_error_system(MSIO_E_IO, where->final, "the table that stands there cannot be moved aside");
     if (rename(where->making, where->final) != 0) {
@@ -380,6 +390,8 @@ static msio_status check_numbers(const msio_simulate_ms_opts *opts) {
 /* The observation that the options (NULL: the defaults) describe. */
 static msio_status describe(const msio_simulate_ms_opts *given, msio_simulate_ms_opts *opts, msio_sim *sim) {
     *opts = (msio_simulate_ms_opts)MSIO_SIMULATE_MS_OPTS_INIT;
+    if (given && given->struct_size < offsetof(msio_simulate_ms_opts, layout))
+        return msio_error_set(MSIO_E_ARGUMENT, NULL, "the options do not begin with MSIO_SIMULATE_MS_OPTS_INIT");
     if (given) memcpy(opts, given, given->struct_size < sizeof *opts ? given->struct_size : sizeof *opts);
     *sim = (msio_sim){ .antennas = opts->antennas, .times = opts->times, .spws = opts->subbands,
                        .channels = opts->channels, .corrs = opts->corrs, .imaging = opts->imaging_columns != 0 };
@@ -485,13 +497,10 @@ msio_status msio_simulate_ms(const char *path, const msio_simulate_ms_opts *give
     msio_status status = describe(given, &opts, &sim);
     if (status == MSIO_OK) status = find_places(path, opts.overwrite != 0, where);
     if (status == MSIO_OK) status = msio_casacore_load();
-    if (status != MSIO_OK) goto done;
-    *strrchr(where->aside, '/') = '\0'; /* the folder, for a moment */
-    status = check_room(where->aside, msio_simulate_ms_bytes(&opts, NULL));
-    where->aside[strlen(where->aside)] = '/';
+    if (status == MSIO_OK) status = check_room(where->folder, msio_simulate_ms_bytes(&opts, NULL));
     if (status != MSIO_OK) goto done;
     remove_tree(where->making); /* of a process of the same number that was killed */
-    progress p = { opts.progress, opts.user, 0, value_bytes(&sim) };
+    progress p = { opts.progress, opts.user, where->final, 0, value_bytes(&sim) };
     status = make_ms(&sim, where->making, &p);
     if (status == MSIO_OK) status = put_in_place(where);
     if (status != MSIO_OK) remove_tree(where->making);

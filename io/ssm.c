@@ -12,7 +12,8 @@ static bool needs_arrays(const msio_manager *manager) {
     const msio_table_dat *dat = manager->dat;
     for (int i = 0; i < dat->columns; i++) {
         const msio_column_dat *c = &dat->column[i];
-        if (c->manager == manager->index && c->kind == MSIO_KIND_ARRAY && c->type != MSIO_STRING && !msio_column_is_direct(c))
+        if (c->manager == manager->index && c->kind == MSIO_KIND_ARRAY && c->type != MSIO_STRING &&
+            !msio_column_is_direct(c))
             return true;
     }
     return false;
@@ -45,12 +46,7 @@ static const char *refuses(const msio_manager *manager, const msio_column_dat *c
 
 static void describe(const msio_manager *manager, const msio_column_dat *column, msio_layout_facts *facts) {
     const msio_ssm *s = manager->state;
-    facts->name = s->name;
-    facts->tile_ndim = 0;
-    facts->ndim = 0;
-    if (column->kind == MSIO_KIND_SCALAR) return;
-    bool fixed = (column->option & MSIO_OPTION_FIXED) && column->shape_ndim >= 0;
-    facts->ndim = fixed ? msio_shape_told(column->shape_ndim, column->shape, facts->shape) : -1;
+    msio_cell_describe(column, s->name, facts);
 }
 
 /* ---------------------------------------------------------------- indirect arrays */
@@ -96,7 +92,8 @@ static msio_status shapes(const msio_manager *manager, const msio_column_dat *co
     return status ? status : msio_shape_run_finish(&run);
 }
 
-static msio_status push_direct(const msio_ssm *s, const msio_column_dat *column, const msio_want *want, msio_sink *sink) {
+static msio_status push_direct(const msio_ssm *s, const msio_column_dat *column, const msio_want *want,
+                               msio_sink *sink) {
     msio_cells cells;
     msio_bucket_walk walk;
     bool bits = column->type == MSIO_BOOL;

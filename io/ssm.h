@@ -10,13 +10,13 @@ typedef struct msio_ssm {
     msio_arena arena;
     const char *name;
     bool big;
-    int64_t bucket_size, in_file;       /* bytes of a bucket, number of buckets */
+    int64_t bucket_size, in_file; /* bytes of a bucket, number of buckets */
     int64_t indices;
-    msio_buckets *index;                /* [indices] */
-    int64_t *rows_per_bucket;           /* [indices] */
+    msio_buckets *index;      /* [indices] */
+    int64_t *rows_per_bucket; /* [indices] */
     int64_t columns;
-    const int64_t *offset, *index_of;   /* [columns]: place in a bucket, and which index finds the bucket */
-    msio_file *file;                    /* NULL when parsed from memory */
+    const int64_t *offset, *index_of; /* [columns]: place in a bucket, and which index finds the bucket */
+    msio_file *file;                  /* NULL when parsed from memory */
     msio_array_file arrays;
 } msio_ssm;
 

@@ -14,9 +14,9 @@
 
 /* What the header says of the index. */
 typedef struct index_place {
-    int64_t first;      /* the bucket where it begins, -1: none */
-    int64_t offset;     /* in that bucket; 0: it fills a chain of buckets */
-    int64_t length;     /* bytes of all indices */
+    int64_t first;  /* the bucket where it begins, -1: none */
+    int64_t offset; /* in that bucket; 0: it fills a chain of buckets */
+    int64_t length; /* bytes of all indices */
     int64_t indices;
 } index_place;
 
@@ -34,8 +34,8 @@ static msio_status read_blob(const msio_manager *manager, msio_ssm *s) {
     s->index_of = msio_aips_block(&a, false, &indices);
     msio_aips_leave(&a);
     if (offsets < m->columns || indices < m->columns) /* those of removed columns may stay behind at the end */
-        msio_aips_fail(&a, MSIO_E_FORMAT, "expected the places of %d columns, found %" PRId64 " and %" PRId64, m->columns,
-                       offsets, indices);
+        msio_aips_fail(&a, MSIO_E_FORMAT, "expected the places of %d columns, found %" PRId64 " and %" PRId64,
+                       m->columns, offsets, indices);
     s->columns = m->columns;
     return a.status;
 }
@@ -66,7 +66,8 @@ static msio_status read_header(msio_window *window, msio_ssm *s, index_place *pl
 /* ---------------------------------------------------------------- index */
 
 static msio_status bad_index(const msio_window *window, const char *what, int64_t bucket) {
-    return msio_error_set(MSIO_E_FORMAT, window->path, "the index %s, at bucket %" PRId64 ": it is damaged", what, bucket);
+    return msio_error_set(MSIO_E_FORMAT, window->path, "the index %s, at bucket %" PRId64 ": it is damaged", what,
+                          bucket);
 }
 
 /* Follows the chain of index buckets. The last one has no next: a circle never ends so. */
@@ -82,20 +83,25 @@ static msio_status gather_chain(msio_window *window, const msio_ssm *s, const in
         done += part;
         bucket = msio_stored_i32(p + 4, true); /* big-endian in every table */
     }
-    return place->length == 0 || bucket == -1 ? MSIO_OK : bad_index(window, "goes round in a circle or behind its end", bucket);
+    return place->length == 0 || bucket == -1 ? MSIO_OK
+                                              : bad_index(window, "goes round in a circle or behind its end", bucket);
 }
 
 static msio_status gather_index(msio_window *window, const msio_ssm *s, const index_place *place, uint8_t **bytes) {
     if (place->length > s->bucket_size * s->in_file || place->indices > place->length / INDEX_LEAST)
         return msio_error_set(MSIO_E_FORMAT, window->path,
                               "%" PRId64 " indices in %" PRId64 " bytes are announced, the buckets have %" PRId64
-                              " bytes: the header is damaged", place->indices, place->length, s->bucket_size * s->in_file);
+                              " bytes: the header is damaged",
+                              place->indices, place->length, s->bucket_size * s->in_file);
     *bytes = malloc((size_t)place->length + 1);
-    if (!*bytes) return msio_error_set(MSIO_E_MEMORY, window->path, "no memory for an index of %" PRId64 " bytes", place->length);
+    if (!*bytes)
+        return msio_error_set(MSIO_E_MEMORY, window->path, "no memory for an index of %" PRId64 " bytes",
+                              place->length);
     if (place->offset == 0) return gather_chain(window, s, place, *bytes);
     if (place->first < 0 || place->first >= s->in_file || place->offset > s->bucket_size - place->length)
         return bad_index(window, "does not fit its bucket", place->first);
-    const uint8_t *p = msio_window_get(window, MSIO_BUCKETS_AT + place->first * s->bucket_size + place->offset, place->length);
+    const uint8_t *p =
+        msio_window_get(window, MSIO_BUCKETS_AT + place->first * s->bucket_size + place->offset, place->length);
     if (p) memcpy(*bytes, p, (size_t)place->length);
     return p ? MSIO_OK : window->status;
 }
@@ -116,8 +122,8 @@ static void parse_index(msio_aips *a, msio_ssm *s, int64_t i) {
     s->index[i].number = msio_aips_block(a, false, &number);
     msio_aips_leave(a);
     if (used > last || used > number)
-        msio_aips_fail(a, MSIO_E_FORMAT, "index %" PRId64 " uses %" PRId64 " intervals of %" PRId64 " and %" PRId64, i, used,
-                       last, number);
+        msio_aips_fail(a, MSIO_E_FORMAT, "index %" PRId64 " uses %" PRId64 " intervals of %" PRId64 " and %" PRId64, i,
+                       used, last, number);
     s->index[i].n = used;
     s->index[i].size = s->bucket_size;
 }
@@ -154,16 +160,18 @@ static msio_status check_column(const msio_manager *manager, const msio_ssm *s, 
     int64_t i = s->index_of[column->number], bits = msio_ssm_row_bits(column), all;
     if (i >= s->indices)
         return msio_error_set(MSIO_E_FORMAT, path,
-                              "column %s is found by index %" PRId64 ", the file has %" PRId64 ": it is damaged, or the table "
-                              "is being changed", column->name, i, s->indices);
+                              "column %s is found by index %" PRId64 ", the file has %" PRId64
+                              ": it is damaged, or the table "
+                              "is being changed",
+                              column->name, i, s->indices);
     if (manager->rows == 0) return msio_buckets_check(&s->index[i], s->in_file, 1, s->rows_per_bucket[i], 0, path);
     bool fits = bits >= 0 && msio_mul_checked(bits, s->rows_per_bucket[i], &all) &&
                 all / 8 + (all % 8 != 0) <= s->bucket_size - s->offset[column->number];
     if (!fits)
         return msio_error_set(MSIO_E_FORMAT, path,
                               "column %s: %" PRId64 " rows of %" PRId64 " bits from byte %" PRId64
-                              " on do not fit a bucket of %" PRId64 " bytes", column->name, s->rows_per_bucket[i], bits,
-                              s->offset[column->number], s->bucket_size);
+                              " on do not fit a bucket of %" PRId64 " bytes",
+                              column->name, s->rows_per_bucket[i], bits, s->offset[column->number], s->bucket_size);
     return msio_buckets_check(&s->index[i], s->in_file, 1, s->rows_per_bucket[i], manager->rows, path);
 }
 
@@ -178,7 +186,7 @@ static msio_status check_columns(const msio_manager *manager, const msio_ssm *s,
 /* ---------------------------------------------------------------- all of it */
 
 msio_status msio_ssm_read(const msio_manager *manager, msio_window *window, msio_ssm **ssm) {
-    index_place place;
+    index_place place = {0};
     uint8_t *index = NULL;
     msio_ssm *s = calloc(1, sizeof *s);
     if (!s) return msio_error_set(MSIO_E_MEMORY, window->path, "no memory for a data manager");

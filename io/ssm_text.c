@@ -33,7 +33,8 @@ typedef struct text_job {
 static msio_status bad_chain(const text_job *job, const text_link *link, const char *what) {
     return msio_error_set(MSIO_E_FORMAT, job->chains.path,
                           "column %s: a string of %" PRId64 " bytes at byte %" PRId64 " of bucket %" PRId64
-                          " %s: the file is damaged", job->column->name, link->length, link->offset, link->bucket, what);
+                          " %s: the file is damaged",
+                          job->column->name, link->length, link->offset, link->bucket, what);
 }
 
 /* Copies the first `wanted` bytes of a chain. Each bucket but the first must give some, so the walk ends: a circle
@@ -53,7 +54,8 @@ static msio_status read_chain(text_job *job, const text_link *link, int64_t want
         if (!p) return room > 0 ? job->chains.status : bad_chain(job, link, "has buckets too small for it");
         int64_t used = msio_stored_i32(p + 4, true), next = msio_stored_i32(p + 12, true); /* always big-endian */
         int64_t part = msio_min(wanted, used - offset);
-        if (used > room || offset < 0 || part < (steps ? 1 : 0)) return bad_chain(job, link, "leaves its bucket's data");
+        if (used > room || offset < 0 || part < (steps ? 1 : 0))
+            return bad_chain(job, link, "leaves its bucket's data");
         memcpy(to, p + BUCKET_HEADER + offset, (size_t)part);
         to += part;
         wanted -= part;
@@ -126,7 +128,8 @@ static msio_status read_shape(text_job *job, const text_link *link, int *ndim, i
     if (status) return status;
     uint32_t n = have < 8 ? UINT32_MAX : msio_stored_u32(head, true);
     *bytes = 4 * ((int64_t)n + 2);
-    if (n > MSIO_MAX_NDIM || *bytes > have) return bad_chain(job, link, "does not begin with a shape of at most 8 axes");
+    if (n > MSIO_MAX_NDIM || *bytes > have)
+        return bad_chain(job, link, "does not begin with a shape of at most 8 axes");
     for (uint32_t k = 0; k < n; k++) shape[k] = msio_stored_i32(head + 4 + 4 * k, true);
     *ndim = (int)n;
     *filled = msio_stored_u32(head + 4 + 4 * n, true) != 0;

@@ -52,6 +52,7 @@ typedef struct msio_access {
     msio_signature signature;          /* to compare at the end, when verify */
     msio_lock *lock;                   /* shared with the table for the length of the access */
     bool locked, verify, check_files;
+    uint64_t files_checked;            /* of managers 0 to 63, in this access */
     bool casa_fresh;                   /* casacore's handle sees this state */
     int children;
     struct msio_access *child;

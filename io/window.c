@@ -51,7 +51,8 @@ const uint8_t *msio_window_get_slow(msio_window *window, int64_t offset, int64_t
     if (offset < 0 || length < 0 || length > window->size || offset > window->size - length) {
         window->status = msio_error_set(MSIO_E_FORMAT, window->path,
                                         "expected %" PRId64 " bytes at offset %" PRId64 ", found a file of %" PRId64
-                                        " bytes: the file is cut or damaged", length, offset, window->size);
+                                        " bytes: the file is cut or damaged",
+                                        length, offset, window->size);
         return NULL;
     }
     bool there = window->length > 0 && offset >= window->start && offset + length <= window->start + window->length;
@@ -64,7 +65,8 @@ msio_status msio_window_close(msio_window *window, msio_status status) {
     free(window->buffer);
     window->buffer = NULL;
     if (failed && (status == MSIO_OK || status == MSIO_E_FORMAT))
-        return msio_error_set(MSIO_E_IO, window->path,
-                              "a page of the mapped file cannot be read: the file was cut meanwhile, or its disk fails");
+        return msio_error_set(
+            MSIO_E_IO, window->path,
+            "a page of the mapped file cannot be read: the file was cut meanwhile, or its disk fails");
     return status;
 }

@@ -14,8 +14,8 @@ typedef struct msio_window {
     const char *path;     /* for messages */
     uint8_t *buffer;      /* the block read last: length bytes from start on */
     int64_t capacity, start, length;
-    int64_t ahead;        /* bytes that the next block takes at least */
-    msio_status status;   /* of the first failure, whose error is set */
+    int64_t ahead;      /* bytes that the next block takes at least */
+    msio_status status; /* of the first failure, whose error is set */
 } msio_window;
 
 /* A window on a file: mapped where it can be, else read in blocks that grow up to 256 KiB while they are asked for in

@@ -165,8 +165,7 @@ static void read_beyond_the_end_names_both_sizes(void **state) {
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(msio_file_read(file, buffer, bad[i][0], bad[i][1], NULL), MSIO_E_FORMAT);
     msio_file_read(file, buffer, 64, BYTES - 63, NULL);
-    assert_string_equal(msio_last_error()->message,
-                        "expected 64 bytes at offset 299937, found a file of 300000 bytes");
+    assert_string_equal(msio_last_error()->message, "expected 64 bytes at offset 299937, found a file of 300000 bytes");
     assert_string_equal(msio_last_error()->path, path);
     msio_file_close(file);
 }
@@ -273,19 +272,21 @@ static const uint8_t *mapped(msio_file *file) {
     return map;
 }
 
-#define NEEDS_MAP(file, map)       \
-    do {                           \
-        if (!(map)) {              \
-            msio_file_close(file); \
-            skip();                \
-        }                          \
+#define NEEDS_MAP(file, map)                                                                                           \
+    do {                                                                                                               \
+        if (!(map)) {                                                                                                  \
+            msio_file_close(file);                                                                                     \
+            skip();                                                                                                    \
+        }                                                                                                              \
     } while (0)
 
 static void map_shows_the_file(void **state) {
     (void)state;
     msio_file *file = opened();
+    assert_null(msio_file_mapped(file));
     const uint8_t *map = mapped(file);
     NEEDS_MAP(file, map);
+    assert_ptr_equal(msio_file_mapped(file), map);
     assert_memory_equal(map, content, BYTES);
     assert_ptr_equal(msio_file_map(file), map);
     assert_false(msio_file_map_failed(file));
@@ -302,6 +303,7 @@ static void unmappable_files_have_no_map(void **state) {
     file->mappable = false;
     assert_null(msio_file_map(file));
     assert_null(msio_file_map(file));
+    assert_null(msio_file_mapped(file));
     assert_false(msio_file_map_failed(file));
     assert_true(msio_file_map_resident(file, 0, 100, 4) >= 1.0);
     msio_file_close(file);
@@ -561,7 +563,8 @@ static void chaining_handler(int number, siginfo_t *info, void *context) {
     before_chaining.sa_sigaction(number, info, context);
 }
 
-/* A handler that came after ours and calls ours. The first one of all still gets the signal, and nothing runs for ever. */
+/* A handler that came after ours and calls ours. The first one of all still gets the signal, and nothing runs for ever.
+ */
 static int fault_with_chaining_handler(void) {
     set_handler(SIG_DFL, NULL);
     volatile const uint8_t *page = foreign_page();
@@ -605,14 +608,21 @@ static void signal_reaches_who_it_is_for(void **state) {
 }
 
 static signal_case cases[] = {
-    {fault_without_handler, 1000 + SIGBUS}, {fault_with_ignore, 1000 + SIGBUS}, {fault_with_plain_handler, 40},
-    {fault_with_info_handler, 40},          {sent_without_handler, 1000 + SIGBUS}, {sent_with_ignore, 40},
-    {sent_with_handler, 40},                {own_fault_with_handler, 40},       {fault_with_later_handler, 40},
-    {fault_with_chaining_handler, 1000 + SIGBUS}, {too_many_handlers, 40},
+    {fault_without_handler, 1000 + SIGBUS},
+    {fault_with_ignore, 1000 + SIGBUS},
+    {fault_with_plain_handler, 40},
+    {fault_with_info_handler, 40},
+    {sent_without_handler, 1000 + SIGBUS},
+    {sent_with_ignore, 40},
+    {sent_with_handler, 40},
+    {own_fault_with_handler, 40},
+    {fault_with_later_handler, 40},
+    {fault_with_chaining_handler, 1000 + SIGBUS},
+    {too_many_handlers, 40},
 };
 
 #define TEST(name) cmocka_unit_test_setup(name, make_file)
-#define SIGNAL_TEST(name, index) \
+#define SIGNAL_TEST(name, index)                                                                                       \
     { name, signal_reaches_who_it_is_for, make_file, NULL, &cases[index] }
 
 int main(void) {

@@ -32,9 +32,9 @@ static int use_best(void **state) {
     return msio_kernels_force(NULL);
 }
 
-#define NEEDS_SET(state)     \
-    do {                     \
-        if (!*(state)) skip(); \
+#define NEEDS_SET(state)                                                                                               \
+    do {                                                                                                               \
+        if (!*(state)) skip();                                                                                         \
     } while (0)
 
 static int make_memory(void **state) {
@@ -378,7 +378,7 @@ static void an_unknown_set_is_refused(void **state) {
     assert_string_equal(msio_kernels_name(), "generic");
 }
 
-#define SET_TEST(test, set) \
+#define SET_TEST(test, set)                                                                                            \
     { #test " (" set ")", test, use_set, use_best, (void *)(uintptr_t)set }
 #define SET_TESTS(test) SET_TEST(test, "generic"), SET_TEST(test, "avx2"), SET_TEST(test, "avx512")
 

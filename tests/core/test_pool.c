@@ -218,8 +218,8 @@ static void threads_share_the_pool(void **state) {
     assert_int_equal(msio_pool_in_use(), 0);
 }
 
-/* Forks while other threads keep the pool busy. A child tells success by a signal to itself, as sanitizers have a say in
- * how a process exits; one that hangs is ended by its alarm. */
+/* Forks while other threads keep the pool busy. A child tells success by a signal to itself, as sanitizers have a say
+ * in how a process exits; one that hangs is ended by its alarm. */
 static void children_of_fork_use_the_pool(void **state) {
     (void)state;
     pthread_t threads[2];

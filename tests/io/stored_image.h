@@ -77,12 +77,15 @@ static inline void end_object(image *to) {
     int64_t at = to->open[--to->depth];
     store(to->bytes + at, (uint64_t)(to->size - at), 4, to->big);
 }
-/* `room` integers, of which the first n are given and the others are 0. */
-static inline void put_block(image *to, int room, int n, const uint32_t *values) {
+/* `room` integers of so many bytes, of which the first n are given and the others are 0. */
+static inline void put_integers(image *to, int bytes, int room, int n, const uint32_t *values) {
     begin_object(to, "Block", 1);
     put_u32(to, (uint32_t)room);
-    for (int i = 0; i < room; i++) put_u32(to, i < n ? values[i] : 0);
+    for (int i = 0; i < room; i++) put_integer(to, i < n ? values[i] : 0, bytes);
     end_object(to);
+}
+static inline void put_block(image *to, int room, int n, const uint32_t *values) {
+    put_integers(to, 4, room, n, values);
 }
 
 /* ---------------------------------------------------------------- a table of one data manager */
@@ -111,7 +114,8 @@ static inline void fixture_write(const fixture *f, const char *suffix, const voi
 }
 
 /* Puts bytes into a file that is there. */
-static inline void fixture_patch(const fixture *f, const char *suffix, const void *bytes, int64_t size, int64_t offset) {
+static inline void fixture_patch(const fixture *f, const char *suffix, const void *bytes, int64_t size,
+                                 int64_t offset) {
     int fd = open(fixture_path(f, suffix), O_WRONLY);
     assert_true(fd >= 0);
     assert_int_equal(pwrite(fd, bytes, (size_t)size, (off_t)offset), size);
@@ -123,8 +127,14 @@ static inline void fixture_start(fixture *f, const msio_layout *layout, bool big
     strcpy(f->directory, "/tmp/msio_test_XXXXXX");
     assert_non_null(mkdtemp(f->directory));
     f->manager_dat.type = layout->type;
-    f->dat = (msio_table_dat){.path = "table.dat", .kind = MSIO_PLAIN_TABLE, .rows = rows, .big_endian = big, .storage = 2,
-                              .column = f->column, .managers = 1, .manager = &f->manager_dat};
+    f->dat = (msio_table_dat){.path = "table.dat",
+                              .kind = MSIO_PLAIN_TABLE,
+                              .rows = rows,
+                              .big_endian = big,
+                              .storage = 2,
+                              .column = f->column,
+                              .managers = 1,
+                              .manager = &f->manager_dat};
     f->manager = (msio_manager){.dat = &f->dat, .rows = rows, .directory = f->directory, .layout = layout};
     f->blob.big = true;
 }
@@ -212,7 +222,8 @@ static inline msio_status read_cells(fixture *f, const msio_column_dat *column, 
     if (want.row_elements > out_bytes / elem / (rows->count + 1)) return MSIO_OK;
     msio_status status = msio_sink_start(&sink, 1, copy_pieces, out);
     if (status) return status;
-    sink.target[0] = (msio_target){.elem = elem, .unit = elem, .stored_bits = 8 * elem, .out = out, .out_bytes = out_bytes};
+    sink.target[0] =
+        (msio_target){.elem = elem, .unit = elem, .stored_bits = 8 * elem, .out = out, .out_bytes = out_bytes};
     if (column->type == MSIO_BOOL) sink.target[0].codec = MSIO_CODEC_BITS;
     else if (f->dat.big_endian != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)) sink.target[0].codec = MSIO_CODEC_SWAP;
     status = f->manager.layout->pieces(&f->manager, column, &want, &sink);

@@ -4,7 +4,6 @@
 #include "msio/io.h"
 
 #include <ftw.h>
-#include <limits.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +22,7 @@
 #define CORRS 3
 
 static char folder[] = "/tmp/msio-casacore-XXXXXX";
-static char path[PATH_MAX];
+static char path[256];
 
 static int remove_entry(const char *name, const struct stat *info, int kind, struct FTW *where) {
     (void)info, (void)kind, (void)where;
@@ -302,31 +301,55 @@ static void strings_go_to_the_sink(void **state) {
 static void what_is_no_table_is_not_found(void **state) {
     (void)state;
     msio_casa_table *table = NULL;
-    char none[PATH_MAX];
+    char none[256];
     snprintf(none, sizeof none, "%s/none", folder);
     assert_int_equal(msio_casa_open(none, &table), MSIO_E_NOT_FOUND);
     assert_null(table);
     assert_string_equal(msio_last_error()->path, none);
 }
 
+static int descriptors(void) {
+    int n = 0;
+    char name[32];
+    struct stat info;
+    for (int fd = 0; fd < 256; fd++) {
+        snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+        n += lstat(name, &info) == 0;
+    }
+    return n;
+}
+
+/* In a child, because casacore leaks memory at the first attempt. */
 static void an_unknown_manager_is_unsupported(void **state) {
     (void)state;
-    char copy[PATH_MAX], command[3 * PATH_MAX];
+    char copy[256], command[1024];
     msio_casa_table *table = NULL;
     snprintf(copy, sizeof copy, "%s/unknown", folder);
     snprintf(command, sizeof command, "cp -r %s %s && sed -i s/TiledShapeStMan/UnheardOfStMan_/g %s/table.dat", path,
              copy, copy);
     assert_int_equal(system(command), 0);
-    assert_int_equal(msio_casa_open(copy, &table), MSIO_E_UNSUPPORTED);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        if (msio_casa_open(copy, &table) != MSIO_E_UNSUPPORTED) _exit(1);
+        int before = descriptors();
+        for (int i = 0; i < 5; i++)
+            if (msio_casa_open(copy, &table) != MSIO_E_UNSUPPORTED) _exit(2);
+        _exit(descriptors() == before ? 0 : 3);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void opening_changes_nothing_on_disk(void **state) {
     (void)state;
-    char copy[PATH_MAX], command[3 * PATH_MAX], lock[PATH_MAX];
+    char copy[256], command[1024], lock[300];
     msio_casa_table *table = NULL;
     struct stat info;
     snprintf(copy, sizeof copy, "%s/unlocked", folder);
-    snprintf(lock, sizeof lock, "%.4000s/table.lock", copy);
+    snprintf(lock, sizeof lock, "%s/table.lock", copy);
     snprintf(command, sizeof command, "cp -r %s %s && rm %s", path, copy, lock);
     assert_int_equal(system(command), 0);
     assert_int_equal(msio_casa_open(copy, &table), MSIO_OK);
@@ -337,7 +360,7 @@ static void opening_changes_nothing_on_disk(void **state) {
 
 static void reopening_sees_another_table_there(void **state) {
     (void)state;
-    char place[PATH_MAX];
+    char place[256];
     msio_casa_table *first = NULL, *second = NULL, *reader = NULL;
     snprintf(place, sizeof place, "%s/again", folder);
     assert_int_equal(make_table(place, 3, &first), MSIO_OK);

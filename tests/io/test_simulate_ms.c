@@ -194,6 +194,9 @@ static void wrong_options_are_refused(void **state) {
     opts = small();
     opts.times = -1;
     expect_refused(opts);
+    opts = small();
+    opts.struct_size = 0;
+    expect_refused(opts);
 }
 
 static void sizes_beyond_counting_are_refused(void **state) {

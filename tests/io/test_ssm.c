@@ -19,7 +19,7 @@ static const uint32_t place[COLUMNS] = {0, 16, 17, 65, 85, 87, 135, 183};
 
 typedef struct ssm_files {
     image main, arrays;
-    int64_t text_end;    /* of the string buckets, so far */
+    int64_t text_end; /* of the string buckets, so far */
     int64_t header_end;
 } ssm_files;
 
@@ -47,7 +47,8 @@ static void put_link(int column, int row, const void *bytes, int64_t length) {
     store(link + 4, (uint64_t)(at % TEXT_ROOM), 4, table.dat.big_endian);
     store(link + 8, (uint64_t)length, 4, table.dat.big_endian);
     for (int64_t i = 0; i < length; i++, at++)
-        files.main.bytes[512 + (TEXT_BUCKET + at / TEXT_ROOM) * BUCKET + 16 + at % TEXT_ROOM] = ((const uint8_t *)bytes)[i];
+        files.main.bytes[512 + (TEXT_BUCKET + at / TEXT_ROOM) * BUCKET + 16 + at % TEXT_ROOM] =
+            ((const uint8_t *)bytes)[i];
     files.text_end = at;
 }
 
@@ -109,16 +110,17 @@ static void put_header(bool in_bucket, uint32_t index_bytes) {
     to->size = 512 + BUCKETS * BUCKET;
 }
 
-/* One index, in one bucket from byte 8 on, or so long by its spare room that it fills a chain of three. */
+/* One index: in one bucket, from byte 8 on, with rows of 64 bits; or so long, by its spare room, that it fills a chain
+ * of three. */
 static uint32_t put_index(bool in_bucket) {
     image index = {.big = table.dat.big_endian};
     int room = in_bucket ? 3 : 63;
-    begin_object(&index, "SSMIndex", 1);
+    begin_object(&index, "SSMIndex", in_bucket ? 2 : 1); /* version 2 has rows of 64 bits */
     put_u32(&index, 3), put_u32(&index, PER_BUCKET), put_i32(&index, COLUMNS);
     begin_object(&index, "SimpleOrderedMap", 1);
     put_i32(&index, 0), put_u32(&index, 0), put_u32(&index, 1);
     end_object(&index);
-    put_block(&index, room, 3, last_row);
+    put_integers(&index, in_bucket ? 8 : 4, room, 3, last_row);
     put_block(&index, room, 3, data_bucket);
     end_object(&index);
     for (int b = 0; b * (BUCKET - 8) < index.size; b++) {
@@ -187,7 +189,8 @@ static void scalars_come_from_their_buckets(void **state) {
     uint8_t flag[ROWS];
     msio_rows rows = all_rows(ROWS);
     assert_int_equal(fixture_load(&table), MSIO_OK);
-    assert_int_equal(read_cells(&table, fixture_find(&table, "ANTENNA"), &rows, 0, NULL, antenna, sizeof antenna + 64), 0);
+    assert_int_equal(read_cells(&table, fixture_find(&table, "ANTENNA"), &rows, 0, NULL, antenna, sizeof antenna + 64),
+                     0);
     assert_int_equal(read_cells(&table, fixture_find(&table, "FLAG"), &rows, 0, NULL, flag, sizeof flag + 64), 0);
     for (int i = 0; i < ROWS; i++) {
         assert_int_equal(antenna[i], 100 + i);
@@ -220,7 +223,8 @@ static void direct_bool_arrays_are_not_byte_aligned(void **state) {
     int64_t shape[1] = {3};
     msio_rows rows = all_rows(ROWS);
     assert_int_equal(fixture_load(&table), MSIO_OK);
-    assert_int_equal(read_cells(&table, fixture_find(&table, "BITS"), &rows, 1, shape, bits, sizeof bits + 64), MSIO_OK);
+    assert_int_equal(read_cells(&table, fixture_find(&table, "BITS"), &rows, 1, shape, bits, sizeof bits + 64),
+                     MSIO_OK);
     for (int i = 0; i < ROWS; i++)
         for (int k = 0; k < 3; k++) assert_int_equal(bits[i][k], (i + k) % 2 == 0);
 }
@@ -265,8 +269,7 @@ static void indirect_arrays_tell_their_shapes_and_values(void **state) {
     msio_rows rows = all_rows(ROWS), fours = {.count = 2, .first = 1, .step = 3, .place_step = 1};
     assert_int_equal(fixture_load(&table), MSIO_OK);
     assert_int_equal(say_shapes(&table, "SPECTRUM", &rows, &said), MSIO_OK);
-    assert_string_equal(said.text,
-                        "0+1:- 1+1:[2] 2+1:[3] 3+1:[1] 4+1:[2] 5+1:[3] 6+1:[1] 7+1:[2] 8+1:[3] 9+1:[1] ");
+    assert_string_equal(said.text, "0+1:- 1+1:[2] 2+1:[3] 3+1:[1] 4+1:[2] 5+1:[3] 6+1:[1] 7+1:[2] 8+1:[3] 9+1:[1] ");
     assert_int_equal(read_cells(&table, fixture_find(&table, "SPECTRUM"), &fours, 1, shape, values, 64), MSIO_OK);
     assert_true(values[0] == 1.0f && values[1] == 1.5f && values[2] == 4.0f && values[3] == 4.5f);
 }
@@ -277,7 +280,8 @@ static void an_undefined_cell_is_an_error_where_values_are_wanted(void **state) 
     int64_t shape[1] = {2};
     msio_rows rows = all_rows(1);
     assert_int_equal(fixture_load(&table), MSIO_OK);
-    assert_int_equal(read_cells(&table, fixture_find(&table, "SPECTRUM"), &rows, 1, shape, values, 64), MSIO_E_UNDEFINED);
+    assert_int_equal(read_cells(&table, fixture_find(&table, "SPECTRUM"), &rows, 1, shape, values, 64),
+                     MSIO_E_UNDEFINED);
 }
 
 static void a_shape_other_than_the_wanted_is_an_error(void **state) {
@@ -324,7 +328,8 @@ static void rows_beyond_the_index_are_an_error(void **state) {
     uint8_t out[256];
     msio_rows rows = {.count = 1, .first = ROWS, .step = 1, .place_step = 1};
     assert_int_equal(fixture_load(&table), MSIO_OK);
-    assert_int_equal(read_cells(&table, fixture_find(&table, "ANTENNA"), &rows, 0, NULL, out, sizeof out), MSIO_E_FORMAT);
+    assert_int_equal(read_cells(&table, fixture_find(&table, "ANTENNA"), &rows, 0, NULL, out, sizeof out),
+                     MSIO_E_FORMAT);
 }
 
 static void every_changed_byte_of_the_header_gives_a_status(void **state) {
@@ -448,8 +453,8 @@ static void places_of_removed_columns_are_left_alone(void **state) {
     assert_int_equal(load_and_read(&table), MSIO_OK);
 }
 
-#define BOTH(test) \
-    {#test " (little)", test, make_little, drop, NULL}, {#test " (big)", test, make_big, drop, NULL}
+#define BOTH(test)                                                                                                     \
+    {#test " (little)", test, make_little, drop, NULL}, { #test " (big)", test, make_big, drop, NULL }
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -85,9 +85,9 @@ static void compare_record(Report &report, const std::string &where, const Table
     for (uInt i = 0; i < expected.nfields(); i++) {
         const String name = expected.name(static_cast<Int>(i));
         const msio_field *field = msio_record_at(record, static_cast<int>(i));
-        if (name != String(field->name) || msio_record_find(record, name.c_str()) != field)
+        if (std::strcmp(name.c_str(), field->name) != 0 || msio_record_find(record, name.c_str()) != field)
             report.mismatch("keyword %u of %s is %s, not %s", i, where.c_str(), field->name, name.c_str());
-        else compare_field(report, where + name, expected, i, field);
+        else compare_field(report, where + name.c_str(), expected, i, field);
     }
 }
 
@@ -150,12 +150,11 @@ static void compare_tile(Report &report, const Table &expected, const msio_colum
 
 static void compare_shape(Report &report, const TableColumn &column, const msio_column_info *info) {
     const ColumnDesc &desc = column.columnDesc();
-    bool fixed = desc.isScalar() || desc.isFixedShape();
-    if (info->fixed_shape != fixed) report.mismatch("column %s: fixed_shape is %d", info->name, info->fixed_shape);
     if (desc.isScalar()) {
         if (info->ndim != 0) report.mismatch("column %s: ndim is %d", info->name, info->ndim);
         return;
     }
+    if (info->fixed_shape != desc.isFixedShape()) report.mismatch("column %s: fixed_shape is %d", info->name, info->fixed_shape);
     IPosition shape = column.shapeColumn();
     if (desc.isFixedShape()) {
         bool same = info->shape_known && info->ndim == static_cast<int>(shape.size());
