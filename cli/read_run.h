@@ -34,8 +34,7 @@ int cli_read_dense(cli_read *run); /* npy and raw, but strings */
 int cli_read_text(cli_read *run);  /* npy of strings */
 int cli_read_lines(cli_read *run); /* JSON, a line a row */
 
-/* Reads rows first .. first + count of the selection as they are in the table: whole cells where whole is 1. Returns 0,
- * or an exit code after telling. */
+/* Reads the cells of rows first .. first + count of the selection. Returns 0, or an exit code after telling. */
 int cli_read_part(cli_read *run, int64_t first, int64_t count, msio_ragged *cells);
 /* How many rows to read next, after a part of `rows` rows that took `bytes`; the first time rows is 0. */
 int64_t cli_read_next_rows(const cli_read *run, int64_t first, int64_t rows, int64_t bytes);

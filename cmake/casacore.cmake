@@ -14,6 +14,7 @@ if(NOT MSIO_CASACORE STREQUAL "OFF")
 endif()
 
 if(MSIO_CASACORE_FOUND)
+    enable_language(CXX)
     add_library(casacore_tables INTERFACE)
     target_include_directories(casacore_tables SYSTEM INTERFACE ${CASACORE_INCLUDE_DIR} ${CASACORE_INCLUDE_DIR}/casacore)
     target_link_libraries(casacore_tables INTERFACE ${CASA_TABLES_LIBRARY} ${CASA_CASA_LIBRARY})

@@ -234,6 +234,10 @@ msio_status msio_leaf_find(msio_access *access, const char *column, msio_leaf *l
         return MSIO_OK;
     }
     msio_status status = msio_snapshot_manager(access->snapshot, manager, &leaf->slot);
+    if (status == MSIO_E_UNSUPPORTED && leaf->slot->error) { /* a version that no layout knows: casacore may */
+        leaf->why_not = leaf->slot->error->message;
+        return MSIO_OK;
+    }
     if (status) return status;
     const msio_manager *m = &leaf->slot->manager;
     if (atomic_load(&leaf->slot->state) == MSIO_SLOT_FOREIGN)
@@ -241,6 +245,13 @@ msio_status msio_leaf_find(msio_access *access, const char *column, msio_leaf *l
     else leaf->why_not = m->layout->refuses(m, leaf->column);
     leaf->native = leaf->why_not == NULL;
     return MSIO_OK;
+}
+
+msio_status msio_leaf_check_native(const msio_leaf *leaf) {
+    const msio_table *t = leaf->access->table;
+    if (leaf->native || t->opts.native != MSIO_NATIVE_YES) return MSIO_OK;
+    return msio_error_set(MSIO_E_UNSUPPORTED, t->path, "column %s is not read natively (%s), and casacore was ruled out",
+                          leaf->column->name, leaf->why_not);
 }
 
 static msio_status visit_root(msio_access *access, const char *column, const msio_rows *rows, msio_leaf_work work,

@@ -71,12 +71,27 @@ static msio_codec codec_of(const msio_leaf *leaf) {
     return swapped && msio_type_size(leaf->column->type) > 1 ? MSIO_CODEC_SWAP : MSIO_CODEC_COPY;
 }
 
+/* No rows are wanted: the shape that any would have, where that is known. */
+static void shape_without_rows(const msio_leaf *leaf, msio_dense_column *c) {
+    msio_layout_facts facts = {.name = "", .ndim = -1};
+    if ((leaf->column->option & MSIO_OPTION_FIXED) && leaf->column->shape_ndim >= 0) {
+        c->ndim = leaf->column->shape_ndim;
+        memcpy(c->shape, leaf->column->shape, sizeof c->shape);
+    } else if (leaf->native) {
+        leaf->slot->manager.layout->describe(&leaf->slot->manager, leaf->column, &facts);
+        c->ndim = facts.ndim;
+        memcpy(c->shape, facts.shape, sizeof c->shape);
+    }
+}
+
 static msio_status leaf_shapes(void *user, const msio_leaf *leaf, const msio_rows *rows) {
     msio_dense *d = user;
     msio_dense_column *c = &d->column[d->current];
     c->type = leaf->column->type;
     c->array = leaf->column->kind == MSIO_KIND_ARRAY;
     c->codec = codec_of(leaf);
+    msio_status status = msio_leaf_check_native(leaf);
+    if (status) return status;
     if (leaf->column->type == MSIO_STRING)
         return msio_error_set(MSIO_E_ARGUMENT, leaf->access->table->path, "column %s holds strings: read it ragged", c->name);
     if (leaf->column->kind > MSIO_KIND_ARRAY || msio_type_size(c->type) == 0)
@@ -87,11 +102,7 @@ static msio_status leaf_shapes(void *user, const msio_leaf *leaf, const msio_row
         return MSIO_OK;
     }
     if (rows->count == 0) {
-        bool fixed = (leaf->column->option & MSIO_OPTION_FIXED) && leaf->column->shape_ndim >= 0;
-        if (fixed && c->ndim < 0) {
-            c->ndim = leaf->column->shape_ndim;
-            memcpy(c->shape, leaf->column->shape, sizeof c->shape);
-        }
+        if (c->ndim < 0) shape_without_rows(leaf, c);
         return MSIO_OK;
     }
     shape_job job = {d, c, rows};
@@ -106,7 +117,7 @@ static msio_status settle_shape(msio_dense *d, msio_dense_column *c, const char 
                               may_fill ? ", nor any other one that is wanted, so that its shape is unknown"
                                        : "; give a fill value, or read ragged");
     int ndim = msio_max(c->ndim, 0) > 0 ? c->ndim : 0;
-    bool lenient = d->n > 1 || (c->array && c->ndim < 0);
+    bool lenient = d->lenient || (c->array && c->ndim < 0);
     msio_status status = msio_select_axes(d->select, c->name, ndim, c->shape, lenient, c->axis, &c->row_elements);
     if (status) return status;
     if (c->array && c->ndim < 0) c->row_elements = 0; /* no rows, no shape */

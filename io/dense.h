@@ -30,6 +30,7 @@ typedef struct msio_dense {
     const msio_select *select;
     const msio_read_opts *opts;
     msio_rows rows;
+    bool lenient;                    /* channels and correlations apply to cells that have those axes */
     bool own_results;                /* results come from the pool */
     bool measure_only;               /* shapes, no results */
     msio_plan *plan;                 /* not NULL: plan into it, read nothing */

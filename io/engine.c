@@ -105,7 +105,7 @@ static void scatter(const worker *w, const msio_target *t, const msio_box *box, 
                     prof_path path) {
     prof_span span;
     prof_begin(&span, path);
-    if (w->run->streams && box->ndim <= 1) msio_box_stream(box, t->codec, t->elem, t->unit, src, bit, t->out + out);
+    if (w->run->streams) msio_box_stream(box, t->codec, t->elem, t->unit, src, bit, t->out + out);
     else msio_box_copy(box, t->codec, t->elem, t->unit, src, bit, t->out + out);
     if (span.start) prof_end(&span, &(prof_work){.bytes = msio_box_elements(box) * t->elem, .pieces = 1});
 }
@@ -174,7 +174,7 @@ static msio_status read_scratch(worker *w, const msio_work *work, int64_t index)
 static msio_status read_mapped(worker *w, const msio_work *work, int64_t index) {
     const msio_piece_batch *b = w->run->batch;
     const msio_source *source = &b->source[b->pieces[work->first].source];
-    const uint8_t *map = msio_file_map(source->file);
+    const uint8_t *map = msio_file_mapped(source->file);
     if (!map) return work->rows == 0 ? read_direct(w, work, index) : read_scratch(w, work, index);
     if (atomic_load_explicit(&w->run->cold, memory_order_relaxed)) prefetch_ahead(w->run, index);
     w->bytes_read += work->length;
@@ -195,14 +195,19 @@ static msio_status read_mapped(worker *w, const msio_work *work, int64_t index) 
     return MSIO_OK;
 }
 
-/* Mapped pages that are not in memory are fetched one by one, so it must be known beforehand. */
-static void judge_cold(batch_run *run) {
+/* Maps the files that will be copied from. Mapped pages that are not in memory are fetched one by one, so it must be
+ * known beforehand whether there are any: a sample tells. */
+static void map_files(batch_run *run) {
     const msio_schedule *s = &run->engine->schedule;
+    const msio_file *last = NULL;
     int64_t step = s->n / 8 + 1;
-    for (int64_t i = 0; i < s->n; i += step) {
+    for (int64_t i = 0; i < s->n; i++) {
         const msio_work *w = &s->work[i];
         msio_file *file = run->batch->source[run->batch->pieces[w->first].source].file;
-        if (w->way != MSIO_WAY_MAPPED || !msio_file_map(file)) continue;
+        if (w->way != MSIO_WAY_MAPPED) continue;
+        if (file != last) msio_file_map(file);
+        last = file;
+        if (i % step != 0 || !msio_file_mapped(file)) continue;
         if (msio_file_map_resident(file, w->offset, w->length, 2) < 1.0) atomic_store(&run->cold, true);
     }
 }
@@ -279,7 +284,7 @@ msio_status msio_engine_run(void *user, msio_piece_batch *batch) {
     batch_run run = {.engine = e, .batch = batch, .error_taken = ATOMIC_FLAG_INIT};
     run.reported = atomic_load(&e->done);
     run.streams = e->total >= msio_stream_least();
-    judge_cold(&run);
+    map_files(&run);
     run_threads(&run, (int)msio_min(e->threads, e->schedule.n));
     if (atomic_load(&run.failed)) return msio_error_restore(&run.error);
     return check_maps(&run);

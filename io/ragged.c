@@ -62,6 +62,8 @@ static msio_status leaf_shapes(void *user, const msio_leaf *leaf, const msio_row
     ragged_job *job = user;
     job->result.type = leaf->column->type;
     job->leaf_rows = rows;
+    msio_status status = msio_leaf_check_native(leaf);
+    if (status) return status;
     if (leaf->column->kind > MSIO_KIND_ARRAY || (leaf->column->type != MSIO_STRING && !msio_type_size(leaf->column->type)))
         return msio_error_set(MSIO_E_UNSUPPORTED, leaf->access->table->path, "column %s holds %s values, which are not read",
                               job->name, msio_type_name(leaf->column->type));

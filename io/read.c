@@ -64,7 +64,7 @@ msio_status msio_read_many(int n, const msio_column *const *columns, const msio_
             status = msio_error_set(MSIO_E_ARGUMENT, columns[i]->table->path,
                                     "columns of different tables: read each table by a call of its own");
     }
-    msio_dense dense = {.n = n, .column = c, .select = select, .opts = opts};
+    msio_dense dense = {.n = n, .column = c, .select = select, .opts = opts, .lenient = true};
     if (!status) status = run(columns[0]->table, &dense);
     free(c);
     return status;
@@ -73,7 +73,9 @@ msio_status msio_read_many(int n, const msio_column *const *columns, const msio_
 msio_status msio_read(const msio_column *column, const msio_select *select, void *out, size_t out_bytes,
                       const msio_read_opts *opts) {
     if (!column) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no column");
-    return msio_read_many(1, &column, select, &out, &out_bytes, opts);
+    msio_dense_column c = {.name = column->name, .out = out, .out_bytes = out ? out_bytes : 0};
+    msio_dense dense = {.n = 1, .column = &c, .select = select, .opts = opts};
+    return run(column->table, &dense);
 }
 
 msio_status msio_read_new(const msio_column *column, const msio_select *select, msio_array *array,

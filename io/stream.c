@@ -120,7 +120,8 @@ static msio_status measure(msio_stream *s, int64_t *row_bytes) {
     msio_dense_column *c = calloc((size_t)s->columns, sizeof *c);
     if (!c) return msio_error_set(MSIO_E_MEMORY, s->table->path, "no memory for a stream");
     for (int i = 0; i < s->columns; i++) c[i].name = s->column[i]->name;
-    msio_dense dense = {.n = s->columns, .column = c, .select = &s->select, .opts = &s->opts, .measure_only = true};
+    msio_dense dense = {.n = s->columns, .column = c, .select = &s->select, .opts = &s->opts, .lenient = true,
+                        .measure_only = true};
     msio_status status = msio_access_run(s->table, msio_dense_read, &dense);
     *row_bytes = 0;
     s->rows = dense.rows_selected;

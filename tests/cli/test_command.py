@@ -10,7 +10,6 @@ import json
 import math
 import os
 import pty
-import re
 import select
 import shutil
 import signal
@@ -18,7 +17,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 import unittest
 
 try:
@@ -65,7 +63,7 @@ def lines(*arguments):
     return [json.loads(line) for line in msio("read", *arguments, "--format", "json").stdout.splitlines()]
 
 
-def on_terminal(*arguments, typed=None, size=(24, 100)):
+def on_terminal(*arguments, typed=None):
     """Runs the command with all three streams on a terminal; exit code and what was shown."""
     pid, terminal = pty.fork()
     if pid == 0:
@@ -110,6 +108,16 @@ def unpacked(archive):
 def archives():
     for archive in ("vla_small.ms.tgz", "lofar_be.ms.tgz", "bda_variable_shape.ms.tgz"):
         yield unpacked(archive)
+
+
+def measurement_sets():
+    """The archives' Measurement Sets that are there, and a simulated one."""
+    for archive in ("vla_small.ms.tgz", "lofar_be.ms.tgz", "bda_variable_shape.ms.tgz"):
+        try:
+            yield unpacked(archive)
+        except unittest.SkipTest as absent:
+            print(f"left out: {absent}")
+    yield simulated()
 
 
 def simulated():
@@ -313,7 +321,7 @@ class TestInfo(unittest.TestCase):
             "observation time_range subtables").split()
 
     def test_columns_of_every_table(self):
-        for path in [*archives(), simulated(), strange()]:
+        for path in [*measurement_sets(), strange()]:
             for table_path in [path, *subtables(path)]:
                 with self.subTest(table=table_path):
                     info = report("info", table_path)
@@ -347,14 +355,17 @@ class TestInfo(unittest.TestCase):
         path = simulated()
         with ct.table(path, ack=False) as table:
             managers = table.getdminfo()
-        tiles = {name: manager["SPEC"]["HYPERCUBES"]["*1"]["TileShape"].tolist()[::-1]
-                 for manager in managers.values() if "*1" in manager["SPEC"].get("HYPERCUBES", {}) for name in manager["COLUMNS"]}
+        tiles = {}
+        for manager in managers.values():
+            cube = manager["SPEC"].get("HYPERCUBES", {}).get("*1")
+            if cube:
+                tiles.update({name: cube["TileShape"].tolist()[::-1] for name in manager["COLUMNS"]})
         self.assertTrue(tiles)
         for column in report("info", path)["columns"]:
             self.assertEqual(column["tile"], tiles.get(column["name"]), column["name"])
 
     def test_bytes_are_those_of_all_files(self):
-        for path in [*archives(), strange()]:
+        for path in [*measurement_sets(), strange()]:
             expected = sum(os.path.getsize(os.path.join(folder, name))
                            for folder, _, names in os.walk(path) for name in names)
             self.assertEqual(report("info", path)["bytes"], expected)
@@ -378,7 +389,7 @@ class TestInfo(unittest.TestCase):
                  "polarizations": ("POLARIZATION", {"corr_type": "CORR_TYPE", "corr_product": "CORR_PRODUCT"}),
                  "data_descriptions": ("DATA_DESCRIPTION", {"spectral_window_id": "SPECTRAL_WINDOW_ID",
                                                             "polarization_id": "POLARIZATION_ID"})}
-        for path in [*archives(), simulated()]:
+        for path in measurement_sets():
             info = report("info", path)
             self.assertEqual(info["kind"], "ms")
             for key, (subtable, columns) in lists.items():
@@ -386,17 +397,18 @@ class TestInfo(unittest.TestCase):
                     self.assertEqual(len(info[key]), table.nrows())
                     for row, entry in enumerate(info[key]):
                         for name, column in columns.items():
-                            self.assertEqual(entry[name], numpy_cell(table.getcell(column, row)), (path, key, row, name))
+                            expected = numpy_cell(table.getcell(column, row))
+                            self.assertEqual(entry[name], expected, (path, key, row, name))
 
     def test_observation(self):
-        for path in [*archives(), simulated()]:
+        for path in measurement_sets():
             with ct.table(path + "::OBSERVATION", ack=False) as table:
                 found = report("info", path)["observation"]
                 self.assertEqual(found["telescope"], table.getcell("TELESCOPE_NAME", 0))
                 self.assertEqual(found["observer"], table.getcell("OBSERVER", 0))
 
     def test_time_range_in_iso_8601(self):
-        for path in [*archives(), simulated()]:
+        for path in measurement_sets():
             with ct.table(path + "::OBSERVATION", ack=False) as table:
                 low, high = table.getcell("TIME_RANGE", 0)
             if not (low > 0 and high >= low):
@@ -464,7 +476,7 @@ class TestInfo(unittest.TestCase):
             np.testing.assert_array_equal(load(selected, "DATA"), table.getcol("DATA"))
 
     def test_text_fits_100_columns(self):
-        for path in [*archives(), simulated(), strange()]:
+        for path in [*measurement_sets(), strange()]:
             for line in msio("info", path).stdout.decode().splitlines():
                 if not line.startswith(os.sep):
                     self.assertLessEqual(len(line), 100, line)
@@ -486,7 +498,7 @@ class TestInfo(unittest.TestCase):
 
 class TestRead(unittest.TestCase):
     def test_every_dense_column_of_every_table(self):
-        for path in [*archives(), simulated()]:
+        for path in measurement_sets():
             for table_path in [path, *subtables(path)]:
                 with ct.table(table_path, ack=False) as table:
                     for name in table.colnames():
@@ -648,7 +660,7 @@ class TestStrings(unittest.TestCase):
         self.assertEqual(lines(strange(), "WORDS"), [["one", "two"], ["three"], None, None, None])
 
     def test_names_of_every_antenna_table(self):
-        for path in [*archives(), simulated()]:
+        for path in measurement_sets():
             with ct.table(path + "::ANTENNA", ack=False) as table:
                 self.assertEqual(load(path + "::ANTENNA", "NAME").tolist(), table.getcol("NAME"))
 
@@ -948,7 +960,8 @@ class TestSimulate(unittest.TestCase):
         path = scratch("kept.ms")
         msio("simulate", "ms", "--out", path, *self.small)
         self.assertIn(b"--force", msio("simulate", "ms", "--out", path, *self.small, code=2).stderr)
-        msio("simulate", "ms", "--out", path, "--antennas", 4, "--times", 1, "--subbands", 1, "--channels", 4, "--force")
+        msio("simulate", "ms", "--out", path, "--antennas", 4, "--times", 1, "--subbands", 1, "--channels", 4,
+             "--force")
         with ct.table(path, ack=False) as table:
             self.assertEqual(table.nrows(), 10)
 
@@ -973,7 +986,8 @@ class TestSimulate(unittest.TestCase):
         for layout in ("dsa110", "default", "wide"):
             for order in ("little", "big"):
                 path = scratch(f"{layout}-{order}.ms")
-                msio("simulate", "ms", "--out", path, *self.small, "--layout", layout, "--byte-order", order, "--imaging")
+                msio("simulate", "ms", "--out", path, *self.small, "--layout", layout, "--byte-order", order,
+                     "--imaging")
                 with ct.table(path, ack=False) as table:
                     self.assertIn("CORRECTED_DATA", table.colnames())
                     np.testing.assert_array_equal(load(path, "DATA"), table.getcol("DATA"))

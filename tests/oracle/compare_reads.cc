@@ -105,7 +105,8 @@ bool ColumnCheck::ragged_is_same(const Selection &selection, const msio_ragged &
         what = "row " + std::to_string(selection.rows[i]) + " (cell " + std::to_string(i) + ")";
         if ((ragged.defined[i] != 0) != cell.defined) return what += cell.defined ? " is undefined" : " is defined", false;
         if (ragged.offsets[i] != at || ragged.offsets[i + 1] != at + count) return what += " has another number of elements", false;
-        if (ragged.ndims[i] != part.ndim || !std::equal(part.shape, part.shape + part.ndim, ragged.shapes + i * MSIO_MAX_NDIM))
+        bool empty = cell.array && part.ndim == 0 && ragged.ndims[i] == 1 && ragged.shapes[i * MSIO_MAX_NDIM] == 0;
+        if (!empty && (ragged.ndims[i] != part.ndim || !std::equal(part.shape, part.shape + part.ndim, ragged.shapes + i * MSIO_MAX_NDIM)))
             return what += " has another shape", false;
         for (int64_t e = 0; e < count; e++) {
             size_t element = static_cast<size_t>(part.elements[static_cast<size_t>(e)]);
