@@ -1,15 +1,19 @@
-# The module that wraps casacore: loaded at run time, on first need. Sets MSIO_CASACORE_FOUND.
+# The module that wraps casacore: loaded at run time, on first need, so that the library does not link casacore.
+# Sets MSIO_CASACORE_FOUND and, when true, the target casacore_tables for whatever else links casacore.
+include(CheckLanguage)
 set(MSIO_CASACORE_FOUND FALSE)
 if(NOT MSIO_CASACORE STREQUAL "OFF")
+    check_language(CXX)
     find_path(CASACORE_INCLUDE_DIR casacore/tables/Tables/Table.h)
     find_library(CASA_TABLES_LIBRARY casa_tables)
     find_library(CASA_CASA_LIBRARY casa_casa)
-    if(CASACORE_INCLUDE_DIR AND CASA_TABLES_LIBRARY AND CASA_CASA_LIBRARY)
+    if(CMAKE_CXX_COMPILER AND CASACORE_INCLUDE_DIR AND CASA_TABLES_LIBRARY AND CASA_CASA_LIBRARY)
         set(MSIO_CASACORE_FOUND TRUE)
     elseif(MSIO_CASACORE STREQUAL "ON")
-        message(FATAL_ERROR "casacore's headers or libraries are missing: install casacore-dev")
+        message(FATAL_ERROR "The casacore module needs a C++ compiler and casacore's headers and libraries: "
+            "install g++ and casacore-dev, or configure with -DMSIO_CASACORE=OFF")
     else()
-        message(STATUS "casacore's headers are missing (casacore-dev): the module that wraps it is left out")
+        message(STATUS "No C++ compiler, or no casacore-dev: the module that wraps casacore is left out")
     endif()
 endif()
 

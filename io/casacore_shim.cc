@@ -356,7 +356,7 @@ bool is_coordinate(const cc::TableDesc &desc, const cc::String &column) {
 bool reads_blocks(const cc::Table &table, const cc::String &column) {
     try {
         const cc::String manager = table.findDataManager(column, true)->dataManagerType();
-        const bool tiled = manager == "TiledShapeStMan" || manager == "TiledColumnStMan" || manager == "TiledDataStMan";
+        const bool tiled = manager == "TiledShapeStMan" || manager == "TiledColumnStMan"; /* in bulk, others crash casacore */
         return tiled && !is_coordinate(table.tableDesc(), column);
     } catch (const cc::AipsError &) {
         return false; // a concatenated table names no manager

@@ -64,7 +64,7 @@ template <class T, class C> static void read_all(Cells &cells, const C &column, 
             if constexpr (std::is_same_v<C, ArrayColumn<T>>) cell = array_cell<T>(cells, column, row);
             else cell = scalar_cell<T>(cells, column, row);
         } catch (const std::exception &) {
-            // casacore says of cells in no hypercube, and of arrays never put, that they are not there
+            cell = Cell(); // casacore says of cells in no hypercube, and of arrays never put, that they are not there
         }
         cell.first = first;
         first += cell.count;
@@ -142,13 +142,15 @@ static bool fits(const Axis &axis, int64_t length) {
 }
 
 bool applies(const Cells &cells, const Selection &selection) {
+    bool any = selection.corr.whole() && selection.chan.whole();
     for (int64_t row : selection.rows) {
         const Cell &cell = cells.at(row);
         if (!cell.defined) continue;
+        any = true;
         if (!selection.corr.whole() && (cell.ndim < 1 || !fits(selection.corr, cell.shape[cell.ndim - 1]))) return false;
         if (!selection.chan.whole() && (cell.ndim < 2 || !fits(selection.chan, cell.shape[cell.ndim - 2]))) return false;
     }
-    return true;
+    return any;
 }
 
 Dense dense_of(const Cells &cells, const Selection &selection, const std::vector<uint8_t> &fill) {

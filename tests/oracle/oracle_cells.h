@@ -61,7 +61,7 @@ struct Part {
 };
 Part part_of(const Cell &cell, const Selection &selection);
 
-// Whether every defined cell of the selection has the axes and the length that it asks for.
+// Whether there are defined cells in the selection, and all of them have the axes and the length that it asks for.
 bool applies(const Cells &cells, const Selection &selection);
 
 struct Dense {
