@@ -1,7 +1,7 @@
 // bench_casacore.cc - a worker of the benchmarks: casacore's C++ classes, one repetition a request.
 //
-// Reads lines "WORK VARIANT THREADS" as bench_msio does; variants: warm (into the same memory each time), new (into a new
-// array), mmap (warm, with casacore's memory-mapped tiles).
+// Reads lines "WORK VARIANT THREADS" as bench_msio does; variants: warm (into the same memory each time), new (into a
+// new array), mmap (warm, with casacore's memory-mapped tiles).
 #include <casacore/casa/Arrays/Array.h>
 #include <casacore/casa/Arrays/Slicer.h>
 #include <casacore/tables/DataMan/TSMOption.h>
@@ -31,7 +31,9 @@ static double now() {
 
 static Table &table(bool mmap) {
     auto &t = mmap ? mapped : cached;
-    if (!t) t.reset(new Table(path, TableLock(TableLock::UserNoReadLocking), Table::Old, TSMOption(mmap ? TSMOption::MMap : TSMOption::Cache, 0, 0)));
+    if (!t)
+        t.reset(new Table(path, TableLock(TableLock::UserNoReadLocking), Table::Old,
+                          TSMOption(mmap ? TSMOption::MMap : TSMOption::Cache, 0, 0)));
     return *t;
 }
 

@@ -1,7 +1,7 @@
 /* bench_msio.c - a worker of the benchmarks: msio and the roofline, one repetition a request.
  *
- * Reads lines "WORK VARIANT THREADS" and answers each with one line of JSON: seconds, bytes, and a checksum of the result.
- * Tables stay open and buffers stay warm in between. Public API only. */
+ * Reads lines "WORK VARIANT THREADS" and answers each with one line of JSON: seconds, bytes, and a checksum of the
+ * result. Tables stay open and buffers stay warm in between. Public API only. */
 #include <msio/msio.h>
 
 #include <fcntl.h>
@@ -24,12 +24,18 @@ typedef struct work {
 } work;
 
 static const work works[] = {
-    {"data", 1, {"DATA"}, 1, 1, 0, 0, -1},         {"data-flag-weight", 3, {"DATA", "FLAG", "WEIGHT_SPECTRUM"}, 1, 1, 0, 0, -1},
-    {"spw-rows", 1, {"DATA"}, 16, 1, 0, 0, -1},    {"channels", 1, {"DATA"}, 1, 1, 0, 12, 12},
-    {"wide-channels", 1, {"DATA"}, 1, 1, 0, 96, 48}, {"stride", 1, {"DATA"}, 1, 178, 0, 0, -1},
-    {"random", 1, {"DATA"}, 1, 1, 1, 0, -1},       {"flag", 1, {"FLAG"}, 1, 1, 0, 0, -1},
-    {"uvw", 1, {"UVW"}, 1, 1, 0, 0, -1},           {"time", 1, {"TIME"}, 1, 1, 0, 0, -1},
-    {"antenna1", 1, {"ANTENNA1"}, 1, 1, 0, 0, -1}, {"cold", 1, {"DATA"}, 1, 1, 0, 0, -1},
+    {"data", 1, {"DATA"}, 1, 1, 0, 0, -1},
+    {"data-flag-weight", 3, {"DATA", "FLAG", "WEIGHT_SPECTRUM"}, 1, 1, 0, 0, -1},
+    {"spw-rows", 1, {"DATA"}, 16, 1, 0, 0, -1},
+    {"channels", 1, {"DATA"}, 1, 1, 0, 12, 12},
+    {"wide-channels", 1, {"DATA"}, 1, 1, 0, 96, 48},
+    {"stride", 1, {"DATA"}, 1, 178, 0, 0, -1},
+    {"random", 1, {"DATA"}, 1, 1, 1, 0, -1},
+    {"flag", 1, {"FLAG"}, 1, 1, 0, 0, -1},
+    {"uvw", 1, {"UVW"}, 1, 1, 0, 0, -1},
+    {"time", 1, {"TIME"}, 1, 1, 0, 0, -1},
+    {"antenna1", 1, {"ANTENNA1"}, 1, 1, 0, 0, -1},
+    {"cold", 1, {"DATA"}, 1, 1, 0, 0, -1},
 };
 
 static const char *path;
@@ -113,7 +119,7 @@ typedef struct raw_job {
     const char *file;
     int fd;
     int64_t bytes, block;
-    uint8_t *out;     /* NULL: to scratch */
+    uint8_t *out; /* NULL: to scratch */
     int64_t next;
 } raw_job;
 
@@ -200,7 +206,8 @@ static double roofline(const work *w, const msio_select *s, int threads, size_t 
         if (straight) continue;
         copy_job parts[64];
         size_t part = (size_t)info.bytes_wanted / 2 / (size_t)threads; /* halves: from one to the other, twice */
-        for (int k = 0; k < threads; k++) parts[k] = (copy_job){out + part * (size_t)k, out + (size_t)info.bytes_wanted / 2 + part * (size_t)k, part};
+        for (int k = 0; k < threads; k++)
+            parts[k] = (copy_job){out + part * (size_t)k, out + (size_t)info.bytes_wanted / 2 + part * (size_t)k, part};
         double t = now();
         in_threads(threads, copy_thread, parts, sizeof *parts);
         in_threads(threads, copy_thread, parts, sizeof *parts);
@@ -236,19 +243,23 @@ static double read_warm(const work *w, const msio_select *s, const msio_read_opt
     }
     if (strcmp(w->name, "cold") == 0) drop_cache();
     double t = now();
-    if (w->columns == 1 ? msio_read(column[0], s, outs[0], sizes[0], o) : msio_read_many(w->columns, column, s, outs, sizes, o))
+    if (w->columns == 1 ? msio_read(column[0], s, outs[0], sizes[0], o)
+                        : msio_read_many(w->columns, column, s, outs, sizes, o))
         die(w->name);
     t = now() - t;
     *sum = checksum(outs[0], sizes[0]);
     return t;
 }
 
-static double read_new(const work *w, const msio_select *s, const msio_read_opts *o, int pool, size_t *bytes, uint64_t *sum) {
+static double read_new(const work *w, const msio_select *s, const msio_read_opts *o, int pool, size_t *bytes,
+                       uint64_t *sum) {
     const msio_column *column;
     msio_array array;
     if (msio_table_column(table, w->column[0], &column)) die(w->name);
-    if (!pool) msio_pool_set_limit(0); /* empties it */
-    else msio_pool_set_limit((size_t)4 << 30);
+    if (!pool)
+        msio_pool_set_limit(0); /* empties it */
+    else
+        msio_pool_set_limit((size_t)4 << 30);
     double t = now();
     if (msio_read_new(column, s, &array, o)) die(w->name);
     t = now() - t;
@@ -294,18 +305,24 @@ static void answer(const char *name, const char *variant, int threads) {
     o.threads = threads;
     if (strcmp(variant, "direct") == 0) o.way = MSIO_WAY_DIRECT;
     if (strcmp(variant, "mapped") == 0) o.way = MSIO_WAY_MAPPED;
-    if (strcmp(name, "open") == 0 || strcmp(name, "open-all") == 0) seconds = open_tables(name[4] != 0);
-    else if (strcmp(name, "cell") == 0) seconds = cells(&bytes);
-    else if (strcmp(name, "cold") == 0 && strcmp(variant, "raw16") == 0) seconds = raw_cold(&bytes);
-    else for (size_t i = 0; i < sizeof works / sizeof *works; i++) {
-        const work *w = &works[i];
-        if (strcmp(w->name, name) != 0) continue;
-        msio_select s = select_for(w, list);
-        if (strcmp(variant, "roofline") == 0) seconds = roofline(w, &s, threads ? threads : 2, &bytes);
-        else if (strcmp(variant, "new") == 0 || strcmp(variant, "pool") == 0)
-            seconds = read_new(w, &s, &o, variant[0] == 'p', &bytes, &sum);
-        else seconds = read_warm(w, &s, &o, &bytes, &sum);
-    }
+    if (strcmp(name, "open") == 0 || strcmp(name, "open-all") == 0)
+        seconds = open_tables(name[4] != 0);
+    else if (strcmp(name, "cell") == 0)
+        seconds = cells(&bytes);
+    else if (strcmp(name, "cold") == 0 && strcmp(variant, "raw16") == 0)
+        seconds = raw_cold(&bytes);
+    else
+        for (size_t i = 0; i < sizeof works / sizeof *works; i++) {
+            const work *w = &works[i];
+            if (strcmp(w->name, name) != 0) continue;
+            msio_select s = select_for(w, list);
+            if (strcmp(variant, "roofline") == 0)
+                seconds = roofline(w, &s, threads ? threads : 2, &bytes);
+            else if (strcmp(variant, "new") == 0 || strcmp(variant, "pool") == 0)
+                seconds = read_new(w, &s, &o, variant[0] == 'p', &bytes, &sum);
+            else
+                seconds = read_warm(w, &s, &o, &bytes, &sum);
+        }
     printf("{\"seconds\": %.9g, \"bytes\": %zu, \"checksum\": %llu}\n", seconds, bytes, (unsigned long long)sum);
     fflush(stdout);
 }

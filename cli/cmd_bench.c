@@ -25,8 +25,10 @@ typedef struct wishes {
 static int take(const cli_context *cli, void *state, const char *name, const char *value) {
     wishes *wish = state;
     (void)cli;
-    if (strcmp(name, "on") == 0) wish->on = value;
-    else wish->quick = 1;
+    if (strcmp(name, "on") == 0)
+        wish->on = value;
+    else
+        wish->quick = 1;
     return 0;
 }
 

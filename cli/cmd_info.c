@@ -23,8 +23,10 @@ static int run(cli_context *cli, int argc, char **argv) {
     if (argc - first != 1) return cli_usage(cli, first == argc ? "which table?" : "one table at a time");
     code = cli_summary_load(cli, argv[first], &summary);
     if (!code && !cli_interrupted()) {
-        if (cli->json) cli_summary_json(&summary, stdout);
-        else cli_summary_text(&summary, all, stdout);
+        if (cli->json)
+            cli_summary_json(&summary, stdout);
+        else
+            cli_summary_text(&summary, all, stdout);
         if (summary.error.code) code = cli_error_tell(cli, &summary.error);
     }
     cli_summary_free(&summary);

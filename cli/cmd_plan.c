@@ -142,8 +142,10 @@ static int run(cli_context *cli, int argc, char **argv) {
     code = cli_table_open(cli, path, &table);
     if (!code) code = make(cli, path, name, table, &wish.selection, &plan);
     if (!code) {
-        if (cli->json) print_json(path, name, plan, wish.pieces);
-        else print_text(path, name, plan, wish.pieces);
+        if (cli->json)
+            print_json(path, name, plan, wish.pieces);
+        else
+            print_text(path, name, plan, wish.pieces);
     }
     msio_plan_free(plan);
     cli_selection_free(&wish.selection);

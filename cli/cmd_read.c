@@ -53,9 +53,12 @@ static int write_all(cli_read *run) {
     if (held && msio_table_hold(run->table)) return cli_fail_status(run->cli, run->path);
     int code = cli_selection_rows(run->cli, &run->selection, msio_table_rows(run->table), run->path);
     if (!code) {
-        if (run->format == CLI_LINES) code = cli_read_lines(run);
-        else if (run->info->type == MSIO_STRING) code = cli_read_text(run);
-        else code = cli_read_dense(run);
+        if (run->format == CLI_LINES)
+            code = cli_read_lines(run);
+        else if (run->info->type == MSIO_STRING)
+            code = cli_read_text(run);
+        else
+            code = cli_read_dense(run);
     }
     if (held && msio_table_release(run->table) && !code) code = cli_fail_status(run->cli, run->path);
     cli_progress_end(&run->progress);
@@ -107,7 +110,8 @@ static int read_column(wishes *wish) {
     code = write_all(run);
     if (code || to_stdout(run)) return code;
     double seconds = cli_now() - began;
-    if (run->cli->json) report_json(run, seconds);
+    if (run->cli->json)
+        report_json(run, seconds);
     else
         cli_note(run->cli, "%s: %s rows of %s written to %s in %s", run->path, cli_count(run->selection.count).text,
                  run->name, run->out, cli_duration(seconds).text);

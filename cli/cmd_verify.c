@@ -128,16 +128,21 @@ static int judge(const cli_paths *paths, const wishes *all, char *why, size_t si
                 return CLI_NEGATIVE;
             }
     }
-    if (failed) snprintf(why, size, "%d of %d targets missed", failed, passed + failed);
-    else if (passed) snprintf(why, size, "%d of %d targets met", passed, passed);
-    else snprintf(why, size, "no path with a target could be measured; --target NAME=SECONDS sets one");
+    if (failed)
+        snprintf(why, size, "%d of %d targets missed", failed, passed + failed);
+    else if (passed)
+        snprintf(why, size, "%d of %d targets met", passed, passed);
+    else
+        snprintf(why, size, "no path with a target could be measured; --target NAME=SECONDS sets one");
     return failed || !passed ? CLI_NEGATIVE : CLI_OK;
 }
 
 static void put_seconds(cli_json *json, const char *key, double seconds, int known) {
     cli_json_key(json, key);
-    if (known) cli_json_double(json, seconds);
-    else cli_json_null(json);
+    if (known)
+        cli_json_double(json, seconds);
+    else
+        cli_json_null(json);
 }
 
 static void print_json(const cli_context *cli, const cli_paths *paths, const char *why, int code) {
@@ -156,8 +161,10 @@ static void print_json(const cli_context *cli, const cli_paths *paths, const cha
         put_seconds(json, "target_seconds", path->target, path->target > 0);
         put_seconds(json, "measured_seconds", path->measured, path->measured >= 0);
         cli_json_key(json, "bytes");
-        if (path->bytes < 0) cli_json_null(json);
-        else cli_json_int(json, path->bytes);
+        if (path->bytes < 0)
+            cli_json_null(json);
+        else
+            cli_json_int(json, path->bytes);
         put_seconds(json, "roofline_seconds", path->roofline, path->roofline >= 0);
         cli_json_key(json, "verdict");
         cli_json_string(json, msio_verdict_name(verdict_of(path)));
@@ -239,8 +246,10 @@ static int run(cli_context *cli, int argc, char **argv) {
     if (!code && !cli_interrupted()) {
         set_targets(&paths, &all);
         code = judge(&paths, &all, why, sizeof why);
-        if (cli->json) print_json(cli, &paths, why, code);
-        else print_text(cli, &paths, argv + first, argc - first, why);
+        if (cli->json)
+            print_json(cli, &paths, why, code);
+        else
+            print_text(cli, &paths, argv + first, argc - first, why);
     }
     cli_paths_free(&paths);
     return code;

@@ -89,7 +89,9 @@ const char *cli_fact_text(const cli_facts *facts, int column, int64_t row, char 
 void cli_facts_json(cli_json *json, const cli_facts *facts, int64_t row) {
     for (int i = 0; i < facts->count; i++) {
         cli_json_key(json, facts->list[i].key);
-        if (row < facts->cells[i].cells) cli_cell_json(json, &facts->cells[i], row, NULL);
-        else cli_json_null(json);
+        if (row < facts->cells[i].cells)
+            cli_cell_json(json, &facts->cells[i], row, NULL);
+        else
+            cli_json_null(json);
     }
 }

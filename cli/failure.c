@@ -29,7 +29,8 @@ int cli_error_tell(const cli_context *cli, const cli_error *error) {
     fflush(stdout);
     if (error->path[0] && !strstr(error->message, error->path))
         fprintf(stderr, "msio%s%s: %s (%s)\n", space, cli->command, error->message, error->path);
-    else fprintf(stderr, "msio%s%s: %s\n", space, cli->command, error->message);
+    else
+        fprintf(stderr, "msio%s%s: %s\n", space, cli->command, error->message);
     return error->code == MSIO_E_ARGUMENT ? CLI_USAGE : CLI_INPUT;
 }
 

@@ -15,7 +15,8 @@ const char *cli_printable(char *buffer, size_t size, const char *text, size_t le
         size_t used = cli_utf8_next(text + i, length - i, &point);
         int bad = point < 0x20 || (point >= 0x7f && point < 0xa0) || point == CLI_UTF8_BAD;
         if (at + (bad ? 1 : used) >= size) break;
-        if (bad) buffer[at++] = '?';
+        if (bad)
+            buffer[at++] = '?';
         else
             for (size_t k = 0; k < used; k++) buffer[at++] = text[i + k];
         i += used;

@@ -24,9 +24,12 @@ static void scaled(char *text, size_t size, double value, const char *const unit
 cli_words cli_size(int64_t bytes) {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
     cli_words words;
-    if (bytes < 0) snprintf(words.text, sizeof words.text, "-");
-    else if (bytes < 1000) snprintf(words.text, sizeof words.text, "%" PRId64 " B", bytes);
-    else scaled(words.text, sizeof words.text, (double)bytes, units, 7);
+    if (bytes < 0)
+        snprintf(words.text, sizeof words.text, "-");
+    else if (bytes < 1000)
+        snprintf(words.text, sizeof words.text, "%" PRId64 " B", bytes);
+    else
+        scaled(words.text, sizeof words.text, (double)bytes, units, 7);
     return words;
 }
 

@@ -17,8 +17,10 @@ static void separate(cli_json *json) {
     if (!json->depth) return;
     int top = json->depth - 1;
     if (json->level[top].used) fputc(',', json->out);
-    if (json->level[top].tall) fprintf(json->out, "\n%*s", 2 * json->depth, "");
-    else if (json->level[top].used) fputc(' ', json->out);
+    if (json->level[top].tall)
+        fprintf(json->out, "\n%*s", 2 * json->depth, "");
+    else if (json->level[top].used)
+        fputc(' ', json->out);
     json->level[top].used = 1;
 }
 
@@ -57,20 +59,28 @@ void cli_json_bytes(cli_json *json, const char *text, size_t length) {
     for (size_t i = 0; i < length;) {
         uint32_t point;
         size_t used = cli_utf8_next(text + i, length - i, &point);
-        if (point == '"' || point == '\\') fprintf(out, "\\%c", (int)point);
-        else if (point == '\n') fputs("\\n", out);
-        else if (point == '\t') fputs("\\t", out);
-        else if (point < 0x20 || point == 0x7f) fprintf(out, "\\u%04x", (unsigned)point);
-        else if (point == CLI_UTF8_BAD) fputs("\xef\xbf\xbd", out);
-        else fwrite(text + i, 1, used, out);
+        if (point == '"' || point == '\\')
+            fprintf(out, "\\%c", (int)point);
+        else if (point == '\n')
+            fputs("\\n", out);
+        else if (point == '\t')
+            fputs("\\t", out);
+        else if (point < 0x20 || point == 0x7f)
+            fprintf(out, "\\u%04x", (unsigned)point);
+        else if (point == CLI_UTF8_BAD)
+            fputs("\xef\xbf\xbd", out);
+        else
+            fwrite(text + i, 1, used, out);
         i += used;
     }
     fputc('"', out);
 }
 
 void cli_json_string(cli_json *json, const char *text) {
-    if (text) cli_json_bytes(json, text, strlen(text));
-    else cli_json_null(json);
+    if (text)
+        cli_json_bytes(json, text, strlen(text));
+    else
+        cli_json_null(json);
 }
 
 void cli_json_int(cli_json *json, int64_t value) {

@@ -66,8 +66,10 @@ static int run(cli_context *cli, int argc, char **argv) {
     }
     cli->command = command->name;
     int code = asks_help ? command->run(cli, 2, help) : command->run(cli, argc - 1, argv + 1);
-    if (code) fflush(stdout);
-    else code = flush_output(cli);
+    if (code)
+        fflush(stdout);
+    else
+        code = flush_output(cli);
     int late = write_profile(cli);
     return code ? code : late;
 }

@@ -40,11 +40,16 @@ static int count_of(const cli_option *options) {
 static void print_options(const cli_option *options) {
     for (; options->name; options++) {
         char head[64];
-        if (!options->value) snprintf(head, sizeof head, "--%s", options->name);
-        else if (options->optional) snprintf(head, sizeof head, "--%s[=%s]", options->name, options->value);
-        else snprintf(head, sizeof head, "--%s %s", options->name, options->value);
-        if (strlen(head) > 22) printf("  %s\n%26s", head, "");
-        else printf("  %-24s", head);
+        if (!options->value)
+            snprintf(head, sizeof head, "--%s", options->name);
+        else if (options->optional)
+            snprintf(head, sizeof head, "--%s[=%s]", options->name, options->value);
+        else
+            snprintf(head, sizeof head, "--%s %s", options->name, options->value);
+        if (strlen(head) > 22)
+            printf("  %s\n%26s", head, "");
+        else
+            printf("  %-24s", head);
         for (const char *line = options->help; *line;) {
             size_t length = strcspn(line, "\n");
             printf("%.*s\n", (int)length, line);

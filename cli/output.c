@@ -61,8 +61,10 @@ int cli_output_open(const cli_context *cli, const char *path, cli_output *output
     if (exists && S_ISDIR(there.st_mode)) return cli_fail(cli, MSIO_E_IO, path, "--out names a folder; name a file");
     char *target = exists ? realpath(path, NULL) : NULL; /* through a link: the file behind it is what is replaced */
     output->path = target ? target : cli_copy(path);
-    if (exists && !S_ISREG(there.st_mode)) fd = open(output->path, O_WRONLY | O_CLOEXEC);
-    else fd = make_temporary(output, exists ? &there : NULL);
+    if (exists && !S_ISREG(there.st_mode))
+        fd = open(output->path, O_WRONLY | O_CLOEXEC);
+    else
+        fd = make_temporary(output, exists ? &there : NULL);
     if (fd < 0) return cli_fail_system(cli, path, "the file cannot be written");
     output->file = fdopen(fd, "wb");
     if (!output->file) {

@@ -41,8 +41,10 @@ static void draw(const cli_progress *progress, int64_t done, int64_t total, doub
     double share = total > 0 ? (double)done / (double)total : 0;
     if (share > 1) share = 1;
     double rest = share > 0 ? seconds * (1 - share) / share : 0;
-    if (rest >= 59.5) snprintf(left, sizeof left, "  %s left", cli_duration(rest).text);
-    else if (share > 0) snprintf(left, sizeof left, "  %.0f s left", ceil(rest));
+    if (rest >= 59.5)
+        snprintf(left, sizeof left, "  %s left", cli_duration(rest).text);
+    else if (share > 0)
+        snprintf(left, sizeof left, "  %.0f s left", ceil(rest));
     int length = snprintf(numbers, sizeof numbers, " %3d%%  %s of %s  %s%s", (int)(share * 100), cli_size(done).text,
                           cli_size(total).text, cli_rate((double)done, seconds).text, left);
     int room = terminal_width() - length - (int)strlen(progress->title) - 4;

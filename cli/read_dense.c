@@ -68,8 +68,10 @@ static int write_batches(cli_read *run, size_t bytes) {
     msio_status status = msio_stream_open(run->table, 1, &run->name, &run->selection.select, &opts, &stream);
     while (!code && status == MSIO_OK && (status = msio_stream_next(stream, &batch)) == MSIO_OK) {
         const msio_array *array = &batch->arrays[0];
-        if (cli_selection_turned(&run->selection)) code = write_turned(run, array);
-        else code = cli_output_write(run->cli, &run->output, array->data, array->bytes);
+        if (cli_selection_turned(&run->selection))
+            code = write_turned(run, array);
+        else
+            code = cli_output_write(run->cli, &run->output, array->data, array->bytes);
         done += (int64_t)array->bytes;
         if (cli_progress_update(&run->progress, done, (int64_t)bytes)) code = CLI_INPUT;
     }

@@ -117,8 +117,10 @@ static const cli_stretch *stretch_at(const cli_roofline *roofline, int64_t at) {
     int low = 0, high = roofline->count - 1;
     while (low < high) {
         int middle = (low + high + 1) / 2;
-        if (roofline->stretches[middle].before <= at) low = middle;
-        else high = middle - 1;
+        if (roofline->stretches[middle].before <= at)
+            low = middle;
+        else
+            high = middle - 1;
     }
     return &roofline->stretches[low];
 }

@@ -34,8 +34,10 @@ static void put_column(cli_json *json, const cli_summary_column *column) {
     }
     put_string(json, "type", msio_type_name(info->type));
     cli_json_key(json, "ndim");
-    if (info->ndim < 0) cli_json_null(json);
-    else cli_json_int(json, info->ndim);
+    if (info->ndim < 0)
+        cli_json_null(json);
+    else
+        cli_json_int(json, info->ndim);
     if (info->is_array && !info->shape_known) {
         cli_json_key(json, "shape");
         cli_json_null(json);
@@ -93,8 +95,10 @@ static void put_subtables(cli_json *json, const cli_summary *summary) {
         put_string(json, "name", subtable->name);
         put_string(json, "path", subtable->path);
         cli_json_key(json, "rows");
-        if (subtable->rows < 0) cli_json_null(json);
-        else cli_json_int(json, subtable->rows);
+        if (subtable->rows < 0)
+            cli_json_null(json);
+        else
+            cli_json_int(json, subtable->rows);
         if (subtable->error.code) put_string(json, "error", subtable->error.message);
         cli_json_end(json);
     }

@@ -26,8 +26,10 @@ static void print_heading(const cli_summary *summary, FILE *out) {
     if (summary->is_ms)
         fprintf(out, "Measurement Set%s%s", summary->ms_version > 0 ? " " : "",
                 summary->ms_version > 0 ? cli_number(summary->ms_version, 3).text : "");
-    else if (info->type[0]) fprintf(out, "%s", cli_printable(type, sizeof type, info->type, strlen(info->type)));
-    else fprintf(out, "casacore table");
+    else if (info->type[0])
+        fprintf(out, "%s", cli_printable(type, sizeof type, info->type, strlen(info->type)));
+    else
+        fprintf(out, "casacore table");
     if (info->kind != MSIO_PLAIN_TABLE) fprintf(out, " (%s)", kinds[info->kind]);
     fprintf(out, ", %s rows, %d columns, %s on disk, %s-endian\n", cli_count(info->rows).text, info->columns,
             cli_size(summary->bytes).text, info->big_endian ? "big" : "little");
@@ -247,7 +249,8 @@ static void print_subtable_names(const cli_summary *summary, int missing, int co
         char name[128], item[256];
         if (subtable->missing != missing) continue;
         cli_printable(name, sizeof name, subtable->name, strlen(subtable->name));
-        if (missing) snprintf(item, sizeof item, "%s", name);
+        if (missing)
+            snprintf(item, sizeof item, "%s", name);
         else
             snprintf(item, sizeof item, "%s (%s)", name,
                      subtable->rows < 0 ? "unreadable" : cli_count(subtable->rows).text);

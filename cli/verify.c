@@ -67,8 +67,10 @@ static msio_status open_once(const cli_context *cli, const char *path, int all) 
     if (status != MSIO_OK) return status;
     for (int i = 0; all && i < msio_table_subtables(table); i++) {
         msio_status one = msio_table_open(msio_table_subtable_path(table, i), &opts, &below);
-        if (one == MSIO_OK) msio_table_close(below);
-        else if (one != MSIO_E_NOT_FOUND) status = one;
+        if (one == MSIO_OK)
+            msio_table_close(below);
+        else if (one != MSIO_E_NOT_FOUND)
+            status = one;
     }
     msio_table_close(table);
     return status;

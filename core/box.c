@@ -29,7 +29,8 @@ static void simplify(const msio_box *from, msio_box *to) {
         int last = ndim - 1;
         if (ndim > 0 && src == to->src[last] * to->count[last] && dst == to->dst[last] * to->count[last])
             to->count[last] *= count;
-        else set_axis(to, ndim++, count, src, dst);
+        else
+            set_axis(to, ndim++, count, src, dst);
     }
     to->ndim = ndim;
 }

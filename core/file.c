@@ -146,8 +146,10 @@ msio_status msio_file_read(const msio_file *file, void *buffer, int64_t length, 
 int64_t msio_file_read_cached(const msio_file *file, void *buffer, int64_t length, int64_t offset, bool *supported) {
     int64_t done = 0;
     bool known = false;
-    if (offset < 0 || length <= 0 || offset >= file->stamp.size) length = 0;
-    else length = msio_min(length, file->stamp.size - offset);
+    if (offset < 0 || length <= 0 || offset >= file->stamp.size)
+        length = 0;
+    else
+        length = msio_min(length, file->stamp.size - offset);
 #if defined(RWF_NOWAIT)
     known = true;
     while (done < length) {

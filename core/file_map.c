@@ -98,8 +98,10 @@ static void run_handler(const struct sigaction *action, int number, siginfo_t *i
         sigaddset(&mask, number);
         pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
     }
-    if (action->sa_flags & SA_SIGINFO) action->sa_sigaction(number, info, context);
-    else action->sa_handler(number);
+    if (action->sa_flags & SA_SIGINFO)
+        action->sa_sigaction(number, info, context);
+    else
+        action->sa_handler(number);
     pthread_sigmask(SIG_SETMASK, &now, NULL);
 }
 

@@ -11,9 +11,12 @@
 /* ---------------------------------------------------------------- plain C */
 
 static void swap(uint8_t *dst, const uint8_t *src, size_t length, int unit) {
-    if (unit == 2) msio_swap_short(dst, src, length, 2);
-    else if (unit == 4) msio_swap_short(dst, src, length, 4);
-    else msio_swap_short(dst, src, length, 8);
+    if (unit == 2)
+        msio_swap_short(dst, src, length, 2);
+    else if (unit == 4)
+        msio_swap_short(dst, src, length, 4);
+    else
+        msio_swap_short(dst, src, length, 8);
 }
 
 static void expand(uint8_t *dst, const uint8_t *src, int64_t bit, size_t length) {
@@ -142,8 +145,10 @@ void msio_runs_expand(uint8_t *dst, const uint8_t *src, int64_t bit, const msio_
 
 void msio_gather(void *dst, int64_t dst_stride, const void *src, int64_t src_stride, size_t n, int elem, int unit) {
     msio_runs runs = {elem, {(int64_t)n, 1, 1}, {src_stride, 0, 0}, {dst_stride, 0, 0}};
-    if (unit > 1) msio_runs_swap(dst, src, &runs, unit);
-    else msio_runs_copy(dst, src, &runs);
+    if (unit > 1)
+        msio_runs_swap(dst, src, &runs, unit);
+    else
+        msio_runs_copy(dst, src, &runs);
 }
 
 void msio_stream_copy(void *dst, const void *src, size_t length) {

@@ -48,9 +48,12 @@ MSIO_AVX2_INLINE void swap_run(uint8_t *dst, const uint8_t *src, size_t length, 
 }
 
 MSIO_AVX2 static void swap(uint8_t *dst, const uint8_t *src, size_t length, int unit) {
-    if (unit == 2) swap_run(dst, src, length, 2, swap_order(2));
-    else if (unit == 4) swap_run(dst, src, length, 4, swap_order(4));
-    else swap_run(dst, src, length, 8, swap_order(8));
+    if (unit == 2)
+        swap_run(dst, src, length, 2, swap_order(2));
+    else if (unit == 4)
+        swap_run(dst, src, length, 4, swap_order(4));
+    else
+        swap_run(dst, src, length, 8, swap_order(8));
 }
 
 /* A loop for each length that selections of few correlations give, and one for all others. */
@@ -68,9 +71,12 @@ MSIO_AVX2_INLINE void runs_swap_unit(uint8_t *dst, const uint8_t *src, const msi
 }
 
 MSIO_AVX2 static void runs_swap(uint8_t *dst, const uint8_t *src, const msio_runs *runs, int unit) {
-    if (unit == 2) runs_swap_unit(dst, src, runs, 2);
-    else if (unit == 4) runs_swap_unit(dst, src, runs, 4);
-    else runs_swap_unit(dst, src, runs, 8);
+    if (unit == 2)
+        runs_swap_unit(dst, src, runs, 2);
+    else if (unit == 4)
+        runs_swap_unit(dst, src, runs, 4);
+    else
+        runs_swap_unit(dst, src, runs, 8);
 }
 
 /* ---------------------------------------------------------------- bits */

@@ -81,20 +81,36 @@ static void copy_repeated(uint8_t *dst, const uint8_t *src, const msio_runs *run
 void msio_runs_copy(void *dst, const void *src, const msio_runs *runs) {
     int64_t n = runs->length;
     if (msio_runs_empty(runs)) return;
-    if (runs->count[0] >= MSIO_REPEAT_LEAST && runs->src[0] == 0 && runs->dst[0] == n) copy_repeated(dst, src, runs);
-    else if (n == 1) copy_1(dst, src, runs);
-    else if (n == 2) copy_2(dst, src, runs);
-    else if (n == 3) copy_3(dst, src, runs);
-    else if (n == 4) copy_4(dst, src, runs);
-    else if (n == 8) copy_8(dst, src, runs);
-    else if (n == 12) copy_12(dst, src, runs);
-    else if (n == 16) copy_16(dst, src, runs);
-    else if (n == 24) copy_24(dst, src, runs);
-    else if (n == 32) copy_32(dst, src, runs);
-    else if (n == 64) copy_64(dst, src, runs);
-    else if (n < 8) copy_5_to_7(dst, src, runs);
-    else if (n < 16) copy_9_to_15(dst, src, runs);
-    else if (n < 32) copy_17_to_31(dst, src, runs);
-    else if (n <= MSIO_INLINE_MOST) copy_middle(dst, src, runs);
-    else copy_long(dst, src, runs);
+    if (runs->count[0] >= MSIO_REPEAT_LEAST && runs->src[0] == 0 && runs->dst[0] == n)
+        copy_repeated(dst, src, runs);
+    else if (n == 1)
+        copy_1(dst, src, runs);
+    else if (n == 2)
+        copy_2(dst, src, runs);
+    else if (n == 3)
+        copy_3(dst, src, runs);
+    else if (n == 4)
+        copy_4(dst, src, runs);
+    else if (n == 8)
+        copy_8(dst, src, runs);
+    else if (n == 12)
+        copy_12(dst, src, runs);
+    else if (n == 16)
+        copy_16(dst, src, runs);
+    else if (n == 24)
+        copy_24(dst, src, runs);
+    else if (n == 32)
+        copy_32(dst, src, runs);
+    else if (n == 64)
+        copy_64(dst, src, runs);
+    else if (n < 8)
+        copy_5_to_7(dst, src, runs);
+    else if (n < 16)
+        copy_9_to_15(dst, src, runs);
+    else if (n < 32)
+        copy_17_to_31(dst, src, runs);
+    else if (n <= MSIO_INLINE_MOST)
+        copy_middle(dst, src, runs);
+    else
+        copy_long(dst, src, runs);
 }

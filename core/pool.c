@@ -82,8 +82,10 @@ static void *system_take(size_t size) {
 }
 
 static void system_give(block b) {
-    if (b.size >= MSIO_POOL_HUGE) munmap(b.memory, b.size);
-    else free(b.memory);
+    if (b.size >= MSIO_POOL_HUGE)
+        munmap(b.memory, b.size);
+    else
+        free(b.memory);
 }
 
 /* Size of the block that serves a request; 0 when it cannot be represented. */

@@ -226,7 +226,8 @@ msio_status msio_leaf_find(msio_access *access, const char *column, msio_leaf *l
     msio_slot *slot = &access->snapshot->slot[manager];
     if (must_check_files(access, manager) && msio_slot_changed(slot)) {
         mark_stale(access->table);
-        return msio_error_set(MSIO_E_CHANGED, access->table->path, "the files of column %s changed while it was read", column);
+        return msio_error_set(MSIO_E_CHANGED, access->table->path, "the files of column %s changed while it was read",
+                              column);
     }
     if (access->table->opts.native == MSIO_NATIVE_NO) {
         leaf->slot = slot;
@@ -241,8 +242,10 @@ msio_status msio_leaf_find(msio_access *access, const char *column, msio_leaf *l
     if (status) return status;
     const msio_manager *m = &leaf->slot->manager;
     if (atomic_load(&leaf->slot->state) == MSIO_SLOT_FOREIGN)
-        leaf->why_not = dat->storage != 2 ? "the table's files are packed into one" : "its data manager has no layout here";
-    else leaf->why_not = m->layout->refuses(m, leaf->column);
+        leaf->why_not =
+            dat->storage != 2 ? "the table's files are packed into one" : "its data manager has no layout here";
+    else
+        leaf->why_not = m->layout->refuses(m, leaf->column);
     leaf->native = leaf->why_not == NULL;
     return MSIO_OK;
 }
@@ -250,8 +253,9 @@ msio_status msio_leaf_find(msio_access *access, const char *column, msio_leaf *l
 msio_status msio_leaf_check_native(const msio_leaf *leaf) {
     const msio_table *t = leaf->access->table;
     if (leaf->native || t->opts.native != MSIO_NATIVE_YES) return MSIO_OK;
-    return msio_error_set(MSIO_E_UNSUPPORTED, t->path, "column %s is not read natively (%s), and casacore was ruled out",
-                          leaf->column->name, leaf->why_not);
+    return msio_error_set(MSIO_E_UNSUPPORTED, t->path,
+                          "column %s is not read natively (%s), and casacore was ruled out", leaf->column->name,
+                          leaf->why_not);
 }
 
 static msio_status visit_root(msio_access *access, const char *column, const msio_rows *rows, msio_leaf_work work,
@@ -260,15 +264,17 @@ static msio_status visit_root(msio_access *access, const char *column, const msi
     int index = msio_table_dat_find(dat, column);
     if (index < 0) return msio_error_set(MSIO_E_NO_COLUMN, access->table->path, "the table has no column %s", column);
     int64_t *list = malloc(((size_t)rows->count + 1) * 2 * sizeof *list);
-    if (!list) return msio_error_set(MSIO_E_MEMORY, access->table->path, "no memory for %lld rows", (long long)rows->count);
+    if (!list)
+        return msio_error_set(MSIO_E_MEMORY, access->table->path, "no memory for %lld rows", (long long)rows->count);
     msio_rows mapped = {0};
     msio_status status = MSIO_OK;
     for (int64_t i = 0; i < rows->count && !status; i++) {
         int64_t row = dat->root_row[msio_rows_row(rows, i)];
         if (row < 0 || row >= access->child[0].rows)
-            status = msio_error_set(MSIO_E_FORMAT, access->table->path, "row %lld refers to row %lld of %s, which has %lld",
-                                    (long long)msio_rows_row(rows, i), (long long)row, access->child[0].table->path,
-                                    (long long)access->child[0].rows);
+            status =
+                msio_error_set(MSIO_E_FORMAT, access->table->path, "row %lld refers to row %lld of %s, which has %lld",
+                               (long long)msio_rows_row(rows, i), (long long)row, access->child[0].table->path,
+                               (long long)access->child[0].rows);
         list[i] = row;
         list[rows->count + i] = msio_rows_place(rows, i);
     }
@@ -326,7 +332,8 @@ msio_status msio_leaf_first(msio_access *access, const char *column, msio_leaf *
         const msio_table_dat *dat = access->snapshot->dat;
         if (dat->kind == MSIO_REF_TABLE) {
             int index = msio_table_dat_find(dat, column);
-            if (index < 0) return msio_error_set(MSIO_E_NO_COLUMN, access->table->path, "the table has no column %s", column);
+            if (index < 0)
+                return msio_error_set(MSIO_E_NO_COLUMN, access->table->path, "the table has no column %s", column);
             column = dat->root_column[index];
         }
         access = &access->child[0];

@@ -20,8 +20,8 @@ msio_status msio_aips_fail(msio_aips *a, msio_status code, const char *format, .
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    return a->status = msio_error_set(code, a->path, "%s, at byte %lld of %lld", what, (long long)a->at,
-                                      (long long)a->length);
+    return a->status =
+               msio_error_set(code, a->path, "%s, at byte %lld of %lld", what, (long long)a->at, (long long)a->length);
 }
 
 const uint8_t *msio_aips_raw(msio_aips *a, int64_t n) {

@@ -14,18 +14,19 @@
 typedef struct msio_aips {
     const uint8_t *bytes;
     int64_t length, at;
-    bool big;              /* byte order of the stream */
-    const char *path;      /* for messages */
-    msio_arena *arena;     /* what is read lives there */
-    int depth;             /* nested objects now open */
-    int64_t end[32];       /* of each, or -1 where its length was not filled in */
-    msio_status status;    /* of the first failure, whose error is set */
+    bool big;           /* byte order of the stream */
+    const char *path;   /* for messages */
+    msio_arena *arena;  /* what is read lives there */
+    int depth;          /* nested objects now open */
+    int64_t end[32];    /* of each, or -1 where its length was not filled in */
+    msio_status status; /* of the first failure, whose error is set */
 } msio_aips;
 
 void msio_aips_start(msio_aips *a, const void *bytes, int64_t length, bool big, const char *path, msio_arena *arena);
 
 /* Records a failure (the first one counts) with what was found, and returns its status. */
-msio_status msio_aips_fail(msio_aips *a, msio_status code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+msio_status msio_aips_fail(msio_aips *a, msio_status code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static inline bool msio_aips_ok(const msio_aips *a) { return a->status == MSIO_OK; }
 static inline int64_t msio_aips_left(const msio_aips *a) { return a->status == MSIO_OK ? a->length - a->at : 0; }
 

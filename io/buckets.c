@@ -61,8 +61,10 @@ static int64_t find_interval(const msio_buckets *buckets, int64_t low, int64_t r
     int64_t high = msio_min(low + step, buckets->n - 1);
     while (low + 1 < high) {
         int64_t middle = low + (high - low) / 2;
-        if (buckets->last[middle] < row) low = middle;
-        else high = middle;
+        if (buckets->last[middle] < row)
+            low = middle;
+        else
+            high = middle;
     }
     return high;
 }
@@ -77,7 +79,9 @@ bool msio_bucket_walk_next(msio_bucket_walk *walk) {
     walk->start = i ? b->last[i - 1] + 1 : 0;
     walk->last = b->last[i];
     walk->address = MSIO_BUCKETS_AT + b->number[i] * b->size;
-    if (!rows->row && rows->step == 1) walk->count = msio_min(walk->last - row + 1, rows->count - walk->from);
-    else walk->count = msio_rows_after(rows, walk->from, walk->last) - walk->from;
+    if (!rows->row && rows->step == 1)
+        walk->count = msio_min(walk->last - row + 1, rows->count - walk->from);
+    else
+        walk->count = msio_rows_after(rows, walk->from, walk->last) - walk->from;
     return true;
 }

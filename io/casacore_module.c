@@ -30,13 +30,9 @@ static bool named_known;
 /* ---------------------------------------------------------------- loading */
 
 /* A child must not inherit the mutex locked by a thread that it does not have. */
-static void before_fork(void) {
-    pthread_mutex_lock(&casacore_mutex);
-}
+static void before_fork(void) { pthread_mutex_lock(&casacore_mutex); }
 
-static void after_fork(void) {
-    pthread_mutex_unlock(&casacore_mutex);
-}
+static void after_fork(void) { pthread_mutex_unlock(&casacore_mutex); }
 
 /* The folder of the file that holds this very code: libmsio.so, or the program that it is linked into. */
 static bool own_folder(char folder[PATH_MAX]) {
@@ -58,7 +54,9 @@ static bool own_folder(char folder[PATH_MAX]) {
 /* The module's path, the first of the known places where there is one. */
 static bool find_module(char path[PATH_MAX]) {
     static const char *const places[] = {
-        "/", "/msio/", "/../lib/msio/",
+        "/",
+        "/msio/",
+        "/../lib/msio/",
 #ifdef MSIO_LIBRARY_ARCHITECTURE
         "/../lib/" MSIO_LIBRARY_ARCHITECTURE "/msio/",
 #endif
@@ -113,10 +111,11 @@ static msio_status load_module(void) {
     if (named_module) return open_module(named_module);
     char path[PATH_MAX];
     if (find_module(path)) return open_module(path);
-    return msio_error_set(MSIO_E_CASACORE, NULL,
-                          "casacore is needed here, and the module " MODULE_FILE " is neither beside msio nor where it "
-                          "was installed; build msio with casacore (Debian: apt-get install casacore-dev), or set "
-                          MODULE_VARIABLE " to the module's path");
+    return msio_error_set(
+        MSIO_E_CASACORE, NULL,
+        "casacore is needed here, and the module " MODULE_FILE " is neither beside msio nor where it "
+        "was installed; build msio with casacore (Debian: apt-get install casacore-dev), or set " MODULE_VARIABLE
+        " to the module's path");
 }
 
 msio_status msio_casacore_load(void) {
@@ -137,7 +136,7 @@ const char *msio_casacore_version(void) {
 
 /* One call into casacore: begin loads the module and keeps others out, end lets them in and sets the error record. */
 typedef struct call {
-    const char *doing;  /* "reading", ... */
+    const char *doing; /* "reading", ... */
     const char *path;
     const char *column; /* NULL: none concerned */
     msio_casa_message message;
@@ -150,8 +149,10 @@ static msio_status call_begin(call *this, const char *doing, const msio_casa_tab
     this->message.text[0] = '\0';
     pthread_mutex_lock(&casacore_mutex);
     msio_status status = load_module();
-    if (status != MSIO_OK) pthread_mutex_unlock(&casacore_mutex);
-    else if (table) this->path = functions->path(table);
+    if (status != MSIO_OK)
+        pthread_mutex_unlock(&casacore_mutex);
+    else if (table)
+        this->path = functions->path(table);
     return status;
 }
 
@@ -227,8 +228,7 @@ msio_status msio_casa_read(msio_casa_table *table, const char *column, const msi
     call this;
     msio_status status = call_begin(&this, "reading", table, column);
     if (status != MSIO_OK) return status;
-    return call_end(&this,
-                    functions->read(table, column, rows, part, fill, out, out_bytes, bad, &this.message));
+    return call_end(&this, functions->read(table, column, rows, part, fill, out, out_bytes, bad, &this.message));
 }
 
 msio_status msio_casa_read_ragged(msio_casa_table *table, const char *column, const msio_casa_row_set *rows,
@@ -239,8 +239,8 @@ msio_status msio_casa_read_ragged(msio_casa_table *table, const char *column, co
     call this;
     msio_status status = call_begin(&this, "reading", table, column);
     if (status != MSIO_OK) return status;
-    return call_end(&this, functions->read_ragged(table, column, rows, part, counts, out, out_bytes, bad,
-                                                  &this.message));
+    return call_end(&this,
+                    functions->read_ragged(table, column, rows, part, counts, out, out_bytes, bad, &this.message));
 }
 
 msio_status msio_casa_read_strings(msio_casa_table *table, const char *column, const msio_casa_row_set *rows,
@@ -251,8 +251,7 @@ msio_status msio_casa_read_strings(msio_casa_table *table, const char *column, c
     call this;
     msio_status status = call_begin(&this, "reading", table, column);
     if (status != MSIO_OK) return status;
-    return call_end(&this, functions->read_strings(table, column, rows, part, counts, sink, user, bad,
-                                                   &this.message));
+    return call_end(&this, functions->read_strings(table, column, rows, part, counts, sink, user, bad, &this.message));
 }
 
 msio_status msio_casa_create(const char *path, const msio_casa_table_spec *spec, msio_casa_table **table) {

@@ -81,8 +81,10 @@ void say(msio_casa_message *message, const char *text) noexcept {
     size_t n = 0;
     for (; *text && n + 1 < sizeof message->text; text++) {
         const bool blank = *text == '\n' || *text == '\t' || *text == ' ';
-        if (!blank) message->text[n++] = *text;
-        else if (n && message->text[n - 1] != ' ') message->text[n++] = ' ';
+        if (!blank)
+            message->text[n++] = *text;
+        else if (n && message->text[n - 1] != ' ')
+            message->text[n++] = ' ';
     }
     while (n && message->text[n - 1] == ' ') n--;
     message->text[n] = '\0';
@@ -114,9 +116,7 @@ template <typename Body> msio_status guarded(msio_casa_message *message, Body bo
 
 // ---------------------------------------------------------------- types and shapes
 
-template <typename T> struct Tag {
-    using type = T;
-};
+template <typename T> struct Tag { using type = T; };
 
 // Calls visit with a Tag of the C++ type of an element of that casacore type.
 template <typename Visit> void visit_type(int type, Visit visit) {
@@ -155,8 +155,8 @@ cc::IPosition from_numpy(int ndim, const int64_t *shape) {
 int to_numpy(const cc::IPosition &position, int64_t shape[MSIO_MAX_NDIM]) {
     const size_t n = position.size();
     if (n > MSIO_MAX_NDIM)
-        refuse(MSIO_E_UNSUPPORTED, "a cell of " + std::to_string(n) + " axes; msio handles " +
-                                       std::to_string(MSIO_MAX_NDIM));
+        refuse(MSIO_E_UNSUPPORTED,
+               "a cell of " + std::to_string(n) + " axes; msio handles " + std::to_string(MSIO_MAX_NDIM));
     for (size_t i = 0; i < n; i++) shape[i] = position[n - 1 - i];
     return static_cast<int>(n);
 }
@@ -258,8 +258,7 @@ cc::Slicer row_slicer(const msio_casa_row_set &rows) {
 
 cc::RefRows row_list(const msio_casa_row_set &rows) {
     cc::Vector<cc::rownr_t> numbers(static_cast<size_t>(rows.count));
-    for (int64_t i = 0; i < rows.count; i++)
-        numbers[static_cast<size_t>(i)] = static_cast<cc::rownr_t>(rows.list[i]);
+    for (int64_t i = 0; i < rows.count; i++) numbers[static_cast<size_t>(i)] = static_cast<cc::rownr_t>(rows.list[i]);
     return cc::RefRows(numbers);
 }
 
@@ -269,8 +268,8 @@ void check_size(size_t out_bytes, int64_t cells, int64_t elements, size_t elemen
         __builtin_mul_overflow(bytes, element_bytes, &bytes))
         refuse(MSIO_E_MEMORY, "an answer of more bytes than can be counted");
     if (bytes != out_bytes)
-        refuse(MSIO_E_SIZE, "the answer takes " + std::to_string(bytes) + " bytes, there is room for " +
-                                std::to_string(out_bytes));
+        refuse(MSIO_E_SIZE,
+               "the answer takes " + std::to_string(bytes) + " bytes, there is room for " + std::to_string(out_bytes));
 }
 
 // Most managers fill the array that they are given, but some put another one in its place, which then has to be copied.
@@ -283,16 +282,18 @@ template <typename T> void settle(const cc::Array<T> &values, T *out, size_t ele
 template <typename T> void read_scalars(const cc::Table &table, const char *name, const Request &want, T *out) {
     cc::ScalarColumn<T> column(table, name);
     cc::Vector<T> values(cc::IPosition(1, want.rows.count), out, cc::SHARE);
-    if (want.rows.list) column.getColumnCells(row_list(want.rows), values);
-    else column.getColumnRange(row_slicer(want.rows), values);
+    if (want.rows.list)
+        column.getColumnCells(row_list(want.rows), values);
+    else
+        column.getColumnRange(row_slicer(want.rows), values);
     settle(values, out, static_cast<size_t>(want.rows.count));
 }
 
 // What the wanted cells of an array column have in common.
 struct Cells {
     cc::IPosition shape;
-    bool known = false;      // one of them at least is defined, or the column's shape is fixed
-    bool undefined = false;  // some were never written
+    bool known = false;     // one of them at least is defined, or the column's shape is fixed
+    bool undefined = false; // some were never written
 };
 
 Cells survey(const cc::TableColumn &column, const Request &want, bool fill) {
@@ -320,8 +321,10 @@ Cells survey(const cc::TableColumn &column, const Request &want, bool fill) {
 // Reads one cell's part into out.
 template <typename T> void read_cell(const cc::ArrayColumn<T> &column, cc::rownr_t row, const Cut &cut, T *out) {
     cc::Array<T> values(cut.length, out, cc::SHARE);
-    if (cut.whole) column.get(row, values);
-    else column.getSlice(row, cut.slicer(), values);
+    if (cut.whole)
+        column.get(row, values);
+    else
+        column.getSlice(row, cut.slicer(), values);
     settle(values, out, static_cast<size_t>(cut.elements()));
 }
 
@@ -331,11 +334,15 @@ template <typename T> void read_block(const cc::ArrayColumn<T> &column, const Re
     for (size_t i = 0; i < cut.length.size(); i++) shape[i] = cut.length[i];
     cc::Array<T> values(shape, out, cc::SHARE);
     if (want.rows.list) {
-        if (cut.whole) column.getColumnCells(row_list(want.rows), values);
-        else column.getColumnCells(row_list(want.rows), cut.slicer(), values);
+        if (cut.whole)
+            column.getColumnCells(row_list(want.rows), values);
+        else
+            column.getColumnCells(row_list(want.rows), cut.slicer(), values);
     } else {
-        if (cut.whole) column.getColumnRange(row_slicer(want.rows), values);
-        else column.getColumnRange(row_slicer(want.rows), cut.slicer(), values);
+        if (cut.whole)
+            column.getColumnRange(row_slicer(want.rows), values);
+        else
+            column.getColumnRange(row_slicer(want.rows), cut.slicer(), values);
     }
     settle(values, out, static_cast<size_t>(cut.elements() * want.rows.count));
 }
@@ -356,7 +363,8 @@ bool is_coordinate(const cc::TableDesc &desc, const cc::String &column) {
 bool reads_blocks(const cc::Table &table, const cc::String &column) {
     try {
         const cc::String manager = table.findDataManager(column, true)->dataManagerType();
-        const bool tiled = manager == "TiledShapeStMan" || manager == "TiledColumnStMan"; /* in bulk, others crash casacore */
+        const bool tiled =
+            manager == "TiledShapeStMan" || manager == "TiledColumnStMan"; /* in bulk, others crash casacore */
         return tiled && !is_coordinate(table.tableDesc(), column);
     } catch (const cc::AipsError &) {
         return false; // a concatenated table names no manager
@@ -382,8 +390,10 @@ void read_arrays(const cc::Table &table, const char *name, const Request &want, 
     }
     for (int64_t i = 0; i < want.rows.count; i++, out += elements) {
         const auto row = static_cast<cc::rownr_t>(row_at(want.rows, i));
-        if (column.isDefined(row)) read_cell(column, row, cut, out);
-        else std::fill(out, out + elements, *fill);
+        if (column.isDefined(row))
+            read_cell(column, row, cut, out);
+        else
+            std::fill(out, out + elements, *fill);
     }
 }
 
@@ -392,8 +402,9 @@ Cut expect_cell(const cc::TableColumn &column, const Request &want, int64_t plac
     const cc::IPosition shape = column.shape(static_cast<cc::rownr_t>(row_at(want.rows, place)));
     const Cut cut = cut_cell(shape, want.part);
     if ((shape.empty() ? 0 : cut.elements()) != count)
-        want.refuse_cell(MSIO_E_CHANGED, place, "the cell has other than the " + std::to_string(count) +
-                                                    " elements that its shape told before");
+        want.refuse_cell(MSIO_E_CHANGED, place,
+                         "the cell has other than the " + std::to_string(count) +
+                             " elements that its shape told before");
     return cut;
 }
 
@@ -603,9 +614,8 @@ msio_status shim_readable(msio_casa_table *table, const char *name, msio_casa_me
             if (column.isDefined(0)) column.shape(0);
             return;
         }
-        visit_type(column.columnDesc().dataType(), [&](auto tag) {
-            cc::ScalarColumn<typename decltype(tag)::type>(table->table, name).get(0);
-        });
+        visit_type(column.columnDesc().dataType(),
+                   [&](auto tag) { cc::ScalarColumn<typename decltype(tag)::type>(table->table, name).get(0); });
     });
 }
 
@@ -669,8 +679,8 @@ msio_status shim_read_ragged(msio_casa_table *table, const char *name, const msi
 }
 
 msio_status shim_read_strings(msio_casa_table *table, const char *name, const msio_casa_row_set *rows,
-                              const msio_casa_part *part, const int64_t *counts, msio_casa_text_sink *sink,
-                              void *user, int64_t *bad, msio_casa_message *message) noexcept {
+                              const msio_casa_part *part, const int64_t *counts, msio_casa_text_sink *sink, void *user,
+                              int64_t *bad, msio_casa_message *message) noexcept {
     *bad = -1;
     return guarded(message, [&] {
         const cc::TableColumn column = open_column(table->table, name);
@@ -727,8 +737,7 @@ void define_keyword(cc::TableRecord &record, const std::string &name, const msio
 }
 
 void add_keyword(cc::TableDesc &desc, const msio_casa_keyword_spec &spec) {
-    cc::TableRecord &record =
-        spec.column ? desc.rwColumnDesc(spec.column).rwKeywordSet() : desc.rwKeywordSet();
+    cc::TableRecord &record = spec.column ? desc.rwColumnDesc(spec.column).rwKeywordSet() : desc.rwKeywordSet();
     const std::string name = spec.name;
     const size_t dot = name.find('.');
     if (dot == std::string::npos) {
@@ -819,12 +828,12 @@ cc::IPosition block_shape(int ndim, const int64_t *shape, int64_t count) {
 
 cc::Slicer put_rows(int64_t row, int64_t count) { return cc::Slicer(cc::IPosition(1, row), cc::IPosition(1, count)); }
 
-template <typename T>
-void put_block(cc::Table &table, const char *name, int64_t row, const cc::Array<T> &values) {
+template <typename T> void put_block(cc::Table &table, const char *name, int64_t row, const cc::Array<T> &values) {
     const int64_t count = values.shape().last();
     if (table.tableDesc().columnDesc(name).isScalar())
         cc::ScalarColumn<T>(table, name).putColumnRange(put_rows(row, count), cc::Vector<T>(values));
-    else cc::ArrayColumn<T>(table, name).putColumnRange(put_rows(row, count), values);
+    else
+        cc::ArrayColumn<T>(table, name).putColumnRange(put_rows(row, count), values);
 }
 
 msio_status shim_shape(msio_casa_table *table, const char *name, int64_t row, int64_t count, int ndim,
@@ -883,10 +892,16 @@ const char *shim_version() noexcept { return cc::getVersion(); }
 
 const msio_casa_functions functions = {
     MSIO_CASA_VERSION, sizeof(msio_casa_functions),
-    shim_version,
-    shim_open, shim_close, shim_reopen, shim_path, shim_rows, shim_columns, shim_column, shim_readable, shim_shapes,
-    shim_read, shim_read_ragged, shim_read_strings,
-    shim_create, shim_shape, shim_put, shim_put_strings, shim_link, shim_flush,
+    shim_version,      shim_open,
+    shim_close,        shim_reopen,
+    shim_path,         shim_rows,
+    shim_columns,      shim_column,
+    shim_readable,     shim_shapes,
+    shim_read,         shim_read_ragged,
+    shim_read_strings, shim_create,
+    shim_shape,        shim_put,
+    shim_put_strings,  shim_link,
+    shim_flush,
 };
 
 } // namespace

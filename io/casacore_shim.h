@@ -35,11 +35,11 @@ typedef struct msio_casa_column_info {
     const char *manager, *manager_name;
     msio_type type;
     int is_array;
-    int option;                   /* casacore's mask: 1 direct, 2 undefined, 4 fixed shape */
-    int ndim;                     /* 0 scalar, -1 varies */
-    int fixed_shape;              /* 1: shape holds */
+    int option;      /* casacore's mask: 1 direct, 2 undefined, 4 fixed shape */
+    int ndim;        /* 0 scalar, -1 varies */
+    int fixed_shape; /* 1: shape holds */
     int64_t shape[MSIO_MAX_NDIM];
-    int is_virtual;               /* 1: computed by a virtual column engine */
+    int is_virtual; /* 1: computed by a virtual column engine */
 } msio_casa_column_info;
 
 /* `count` rows: row, row + step, ... , or those of the list where there is one (any order, repeats allowed). */
@@ -54,7 +54,8 @@ typedef struct msio_casa_part {
     int64_t chan, chans, chan_step;
     int64_t corr, corrs, corr_step;
 } msio_casa_part;
-#define MSIO_CASA_PART_ALL { 0, -1, 1, 0, -1, 1 }
+#define MSIO_CASA_PART_ALL                                                                                             \
+    { 0, -1, 1, 0, -1, 1 }
 
 /* Takes one string of a read; other than 0 stops the read with MSIO_E_MEMORY. */
 typedef int msio_casa_text_sink(void *user, const char *bytes, size_t length);
@@ -63,32 +64,32 @@ typedef int msio_casa_text_sink(void *user, const char *bytes, size_t length);
 
 /* A data manager to be. Zero means casacore's own default everywhere. */
 typedef struct msio_casa_manager_spec {
-    const char *type;             /* "StandardStMan", "TiledShapeStMan", ... */
+    const char *type; /* "StandardStMan", "TiledShapeStMan", ... */
     const char *name;
     int tile_ndim;
     int64_t tile[MSIO_MAX_NDIM + 1]; /* [row][channel][correlation] */
-    int64_t bucket_bytes;         /* StandardStMan, IncrementalStMan */
-    int64_t bucket_rows;          /* StandardStMan, in place of bucket_bytes */
-    int hypercolumn;              /* 1: the description names the manager's columns as a hypercolumn, as CASA does */
+    int64_t bucket_bytes;            /* StandardStMan, IncrementalStMan */
+    int64_t bucket_rows;             /* StandardStMan, in place of bucket_bytes */
+    int hypercolumn;                 /* 1: the description names the manager's columns as a hypercolumn, as CASA does */
 } msio_casa_manager_spec;
 
 /* A column to be. */
 typedef struct msio_casa_column_spec {
     const char *name, *comment;
     msio_type type;
-    int ndim;                     /* 0 scalar, -1 any, else axes of a cell */
-    int fixed_shape;              /* 1: every cell has `shape` */
-    int direct;                   /* 1: fixed-shape cells stored in the rows themselves */
+    int ndim;        /* 0 scalar, -1 any, else axes of a cell */
+    int fixed_shape; /* 1: every cell has `shape` */
+    int direct;      /* 1: fixed-shape cells stored in the rows themselves */
     int64_t shape[MSIO_MAX_NDIM];
-    int manager;                  /* index of its manager */
+    int manager; /* index of its manager */
 } msio_casa_column_spec;
 
 /* A keyword of a table, or of a column. */
 typedef struct msio_casa_keyword_spec {
-    const char *column;           /* NULL: of the table */
-    const char *name;             /* "A.B": field B of record A, which is made when it is not there */
-    msio_type type;               /* MSIO_STRING: values is const char *const *; else elements of the type */
-    int64_t count;                /* elements of a vector; -1: a scalar */
+    const char *column; /* NULL: of the table */
+    const char *name;   /* "A.B": field B of record A, which is made when it is not there */
+    msio_type type;     /* MSIO_STRING: values is const char *const *; else elements of the type */
+    int64_t count;      /* elements of a vector; -1: a scalar */
     const void *values;
 } msio_casa_keyword_spec;
 
@@ -106,8 +107,8 @@ typedef struct msio_casa_table_spec {
 /* ---------------------------------------------------------------- the functions */
 
 typedef struct msio_casa_functions {
-    int version;                  /* MSIO_CASA_VERSION of the module */
-    size_t struct_size;           /* sizeof(msio_casa_functions) there */
+    int version;        /* MSIO_CASA_VERSION of the module */
+    size_t struct_size; /* sizeof(msio_casa_functions) there */
 
     /* casacore's version, "3.5.0". Static. */
     const char *(*casacore_version)(void);
@@ -172,8 +173,7 @@ typedef struct msio_casa_functions {
     msio_status (*put_strings)(msio_casa_table *table, const char *column, int64_t row, int64_t count, int ndim,
                                const int64_t *shape, const char *const *values, msio_casa_message *message);
     /* Makes the table a subtable of parent, under that name. */
-    msio_status (*link)(msio_casa_table *parent, const char *name, msio_casa_table *table,
-                        msio_casa_message *message);
+    msio_status (*link)(msio_casa_table *parent, const char *name, msio_casa_table *table, msio_casa_message *message);
     /* Writes everything to disk. */
     msio_status (*flush)(msio_casa_table *table, msio_casa_message *message);
 } msio_casa_functions;

@@ -34,8 +34,10 @@ static const msio_record *find_keywords(const msio_table *t, const char *name) {
 }
 
 msio_status msio_table_column(msio_table *table, const char *name, const msio_column **column) {
-    if (!table || !name || !column) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no table, name or place for the column");
-    if (!has_column(table, name)) return msio_error_set(MSIO_E_NO_COLUMN, table->path, "the table has no column %s", name);
+    if (!table || !name || !column)
+        return msio_error_set(MSIO_E_ARGUMENT, NULL, "no table, name or place for the column");
+    if (!has_column(table, name))
+        return msio_error_set(MSIO_E_NO_COLUMN, table->path, "the table has no column %s", name);
     pthread_mutex_lock(&table->mutex);
     msio_column *c = table->columns;
     while (c && strcmp(c->name, name) != 0) c = c->next;
@@ -55,7 +57,9 @@ msio_status msio_table_column(msio_table *table, const char *name, const msio_co
     return MSIO_OK;
 }
 
-const msio_record *msio_column_keywords(const msio_column *column) { return find_keywords(column->table, column->name); }
+const msio_record *msio_column_keywords(const msio_column *column) {
+    return find_keywords(column->table, column->name);
+}
 
 /* ---------------------------------------------------------------- describing */
 

@@ -31,11 +31,12 @@ static msio_status differing_shapes(const shape_job *job, int64_t place, int ndi
         for (int k = n[i] - 1; k >= 0 && at < sizeof text[i] - 24; k--)
             at += (size_t)snprintf(text[i] + at, sizeof text[i] - at, k ? "%lld, " : "%lld", (long long)s[i][k]);
     }
-    return msio_error_set(MSIO_E_SHAPE, NULL,
-                          "column %s varies in shape: row %lld has [%s], row %lld has [%s]; select rows of one shape, or "
-                          "read ragged",
-                          c->name, (long long)msio_select_row(job->dense->select, c->shape_place), text[0],
-                          (long long)msio_select_row(job->dense->select, place), text[1]);
+    return msio_error_set(
+        MSIO_E_SHAPE, NULL,
+        "column %s varies in shape: row %lld has [%s], row %lld has [%s]; select rows of one shape, or "
+        "read ragged",
+        c->name, (long long)msio_select_row(job->dense->select, c->shape_place), text[0],
+        (long long)msio_select_row(job->dense->select, place), text[1]);
 }
 
 static msio_status take_shape(void *user, int64_t index, int64_t count, int ndim, const int64_t *shape) {
@@ -93,10 +94,11 @@ static msio_status leaf_shapes(void *user, const msio_leaf *leaf, const msio_row
     msio_status status = msio_leaf_check_native(leaf);
     if (status) return status;
     if (leaf->column->type == MSIO_STRING)
-        return msio_error_set(MSIO_E_ARGUMENT, leaf->access->table->path, "column %s holds strings: read it ragged", c->name);
+        return msio_error_set(MSIO_E_ARGUMENT, leaf->access->table->path, "column %s holds strings: read it ragged",
+                              c->name);
     if (leaf->column->kind > MSIO_KIND_ARRAY || msio_type_size(c->type) == 0)
-        return msio_error_set(MSIO_E_UNSUPPORTED, leaf->access->table->path, "column %s holds %s values, which are not read",
-                              c->name, msio_type_name(c->type));
+        return msio_error_set(MSIO_E_UNSUPPORTED, leaf->access->table->path,
+                              "column %s holds %s values, which are not read", c->name, msio_type_name(c->type));
     if (!c->array) {
         c->ndim = 0;
         return MSIO_OK;
@@ -123,7 +125,8 @@ static msio_status settle_shape(msio_dense *d, msio_dense_column *c, const char 
     if (c->array && c->ndim < 0) c->row_elements = 0; /* no rows, no shape */
     if (!msio_mul_checked(c->row_elements, d->rows.count, &c->bytes) ||
         !msio_mul_checked(c->bytes, (int64_t)msio_type_size(c->type), &c->bytes))
-        return msio_error_set(MSIO_E_MEMORY, path, "the selected part of column %s has more bytes than can be counted", c->name);
+        return msio_error_set(MSIO_E_MEMORY, path, "the selected part of column %s has more bytes than can be counted",
+                              c->name);
     if (d->measure_only || d->plan || d->own_results || (uint64_t)c->bytes <= c->out_bytes) return MSIO_OK;
     return msio_error_set(MSIO_E_SIZE, path, "column %s needs %lld bytes for this selection, %zu were given", c->name,
                           (long long)c->bytes, c->out_bytes);
@@ -139,7 +142,8 @@ static void fill_place(const msio_dense *d, const msio_dense_column *c, int64_t 
 
 static msio_status read_defined(msio_dense *d, const msio_leaf *leaf, const msio_rows *rows) {
     msio_dense_column *c = &d->column[d->current];
-    msio_want want = {.rows = rows, .place_elements = c->row_elements, .ndim = c->ndim, .row_elements = c->row_elements};
+    msio_want want = {
+        .rows = rows, .place_elements = c->row_elements, .ndim = c->ndim, .row_elements = c->row_elements};
     memcpy(want.shape, c->shape, sizeof want.shape);
     memcpy(want.axis, c->axis, sizeof want.axis);
     if (rows->count == 0 || c->row_elements == 0) return MSIO_OK;
@@ -152,7 +156,8 @@ static msio_status read_defined(msio_dense *d, const msio_leaf *leaf, const msio
         d->sink.current = d->current;
         return leaf->slot->manager.layout->pieces(&leaf->slot->manager, leaf->column, &want, &d->sink);
     }
-    if (d->plan) return msio_plan_record_foreign(d->plan, rows->count * c->row_elements * (int64_t)msio_type_size(c->type));
+    if (d->plan)
+        return msio_plan_record_foreign(d->plan, rows->count * c->row_elements * (int64_t)msio_type_size(c->type));
     return msio_fallback_read(leaf, &want, c->out);
 }
 
@@ -171,7 +176,8 @@ static msio_status read_run(void *user, int64_t index, int64_t count, int ndim, 
         return read_defined(job->dense, job->leaf, &part);
     }
     msio_dense_column *c = &job->dense->column[job->dense->current];
-    for (int64_t i = 0; i < count && !job->dense->plan; i++) fill_place(job->dense, c, msio_rows_place(job->rows, index + i));
+    for (int64_t i = 0; i < count && !job->dense->plan; i++)
+        fill_place(job->dense, c, msio_rows_place(job->rows, index + i));
     return MSIO_OK;
 }
 
@@ -189,7 +195,8 @@ static msio_status take_results(msio_dense *d, const char *path) {
         c->out = msio_pool_take((size_t)c->bytes);
         c->out_bytes = (size_t)c->bytes;
         if (!c->out)
-            return msio_error_set(MSIO_E_MEMORY, path, "no memory for %lld bytes of column %s; read fewer rows, or a stream",
+            return msio_error_set(MSIO_E_MEMORY, path,
+                                  "no memory for %lld bytes of column %s; read fewer rows, or a stream",
                                   (long long)c->bytes, c->name);
         c->owned = true;
     }

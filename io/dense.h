@@ -10,18 +10,18 @@ typedef struct msio_dense_column {
     const char *name;
     msio_type type;
     msio_codec codec;
-    bool array;                      /* cells are arrays */
-    int ndim;                        /* of the wanted rows' cells; -1: no row was seen yet, or all are undefined */
-    int64_t shape[MSIO_MAX_NDIM];    /* casacore order */
+    bool array;                   /* cells are arrays */
+    int ndim;                     /* of the wanted rows' cells; -1: no row was seen yet, or all are undefined */
+    int64_t shape[MSIO_MAX_NDIM]; /* casacore order */
     msio_range axis[MSIO_MAX_NDIM];
-    int64_t row_elements;            /* wanted of each cell */
-    int64_t bytes;                   /* of the whole result */
-    int64_t undefined;               /* rows never written, and the first place of one */
+    int64_t row_elements; /* wanted of each cell */
+    int64_t bytes;        /* of the whole result */
+    int64_t undefined;    /* rows never written, and the first place of one */
     int64_t undefined_place;
-    int64_t shape_place;             /* a place that has `shape` */
+    int64_t shape_place; /* a place that has `shape` */
     void *out;
     size_t out_bytes;
-    bool owned;                      /* out is ours, from the pool */
+    bool owned; /* out is ours, from the pool */
 } msio_dense_column;
 
 typedef struct msio_dense {
@@ -30,11 +30,11 @@ typedef struct msio_dense {
     const msio_select *select;
     const msio_read_opts *opts;
     msio_rows rows;
-    bool lenient;                    /* channels and correlations apply to cells that have those axes */
-    bool own_results;                /* results come from the pool */
-    bool measure_only;               /* shapes, no results */
-    msio_plan *plan;                 /* not NULL: plan into it, read nothing */
-    int64_t rows_selected;           /* after the read */
+    bool lenient;          /* channels and correlations apply to cells that have those axes */
+    bool own_results;      /* results come from the pool */
+    bool measure_only;     /* shapes, no results */
+    msio_plan *plan;       /* not NULL: plan into it, read nothing */
+    int64_t rows_selected; /* after the read */
     /* while a column is read */
     msio_engine engine;
     msio_sink sink;
@@ -46,8 +46,8 @@ msio_status msio_dense_read(void *dense, msio_access *access);
 
 /* The parts of each cell axis that a selection means for cells of this shape (casacore order). lenient: axes that the
  * cell lacks are left out; otherwise asking for a part of one is MSIO_E_RANGE. */
-msio_status msio_select_axes(const msio_select *select, const char *column, int ndim, const int64_t *shape, bool lenient,
-                             msio_range axis[MSIO_MAX_NDIM], int64_t *elements);
+msio_status msio_select_axes(const msio_select *select, const char *column, int ndim, const int64_t *shape,
+                             bool lenient, msio_range axis[MSIO_MAX_NDIM], int64_t *elements);
 
 /* The row of the table that goes to a place of the result; for messages. */
 int64_t msio_select_row(const msio_select *select, int64_t place);

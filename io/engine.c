@@ -24,13 +24,13 @@
 typedef struct batch_run {
     msio_engine *engine;
     const msio_piece_batch *batch;
-    atomic_llong next;           /* work to be taken */
-    atomic_llong asked;          /* work that was prefetched */
+    atomic_llong next;  /* work to be taken */
+    atomic_llong asked; /* work that was prefetched */
     atomic_int failed;
     atomic_flag error_taken;
     atomic_bool cold;
-    bool streams;                /* the result is larger than the caches */
-    int64_t reported;            /* of thread 0 */
+    bool streams;     /* the result is larger than the caches */
+    int64_t reported; /* of thread 0 */
     msio_error_copy error;
 } batch_run;
 
@@ -101,12 +101,14 @@ static msio_status fetch(worker *w, const msio_file *file, void *to, int64_t len
 
 /* ---------------------------------------------------------------- the three ways */
 
-static void scatter(const worker *w, const msio_target *t, const msio_box *box, const void *src, int64_t bit, int64_t out,
-                    prof_path path) {
+static void scatter(const worker *w, const msio_target *t, const msio_box *box, const void *src, int64_t bit,
+                    int64_t out, prof_path path) {
     prof_span span;
     prof_begin(&span, path);
-    if (w->run->streams) msio_box_stream(box, t->codec, t->elem, t->unit, src, bit, t->out + out);
-    else msio_box_copy(box, t->codec, t->elem, t->unit, src, bit, t->out + out);
+    if (w->run->streams)
+        msio_box_stream(box, t->codec, t->elem, t->unit, src, bit, t->out + out);
+    else
+        msio_box_copy(box, t->codec, t->elem, t->unit, src, bit, t->out + out);
     if (span.start) prof_end(&span, &(prof_work){.bytes = msio_box_elements(box) * t->elem, .pieces = 1});
 }
 
@@ -120,7 +122,8 @@ static msio_status need_scratch(worker *w, uint8_t **scratch) {
 static msio_status read_direct(worker *w, const msio_work *work, int64_t index) {
     const msio_piece *p = &w->run->batch->pieces[work->first];
     const msio_target *t = &w->run->batch->target[p->target];
-    return fetch(w, w->run->batch->source[p->source].file, t->out + p->out + work->run, work->length, work->offset, index);
+    return fetch(w, w->run->batch->source[p->source].file, t->out + p->out + work->run, work->length, work->offset,
+                 index);
 }
 
 /* A box of any size through the scratch: what does not fit is halved along its outermost axis. */
@@ -216,8 +219,9 @@ static msio_status check_maps(const batch_run *run) {
     for (int i = 0; i < run->batch->sources; i++) {
         const msio_file *f = run->batch->source[i].file;
         if (f && msio_file_map_failed(f))
-            return msio_error_set(MSIO_E_IO, f->path, "pages of the file could not be read: it was cut while it was read, "
-                                                      "or the disk failed");
+            return msio_error_set(MSIO_E_IO, f->path,
+                                  "pages of the file could not be read: it was cut while it was read, "
+                                  "or the disk failed");
     }
     return MSIO_OK;
 }
@@ -252,8 +256,8 @@ static void work_through(batch_run *run, int number) {
                              : work->way == MSIO_WAY_MAPPED ? read_mapped(&w, work, i)
                                                             : read_scratch(&w, work, i);
         if (status) fail(run);
-        report_progress(&w, work->out_bytes + atomic_fetch_add_explicit(&run->engine->done, work->out_bytes,
-                                                                        memory_order_relaxed));
+        report_progress(&w, work->out_bytes +
+                                atomic_fetch_add_explicit(&run->engine->done, work->out_bytes, memory_order_relaxed));
     }
     atomic_fetch_add(&run->engine->system_reads, w.reads);
     atomic_fetch_add(&run->engine->bytes_read, w.bytes_read);

@@ -12,12 +12,12 @@ typedef struct msio_engine {
     msio_way force;
     int (*progress)(void *user, int64_t done, int64_t total);
     void *user;
-    int64_t total;               /* bytes that the whole call delivers */
-    bool counts_only;            /* plans: schedule, but read nothing */
+    int64_t total;    /* bytes that the whole call delivers */
+    bool counts_only; /* plans: schedule, but read nothing */
     msio_schedule schedule;
-    int64_t works;               /* reads and mapped stretches, all batches */
+    int64_t works; /* reads and mapped stretches, all batches */
     atomic_llong done, bytes_read, system_reads;
-    uint8_t **scratch;           /* [threads], taken on first need */
+    uint8_t **scratch; /* [threads], taken on first need */
     int64_t pieces;
 } msio_engine;
 

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows whose shapes are asked for at once, and bytes that are read at once where they must be sorted to their places. */
+/* Rows whose shapes are asked for at once, and bytes that are read at once where they must be sorted to their places.
+ */
 #define BLOCK_ROWS 4096
 #define BLOCK_BYTES ((int64_t)8 << 20)
 
@@ -17,8 +18,10 @@
 static msio_status handle(const msio_leaf *leaf, msio_casa_table **casa) {
     msio_snapshot *s = leaf->access->snapshot;
     msio_status status = MSIO_OK;
-    if (!s->casa) status = msio_casa_open(leaf->access->table->path, &s->casa);
-    else if (leaf->access->check_files && !leaf->access->casa_fresh) status = msio_casa_reopen(s->casa);
+    if (!s->casa)
+        status = msio_casa_open(leaf->access->table->path, &s->casa);
+    else if (leaf->access->check_files && !leaf->access->casa_fresh)
+        status = msio_casa_reopen(s->casa);
     leaf->access->casa_fresh = !status;
     *casa = s->casa;
     return status;
@@ -36,8 +39,9 @@ void msio_fallback_describe(const msio_leaf *leaf, msio_table *keeper, msio_colu
     if (!status) status = msio_casa_readable(casa, leaf->column->name);
     unlock(leaf);
     info->readable = status == MSIO_OK;
-    if (status) snprintf(why, sizeof why, "%s (%s), nor can casacore read it: %s", leaf->why_not, info->manager,
-                         msio_last_error()->message);
+    if (status)
+        snprintf(why, sizeof why, "%s (%s), nor can casacore read it: %s", leaf->why_not, info->manager,
+                 msio_last_error()->message);
     info->why_not = msio_table_keep(keeper, why);
 }
 
@@ -126,7 +130,8 @@ static msio_status read_rows(const msio_leaf *leaf, const msio_want *want, int64
     size_t bytes = (size_t)(n * want->row_elements) * msio_type_size(leaf->column->type);
     lock(leaf);
     msio_status status = handle(leaf, &casa);
-    if (!status) status = msio_casa_read(casa, leaf->column->name, &set, want->ndim ? &part : NULL, NULL, to, bytes, NULL);
+    if (!status)
+        status = msio_casa_read(casa, leaf->column->name, &set, want->ndim ? &part : NULL, NULL, to, bytes, NULL);
     unlock(leaf);
     return status;
 }
@@ -141,7 +146,8 @@ static msio_status read_values(const msio_leaf *leaf, const msio_want *want, uin
     n = n < 1 ? 1 : n > rows->count ? rows->count : n;
     int64_t *list = malloc((size_t)n * sizeof *list);
     uint8_t *values = malloc((size_t)(n * bytes));
-    msio_status status = list && values ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, NULL, "no memory to read through casacore");
+    msio_status status =
+        list && values ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, NULL, "no memory to read through casacore");
     for (int64_t i = 0; i < rows->count && !status; i += n) {
         int64_t m = rows->count - i < n ? rows->count - i : n;
         status = read_rows(leaf, want, i, m, list, values);
@@ -216,7 +222,8 @@ static msio_status read_cell(texts_job *job, int64_t index, int ndim, const int6
     msio_casa_table *casa;
     int64_t elements = 1;
     for (int k = 0; k < ndim; k++) elements *= shape[k];
-    if (!reserve(c, elements)) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for %lld strings", (long long)elements);
+    if (!reserve(c, elements))
+        return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for %lld strings", (long long)elements);
     c->n = c->bytes = 0;
     int64_t row = msio_rows_row(job->rows, index);
     msio_casa_row_set set = {.row = row, .step = 1, .count = 1};
@@ -240,8 +247,8 @@ static msio_status texts_of_run(void *user, int64_t index, int64_t count, int nd
 msio_status msio_fallback_texts(const msio_leaf *leaf, const msio_rows *rows, msio_text_sink sink, void *user) {
     texts_job job = {.leaf = leaf, .rows = rows, .sink = sink, .user = user};
     bool scalar = leaf->column->kind == MSIO_KIND_SCALAR;
-    msio_status status = scalar ? texts_of_run(&job, 0, rows->count, 0, NULL)
-                                : msio_fallback_shapes(leaf, rows, texts_of_run, &job);
+    msio_status status =
+        scalar ? texts_of_run(&job, 0, rows->count, 0, NULL) : msio_fallback_shapes(leaf, rows, texts_of_run, &job);
     free(job.cell.offset);
     free(job.cell.length);
     free((void *)job.cell.text);

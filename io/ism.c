@@ -85,7 +85,8 @@ static msio_status push_direct(const msio_ism *s, const msio_column_dat *column,
             status = msio_error_set(MSIO_E_FORMAT, window.path,
                                     "column %s: the value of row %" PRId64 " does not fit its bucket: it is damaged",
                                     column->name, msio_rows_row(want->rows, walk.from));
-        else status = msio_cells_push(&cells, walk.from, walk.count, cells.bits ? walk.address * 8 : walk.address, 0);
+        else
+            status = msio_cells_push(&cells, walk.from, walk.count, cells.bits ? walk.address * 8 : walk.address, 0);
     }
     if (status == MSIO_END) status = msio_cells_finish(&cells);
     return msio_window_close(&window, status);

@@ -80,8 +80,10 @@ msio_status msio_ism_read(const msio_manager *manager, msio_window *window, msio
     msio_status status = read_blob(manager, s);
     if (!status) status = read_header(window, s);
     if (!status) status = read_index(manager, window, s);
-    if (status) msio_ism_free(s);
-    else *ism = s;
+    if (status)
+        msio_ism_free(s);
+    else
+        *ism = s;
     return status;
 }
 

@@ -116,8 +116,10 @@ msio_status msio_ism_each_offset(const msio_ism *ism, const msio_column_dat *col
     msio_window_open(&window, ism->file);
     msio_status status = msio_ism_walk_start(&walk, ism, column, rows, &window);
     while (!status && !(status = msio_ism_walk_next(&walk))) {
-        if (walk.length < 8) status = bad_bucket(&walk, "has a value outside its data");
-        else status = visit(job, walk.from, walk.count, msio_stored_i64(walk.value, ism->big));
+        if (walk.length < 8)
+            status = bad_bucket(&walk, "has a value outside its data");
+        else
+            status = visit(job, walk.from, walk.count, msio_stored_i64(walk.value, ism->big));
     }
     return msio_window_close(&window, status == MSIO_END ? MSIO_OK : status);
 }

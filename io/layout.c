@@ -33,7 +33,8 @@ msio_status msio_manager_file(msio_manager *manager, const char *suffix, msio_fi
 bool msio_manager_changed(const msio_manager *manager) {
     for (int i = 0; i < manager->files; i++) {
         msio_stamp now;
-        if (msio_stamp_path(manager->file[i]->path, &now) || !msio_stamp_equal(&now, &manager->file[i]->stamp)) return true;
+        if (msio_stamp_path(manager->file[i]->path, &now) || !msio_stamp_equal(&now, &manager->file[i]->stamp))
+            return true;
     }
     return false;
 }

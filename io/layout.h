@@ -18,11 +18,11 @@ typedef struct msio_range {
 /* What is wanted of one column: rows whose cells all have this shape, all defined. */
 typedef struct msio_want {
     const msio_rows *rows;
-    int64_t place_elements;       /* result elements per unit of msio_rows_place */
-    int ndim;                     /* of the cell; 0: scalar */
+    int64_t place_elements; /* result elements per unit of msio_rows_place */
+    int ndim;               /* of the cell; 0: scalar */
     int64_t shape[MSIO_MAX_NDIM];
     msio_range axis[MSIO_MAX_NDIM];
-    int64_t row_elements;         /* wanted of one cell: product of axis counts, 1 for a scalar */
+    int64_t row_elements; /* wanted of one cell: product of axis counts, 1 for a scalar */
 } msio_want;
 
 /* Told for rows [index, index + count) of the set, in order: their cells' shape; ndim -1: never written. */
@@ -36,18 +36,18 @@ typedef msio_status (*msio_text_sink)(void *user, int64_t index, int ndim, const
 /* A data manager of one snapshot of a table, as a layout sees it. */
 typedef struct msio_manager {
     const struct msio_table_dat *dat;
-    int index;                    /* in dat's list of managers */
-    int64_t rows;                 /* of the table, by the sync record */
-    const char *directory;        /* the table's */
+    int index;             /* in dat's list of managers */
+    int64_t rows;          /* of the table, by the sync record */
+    const char *directory; /* the table's */
     const struct msio_layout *layout;
-    void *state;                  /* the layout's own, from load */
+    void *state; /* the layout's own, from load */
     /* the manager's data files, opened by msio_manager_file and closed with the manager */
     int files;
     msio_file **file;
 } msio_manager;
 
 typedef struct msio_layout_facts {
-    const char *name;             /* the manager's own name, "" where it has none */
+    const char *name; /* the manager's own name, "" where it has none */
     int tile_ndim;
     int64_t tile[MSIO_MAX_NDIM + 1];
     int ndim;                     /* of all cells, or -1 */
@@ -55,7 +55,7 @@ typedef struct msio_layout_facts {
 } msio_layout_facts;
 
 typedef struct msio_layout {
-    const char *type;             /* "StandardStMan" */
+    const char *type; /* "StandardStMan" */
     /* Reads and cross-checks the header; *state is freed by unload. Called once, under a lock. */
     msio_status (*load)(msio_manager *manager, void **state);
     void (*unload)(void *state);

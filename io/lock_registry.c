@@ -25,9 +25,9 @@ struct msio_lock {
     char *path;
     uint64_t device, inode;
     int fd;
-    int users;         /* tables that have it open */
-    int holders;       /* calls that hold the read lock */
-    int generation;    /* of the process that opened fd: a child of fork must not use its parent's locks */
+    int users;      /* tables that have it open */
+    int holders;    /* calls that hold the read lock */
+    int generation; /* of the process that opened fd: a child of fork must not use its parent's locks */
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -90,7 +90,9 @@ static msio_lock *find(uint64_t device, uint64_t inode) {
     return NULL;
 }
 
-static void lock_path(const char *directory, char *path, size_t size) { snprintf(path, size, "%s/table.lock", directory); }
+static void lock_path(const char *directory, char *path, size_t size) {
+    snprintf(path, size, "%s/table.lock", directory);
+}
 
 /* Adds the file to the registry; NULL where it cannot be opened. Under the mutex. */
 static msio_lock *add(const char *path) {
@@ -102,7 +104,11 @@ static msio_lock *add(const char *path) {
         free(l); /* the descriptor stays open: closing it could drop locks of casacore's */
         return NULL;
     }
-    *l = (msio_lock){.next = registry, .path = l->path, .device = stamp.device, .inode = stamp.inode, .fd = fd,
+    *l = (msio_lock){.next = registry,
+                     .path = l->path,
+                     .device = stamp.device,
+                     .inode = stamp.inode,
+                     .fd = fd,
                      .generation = generation};
     registry = l;
     return l;
@@ -207,9 +213,10 @@ static msio_status still_locked(const msio_lock *lock, pid_t holder, double seco
     FILE *comm = fopen(path, "re");
     if (comm && fgets(name, sizeof name, comm)) name[strcspn(name, "\n")] = 0;
     if (comm) fclose(comm);
-    return msio_error_set(MSIO_E_LOCKED, lock->path,
-                          "process %ld (%s) has kept its write lock for %.1f s; wait for it, end it, or read with nolock",
-                          (long)holder, name[0] ? name : "unknown", seconds);
+    return msio_error_set(
+        MSIO_E_LOCKED, lock->path,
+        "process %ld (%s) has kept its write lock for %.1f s; wait for it, end it, or read with nolock", (long)holder,
+        name[0] ? name : "unknown", seconds);
 }
 
 msio_status msio_lock_take(msio_lock *lock, double seconds, bool *locked) {

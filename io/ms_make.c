@@ -6,9 +6,9 @@
 #include <string.h>
 
 /* The references that a frequency may have, and their codes in column MEAS_FREQ_REF (casacore's MFrequency). */
-static const char *const frequency_frames[] = { "REST", "LSRK",    "LSRD",   "BARY", "GEO",
-                                                "TOPO", "GALACTO", "LGROUP", "CMB",  "Undefined" };
-static const uint32_t frequency_codes[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 64 };
+static const char *const frequency_frames[] = {"REST", "LSRK",    "LSRD",   "BARY", "GEO",
+                                               "TOPO", "GALACTO", "LGROUP", "CMB",  "Undefined"};
+static const uint32_t frequency_codes[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 64};
 static const char *const frequency_column = "MEAS_FREQ_REF";
 #define FREQUENCY_FRAMES (int64_t)(sizeof frequency_codes / sizeof *frequency_codes)
 
@@ -24,7 +24,7 @@ typedef struct draft {
 
 static void add_keyword(draft *d, const char *column, const char *name, msio_type type, int64_t count,
                         const void *values) {
-    d->keyword[d->keywords++] = (msio_casa_keyword_spec){ column, name, type, count, values };
+    d->keyword[d->keywords++] = (msio_casa_keyword_spec){column, name, type, count, values};
 }
 
 static void add_measure(draft *d, const msio_ms_column *column) {
@@ -40,8 +40,11 @@ static void add_measure(draft *d, const msio_ms_column *column) {
 
 static void add_column(draft *d, const msio_ms_column *column, int manager) {
     msio_casa_column_spec *spec = &d->column[d->columns];
-    *spec = (msio_casa_column_spec){ .name = column->name, .comment = column->comment, .type = column->type,
-                                     .ndim = column->ndim, .manager = manager };
+    *spec = (msio_casa_column_spec){.name = column->name,
+                                    .comment = column->comment,
+                                    .type = column->type,
+                                    .ndim = column->ndim,
+                                    .manager = manager};
     if (column->length > 0) {
         spec->fixed_shape = spec->direct = 1;
         spec->shape[0] = column->length;
@@ -57,7 +60,7 @@ static void add_column(draft *d, const msio_ms_column *column, int manager) {
 }
 
 msio_status msio_ms_make(const msio_ms_recipe *recipe, msio_casa_table **made) {
-    draft d = { .columns = 0, .keywords = 0 };
+    draft d = {.columns = 0, .keywords = 0};
     if (recipe->columns > MSIO_MS_COLUMNS)
         return msio_error_set(MSIO_E_ARGUMENT, recipe->path, "%d columns are more than a table of the schema has",
                               recipe->columns);
@@ -68,9 +71,13 @@ msio_status msio_ms_make(const msio_ms_recipe *recipe, msio_casa_table **made) {
                                   recipe->table->name, recipe->name[i]);
         add_column(&d, column, recipe->manager_of ? recipe->manager_of[i] : 0);
     }
-    msio_casa_table_spec spec = { .rows = recipe->rows, .big_endian = recipe->big_endian,
-                                  .managers = recipe->managers, .manager = recipe->manager,
-                                  .columns = d.columns, .column = d.column, .keyword = d.keyword };
+    msio_casa_table_spec spec = {.rows = recipe->rows,
+                                 .big_endian = recipe->big_endian,
+                                 .managers = recipe->managers,
+                                 .manager = recipe->manager,
+                                 .columns = d.columns,
+                                 .column = d.column,
+                                 .keyword = d.keyword};
     if (strcmp(recipe->table->name, "MAIN") == 0) {
         add_keyword(&d, NULL, "MS_VERSION", MSIO_FLOAT, -1, &ms_version);
         spec.type = "Measurement Set";
@@ -82,10 +89,16 @@ msio_status msio_ms_make(const msio_ms_recipe *recipe, msio_casa_table **made) {
 
 msio_status msio_ms_make_plain(const char *path, const msio_ms_table *table, int64_t rows, int big_endian,
                                msio_casa_table **made) {
-    const msio_casa_manager_spec manager = { .type = "StandardStMan", .name = "StandardStMan" };
+    const msio_casa_manager_spec manager = {.type = "StandardStMan", .name = "StandardStMan"};
     const char *names[MSIO_MS_COLUMNS];
     for (int i = 0; i < table->columns; i++) names[i] = table->column[i].name;
-    const msio_ms_recipe recipe = { .path = path, .table = table, .rows = rows, .big_endian = big_endian,
-                                    .columns = table->columns, .name = names, .managers = 1, .manager = &manager };
+    const msio_ms_recipe recipe = {.path = path,
+                                   .table = table,
+                                   .rows = rows,
+                                   .big_endian = big_endian,
+                                   .columns = table->columns,
+                                   .name = names,
+                                   .managers = 1,
+                                   .manager = &manager};
     return msio_ms_make(&recipe, made);
 }

@@ -12,10 +12,10 @@ typedef struct msio_ms_recipe {
     int64_t rows;
     int big_endian;
     int columns;
-    const char *const *name;                  /* [columns] */
-    const int *manager_of;                    /* [columns]; NULL: all of them manager 0 */
+    const char *const *name; /* [columns] */
+    const int *manager_of;   /* [columns]; NULL: all of them manager 0 */
     int managers;
-    const msio_casa_manager_spec *manager;    /* [managers] */
+    const msio_casa_manager_spec *manager; /* [managers] */
 } msio_ms_recipe;
 
 /* Makes the table, with the keywords that the definition asks for. *made is to be closed by msio_casa_close.

@@ -13,21 +13,27 @@
 #define VECTOR 1, 0
 #define MATRIX 2, 0
 
-#define FLAG_ROW(text) { "FLAG_ROW", MSIO_BOOL, SCALAR, NO_UNIT, NO_MEASURE, text }
-#define BOOL(name, text) { name, MSIO_BOOL, SCALAR, NO_UNIT, NO_MEASURE, text }
-#define INT(name, text) { name, MSIO_INT, SCALAR, NO_UNIT, NO_MEASURE, text }
-#define TEXT(name, text) { name, MSIO_STRING, SCALAR, NO_UNIT, NO_MEASURE, text }
-#define TEXTS(name, text) { name, MSIO_STRING, VECTOR, NO_UNIT, NO_MEASURE, text }
-#define TIME(name, text) { name, MSIO_DOUBLE, SCALAR, SECONDS, EPOCH, text }
-#define SPAN(name, text) { name, MSIO_DOUBLE, SCALAR, SECONDS, NO_MEASURE, text }
+#define FLAG_ROW(text)                                                                                                 \
+    { "FLAG_ROW", MSIO_BOOL, SCALAR, NO_UNIT, NO_MEASURE, text }
+#define BOOL(name, text)                                                                                               \
+    { name, MSIO_BOOL, SCALAR, NO_UNIT, NO_MEASURE, text }
+#define INT(name, text)                                                                                                \
+    { name, MSIO_INT, SCALAR, NO_UNIT, NO_MEASURE, text }
+#define TEXT(name, text)                                                                                               \
+    { name, MSIO_STRING, SCALAR, NO_UNIT, NO_MEASURE, text }
+#define TEXTS(name, text)                                                                                              \
+    { name, MSIO_STRING, VECTOR, NO_UNIT, NO_MEASURE, text }
+#define TIME(name, text)                                                                                               \
+    { name, MSIO_DOUBLE, SCALAR, SECONDS, EPOCH, text }
+#define SPAN(name, text)                                                                                               \
+    { name, MSIO_DOUBLE, SCALAR, SECONDS, NO_MEASURE, text }
 
 static const msio_ms_column main_columns[] = {
-    { "UVW", MSIO_DOUBLE, 1, 3, "m", 3, "uvw", "ITRF", "Vector with uvw coordinates (in meters)" },
-    { "FLAG", MSIO_BOOL, MATRIX, NO_UNIT, NO_MEASURE, "The data flags, array of bools with same shape as data" },
-    { "FLAG_CATEGORY", MSIO_BOOL, 3, 0, NO_UNIT, NO_MEASURE, "The flag category, NUM_CAT flags for each datum" },
-    { "WEIGHT", MSIO_FLOAT, VECTOR, NO_UNIT, NO_MEASURE, "Weight for each polarization spectrum" },
-    { "SIGMA", MSIO_FLOAT, VECTOR, NO_UNIT, NO_MEASURE,
-      "Estimated rms noise for channel with unity bandpass response" },
+    {"UVW", MSIO_DOUBLE, 1, 3, "m", 3, "uvw", "ITRF", "Vector with uvw coordinates (in meters)"},
+    {"FLAG", MSIO_BOOL, MATRIX, NO_UNIT, NO_MEASURE, "The data flags, array of bools with same shape as data"},
+    {"FLAG_CATEGORY", MSIO_BOOL, 3, 0, NO_UNIT, NO_MEASURE, "The flag category, NUM_CAT flags for each datum"},
+    {"WEIGHT", MSIO_FLOAT, VECTOR, NO_UNIT, NO_MEASURE, "Weight for each polarization spectrum"},
+    {"SIGMA", MSIO_FLOAT, VECTOR, NO_UNIT, NO_MEASURE, "Estimated rms noise for channel with unity bandpass response"},
     INT("ANTENNA1", "ID of first antenna in interferometer"),
     INT("ANTENNA2", "ID of second antenna in interferometer"),
     INT("ARRAY_ID", "ID of array or subarray"),
@@ -44,19 +50,18 @@ static const msio_ms_column main_columns[] = {
     INT("STATE_ID", "ID for this observing state"),
     TIME("TIME", "Modified Julian Day"),
     TIME("TIME_CENTROID", "Modified Julian Day"),
-    { "DATA", MSIO_COMPLEX, MATRIX, NO_UNIT, NO_MEASURE, "The data column" },
-    { "WEIGHT_SPECTRUM", MSIO_FLOAT, MATRIX, NO_UNIT, NO_MEASURE, "Weight for each data point" },
-    { "MODEL_DATA", MSIO_COMPLEX, MATRIX, NO_UNIT, NO_MEASURE, "The model data column" },
-    { "CORRECTED_DATA", MSIO_COMPLEX, MATRIX, NO_UNIT, NO_MEASURE, "The corrected data column" },
-    { "IMAGING_WEIGHT", MSIO_FLOAT, VECTOR, NO_UNIT, NO_MEASURE,
-      "Weight set by imaging task (e.g. uniform weighting)" },
+    {"DATA", MSIO_COMPLEX, MATRIX, NO_UNIT, NO_MEASURE, "The data column"},
+    {"WEIGHT_SPECTRUM", MSIO_FLOAT, MATRIX, NO_UNIT, NO_MEASURE, "Weight for each data point"},
+    {"MODEL_DATA", MSIO_COMPLEX, MATRIX, NO_UNIT, NO_MEASURE, "The model data column"},
+    {"CORRECTED_DATA", MSIO_COMPLEX, MATRIX, NO_UNIT, NO_MEASURE, "The corrected data column"},
+    {"IMAGING_WEIGHT", MSIO_FLOAT, VECTOR, NO_UNIT, NO_MEASURE, "Weight set by imaging task (e.g. uniform weighting)"},
 };
 
 static const msio_ms_column antenna_columns[] = {
-    { "OFFSET", MSIO_DOUBLE, 1, 3, PLACE, "Axes offset of mount to FEED REFERENCE point" },
-    { "POSITION", MSIO_DOUBLE, 1, 3, PLACE, "Antenna X,Y,Z phase reference position" },
+    {"OFFSET", MSIO_DOUBLE, 1, 3, PLACE, "Axes offset of mount to FEED REFERENCE point"},
+    {"POSITION", MSIO_DOUBLE, 1, 3, PLACE, "Antenna X,Y,Z phase reference position"},
     TEXT("TYPE", "Antenna type (e.g. SPACE-BASED)"),
-    { "DISH_DIAMETER", MSIO_DOUBLE, SCALAR, "m", 1, NO_MEASURE, "Physical diameter of dish" },
+    {"DISH_DIAMETER", MSIO_DOUBLE, SCALAR, "m", 1, NO_MEASURE, "Physical diameter of dish"},
     FLAG_ROW("Flag for this row"),
     TEXT("MOUNT", "Mount type e.g. alt-az, equatorial, etc."),
     TEXT("NAME", "Antenna name, e.g. VLA22, CA03"),
@@ -70,11 +75,11 @@ static const msio_ms_column data_description_columns[] = {
 };
 
 static const msio_ms_column feed_columns[] = {
-    { "POSITION", MSIO_DOUBLE, 1, 3, PLACE, "Position of feed relative to feed reference position" },
-    { "BEAM_OFFSET", MSIO_DOUBLE, MATRIX, SKY, "Beam position offset (on sky but in antennareference frame)" },
+    {"POSITION", MSIO_DOUBLE, 1, 3, PLACE, "Position of feed relative to feed reference position"},
+    {"BEAM_OFFSET", MSIO_DOUBLE, MATRIX, SKY, "Beam position offset (on sky but in antennareference frame)"},
     TEXTS("POLARIZATION_TYPE", "Type of polarization to which a given RECEPTOR responds"),
-    { "POL_RESPONSE", MSIO_COMPLEX, MATRIX, NO_UNIT, NO_MEASURE, "D-matrix i.e. leakage between two receptors" },
-    { "RECEPTOR_ANGLE", MSIO_DOUBLE, VECTOR, "rad", 1, NO_MEASURE, "The reference angle for polarization" },
+    {"POL_RESPONSE", MSIO_COMPLEX, MATRIX, NO_UNIT, NO_MEASURE, "D-matrix i.e. leakage between two receptors"},
+    {"RECEPTOR_ANGLE", MSIO_DOUBLE, VECTOR, "rad", 1, NO_MEASURE, "The reference angle for polarization"},
     INT("ANTENNA_ID", "ID of antenna in this array"),
     INT("BEAM_ID", "Id for BEAM model"),
     INT("FEED_ID", "Feed id"),
@@ -85,10 +90,9 @@ static const msio_ms_column feed_columns[] = {
 };
 
 static const msio_ms_column field_columns[] = {
-    { "DELAY_DIR", MSIO_DOUBLE, MATRIX, SKY, "Direction of delay center (e.g. RA, DEC)as polynomial in time." },
-    { "PHASE_DIR", MSIO_DOUBLE, MATRIX, SKY, "Direction of phase center (e.g. RA, DEC)." },
-    { "REFERENCE_DIR", MSIO_DOUBLE, MATRIX, SKY,
-      "Direction of REFERENCE center (e.g. RA, DEC).as polynomial in time." },
+    {"DELAY_DIR", MSIO_DOUBLE, MATRIX, SKY, "Direction of delay center (e.g. RA, DEC)as polynomial in time."},
+    {"PHASE_DIR", MSIO_DOUBLE, MATRIX, SKY, "Direction of phase center (e.g. RA, DEC)."},
+    {"REFERENCE_DIR", MSIO_DOUBLE, MATRIX, SKY, "Direction of REFERENCE center (e.g. RA, DEC).as polynomial in time."},
     TEXT("CODE", "Special characteristics of field, e.g. Bandpass calibrator"),
     FLAG_ROW("Row Flag"),
     TEXT("NAME", "Name of this field"),
@@ -121,7 +125,7 @@ static const msio_ms_column history_columns[] = {
 };
 
 static const msio_ms_column observation_columns[] = {
-    { "TIME_RANGE", MSIO_DOUBLE, 1, 2, SECONDS, EPOCH, "Start and end of observation" },
+    {"TIME_RANGE", MSIO_DOUBLE, 1, 2, SECONDS, EPOCH, "Start and end of observation"},
     TEXTS("LOG", "Observing log"),
     TEXTS("SCHEDULE", "Observing schedule"),
     FLAG_ROW("Row flag"),
@@ -133,22 +137,22 @@ static const msio_ms_column observation_columns[] = {
 };
 
 static const msio_ms_column pointing_columns[] = {
-    { "DIRECTION", MSIO_DOUBLE, MATRIX, SKY, "Antenna pointing direction as polynomial in time" },
+    {"DIRECTION", MSIO_DOUBLE, MATRIX, SKY, "Antenna pointing direction as polynomial in time"},
     INT("ANTENNA_ID", "Antenna Id"),
     SPAN("INTERVAL", "Time interval"),
     TEXT("NAME", "Pointing position name"),
     INT("NUM_POLY", "Series order"),
-    { "TARGET", MSIO_DOUBLE, -1, 0, SKY, "target direction as polynomial in time" },
+    {"TARGET", MSIO_DOUBLE, -1, 0, SKY, "target direction as polynomial in time"},
     TIME("TIME", "Time interval midpoint"),
     TIME("TIME_ORIGIN", "Time origin for direction"),
     BOOL("TRACKING", "Tracking flag - True if on position"),
 };
 
 static const msio_ms_column polarization_columns[] = {
-    { "CORR_TYPE", MSIO_INT, VECTOR, NO_UNIT, NO_MEASURE,
-      "The polarization type for each correlation product, as a Stokes enum." },
-    { "CORR_PRODUCT", MSIO_INT, MATRIX, NO_UNIT, NO_MEASURE,
-      "Indices describing receptors of feed going into correlation" },
+    {"CORR_TYPE", MSIO_INT, VECTOR, NO_UNIT, NO_MEASURE,
+     "The polarization type for each correlation product, as a Stokes enum."},
+    {"CORR_PRODUCT", MSIO_INT, MATRIX, NO_UNIT, NO_MEASURE,
+     "Indices describing receptors of feed going into correlation"},
     FLAG_ROW("Row flag"),
     INT("NUM_CORR", "Number of correlation products"),
 };
@@ -163,12 +167,12 @@ static const msio_ms_column processor_columns[] = {
 
 static const msio_ms_column spectral_window_columns[] = {
     INT("MEAS_FREQ_REF", "Frequency Measure reference"),
-    { "CHAN_FREQ", MSIO_DOUBLE, VECTOR, "Hz", 1, "frequency", NULL,
-      "Center frequencies for each channel in the data matrix" },
-    { "REF_FREQUENCY", MSIO_DOUBLE, SCALAR, "Hz", 1, "frequency", NULL, "The reference frequency" },
-    { "CHAN_WIDTH", MSIO_DOUBLE, VECTOR, "Hz", 1, NO_MEASURE, "Channel width for each channel" },
-    { "EFFECTIVE_BW", MSIO_DOUBLE, VECTOR, "Hz", 1, NO_MEASURE, "Effective noise bandwidth of each channel" },
-    { "RESOLUTION", MSIO_DOUBLE, VECTOR, "Hz", 1, NO_MEASURE, "The effective noise bandwidth for each channel" },
+    {"CHAN_FREQ", MSIO_DOUBLE, VECTOR, "Hz", 1, "frequency", NULL,
+     "Center frequencies for each channel in the data matrix"},
+    {"REF_FREQUENCY", MSIO_DOUBLE, SCALAR, "Hz", 1, "frequency", NULL, "The reference frequency"},
+    {"CHAN_WIDTH", MSIO_DOUBLE, VECTOR, "Hz", 1, NO_MEASURE, "Channel width for each channel"},
+    {"EFFECTIVE_BW", MSIO_DOUBLE, VECTOR, "Hz", 1, NO_MEASURE, "Effective noise bandwidth of each channel"},
+    {"RESOLUTION", MSIO_DOUBLE, VECTOR, "Hz", 1, NO_MEASURE, "The effective noise bandwidth for each channel"},
     FLAG_ROW("Row flag"),
     INT("FREQ_GROUP", "Frequency group"),
     TEXT("FREQ_GROUP_NAME", "Frequency group name"),
@@ -176,13 +180,13 @@ static const msio_ms_column spectral_window_columns[] = {
     TEXT("NAME", "Spectral window name"),
     INT("NET_SIDEBAND", "Net sideband"),
     INT("NUM_CHAN", "Number of spectral channels"),
-    { "TOTAL_BANDWIDTH", MSIO_DOUBLE, SCALAR, "Hz", 1, NO_MEASURE, "The total bandwidth for this window" },
+    {"TOTAL_BANDWIDTH", MSIO_DOUBLE, SCALAR, "Hz", 1, NO_MEASURE, "The total bandwidth for this window"},
 };
 
 static const msio_ms_column state_columns[] = {
-    { "CAL", MSIO_DOUBLE, SCALAR, "K", 1, NO_MEASURE, "Noise calibration temperature" },
+    {"CAL", MSIO_DOUBLE, SCALAR, "K", 1, NO_MEASURE, "Noise calibration temperature"},
     FLAG_ROW("Row flag"),
-    { "LOAD", MSIO_DOUBLE, SCALAR, "K", 1, NO_MEASURE, "Load temperature" },
+    {"LOAD", MSIO_DOUBLE, SCALAR, "K", 1, NO_MEASURE, "Load temperature"},
     TEXT("OBS_MODE", "Observing mode, e.g., OFF_SPECTRUM"),
     BOOL("REF", "True for a reference observation"),
     BOOL("SIG", "True for a source observation"),
@@ -192,19 +196,19 @@ static const msio_ms_column state_columns[] = {
 #define COLUMNS(array) (int)(sizeof(array) / sizeof *(array)), array
 
 static const msio_ms_table tables[] = {
-    { "MAIN", COLUMNS(main_columns) },
-    { "ANTENNA", COLUMNS(antenna_columns) },
-    { "DATA_DESCRIPTION", COLUMNS(data_description_columns) },
-    { "FEED", COLUMNS(feed_columns) },
-    { "FIELD", COLUMNS(field_columns) },
-    { "FLAG_CMD", COLUMNS(flag_cmd_columns) },
-    { "HISTORY", COLUMNS(history_columns) },
-    { "OBSERVATION", COLUMNS(observation_columns) },
-    { "POINTING", COLUMNS(pointing_columns) },
-    { "POLARIZATION", COLUMNS(polarization_columns) },
-    { "PROCESSOR", COLUMNS(processor_columns) },
-    { "SPECTRAL_WINDOW", COLUMNS(spectral_window_columns) },
-    { "STATE", COLUMNS(state_columns) },
+    {"MAIN", COLUMNS(main_columns)},
+    {"ANTENNA", COLUMNS(antenna_columns)},
+    {"DATA_DESCRIPTION", COLUMNS(data_description_columns)},
+    {"FEED", COLUMNS(feed_columns)},
+    {"FIELD", COLUMNS(field_columns)},
+    {"FLAG_CMD", COLUMNS(flag_cmd_columns)},
+    {"HISTORY", COLUMNS(history_columns)},
+    {"OBSERVATION", COLUMNS(observation_columns)},
+    {"POINTING", COLUMNS(pointing_columns)},
+    {"POLARIZATION", COLUMNS(polarization_columns)},
+    {"PROCESSOR", COLUMNS(processor_columns)},
+    {"SPECTRAL_WINDOW", COLUMNS(spectral_window_columns)},
+    {"STATE", COLUMNS(state_columns)},
 };
 
 _Static_assert(sizeof main_columns / sizeof *main_columns <= MSIO_MS_COLUMNS, "MSIO_MS_COLUMNS must cover every table");

@@ -18,7 +18,7 @@ typedef struct msio_ms_column {
 } msio_ms_column;
 
 typedef struct msio_ms_table {
-    const char *name;    /* "MAIN", or the subtable's */
+    const char *name; /* "MAIN", or the subtable's */
     int columns;
     const msio_ms_column *column;
 } msio_ms_table;

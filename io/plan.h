@@ -13,7 +13,7 @@
 
 /* Where pieces of a batch come from: a file, or bytes that a header held. */
 typedef struct msio_source {
-    msio_file *file;          /* NULL: memory */
+    msio_file *file; /* NULL: memory */
     const uint8_t *memory;
     int64_t size;
 } msio_source;
@@ -25,19 +25,19 @@ typedef struct msio_piece {
     int64_t offset;
     int64_t out;
     int64_t rows, row_src, row_dst;
-    int64_t span;             /* bytes of one row from offset to the end of its last wanted element, bits for Bool */
-    int32_t source;           /* index of the batch's sources */
-    int32_t box;              /* index of the batch's boxes: one row's elements */
-    int32_t target;           /* index of the sink's targets */
-    int32_t bit;              /* 0..7, Bool only */
+    int64_t span;   /* bytes of one row from offset to the end of its last wanted element, bits for Bool */
+    int32_t source; /* index of the batch's sources */
+    int32_t box;    /* index of the batch's boxes: one row's elements */
+    int32_t target; /* index of the sink's targets */
+    int32_t bit;    /* 0..7, Bool only */
 } msio_piece;
 
 /* One column's result. */
 typedef struct msio_target {
     msio_codec codec;
-    int elem, unit;           /* bytes delivered per element; bytes swapped as one */
-    int64_t stored_bits;      /* of one element: 1 for Bool, else 8 * elem */
-    uint8_t *out;             /* NULL in a sink that only counts */
+    int elem, unit;      /* bytes delivered per element; bytes swapped as one */
+    int64_t stored_bits; /* of one element: 1 for Bool, else 8 * elem */
+    uint8_t *out;        /* NULL in a sink that only counts */
     int64_t out_bytes;
 } msio_target;
 
@@ -59,12 +59,12 @@ typedef struct msio_sink {
     msio_piece_batch batch;
     int targets;
     msio_target *target;
-    int current;              /* the target that pieces are pushed for now */
+    int current; /* the target that pieces are pushed for now */
     int64_t bytes_in_batch;
     msio_status (*flush)(void *user, msio_piece_batch *batch); /* takes the batch; may sort its pieces */
     void *user;
     int64_t pieces_capacity, boxes_capacity, sources_capacity;
-    int64_t pieces_total;     /* after merging */
+    int64_t pieces_total; /* after merging */
 } msio_sink;
 
 msio_status msio_sink_start(msio_sink *sink, int targets, msio_status (*flush)(void *, msio_piece_batch *), void *user);

@@ -11,10 +11,10 @@
 
 struct msio_plan {
     msio_plan_info info;
-    msio_engine *engine;             /* while it is made */
+    msio_engine *engine; /* while it is made */
     msio_plan_piece *piece;
     int64_t kept, capacity;
-    char **path;                     /* of the files, which the pieces point to */
+    char **path; /* of the files, which the pieces point to */
     int paths;
     int64_t foreign_bytes;
 };
@@ -64,9 +64,11 @@ static msio_status keep_piece(msio_plan *plan, const msio_piece_batch *batch, co
     msio_piece_box(batch, piece, 0, piece->rows, &box, &offset, &bit, &out);
     /* out counts bytes of the result, of which each row has the same share */
     int64_t row_bytes = t->out_bytes && plan->info.rows ? t->out_bytes / plan->info.rows : 1;
-    plan->piece[plan->kept++] = (msio_plan_piece){.file = path, .offset = offset,
+    plan->piece[plan->kept++] = (msio_plan_piece){.file = path,
+                                                  .offset = offset,
                                                   .length = msio_box_extent(&box, t, bit),
-                                                  .out_row = out / (row_bytes ? row_bytes : 1), .rows = piece->rows};
+                                                  .out_row = out / (row_bytes ? row_bytes : 1),
+                                                  .rows = piece->rows};
     return MSIO_OK;
 }
 
@@ -104,8 +106,10 @@ msio_status msio_plan_make(const msio_column *column, const msio_select *select,
     msio_dense_column c = {.name = column->name};
     msio_dense dense = {.n = 1, .column = &c, .select = select, .plan = p};
     status = msio_access_run(column->table, msio_dense_read, &dense);
-    if (status) msio_plan_free(p);
-    else *plan = p;
+    if (status)
+        msio_plan_free(p);
+    else
+        *plan = p;
     return status;
 }
 

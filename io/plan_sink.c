@@ -11,7 +11,8 @@
 /* A batch ends when it delivers this much, so that no list of work grows with the table. */
 #define BATCH_BYTES ((int64_t)16 << 30)
 
-msio_status msio_sink_start(msio_sink *sink, int targets, msio_status (*flush)(void *, msio_piece_batch *), void *user) {
+msio_status msio_sink_start(msio_sink *sink, int targets, msio_status (*flush)(void *, msio_piece_batch *),
+                            void *user) {
     *sink = (msio_sink){.targets = targets, .flush = flush, .user = user};
     sink->target = calloc((size_t)targets, sizeof *sink->target);
     if (!sink->target) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a plan");
@@ -58,7 +59,8 @@ static bool same_box(const msio_box *a, const msio_box *b) {
 
 static msio_status find_box(msio_sink *sink, const msio_box *box, int32_t *index) {
     msio_piece_batch *b = &sink->batch;
-    for (int i = b->boxes - 1; i >= 0 && i >= b->boxes - 4; i--) /* the last few repeat; a search of all would be slow */
+    for (int i = b->boxes - 1; i >= 0 && i >= b->boxes - 4;
+         i--) /* the last few repeat; a search of all would be slow */
         if (same_box(&b->box[i], box)) {
             *index = i;
             return MSIO_OK;
@@ -89,7 +91,8 @@ static bool row_span(const msio_box *box, int64_t elem, int64_t *span) {
     int64_t end = 0;
     for (int k = 0; k < box->ndim; k++) {
         int64_t along;
-        if (!msio_mul_checked(box->count[k] - 1, box->src[k], &along) || !msio_add_checked(end, along, &end)) return false;
+        if (!msio_mul_checked(box->count[k] - 1, box->src[k], &along) || !msio_add_checked(end, along, &end))
+            return false;
     }
     return msio_add_checked(end, elem, span);
 }
@@ -148,8 +151,13 @@ msio_status msio_sink_push(msio_sink *sink, const msio_source *source, int64_t w
                               "values should lie at byte %lld: the index is damaged", (long long)where);
     msio_box simple = *box;
     msio_box_simplify(&simple);
-    msio_piece piece = {.offset = where + bit / 8, .bit = bit % 8, .out = out, .rows = rows, .row_src = row_src,
-                        .row_dst = row_dst, .target = sink->current};
+    msio_piece piece = {.offset = where + bit / 8,
+                        .bit = bit % 8,
+                        .out = out,
+                        .rows = rows,
+                        .row_src = row_src,
+                        .row_dst = row_dst,
+                        .target = sink->current};
     int64_t elements = msio_box_elements(&simple);
     if (elements == 0) return MSIO_OK;
     msio_status status = MSIO_OK;

@@ -13,10 +13,10 @@
 typedef struct text_store {
     char *text;
     int64_t bytes, text_room;
-    int64_t *start;             /* of each string; strings + 1 are there */
+    int64_t *start; /* of each string; strings + 1 are there */
     int64_t strings, string_room;
-    int64_t *first;             /* [cells]: a cell's first string */
-    bool in_place;              /* cells came in the order of their places */
+    int64_t *first; /* [cells]: a cell's first string */
+    bool in_place;  /* cells came in the order of their places */
 } text_store;
 
 typedef struct ragged_job {
@@ -52,7 +52,8 @@ static msio_status take_shape(void *user, int64_t index, int64_t count, int ndim
     ragged_job *job = user;
     msio_range axis[MSIO_MAX_NDIM];
     int64_t elements = 0;
-    msio_status status = ndim < 0 ? MSIO_OK : msio_select_axes(job->select, job->name, ndim, shape, false, axis, &elements);
+    msio_status status =
+        ndim < 0 ? MSIO_OK : msio_select_axes(job->select, job->name, ndim, shape, false, axis, &elements);
     for (int64_t i = 0; i < count && !status; i++)
         set_cell(job, msio_rows_place(job->leaf_rows, index + i), ndim, axis, elements);
     return status;
@@ -64,9 +65,11 @@ static msio_status leaf_shapes(void *user, const msio_leaf *leaf, const msio_row
     job->leaf_rows = rows;
     msio_status status = msio_leaf_check_native(leaf);
     if (status) return status;
-    if (leaf->column->kind > MSIO_KIND_ARRAY || (leaf->column->type != MSIO_STRING && !msio_type_size(leaf->column->type)))
-        return msio_error_set(MSIO_E_UNSUPPORTED, leaf->access->table->path, "column %s holds %s values, which are not read",
-                              job->name, msio_type_name(leaf->column->type));
+    if (leaf->column->kind > MSIO_KIND_ARRAY ||
+        (leaf->column->type != MSIO_STRING && !msio_type_size(leaf->column->type)))
+        return msio_error_set(MSIO_E_UNSUPPORTED, leaf->access->table->path,
+                              "column %s holds %s values, which are not read", job->name,
+                              msio_type_name(leaf->column->type));
     if (rows->count == 0 || leaf->column->type == MSIO_STRING) return MSIO_OK; /* strings bring their shapes along */
     if (leaf->column->kind == MSIO_KIND_SCALAR) return take_shape(job, 0, rows->count, 0, NULL);
     if (!leaf->native) return msio_fallback_shapes(leaf, rows, take_shape, job);
@@ -166,7 +169,8 @@ static msio_status take_texts(void *user, int64_t index, int ndim, const int64_t
     msio_range axis[MSIO_MAX_NDIM];
     int64_t place = msio_rows_place(job->leaf_rows, index), wanted = 0;
     (void)elements;
-    msio_status status = ndim < 0 ? MSIO_OK : msio_select_axes(job->select, job->name, ndim, shape, false, axis, &wanted);
+    msio_status status =
+        ndim < 0 ? MSIO_OK : msio_select_axes(job->select, job->name, ndim, shape, false, axis, &wanted);
     if (status) return status;
     set_cell(job, place, ndim, axis, wanted);
     job->texts.first[place] = job->texts.strings;
@@ -217,8 +221,8 @@ static msio_status leaf_texts(void *user, const msio_leaf *leaf, const msio_rows
     if (!leaf->native) return msio_fallback_texts(leaf, rows, take_texts, job);
     const msio_manager *m = &leaf->slot->manager;
     if (!m->layout->texts)
-        return msio_error_set(MSIO_E_FORMAT, leaf->access->table->path, "column %s holds strings, which a %s cannot hold",
-                              job->name, m->layout->type);
+        return msio_error_set(MSIO_E_FORMAT, leaf->access->table->path,
+                              "column %s holds strings, which a %s cannot hold", job->name, m->layout->type);
     return m->layout->texts(m, leaf->column, rows, take_texts, job);
 }
 
@@ -232,10 +236,14 @@ static msio_status leaf_read(void *user, const msio_leaf *leaf, const msio_rows 
     bool complex = leaf->column->type == MSIO_COMPLEX || leaf->column->type == MSIO_DCOMPLEX;
     msio_status status = msio_sink_finish(&job->sink);
     if (status) return status;
-    job->sink.target[0] = (msio_target){
-        .codec = leaf->column->type == MSIO_BOOL ? MSIO_CODEC_BITS : swapped && elem > 1 ? MSIO_CODEC_SWAP : MSIO_CODEC_COPY,
-        .elem = elem, .unit = complex ? elem / 2 : elem, .stored_bits = leaf->column->type == MSIO_BOOL ? 1 : 8 * elem,
-        .out = job->result.data, .out_bytes = (int64_t)job->result.bytes};
+    job->sink.target[0] = (msio_target){.codec = leaf->column->type == MSIO_BOOL ? MSIO_CODEC_BITS
+                                                 : swapped && elem > 1           ? MSIO_CODEC_SWAP
+                                                                                 : MSIO_CODEC_COPY,
+                                        .elem = elem,
+                                        .unit = complex ? elem / 2 : elem,
+                                        .stored_bits = leaf->column->type == MSIO_BOOL ? 1 : 8 * elem,
+                                        .out = job->result.data,
+                                        .out_bytes = (int64_t)job->result.bytes};
     if (leaf->column->kind == MSIO_KIND_SCALAR) return read_run(job, 0, rows->count, 0, NULL);
     if (!leaf->native) return msio_fallback_shapes(leaf, rows, read_run, job);
     const msio_manager *m = &leaf->slot->manager;
@@ -292,7 +300,8 @@ msio_status msio_read_ragged(const msio_column *column, const msio_select *selec
     prof_span span;
     prof_begin(&span, PROF_PATH_READ);
     status = msio_access_run(column->table, read_ragged, &job);
-    prof_end(&span, &(prof_work){.bytes = (int64_t)job.result.bytes, .rows = job.result.cells,
+    prof_end(&span, &(prof_work){.bytes = (int64_t)job.result.bytes,
+                                 .rows = job.result.cells,
                                  .bytes_read = atomic_load(&job.engine.bytes_read)});
     if (!status) *ragged = job.result;
     return status;

@@ -40,9 +40,12 @@ static record_desc *parse_desc(msio_aips *a, int depth) {
         field_desc *f = &desc->field[i];
         f->name = msio_aips_text(a);
         f->type = msio_aips_i32(a);
-        if (f->type == MSIO_RECORD) f->record = parse_desc(a, depth + 1);
-        else if (f->type == MSIO_TABLE) msio_aips_text(a);
-        else if (is_array_type(f->type)) msio_aips_skip_shape(a);
+        if (f->type == MSIO_RECORD)
+            f->record = parse_desc(a, depth + 1);
+        else if (f->type == MSIO_TABLE)
+            msio_aips_text(a);
+        else if (is_array_type(f->type))
+            msio_aips_skip_shape(a);
         if (version > 1) msio_aips_text(a);
         desc->count = i + 1;
     }
@@ -81,7 +84,8 @@ static msio_record *parse_values(msio_aips *a, const record_desc *desc, int dept
 
 static msio_record *parse_object(msio_aips *a, int depth) {
     const char *type = msio_aips_peek(a);
-    if (strstr(type, "KeywordSet")) msio_aips_fail(a, MSIO_E_UNSUPPORTED, "keywords of the old form '%.30s'", type);
+    if (strstr(type, "KeywordSet"))
+        msio_aips_fail(a, MSIO_E_UNSUPPORTED, "keywords of the old form '%.30s'", type);
     else if (msio_aips_ok(a) && strcmp(type, "Record") != 0 && strcmp(type, "TableRecord") != 0)
         msio_aips_fail(a, MSIO_E_FORMAT, "a record should be here, found '%.40s'", type);
     msio_aips_enter(a, NULL, 1);
@@ -148,8 +152,10 @@ void msio_record_merge(msio_aips *a, msio_record *record, const msio_record *mor
 }
 
 void msio_record_skip_value(msio_aips *a, msio_type type) {
-    if (type == MSIO_BOOL) msio_aips_u8(a);
-    else msio_aips_values(a, type, 1);
+    if (type == MSIO_BOOL)
+        msio_aips_u8(a);
+    else
+        msio_aips_values(a, type, 1);
 }
 
 int msio_record_count(const msio_record *record) { return record ? record->count : 0; }

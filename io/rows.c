@@ -19,8 +19,10 @@ int64_t msio_rows_after(const msio_rows *rows, int64_t from, int64_t last) {
     int64_t high = low + step < rows->count ? low + step : rows->count;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
-        if (rows->row[middle] <= last) low = middle + 1;
-        else high = middle;
+        if (rows->row[middle] <= last)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return low;
 }
@@ -107,7 +109,8 @@ static msio_status select_list(const msio_select *select, int64_t table_rows, co
         return msio_error_set(MSIO_E_ARGUMENT, path, "a list of %lld rows", (long long)select->rows_in_list);
     for (int64_t i = 0; i < select->rows_in_list; i++)
         if (select->row_list[i] < 0 || select->row_list[i] >= table_rows)
-            return msio_error_set(MSIO_E_RANGE, path, "row %lld (entry %lld of the list) asked for, the table has %lld rows",
+            return msio_error_set(MSIO_E_RANGE, path,
+                                  "row %lld (entry %lld of the list) asked for, the table has %lld rows",
                                   (long long)select->row_list[i], (long long)i, (long long)table_rows);
     return msio_rows_from_list(select->rows_in_list, select->row_list, NULL, rows);
 }
@@ -117,11 +120,12 @@ msio_status msio_rows_select(const msio_select *select, int64_t table_rows, cons
     if (!select) select = &all;
     if (select->row_list) return select_list(select, table_rows, path, rows);
     if (select->row_step < 1)
-        return msio_error_set(MSIO_E_ARGUMENT, path, "row step %lld, it must be at least 1", (long long)select->row_step);
+        return msio_error_set(MSIO_E_ARGUMENT, path, "row step %lld, it must be at least 1",
+                              (long long)select->row_step);
     int64_t rest = table_rows - select->row, count = select->rows;
     if (select->row < 0 || rest < 0)
-        return msio_error_set(MSIO_E_RANGE, path, "rows from %lld on asked for, the table has %lld", (long long)select->row,
-                              (long long)table_rows);
+        return msio_error_set(MSIO_E_RANGE, path, "rows from %lld on asked for, the table has %lld",
+                              (long long)select->row, (long long)table_rows);
     int64_t most = rest / select->row_step + (rest % select->row_step != 0);
     if (count < 0) count = most;
     if (count > most)

@@ -68,9 +68,9 @@ static void sort_pieces(msio_piece_batch *batch) {
 
 /* A piece measured. */
 typedef struct measure {
-    int64_t offset, end;     /* stretch of the file */
+    int64_t offset, end; /* stretch of the file */
     int64_t out_bytes, stored;
-    bool run;                /* contiguous in the file and in memory, and needs no decoding */
+    bool run; /* contiguous in the file and in memory, and needs no decoding */
     bool mappable;
 } measure;
 
@@ -79,7 +79,7 @@ typedef struct maker {
     msio_piece_batch *batch;
     msio_way force;
     int threads;
-    int64_t run_bytes;       /* of one part of a contiguous piece */
+    int64_t run_bytes; /* of one part of a contiguous piece */
     int64_t mapped_bytes;
     bool enough_small;
 } maker;
@@ -199,19 +199,22 @@ static int64_t take(maker *m, int64_t first) {
         bool mapped = wants_mapped(m, &e, e.end - e.offset);
         int64_t share = mapped ? m->mapped_bytes : INT64_MAX;
         return add_rows(m, first, &e, mapped ? MSIO_WAY_MAPPED : MSIO_WAY_SCRATCH, share, MSIO_SCRATCH_BYTES)
-                   ? first + 1 : -1;
+                   ? first + 1
+                   : -1;
     }
     int64_t end = first + 1, last = e.end, out_bytes = e.out_bytes;
     for (; end < m->batch->n && m->batch->pieces[end].source == m->batch->pieces[first].source; end++) {
         measure n = measure_piece(m, &m->batch->pieces[end]);
-        if (n.offset - last > GAP_BYTES || msio_max(last, n.end) - e.offset > MSIO_SCRATCH_BYTES || run_way(m, &n)) break;
+        if (n.offset - last > GAP_BYTES || msio_max(last, n.end) - e.offset > MSIO_SCRATCH_BYTES || run_way(m, &n))
+            break;
         last = msio_max(last, n.end);
         out_bytes += n.out_bytes;
         m->s->stored_bytes += n.stored;
     }
     bool mapped = wants_mapped(m, &e, last - e.offset);
     return add_group(m, first, end, e.offset, last - e.offset, out_bytes, mapped ? MSIO_WAY_MAPPED : MSIO_WAY_SCRATCH)
-               ? end : -1;
+               ? end
+               : -1;
 }
 
 /* Whether so many small reads come that mapping pays; a guess from the first pieces. */
@@ -232,8 +235,13 @@ msio_status msio_schedule_make(msio_schedule *schedule, msio_piece_batch *batch,
         total += msio_box_elements(&batch->box[p->box]) * p->rows * batch->target[p->target].elem;
     }
     int64_t share = total / (threads * 8);
-    maker m = {.s = schedule, .batch = batch, .force = force, .threads = threads, .run_bytes = RUN_BYTES,
-               .mapped_bytes = msio_min(MAPPED_BYTES, msio_max(share, 16 << 10)), .enough_small = many_small(batch)};
+    maker m = {.s = schedule,
+               .batch = batch,
+               .force = force,
+               .threads = threads,
+               .run_bytes = RUN_BYTES,
+               .mapped_bytes = msio_min(MAPPED_BYTES, msio_max(share, 16 << 10)),
+               .enough_small = many_small(batch)};
     while (m.run_bytes > RUN_LEAST && m.run_bytes > share) m.run_bytes /= 2;
     for (int64_t i = 0; i < batch->n;)
         if ((i = take(&m, i)) < 0) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a list of work");

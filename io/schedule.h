@@ -8,14 +8,14 @@
 #define MSIO_SCRATCH_BYTES ((int64_t)256 << 10)
 
 /* One unit of work, done by one thread: a part of a contiguous piece (rows 0: `length` bytes from byte `run` on), rows
- * [row, row + rows) of piece `first`, or `pieces` whole pieces that are read together. offset and length: the stretch of
- * the file it needs. */
+ * [row, row + rows) of piece `first`, or `pieces` whole pieces that are read together. offset and length: the stretch
+ * of the file it needs. */
 typedef struct msio_work {
     int64_t first, pieces;
     int64_t row, rows;
     int64_t offset, length;
     int64_t run;
-    int64_t out_bytes;     /* delivered */
+    int64_t out_bytes; /* delivered */
     msio_way way;
 } msio_work;
 
@@ -26,8 +26,8 @@ typedef struct msio_schedule {
     int64_t way_bytes[MSIO_WAY_CASACORE + 1]; /* delivered by each way */
 } msio_schedule;
 
-/* Sorts the batch's pieces by file and offset, and fills the schedule (whose memory is reused). force: MSIO_WAY_AUTO, or
- * the one to use. threads: how many will share the work. MSIO_E_MEMORY. */
+/* Sorts the batch's pieces by file and offset, and fills the schedule (whose memory is reused). force: MSIO_WAY_AUTO,
+ * or the one to use. threads: how many will share the work. MSIO_E_MEMORY. */
 msio_status msio_schedule_make(msio_schedule *schedule, msio_piece_batch *batch, msio_way force, int threads);
 void msio_schedule_free(msio_schedule *schedule);
 

@@ -17,8 +17,8 @@ static msio_status resolve(const char *what, const char *column, int64_t start, 
 
 static bool is_all(int64_t start, int64_t count, int64_t step) { return start == 0 && count < 0 && step == 1; }
 
-msio_status msio_select_axes(const msio_select *select, const char *column, int ndim, const int64_t *shape, bool lenient,
-                             msio_range axis[MSIO_MAX_NDIM], int64_t *elements) {
+msio_status msio_select_axes(const msio_select *select, const char *column, int ndim, const int64_t *shape,
+                             bool lenient, msio_range axis[MSIO_MAX_NDIM], int64_t *elements) {
     static const msio_select all = MSIO_SELECT_ALL;
     const msio_select *s = select ? select : &all;
     msio_status status = MSIO_OK;
@@ -28,11 +28,15 @@ msio_status msio_select_axes(const msio_select *select, const char *column, int 
         return msio_error_set(MSIO_E_RANGE, NULL, "%s asked for, cells of column %s have %d axes",
                               ndim < 1 ? "correlations" : "channels", column, ndim);
     for (int k = 0; k < ndim && !status; k++) {
-        if (k == 0) status = resolve("correlation", column, s->corr, s->corrs, s->corr_step, shape[k], &axis[k]);
-        else if (k == 1) status = resolve("channel", column, s->chan, s->chans, s->chan_step, shape[k], &axis[k]);
-        else axis[k] = (msio_range){0, shape[k], 1};
+        if (k == 0)
+            status = resolve("correlation", column, s->corr, s->corrs, s->corr_step, shape[k], &axis[k]);
+        else if (k == 1)
+            status = resolve("channel", column, s->chan, s->chans, s->chan_step, shape[k], &axis[k]);
+        else
+            axis[k] = (msio_range){0, shape[k], 1};
         if (!status && __builtin_mul_overflow(*elements, axis[k].count, elements))
-            status = msio_error_set(MSIO_E_MEMORY, NULL, "a cell of column %s has more elements than can be counted", column);
+            status = msio_error_set(MSIO_E_MEMORY, NULL, "a cell of column %s has more elements than can be counted",
+                                    column);
     }
     return status;
 }
@@ -45,10 +49,12 @@ int64_t msio_select_row(const msio_select *select, int64_t place) {
 
 msio_status msio_check_sizes(const msio_select *select, const msio_read_opts *opts) {
     if (select && select->struct_size != sizeof *select)
-        return msio_error_set(MSIO_E_ARGUMENT, NULL, "a selection of %zu bytes, this version knows %zu: use MSIO_SELECT_ALL",
+        return msio_error_set(MSIO_E_ARGUMENT, NULL,
+                              "a selection of %zu bytes, this version knows %zu: use MSIO_SELECT_ALL",
                               select->struct_size, sizeof *select);
     if (opts && opts->struct_size != sizeof *opts)
-        return msio_error_set(MSIO_E_ARGUMENT, NULL, "options of %zu bytes, this version knows %zu: use MSIO_READ_OPTS_INIT",
+        return msio_error_set(MSIO_E_ARGUMENT, NULL,
+                              "options of %zu bytes, this version knows %zu: use MSIO_READ_OPTS_INIT",
                               opts->struct_size, sizeof *opts);
     if (opts && (opts->way < MSIO_WAY_AUTO || opts->way > MSIO_WAY_MAPPED || opts->threads < 0))
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "way %d with %d threads: no such way of reading", (int)opts->way,

@@ -43,38 +43,38 @@ typedef struct main_column {
     const char *name;
     cell_kind cell;
     store_kind store;
-    msio_sim_fill *fill;      /* NULL: its cells stay undefined */
-    const char *manager;      /* name of its data manager, where it has one of its own */
-    bool imaging;             /* only with imaging columns */
+    msio_sim_fill *fill; /* NULL: its cells stay undefined */
+    const char *manager; /* name of its data manager, where it has one of its own */
+    bool imaging;        /* only with imaging columns */
 } main_column;
 
 static const main_column main_columns[] = {
-    { "DATA", CELL_CHAN_CORR, STORE_TILED, msio_sim_fill_data, "TiledDATA", false },
-    { "FLAG", CELL_CHAN_CORR, STORE_TILED, msio_sim_fill_flag, "TiledFLAG", false },
-    { "WEIGHT_SPECTRUM", CELL_CHAN_CORR, STORE_TILED, msio_sim_fill_weight_spectrum, "TiledWEIGHT_SPECTRUM", false },
-    { "WEIGHT", CELL_CORR, STORE_TILED, msio_sim_fill_weight, "TiledWEIGHT", false },
-    { "SIGMA", CELL_CORR, STORE_TILED, msio_sim_fill_sigma, "TiledSIGMA", false },
-    { "UVW", CELL_UVW, STORE_TILED_COLUMN, msio_sim_fill_uvw, "TiledUVW", false },
-    { "FLAG_CATEGORY", CELL_CHAN_CORR, STORE_TILED, NULL, "TiledFLAG_CATEGORY", false },
-    { "ANTENNA1", CELL_SCALAR, STORE_FAST, msio_sim_fill_antenna1, "SSM_ANTENNA1", false },
-    { "ANTENNA2", CELL_SCALAR, STORE_FAST, msio_sim_fill_antenna2, "SSM_ANTENNA2", false },
-    { "DATA_DESC_ID", CELL_SCALAR, STORE_FAST, msio_sim_fill_data_desc, "SSM_DATA_DESC_ID", false },
-    { "FLAG_ROW", CELL_SCALAR, STORE_FAST, msio_sim_fill_flag_row, "SSM_FLAG_ROW", false },
-    { "TIME", CELL_SCALAR, STORE_SLOW, msio_sim_fill_time, "ISM_TIME", false },
-    { "TIME_CENTROID", CELL_SCALAR, STORE_SLOW, msio_sim_fill_time, "ISM_TIME_CENTROID", false },
-    { "INTERVAL", CELL_SCALAR, STORE_SLOW, msio_sim_fill_interval, "ISM_INTERVAL", false },
-    { "EXPOSURE", CELL_SCALAR, STORE_SLOW, msio_sim_fill_interval, "ISM_EXPOSURE", false },
-    { "FIELD_ID", CELL_SCALAR, STORE_SLOW, msio_sim_fill_field, "ISM_FIELD_ID", false },
-    { "SCAN_NUMBER", CELL_SCALAR, STORE_SLOW, msio_sim_fill_scan, "ISM_SCAN_NUMBER", false },
-    { "ARRAY_ID", CELL_SCALAR, STORE_SLOW, msio_sim_fill_zero, "ISM_ARRAY_ID", false },
-    { "OBSERVATION_ID", CELL_SCALAR, STORE_SLOW, msio_sim_fill_zero, "ISM_OBSERVATION_ID", false },
-    { "PROCESSOR_ID", CELL_SCALAR, STORE_SLOW, msio_sim_fill_zero, "ISM_PROCESSOR_ID", false },
-    { "STATE_ID", CELL_SCALAR, STORE_SLOW, msio_sim_fill_zero, "ISM_STATE_ID", false },
-    { "FEED1", CELL_SCALAR, STORE_SLOW, msio_sim_fill_zero, "ISM_FEED1", false },
-    { "FEED2", CELL_SCALAR, STORE_SLOW, msio_sim_fill_zero, "ISM_FEED2", false },
-    { "MODEL_DATA", CELL_CHAN_CORR, STORE_TILED, msio_sim_fill_model, "TiledMODEL_DATA", true },
-    { "CORRECTED_DATA", CELL_CHAN_CORR, STORE_TILED, msio_sim_fill_corrected, "TiledCORRECTED_DATA", true },
-    { "IMAGING_WEIGHT", CELL_CHAN, STORE_TILED, msio_sim_fill_imaging_weight, "TiledIMAGING_WEIGHT", true },
+    {"DATA", CELL_CHAN_CORR, STORE_TILED, msio_sim_fill_data, "TiledDATA", false},
+    {"FLAG", CELL_CHAN_CORR, STORE_TILED, msio_sim_fill_flag, "TiledFLAG", false},
+    {"WEIGHT_SPECTRUM", CELL_CHAN_CORR, STORE_TILED, msio_sim_fill_weight_spectrum, "TiledWEIGHT_SPECTRUM", false},
+    {"WEIGHT", CELL_CORR, STORE_TILED, msio_sim_fill_weight, "TiledWEIGHT", false},
+    {"SIGMA", CELL_CORR, STORE_TILED, msio_sim_fill_sigma, "TiledSIGMA", false},
+    {"UVW", CELL_UVW, STORE_TILED_COLUMN, msio_sim_fill_uvw, "TiledUVW", false},
+    {"FLAG_CATEGORY", CELL_CHAN_CORR, STORE_TILED, NULL, "TiledFLAG_CATEGORY", false},
+    {"ANTENNA1", CELL_SCALAR, STORE_FAST, msio_sim_fill_antenna1, "SSM_ANTENNA1", false},
+    {"ANTENNA2", CELL_SCALAR, STORE_FAST, msio_sim_fill_antenna2, "SSM_ANTENNA2", false},
+    {"DATA_DESC_ID", CELL_SCALAR, STORE_FAST, msio_sim_fill_data_desc, "SSM_DATA_DESC_ID", false},
+    {"FLAG_ROW", CELL_SCALAR, STORE_FAST, msio_sim_fill_flag_row, "SSM_FLAG_ROW", false},
+    {"TIME", CELL_SCALAR, STORE_SLOW, msio_sim_fill_time, "ISM_TIME", false},
+    {"TIME_CENTROID", CELL_SCALAR, STORE_SLOW, msio_sim_fill_time, "ISM_TIME_CENTROID", false},
+    {"INTERVAL", CELL_SCALAR, STORE_SLOW, msio_sim_fill_interval, "ISM_INTERVAL", false},
+    {"EXPOSURE", CELL_SCALAR, STORE_SLOW, msio_sim_fill_interval, "ISM_EXPOSURE", false},
+    {"FIELD_ID", CELL_SCALAR, STORE_SLOW, msio_sim_fill_field, "ISM_FIELD_ID", false},
+    {"SCAN_NUMBER", CELL_SCALAR, STORE_SLOW, msio_sim_fill_scan, "ISM_SCAN_NUMBER", false},
+    {"ARRAY_ID", CELL_SCALAR, STORE_SLOW, msio_sim_fill_zero, "ISM_ARRAY_ID", false},
+    {"OBSERVATION_ID", CELL_SCALAR, STORE_SLOW, msio_sim_fill_zero, "ISM_OBSERVATION_ID", false},
+    {"PROCESSOR_ID", CELL_SCALAR, STORE_SLOW, msio_sim_fill_zero, "ISM_PROCESSOR_ID", false},
+    {"STATE_ID", CELL_SCALAR, STORE_SLOW, msio_sim_fill_zero, "ISM_STATE_ID", false},
+    {"FEED1", CELL_SCALAR, STORE_SLOW, msio_sim_fill_zero, "ISM_FEED1", false},
+    {"FEED2", CELL_SCALAR, STORE_SLOW, msio_sim_fill_zero, "ISM_FEED2", false},
+    {"MODEL_DATA", CELL_CHAN_CORR, STORE_TILED, msio_sim_fill_model, "TiledMODEL_DATA", true},
+    {"CORRECTED_DATA", CELL_CHAN_CORR, STORE_TILED, msio_sim_fill_corrected, "TiledCORRECTED_DATA", true},
+    {"IMAGING_WEIGHT", CELL_CHAN, STORE_TILED, msio_sim_fill_imaging_weight, "TiledIMAGING_WEIGHT", true},
 };
 #define MAIN_COLUMNS (int)(sizeof main_columns / sizeof *main_columns)
 
@@ -93,14 +93,17 @@ static int cell_shape(const msio_sim *sim, cell_kind cell, int64_t shape[2]) {
     case CELL_CORR: shape[0] = sim->corrs; return 1;
     case CELL_CHAN: shape[0] = sim->channels; return 1;
     case CELL_UVW: shape[0] = 3; return 1;
-    case CELL_CHAN_CORR: shape[0] = sim->channels; shape[1] = sim->corrs; return 2;
+    case CELL_CHAN_CORR:
+        shape[0] = sim->channels;
+        shape[1] = sim->corrs;
+        return 2;
     }
     return 0;
 }
 
 /* Elements of one cell; its size is small enough, see check_size. */
 static int64_t cell_elements(const msio_sim *sim, cell_kind cell) {
-    int64_t shape[2] = { 1, 1 };
+    int64_t shape[2] = {1, 1};
     cell_shape(sim, cell, shape);
     return shape[0] * shape[1];
 }
@@ -149,13 +152,15 @@ static int column_tile(const msio_sim *sim, cell_kind cell, int64_t tile[3]) {
 
 /* The manager of one column: one of its own, or in the layout "default" one that scalars of its kind share. */
 static void set_manager(const msio_sim *sim, const main_column *column, msio_casa_manager_spec *manager) {
-    static const char *const types[] = { "TiledShapeStMan", "TiledColumnStMan", "StandardStMan", "IncrementalStMan" };
+    static const char *const types[] = {"TiledShapeStMan", "TiledColumnStMan", "StandardStMan", "IncrementalStMan"};
     const bool tiled = column->store == STORE_TILED || column->store == STORE_TILED_COLUMN;
-    *manager = (msio_casa_manager_spec){ .type = types[column->store], .name = column->manager, .hypercolumn = tiled };
+    *manager = (msio_casa_manager_spec){.type = types[column->store], .name = column->manager, .hypercolumn = tiled};
     if (tiled && column->fill) manager->tile_ndim = column_tile(sim, column->cell, manager->tile);
     if (tiled) return;
-    if (sim->layout == MSIO_SIM_DEFAULT) manager->name = types[column->store];
-    else manager->bucket_bytes = column->store == STORE_FAST ? FAST_BUCKET : SLOW_BUCKET;
+    if (sim->layout == MSIO_SIM_DEFAULT)
+        manager->name = types[column->store];
+    else
+        manager->bucket_bytes = column->store == STORE_FAST ? FAST_BUCKET : SLOW_BUCKET;
 }
 
 /* Managers of all columns that are made, each name once; returns how many. */
@@ -203,7 +208,7 @@ static int64_t value_bytes(const msio_sim *sim) {
 
 /* Rows of a block: whole tiles, as many as BLOCK_BYTES hold, but one at least. */
 static int64_t block_rows(const msio_sim *sim, const main_column *column) {
-    int64_t tile[3] = { 1, 1, 1 };
+    int64_t tile[3] = {1, 1, 1};
     if (column->cell != CELL_SCALAR) column_tile(sim, column->cell, tile);
     return msio_max(1, BLOCK_BYTES / row_bytes(sim, column) / tile[0]) * tile[0];
 }
@@ -228,8 +233,8 @@ static msio_status put_columns(const msio_sim *sim, msio_casa_table *table, prog
     int64_t most = 0;
     for (int i = 0; i < columns_made(sim); i++)
         if (main_columns[i].fill)
-            most = msio_max(most, msio_min(block_rows(sim, &main_columns[i]), sim->rows) *
-                                      row_bytes(sim, &main_columns[i]));
+            most = msio_max(most,
+                            msio_min(block_rows(sim, &main_columns[i]), sim->rows) * row_bytes(sim, &main_columns[i]));
     void *block = malloc((size_t)most);
     if (!block) return msio_error_set(MSIO_E_MEMORY, p->path, "no memory for a block of %lld bytes", (long long)most);
     msio_status status = MSIO_OK;
@@ -245,9 +250,15 @@ static msio_status make_main(const msio_sim *sim, const char *path, msio_casa_ta
     msio_casa_manager_spec managers[MAIN_COLUMNS];
     for (int i = 0; i < columns_made(sim); i++) names[i] = main_columns[i].name;
     const msio_ms_recipe recipe = {
-        .path = path, .table = msio_ms_table_find("MAIN"), .rows = sim->rows, .big_endian = sim->big_endian,
-        .columns = columns_made(sim), .name = names, .manager_of = manager_of,
-        .managers = set_managers(sim, managers, manager_of), .manager = managers,
+        .path = path,
+        .table = msio_ms_table_find("MAIN"),
+        .rows = sim->rows,
+        .big_endian = sim->big_endian,
+        .columns = columns_made(sim),
+        .name = names,
+        .manager_of = manager_of,
+        .managers = set_managers(sim, managers, manager_of),
+        .manager = managers,
     };
     return msio_ms_make(&recipe, table);
 }
@@ -274,9 +285,7 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
 }
 
 /* Removes a folder and all that is in it; links are removed, not followed. */
-static void remove_tree(const char *path) {
-    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
+static void remove_tree(const char *path) { nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS); }
 
 /* The folder, and the places in it: where the result goes, where it is made, and where what stood there waits. */
 typedef struct places {
@@ -351,7 +360,7 @@ static msio_status put_in_place(const places *where) {
 
 /* ---------------------------------------------------------------- options */
 
-static const char *const layout_names[] = { "dsa110", "default", "wide" };
+static const char *const layout_names[] = {"dsa110", "default", "wide"};
 
 static msio_status read_layout(const char *name, msio_sim_layout *layout) {
     for (int i = 0; i < 3; i++) {
@@ -374,12 +383,13 @@ static msio_status read_byte_order(const char *name, bool *big) {
 /* Limits that keep every product below in 64 bits, and casacore's own counts in 32. */
 static msio_status check_numbers(const msio_simulate_ms_opts *opts) {
     if (opts->antennas < 1 || opts->antennas > 32768 || opts->times < 1 || opts->subbands < 1 || opts->channels < 1)
-        return msio_error_set(MSIO_E_ARGUMENT, NULL, "%d antennas, %d times, %d subbands, %d channels: each must be at "
-                              "least 1, antennas at most 32768", opts->antennas, opts->times, opts->subbands,
-                              opts->channels);
+        return msio_error_set(MSIO_E_ARGUMENT, NULL,
+                              "%d antennas, %d times, %d subbands, %d channels: each must be at "
+                              "least 1, antennas at most 32768",
+                              opts->antennas, opts->times, opts->subbands, opts->channels);
     if (opts->corrs != 1 && opts->corrs != 2 && opts->corrs != 4)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "%d correlations: 1, 2 or 4 are made", opts->corrs);
-    const int64_t cell[] = { opts->subbands, opts->channels, opts->corrs };
+    const int64_t cell[] = {opts->subbands, opts->channels, opts->corrs};
     int64_t elements;
     if (!msio_product_checked(3, cell, &elements) || elements > INT32_MAX / 16)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "%d subbands of %d channels are too many", opts->subbands,
@@ -393,8 +403,12 @@ static msio_status describe(const msio_simulate_ms_opts *given, msio_simulate_ms
     if (given && given->struct_size < offsetof(msio_simulate_ms_opts, layout))
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "the options do not begin with MSIO_SIMULATE_MS_OPTS_INIT");
     if (given) memcpy(opts, given, given->struct_size < sizeof *opts ? given->struct_size : sizeof *opts);
-    *sim = (msio_sim){ .antennas = opts->antennas, .times = opts->times, .spws = opts->subbands,
-                       .channels = opts->channels, .corrs = opts->corrs, .imaging = opts->imaging_columns != 0 };
+    *sim = (msio_sim){.antennas = opts->antennas,
+                      .times = opts->times,
+                      .spws = opts->subbands,
+                      .channels = opts->channels,
+                      .corrs = opts->corrs,
+                      .imaging = opts->imaging_columns != 0};
     msio_status status = check_numbers(opts);
     if (status == MSIO_OK) status = read_layout(opts->layout, &sim->layout);
     if (status == MSIO_OK) status = read_byte_order(opts->byte_order, &sim->big_endian);
@@ -406,7 +420,7 @@ static msio_status describe(const msio_simulate_ms_opts *given, msio_simulate_ms
     /* DSA-110 lists 117 antennas, of which 96 are in the data. */
     sim->antennas_listed = (int)msio_div_up((int64_t)sim->antennas * 39, 32);
     sim->baselines = (int64_t)sim->antennas * (sim->antennas + 1) / 2;
-    const int64_t factors[] = { sim->baselines, sim->times, sim->spws };
+    const int64_t factors[] = {sim->baselines, sim->times, sim->spws};
     if (!msio_product_checked(3, factors, &sim->rows) || sim->rows > MOST_ROWS)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "more than %lld rows are not made", (long long)MOST_ROWS);
     return MSIO_OK;
@@ -419,7 +433,7 @@ static msio_status describe(const msio_simulate_ms_opts *given, msio_simulate_ms
 static int64_t tiled_bytes(const msio_sim *sim, const main_column *column) {
     const int64_t header = 480;
     if (!column->fill) return header;
-    int64_t tile[3] = { 1, 1, 1 }, shape[2] = { 1, 1 };
+    int64_t tile[3] = {1, 1, 1}, shape[2] = {1, 1};
     column_tile(sim, column->cell, tile);
     cell_shape(sim, column->cell, shape);
     const int64_t tiles =
@@ -500,7 +514,7 @@ msio_status msio_simulate_ms(const char *path, const msio_simulate_ms_opts *give
     if (status == MSIO_OK) status = check_room(where->folder, msio_simulate_ms_bytes(&opts, NULL));
     if (status != MSIO_OK) goto done;
     remove_tree(where->making); /* of a process of the same number that was killed */
-    progress p = { opts.progress, opts.user, where->final, 0, value_bytes(&sim) };
+    progress p = {opts.progress, opts.user, where->final, 0, value_bytes(&sim)};
     status = make_ms(&sim, where->making, &p);
     if (status == MSIO_OK) status = put_in_place(where);
     if (status != MSIO_OK) remove_tree(where->making);

@@ -10,11 +10,11 @@ typedef enum msio_sim_layout { MSIO_SIM_DSA110, MSIO_SIM_DEFAULT, MSIO_SIM_WIDE 
 
 typedef struct msio_sim {
     msio_sim_layout layout;
-    int antennas;          /* in the data */
-    int antennas_listed;   /* in the ANTENNA table */
+    int antennas;        /* in the data */
+    int antennas_listed; /* in the ANTENNA table */
     int times;
-    int spws;              /* spectral windows: 1 when wide */
-    int channels;          /* of each */
+    int spws;     /* spectral windows: 1 when wide */
+    int channels; /* of each */
     int corrs;
     int64_t baselines;
     int64_t rows;

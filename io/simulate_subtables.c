@@ -22,8 +22,7 @@ typedef struct filler {
 } filler;
 
 /* Puts the same cell into all rows. */
-static void put_same(filler *f, const char *column, size_t element, int ndim, const int64_t *shape,
-                     const void *cell) {
+static void put_same(filler *f, const char *column, size_t element, int ndim, const int64_t *shape, const void *cell) {
     int64_t elements = 1;
     for (int i = 0; i < ndim; i++) elements *= shape[i];
     size_t bytes = element * (size_t)elements;
@@ -42,9 +41,7 @@ static void put_int(filler *f, const char *column, int32_t value) {
     put_same(f, column, sizeof value, 0, NULL, &value);
 }
 
-static void put_bool(filler *f, const char *column, bool value) {
-    put_same(f, column, sizeof value, 0, NULL, &value);
-}
+static void put_bool(filler *f, const char *column, bool value) { put_same(f, column, sizeof value, 0, NULL, &value); }
 
 static void put_double(filler *f, const char *column, double value) {
     put_same(f, column, sizeof value, 0, NULL, &value);
@@ -125,10 +122,10 @@ static void fill_data_description(filler *f) {
 }
 
 static void fill_feed(filler *f) {
-    static const int64_t two = 2, three = 3, square[2] = { 2, 2 };
+    static const int64_t two = 2, three = 3, square[2] = {2, 2};
     static const double zeros[4];
-    static const float unity[2][2][2] = { { { 1, 0 }, { 0, 0 } }, { { 0, 0 }, { 1, 0 } } };
-    static const char *const receptors[2] = { "X", "Y" };
+    static const float unity[2][2][2] = {{{1, 0}, {0, 0}}, {{0, 0}, {1, 0}}};
+    static const char *const receptors[2] = {"X", "Y"};
     const double span = MSIO_SIM_INTERVAL * f->sim->times;
     put_doubles(f, "POSITION", 1, &three, zeros);
     put_doubles(f, "BEAM_OFFSET", 2, square, zeros);
@@ -145,8 +142,8 @@ static void fill_feed(filler *f) {
 }
 
 static void fill_field(filler *f) {
-    static const int64_t shape[2] = { 1, 2 };
-    static const char *const directions[] = { "DELAY_DIR", "PHASE_DIR", "REFERENCE_DIR" };
+    static const int64_t shape[2] = {1, 2};
+    static const char *const directions[] = {"DELAY_DIR", "PHASE_DIR", "REFERENCE_DIR"};
     for (int64_t t = 0; t < f->rows; t++) {
         double direction[2], time = msio_sim_time(t);
         field_direction(t, direction);
@@ -162,14 +159,16 @@ static void fill_field(filler *f) {
 }
 
 static void fill_history(filler *f) {
-    static const char *const nothing[1] = { "" };
-    static const char *const layouts[] = { "dsa110", "default", "wide" };
+    static const char *const nothing[1] = {""};
+    static const char *const layouts[] = {"dsa110", "default", "wide"};
     const msio_sim *sim = f->sim;
     put_texts(f, "APP_PARAMS", 1, nothing);
     put_texts(f, "CLI_COMMAND", 1, nothing);
     put_text_same(f, "APPLICATION", "msio");
-    put_text(f, "MESSAGE", 0, "simulated: layout %s, %d antennas, %d times, %d spectral windows of %d channels, "
-             "%d correlations", layouts[sim->layout], sim->antennas, sim->times, sim->spws, sim->channels, sim->corrs);
+    put_text(f, "MESSAGE", 0,
+             "simulated: layout %s, %d antennas, %d times, %d spectral windows of %d channels, "
+             "%d correlations",
+             layouts[sim->layout], sim->antennas, sim->times, sim->spws, sim->channels, sim->corrs);
     put_int(f, "OBJECT_ID", -1);
     put_int(f, "OBSERVATION_ID", 0);
     put_text_same(f, "ORIGIN", "msio_simulate_ms");
@@ -179,9 +178,9 @@ static void fill_history(filler *f) {
 
 static void fill_observation(filler *f) {
     static const int64_t two = 2;
-    static const char *const nothing[1] = { "" };
+    static const char *const nothing[1] = {""};
     const double half = MSIO_SIM_INTERVAL / 2;
-    const double range[2] = { msio_sim_time(0) - half, msio_sim_time(f->sim->times - 1) + half };
+    const double range[2] = {msio_sim_time(0) - half, msio_sim_time(f->sim->times - 1) + half};
     put_doubles(f, "TIME_RANGE", 1, &two, range);
     put_texts(f, "LOG", 1, nothing);
     put_texts(f, "SCHEDULE", 1, nothing);
@@ -194,7 +193,7 @@ static void fill_observation(filler *f) {
 }
 
 static void fill_pointing(filler *f) {
-    static const int64_t shape[2] = { 1, 2 };
+    static const int64_t shape[2] = {1, 2};
     double direction[2];
     field_direction(0, direction);
     put_doubles(f, "DIRECTION", 2, shape, direction);
@@ -210,8 +209,8 @@ static void fill_pointing(filler *f) {
 
 /* Correlations as the correlator's writer orders them: XX; XX, YY; XX, XY, YX, YY (casacore's Stokes codes). */
 static void fill_polarization(filler *f) {
-    static const int32_t types[3][4] = { { 9 }, { 9, 12 }, { 9, 10, 11, 12 } };
-    const int64_t corrs = f->sim->corrs, shape[2] = { corrs, 2 };
+    static const int32_t types[3][4] = {{9}, {9, 12}, {9, 10, 11, 12}};
+    const int64_t corrs = f->sim->corrs, shape[2] = {corrs, 2};
     const int32_t *type = types[corrs == 1 ? 0 : corrs == 2 ? 1 : 2];
     int32_t product[4][2];
     for (int i = 0; i < 4; i++) {
@@ -244,7 +243,7 @@ static void fill_frequencies(filler *f, int spw) {
         values[i] = msio_sim_frequency(f->sim, spw, i);
         widths[i] = MSIO_SIM_CHANNEL_WIDTH;
     }
-    static const char *const widths_columns[] = { "CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION" };
+    static const char *const widths_columns[] = {"CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION"};
     if (f->status == MSIO_OK) f->status = msio_casa_put(f->table, "CHAN_FREQ", spw, 1, 1, &channels, values);
     for (int i = 0; i < 3 && f->status == MSIO_OK; i++)
         f->status = msio_casa_put(f->table, widths_columns[i], spw, 1, 1, &channels, widths);
@@ -277,9 +276,7 @@ static void fill_state(filler *f) {
     put_int(f, "SUB_SCAN", 0);
 }
 
-static void fill_nothing(filler *f) {
-    (void)f;
-}
+static void fill_nothing(filler *f) { (void)f; }
 
 /* ---------------------------------------------------------------- all of them */
 
@@ -288,7 +285,7 @@ static msio_status make_subtable(const msio_sim *sim, const char *path, msio_cas
     char folder[PATH_MAX];
     if (snprintf(folder, sizeof folder, "%s/%s", path, name) >= (int)sizeof folder)
         return msio_error_set(MSIO_E_ARGUMENT, path, "the path is too long for a subtable's");
-    filler f = { sim, NULL, rows, MSIO_OK };
+    filler f = {sim, NULL, rows, MSIO_OK};
     f.status = msio_ms_make_plain(folder, msio_ms_table_find(name), rows, sim->big_endian, &f.table);
     if (f.status == MSIO_OK) fill(&f);
     if (f.status == MSIO_OK) f.status = msio_casa_link(parent, name, f.table);
@@ -303,18 +300,18 @@ msio_status msio_sim_subtables(const msio_sim *sim, const char *path, msio_casa_
         int64_t rows;
         void (*fill)(filler *);
     } all[] = {
-        { "ANTENNA", sim->antennas_listed, fill_antenna },
-        { "DATA_DESCRIPTION", sim->spws, fill_data_description },
-        { "FEED", sim->antennas_listed, fill_feed },
-        { "FIELD", sim->times, fill_field },
-        { "FLAG_CMD", 0, fill_nothing },
-        { "HISTORY", 1, fill_history },
-        { "OBSERVATION", 1, fill_observation },
-        { "POINTING", sim->antennas_listed, fill_pointing },
-        { "POLARIZATION", 1, fill_polarization },
-        { "PROCESSOR", 1, fill_processor },
-        { "SPECTRAL_WINDOW", sim->spws, fill_spectral_window },
-        { "STATE", 1, fill_state },
+        {"ANTENNA", sim->antennas_listed, fill_antenna},
+        {"DATA_DESCRIPTION", sim->spws, fill_data_description},
+        {"FEED", sim->antennas_listed, fill_feed},
+        {"FIELD", sim->times, fill_field},
+        {"FLAG_CMD", 0, fill_nothing},
+        {"HISTORY", 1, fill_history},
+        {"OBSERVATION", 1, fill_observation},
+        {"POINTING", sim->antennas_listed, fill_pointing},
+        {"POLARIZATION", 1, fill_polarization},
+        {"PROCESSOR", 1, fill_processor},
+        {"SPECTRAL_WINDOW", sim->spws, fill_spectral_window},
+        {"STATE", 1, fill_state},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         msio_status status = make_subtable(sim, path, table, all[i].name, all[i].rows, all[i].fill);

@@ -15,9 +15,7 @@
 #define PRIME_IMAG 16777199
 #define PRIME_WEIGHT 8388593
 
-double msio_sim_time(int64_t t) {
-    return 5200000000.0 + (double)(12885 * t) / 1000.0;
-}
+double msio_sim_time(int64_t t) { return 5200000000.0 + (double)(12885 * t) / 1000.0; }
 
 double msio_sim_frequency(const msio_sim *sim, int spw, int channel) {
     return 1311375000.0 + MSIO_SIM_CHANNEL_WIDTH * ((double)spw * sim->channels + channel);
@@ -63,23 +61,21 @@ static void count_doubles(const counter *c, int64_t first, int64_t count, double
 
 /* Complex elements: the real part counts up, the imaginary part down; both lie in -8 .. 8. */
 static void count_complex(int step_real, int step_imag, int64_t first, int64_t count, float *out) {
-    const counter real = { step_real, PRIME_REAL, PRIME_REAL / 2, 1.0 / (1 << 20) };
-    const counter imag = { step_imag, PRIME_IMAG, PRIME_IMAG / 2, -1.0 / (1 << 20) };
+    const counter real = {step_real, PRIME_REAL, PRIME_REAL / 2, 1.0 / (1 << 20)};
+    const counter imag = {step_imag, PRIME_IMAG, PRIME_IMAG / 2, -1.0 / (1 << 20)};
     count_floats(&real, first, count, out, 2);
     count_floats(&imag, first, count, out + 1, 2);
 }
 
 /* Weights: 1 .. 2. */
 static void count_weights(int step, int64_t first, int64_t count, float *out) {
-    const counter weight = { step, PRIME_WEIGHT, -(1 << 23), 1.0 / (1 << 23) };
+    const counter weight = {step, PRIME_WEIGHT, -(1 << 23), 1.0 / (1 << 23)};
     count_floats(&weight, first, count, out, 1);
 }
 
 /* ---------------------------------------------------------------- columns of arrays */
 
-static int64_t cell_elements(const msio_sim *sim) {
-    return (int64_t)sim->channels * sim->corrs;
-}
+static int64_t cell_elements(const msio_sim *sim) { return (int64_t)sim->channels * sim->corrs; }
 
 void msio_sim_fill_data(const msio_sim *sim, int64_t row, int64_t rows, void *out) {
     count_complex(1, 3, row * cell_elements(sim), rows * cell_elements(sim), out);
@@ -111,7 +107,7 @@ void msio_sim_fill_imaging_weight(const msio_sim *sim, int64_t row, int64_t rows
 
 void msio_sim_fill_uvw(const msio_sim *sim, int64_t row, int64_t rows, void *out) {
     (void)sim;
-    const counter metres = { 29, PRIME_REAL, PRIME_REAL / 2, 1.0 / 1024 };
+    const counter metres = {29, PRIME_REAL, PRIME_REAL / 2, 1.0 / 1024};
     count_doubles(&metres, 3 * row, 3 * rows, out);
 }
 
@@ -130,17 +126,11 @@ void msio_sim_fill_flag(const msio_sim *sim, int64_t row, int64_t rows, void *ou
 /* ---------------------------------------------------------------- columns of scalars */
 
 /* Baseline number, integration and spectral window of a row: rows are window by window, then time by time. */
-static int64_t row_baseline(const msio_sim *sim, int64_t row) {
-    return row % sim->baselines;
-}
+static int64_t row_baseline(const msio_sim *sim, int64_t row) { return row % sim->baselines; }
 
-static int64_t row_time(const msio_sim *sim, int64_t row) {
-    return row / sim->baselines % sim->times;
-}
+static int64_t row_time(const msio_sim *sim, int64_t row) { return row / sim->baselines % sim->times; }
 
-static int64_t row_spw(const msio_sim *sim, int64_t row) {
-    return row / sim->baselines / sim->times;
-}
+static int64_t row_spw(const msio_sim *sim, int64_t row) { return row / sim->baselines / sim->times; }
 
 /* The first antenna of a baseline, where pairs (i, j), i <= j, are numbered i by i; *second is the other one. */
 static int32_t baseline_antennas(const msio_sim *sim, int64_t baseline, int32_t *second) {

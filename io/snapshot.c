@@ -67,7 +67,8 @@ msio_status msio_snapshot_new(const msio_table_dat *dat, const char *directory, 
     pthread_mutex_init(&s->loading, NULL);
     for (int i = 0; i < dat->managers; i++) {
         const msio_layout *layout = dat->storage == 2 ? find_layout(dat->manager[i].type) : NULL;
-        s->slot[i].manager = (msio_manager){.dat = dat, .index = i, .rows = s->rows, .directory = directory, .layout = layout};
+        s->slot[i].manager =
+            (msio_manager){.dat = dat, .index = i, .rows = s->rows, .directory = directory, .layout = layout};
         atomic_init(&s->slot[i].state, layout ? MSIO_SLOT_UNLOADED : MSIO_SLOT_FOREIGN);
     }
     *snapshot = s;

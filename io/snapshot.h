@@ -15,28 +15,33 @@
 /* What tells one state of a table from another: table.dat's stamp and the sync record. */
 typedef struct msio_signature {
     msio_stamp dat;
-    int64_t sync_length;           /* 0: no sync record */
+    int64_t sync_length; /* 0: no sync record */
     uint8_t sync[MSIO_SYNC_BYTES];
 } msio_signature;
 
 msio_status msio_signature_read(const char *directory, const msio_lock *lock, msio_signature *signature);
 bool msio_signature_equal(const msio_signature *a, const msio_signature *b);
 
-typedef enum msio_slot_state { MSIO_SLOT_UNLOADED, MSIO_SLOT_LOADED, MSIO_SLOT_FAILED, MSIO_SLOT_FOREIGN } msio_slot_state;
+typedef enum msio_slot_state {
+    MSIO_SLOT_UNLOADED,
+    MSIO_SLOT_LOADED,
+    MSIO_SLOT_FAILED,
+    MSIO_SLOT_FOREIGN
+} msio_slot_state;
 
 /* A data manager: FOREIGN ones are no layout's. */
 typedef struct msio_slot {
     atomic_int state;
     msio_manager manager;
-    msio_error_copy *error;        /* why it failed */
+    msio_error_copy *error; /* why it failed */
 } msio_slot;
 
 typedef struct msio_snapshot {
-    int users;                     /* under the table's mutex */
-    const msio_table_dat *dat;     /* the table's, which keeps it */
+    int users;                 /* under the table's mutex */
+    const msio_table_dat *dat; /* the table's, which keeps it */
     int64_t rows;
-    msio_slot *slot;               /* [dat->managers] */
-    pthread_mutex_t loading;       /* managers, and casacore's handle */
+    msio_slot *slot;         /* [dat->managers] */
+    pthread_mutex_t loading; /* managers, and casacore's handle */
     msio_casa_table *casa;
 } msio_snapshot;
 

@@ -197,8 +197,10 @@ msio_status msio_ssm_read(const msio_manager *manager, msio_window *window, msio
     if (!status) status = parse_indices(window, s, &place, index);
     if (!status) status = check_columns(manager, s, window->path);
     free(index);
-    if (status) msio_ssm_free(s);
-    else *ssm = s;
+    if (status)
+        msio_ssm_free(s);
+    else
+        *ssm = s;
     return status;
 }
 

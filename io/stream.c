@@ -13,10 +13,10 @@
 /* Two batches: the caller's, and the one that is being read. */
 typedef struct half {
     msio_batch batch;
-    msio_array *array;        /* [columns] */
-    void **memory;            /* [columns], of full batches */
+    msio_array *array; /* [columns] */
+    void **memory;     /* [columns], of full batches */
     size_t *bytes;
-    bool filled;              /* read, and not yet given to the caller */
+    bool filled; /* read, and not yet given to the caller */
     msio_status status;
     msio_error_copy error;
 } half;
@@ -25,18 +25,18 @@ struct msio_stream {
     msio_table *table;
     int columns;
     const msio_column **column;
-    msio_array *shape;        /* [columns]: type and shape of one row's part; shape[0] is replaced per batch */
+    msio_array *shape; /* [columns]: type and shape of one row's part; shape[0] is replaced per batch */
     msio_select select;
-    int64_t *list;            /* the caller's row list, copied */
+    int64_t *list; /* the caller's row list, copied */
     int64_t rows, batch_rows, next_row;
     msio_read_opts opts;
     half half[2];
-    int turn;                 /* the half that the next batch comes from */
-    bool given;               /* the caller has the other one */
+    int turn;   /* the half that the next batch comes from */
+    bool given; /* the caller has the other one */
     /* the reader */
     pthread_t thread;
     bool threaded, stop;
-    pid_t owner;              /* a child of fork has no reader, and reads itself */
+    pid_t owner; /* a child of fork has no reader, and reads itself */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
 };
@@ -120,8 +120,8 @@ static msio_status measure(msio_stream *s, int64_t *row_bytes) {
     msio_dense_column *c = calloc((size_t)s->columns, sizeof *c);
     if (!c) return msio_error_set(MSIO_E_MEMORY, s->table->path, "no memory for a stream");
     for (int i = 0; i < s->columns; i++) c[i].name = s->column[i]->name;
-    msio_dense dense = {.n = s->columns, .column = c, .select = &s->select, .opts = &s->opts, .lenient = true,
-                        .measure_only = true};
+    msio_dense dense = {
+        .n = s->columns, .column = c, .select = &s->select, .opts = &s->opts, .lenient = true, .measure_only = true};
     msio_status status = msio_access_run(s->table, msio_dense_read, &dense);
     *row_bytes = 0;
     s->rows = dense.rows_selected;
@@ -159,7 +159,8 @@ static msio_status take_memory(msio_stream *s) {
 static msio_status copy_selection(msio_stream *s, const msio_select *select) {
     s->select = select ? *select : (msio_select)MSIO_SELECT_ALL;
     if (!s->select.row_list) return MSIO_OK;
-    if (s->select.rows_in_list < 0) return msio_error_set(MSIO_E_ARGUMENT, s->table->path, "a row list of negative length");
+    if (s->select.rows_in_list < 0)
+        return msio_error_set(MSIO_E_ARGUMENT, s->table->path, "a row list of negative length");
     s->list = malloc(((size_t)s->select.rows_in_list + 1) * sizeof *s->list);
     if (!s->list) return msio_error_set(MSIO_E_MEMORY, s->table->path, "no memory for a row list");
     memcpy(s->list, s->select.row_list, (size_t)s->select.rows_in_list * sizeof *s->list);
@@ -186,9 +187,11 @@ static msio_status prepare(msio_stream *s, const char *const *columns, const msi
 msio_status msio_stream_open(msio_table *table, int n, const char *const *columns, const msio_select *select,
                              const msio_stream_opts *opts, msio_stream **stream) {
     msio_stream_opts o = MSIO_STREAM_OPTS_INIT;
-    if (!table || n < 1 || !columns || !stream) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no table, columns or stream");
+    if (!table || n < 1 || !columns || !stream)
+        return msio_error_set(MSIO_E_ARGUMENT, NULL, "no table, columns or stream");
     if (opts && opts->struct_size != sizeof o)
-        return msio_error_set(MSIO_E_ARGUMENT, NULL, "options of %zu bytes, this version knows %zu: use MSIO_STREAM_OPTS_INIT",
+        return msio_error_set(MSIO_E_ARGUMENT, NULL,
+                              "options of %zu bytes, this version knows %zu: use MSIO_STREAM_OPTS_INIT",
                               opts->struct_size, sizeof o);
     if (opts) o = *opts;
     msio_status status = msio_check_sizes(select, &o.read);

@@ -62,7 +62,8 @@ static msio_status open_children(msio_table *t, const msio_table_dat *dat, int d
     int n = dat->kind == MSIO_REF_TABLE ? 1 : dat->kind == MSIO_CONCAT_TABLE ? dat->parts : 0;
     if (n == 0) return MSIO_OK;
     if (depth >= DEEPEST_REFERENCE)
-        return msio_error_set(MSIO_E_FORMAT, t->path, "tables refer to tables more than %d deep: to themselves?", depth);
+        return msio_error_set(MSIO_E_FORMAT, t->path, "tables refer to tables more than %d deep: to themselves?",
+                              depth);
     t->child = calloc((size_t)n, sizeof *t->child);
     if (!t->child) return msio_error_set(MSIO_E_MEMORY, t->path, "no memory for %d tables", n);
     for (int i = 0; i < n; i++) {
@@ -129,8 +130,7 @@ static msio_status list_subtables(msio_table *t) {
 static msio_status check_is_table(const char *path, char resolved[PATH_MAX]) {
     struct stat st;
     char dat[PATH_MAX + 16];
-    if (!realpath(path, resolved))
-        return msio_error_system(MSIO_E_NOT_FOUND, path, "there is no table at this path");
+    if (!realpath(path, resolved)) return msio_error_system(MSIO_E_NOT_FOUND, path, "there is no table at this path");
     snprintf(dat, sizeof dat, "%s/table.dat", resolved);
     if (stat(dat, &st) != 0)
         return msio_error_set(MSIO_E_NOT_FOUND, path, "this is no casacore table: it has no table.dat");
@@ -172,14 +172,17 @@ static msio_status open_at(const char *path, const msio_open_opts *opts, int dep
 }
 
 /* `obs.ms::A::B`: opens obs.ms, then what its keyword A names, and so on. */
-static msio_status open_keyword(const char *main_path, const char *keyword, const msio_open_opts *opts, msio_table **table) {
+static msio_status open_keyword(const char *main_path, const char *keyword, const msio_open_opts *opts,
+                                msio_table **table) {
     msio_table *main = NULL;
     msio_status status = msio_table_open(main_path, opts, &main);
     if (status) return status;
     int i = 0;
     while (i < main->subtables && strcmp(main->subtable_name[i], keyword) != 0) i++;
-    if (i < main->subtables) status = open_at(main->subtable_path[i], opts, 0, table);
-    else status = msio_error_set(MSIO_E_NOT_FOUND, main->path, "the table has no subtable %s", keyword);
+    if (i < main->subtables)
+        status = open_at(main->subtable_path[i], opts, 0, table);
+    else
+        status = msio_error_set(MSIO_E_NOT_FOUND, main->path, "the table has no subtable %s", keyword);
     free_table(main);
     return status;
 }
@@ -206,7 +209,8 @@ msio_status msio_table_open(const char *path, const msio_open_opts *opts, msio_t
     const char *keyword = NULL;
     if (!path || !table) return msio_error_set(MSIO_E_ARGUMENT, path, "no path, or nowhere to put the table");
     if (opts && opts->struct_size != sizeof o)
-        return msio_error_set(MSIO_E_ARGUMENT, path, "options of %zu bytes, this version knows %zu: use MSIO_OPEN_OPTS_INIT",
+        return msio_error_set(MSIO_E_ARGUMENT, path,
+                              "options of %zu bytes, this version knows %zu: use MSIO_OPEN_OPTS_INIT",
                               opts->struct_size, sizeof o);
     if (opts) o = *opts;
     pthread_once(&environment_once, read_environment);
@@ -245,8 +249,9 @@ msio_status msio_table_close(msio_table *table) {
     if (!table) return MSIO_OK;
     while (table->holds > 0) msio_table_release(table);
     if (table->opts.freshness == MSIO_AS_OPENED && !kept_promise(table))
-        status = msio_error_set(MSIO_E_CHANGED, table->path,
-                                "the table was opened as one that nobody writes, and was written: what was read may be old");
+        status =
+            msio_error_set(MSIO_E_CHANGED, table->path,
+                           "the table was opened as one that nobody writes, and was written: what was read may be old");
     free_table(table);
     return status;
 }
@@ -264,7 +269,8 @@ static msio_status hold_one(msio_table *t) {
     t->holds++;
     if (access.locked) t->hold_lock = msio_lock_share(access.lock);
     access.locked = false; /* the access gives its lock to the hold */
-    for (int i = 0; i < t->snapshot->dat->managers && !t->stale; i++) t->stale = msio_slot_changed(&t->snapshot->slot[i]);
+    for (int i = 0; i < t->snapshot->dat->managers && !t->stale; i++)
+        t->stale = msio_slot_changed(&t->snapshot->slot[i]);
     pthread_mutex_unlock(&t->mutex);
     return msio_access_end(&access, MSIO_OK);
 }
@@ -363,7 +369,9 @@ const char *msio_table_column_name(const msio_table *table, int index) {
     return index >= 0 && index < dat->columns ? dat->column[index].name : NULL;
 }
 
-const msio_record *msio_table_keywords(const msio_table *table) { return msio_table_dat_now(keyword_table(table))->keywords; }
+const msio_record *msio_table_keywords(const msio_table *table) {
+    return msio_table_dat_now(keyword_table(table))->keywords;
+}
 
 int msio_table_subtables(const msio_table *table) { return table->subtables; }
 
@@ -404,10 +412,13 @@ static msio_status describe_manager(void *user, msio_access *access) {
     const msio_table_dat *dat = access->snapshot->dat;
     msio_slot *slot;
     if (job->index < 0 || job->index >= dat->managers)
-        return msio_error_set(MSIO_E_RANGE, access->table->path, "data manager %d asked for, the table has %d", job->index,
-                              dat->managers);
+        return msio_error_set(MSIO_E_RANGE, access->table->path, "data manager %d asked for, the table has %d",
+                              job->index, dat->managers);
     const msio_manager_dat *m = &dat->manager[job->index];
-    *job->info = (msio_manager_info){.type = m->type, .name = "", .sequence = (int)m->sequence, .columns = m->columns,
+    *job->info = (msio_manager_info){.type = m->type,
+                                     .name = "",
+                                     .sequence = (int)m->sequence,
+                                     .columns = m->columns,
                                      .bytes = bytes_on_disk(access->table, m->sequence)};
     if (m->columns == 0 || msio_snapshot_manager(access->snapshot, job->index, &slot)) return MSIO_OK;
     if (atomic_load(&slot->state) != MSIO_SLOT_LOADED) return MSIO_OK;

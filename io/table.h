@@ -9,7 +9,7 @@ struct msio_column {
     msio_column *next;
     msio_table *table;
     char *name;
-    struct msio_column_facts *facts;   /* newest first; older ones stay for whoever holds them */
+    struct msio_column_facts *facts; /* newest first; older ones stay for whoever holds them */
 };
 
 typedef struct msio_dat_list {
@@ -19,20 +19,20 @@ typedef struct msio_dat_list {
 } msio_dat_list;
 
 struct msio_table {
-    char *path;                        /* absolute */
+    char *path; /* absolute */
     msio_open_opts opts;
-    pthread_mutex_t mutex;             /* guards what follows */
-    msio_lock *lock;                   /* NULL: no table.lock, or nolock */
-    msio_signature seen;               /* of `snapshot` */
+    pthread_mutex_t mutex; /* guards what follows */
+    msio_lock *lock;       /* NULL: no table.lock, or nolock */
+    msio_signature seen;   /* of `snapshot` */
     msio_snapshot *snapshot;
-    bool stale;                        /* a manager's files changed: the next access takes a new snapshot */
-    msio_dat_list *dats;               /* every table.dat that was parsed: keywords and names live there */
+    bool stale;          /* a manager's files changed: the next access takes a new snapshot */
+    msio_dat_list *dats; /* every table.dat that was parsed: keywords and names live there */
     int holds;
-    msio_lock *hold_lock;              /* what the hold locked, or NULL */
-    msio_arena words;                  /* names that were handed out: see msio_table_keep */
-    void *kept;                        /* the list of them */
+    msio_lock *hold_lock; /* what the hold locked, or NULL */
+    msio_arena words;     /* names that were handed out: see msio_table_keep */
+    void *kept;           /* the list of them */
     msio_column *columns;
-    int children;                      /* root of a reference table, parts of a concatenated one */
+    int children; /* root of a reference table, parts of a concatenated one */
     msio_table **child;
     int subtables;
     char **subtable_name, **subtable_path;
@@ -49,11 +49,11 @@ const char *msio_table_keep(msio_table *table, const char *text);
 typedef struct msio_access {
     msio_table *table;
     msio_snapshot *snapshot;
-    msio_signature signature;          /* to compare at the end, when verify */
-    msio_lock *lock;                   /* shared with the table for the length of the access */
+    msio_signature signature; /* to compare at the end, when verify */
+    msio_lock *lock;          /* shared with the table for the length of the access */
     bool locked, verify, check_files;
-    uint64_t files_checked;            /* of managers 0 to 63, in this access */
-    bool casa_fresh;                   /* casacore's handle sees this state */
+    uint64_t files_checked; /* of managers 0 to 63, in this access */
+    bool casa_fresh;        /* casacore's handle sees this state */
     int children;
     struct msio_access *child;
     int64_t rows;
@@ -74,7 +74,7 @@ typedef struct msio_leaf {
     const msio_column_dat *column;
     msio_slot *slot;
     bool native;
-    const char *why_not;               /* when not native; static, or of the snapshot */
+    const char *why_not; /* when not native; static, or of the snapshot */
 } msio_leaf;
 
 /* Finds a column of a plain table and loads its manager. */

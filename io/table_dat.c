@@ -184,8 +184,10 @@ static void parse_ref_table(msio_aips *a, msio_table_dat *dat) {
     char **name = msio_aips_values(a, MSIO_STRING, names.count);
     msio_aips_leave(a);
     bool wide = version > 2;
-    if (wide) msio_aips_u64(a);
-    else msio_aips_u32(a);
+    if (wide)
+        msio_aips_u64(a);
+    else
+        msio_aips_u32(a);
     msio_aips_bool(a);
     uint64_t rows = wide ? msio_aips_u64(a) : msio_aips_u32(a);
     if (msio_aips_ok(a) && rows > (uint64_t)msio_aips_left(a) / (wide ? 8 : 4))

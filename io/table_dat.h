@@ -25,18 +25,18 @@ typedef struct msio_column_dat {
     msio_type type;
     msio_column_kind kind;
     int option;
-    int ndim;                       /* as described: 0 scalar, -1 unknown */
-    int shape_ndim;                 /* of the fixed shape; -1: none */
+    int ndim;       /* as described: 0 scalar, -1 unknown */
+    int shape_ndim; /* of the fixed shape; -1: none */
     int64_t shape[MSIO_MAX_NDIM + 1];
-    int64_t max_length;             /* of strings; 0: any */
+    int64_t max_length; /* of strings; 0: any */
     msio_record *keywords;
-    int manager;                    /* index in the list of managers; -1 in a reference or concatenated table */
-    int number;                     /* among the columns of that manager */
+    int manager; /* index in the list of managers; -1 in a reference or concatenated table */
+    int number;  /* among the columns of that manager */
 } msio_column_dat;
 
 typedef struct msio_manager_dat {
     const char *type;
-    int64_t sequence;               /* N of table.f<N> */
+    int64_t sequence; /* N of table.f<N> */
     const uint8_t *blob;
     int64_t blob_length;
     int columns;
@@ -44,24 +44,24 @@ typedef struct msio_manager_dat {
 
 typedef struct msio_table_dat {
     msio_arena arena;
-    const char *path;               /* of table.dat */
+    const char *path; /* of table.dat */
     msio_table_kind kind;
-    int64_t rows;                   /* stale where a sync record says otherwise */
+    int64_t rows; /* stale where a sync record says otherwise */
     bool big_endian;
-    int storage;                    /* 0 MultiFile, 1 MultiHDF5, 2 separate files */
+    int storage; /* 0 MultiFile, 1 MultiHDF5, 2 separate files */
     msio_record *keywords;
-    msio_record *private_keywords;  /* hypercolumn definitions */
+    msio_record *private_keywords; /* hypercolumn definitions */
     int columns;
     msio_column_dat *column;
     int managers;
     msio_manager_dat *manager;
     /* reference table */
-    const char *root;               /* as stored */
-    char **root_column;             /* [columns]: name in the root */
-    int64_t *root_row;              /* [rows] */
+    const char *root;   /* as stored */
+    char **root_column; /* [columns]: name in the root */
+    int64_t *root_row;  /* [rows] */
     /* concatenated table */
     int parts;
-    char **part;                    /* as stored */
+    char **part; /* as stored */
     int concatenated_subtables;
 } msio_table_dat;
 

@@ -132,8 +132,10 @@ static int64_t first_not_below(const int64_t *sorted, int64_t n, int64_t value) 
     int64_t low = 0, high = n;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
-        if (sorted[middle] < value) low = middle + 1;
-        else high = middle;
+        if (sorted[middle] < value)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return low;
 }
@@ -162,9 +164,12 @@ static int64_t data_stretch(const msio_tiled *t, int64_t row, stretch *s) {
 static stretch find_stretch(const msio_tiled *t, const msio_rows *rows, int64_t index) {
     int64_t row = msio_rows_row(rows, index), last = row;
     stretch s = {.index = index};
-    if (t->kind == MSIO_TILED_COLUMN) last = INT64_MAX;
-    else if (t->kind == MSIO_TILED_CELL) s.cube = row;
-    else last = t->kind == MSIO_TILED_SHAPE ? shape_stretch(t, row, &s) : data_stretch(t, row, &s);
+    if (t->kind == MSIO_TILED_COLUMN)
+        last = INT64_MAX;
+    else if (t->kind == MSIO_TILED_CELL)
+        s.cube = row;
+    else
+        last = t->kind == MSIO_TILED_SHAPE ? shape_stretch(t, row, &s) : data_stretch(t, row, &s);
     if (s.cube >= 0 && t->cube[s.cube].ndim == 0) s.cube = -1;
     s.count = msio_rows_after(rows, index, last) - index;
     return s;
@@ -177,7 +182,8 @@ static msio_status shapes(const msio_manager *manager, const msio_column_dat *co
     (void)column;
     for (int64_t i = 0; i < rows->count && !status;) {
         stretch s = find_stretch(t, rows, i);
-        status = s.cube < 0 ? sink(user, i, s.count, -1, NULL) : sink(user, i, s.count, t->cell_ndim, t->cube[s.cube].shape);
+        status =
+            s.cube < 0 ? sink(user, i, s.count, -1, NULL) : sink(user, i, s.count, t->cell_ndim, t->cube[s.cube].shape);
         i += s.count;
     }
     return status;
@@ -191,11 +197,11 @@ typedef struct pusher {
     const msio_cube *cube;
     msio_sink *sink;
     msio_source source;
-    int64_t section;                        /* byte offset of the column's part of a tile */
-    int64_t bits, elem;                     /* of a stored, bytes of a delivered element */
-    int64_t tile_step[MSIO_TILED_NDIM];     /* tiles between neighbours along an axis */
-    int64_t pixel_step[MSIO_TILED_NDIM];    /* pixels, within a tile */
-    int64_t out_step[MSIO_MAX_NDIM];        /* result elements between wanted neighbours along a cell axis */
+    int64_t section;                     /* byte offset of the column's part of a tile */
+    int64_t bits, elem;                  /* of a stored, bytes of a delivered element */
+    int64_t tile_step[MSIO_TILED_NDIM];  /* tiles between neighbours along an axis */
+    int64_t pixel_step[MSIO_TILED_NDIM]; /* pixels, within a tile */
+    int64_t out_step[MSIO_MAX_NDIM];     /* result elements between wanted neighbours along a cell axis */
 } pusher;
 
 /* Where some rows begin: in which tile, at which of its pixels, and where they go. */
@@ -227,8 +233,9 @@ static msio_status push_tile(const pusher *p, const start *s, const int64_t *cel
         out += from * box.dst[k];
     }
     int64_t where = p->cube->offset + tile * p->cube->bucket + p->section, row_src = s->row_pixels * p->bits;
-    if (p->bits == 1) return msio_sink_push(p->sink, &p->source, where + pixel / 8, (int)(pixel % 8), s->rows, row_src,
-                                            s->row_dst, out, &box);
+    if (p->bits == 1)
+        return msio_sink_push(p->sink, &p->source, where + pixel / 8, (int)(pixel % 8), s->rows, row_src, s->row_dst,
+                              out, &box);
     for (int k = 0; k < box.ndim; k++) box.src[k] /= 8;
     return msio_sink_push(p->sink, &p->source, where + pixel * (p->bits / 8), 0, s->rows, row_src / 8, s->row_dst, out,
                           &box);
@@ -358,16 +365,22 @@ static msio_status pieces(const msio_manager *manager, const msio_column_dat *co
         msio_rows part = msio_rows_part(want->rows, i, s.count);
         i += s.count;
         if (s.cube < 0)
-            return msio_error_set(MSIO_E_UNDEFINED, manager->directory, "the cell of row %lld of column %s was never written",
+            return msio_error_set(MSIO_E_UNDEFINED, manager->directory,
+                                  "the cell of row %lld of column %s was never written",
                                   (long long)msio_rows_row(&part, 0), column->name);
-        if ((status = start_pusher(manager, column, s.cube, &p)) || (status = check_row(t, &p, &s, &part))) return status;
+        if ((status = start_pusher(manager, column, s.cube, &p)) || (status = check_row(t, &p, &s, &part)))
+            return status;
         bool rows_last = t->kind == MSIO_TILED_COLUMN || t->kind == MSIO_TILED_SHAPE;
         status = rows_last ? push_rows(&p, &part, s.shift) : push_positioned(&p, &s, &part);
     }
     return status;
 }
 
-const msio_layout msio_tiled_column_layout = {"TiledColumnStMan", load_column, unload, refuses, shapes, pieces, NULL, describe, changed};
-const msio_layout msio_tiled_shape_layout = {"TiledShapeStMan", load_shape, unload, refuses, shapes, pieces, NULL, describe, changed};
-const msio_layout msio_tiled_cell_layout = {"TiledCellStMan", load_cell, unload, refuses, shapes, pieces, NULL, describe, changed};
-const msio_layout msio_tiled_data_layout = {"TiledDataStMan", load_data, unload, refuses, shapes, pieces, NULL, describe, changed};
+const msio_layout msio_tiled_column_layout = {"TiledColumnStMan", load_column, unload, refuses, shapes, pieces, NULL,
+                                              describe,           changed};
+const msio_layout msio_tiled_shape_layout = {"TiledShapeStMan", load_shape, unload, refuses, shapes, pieces, NULL,
+                                             describe,          changed};
+const msio_layout msio_tiled_cell_layout = {"TiledCellStMan", load_cell, unload,   refuses, shapes,
+                                            pieces,           NULL,      describe, changed};
+const msio_layout msio_tiled_data_layout = {"TiledDataStMan", load_data, unload,   refuses, shapes,
+                                            pieces,           NULL,      describe, changed};

@@ -37,7 +37,8 @@ static void parse_files(parser *p) {
         f->present = msio_aips_bool(a);
         if (!f->present) continue;
         uint32_t version = msio_aips_u32(a);
-        if (version < 1 || version > 2) msio_aips_fail(a, MSIO_E_UNSUPPORTED, "a tile file entry of version %u", version);
+        if (version < 1 || version > 2)
+            msio_aips_fail(a, MSIO_E_UNSUPPORTED, "a tile file entry of version %u", version);
         f->number = msio_aips_u32(a);
         f->length = version == 1 ? (int64_t)msio_aips_u32(a) : msio_aips_i64(a);
     }
@@ -89,15 +90,16 @@ static void parse_cube(parser *p, msio_cube *c) {
         msio_aips_fail(a, MSIO_E_FORMAT, "a hypercube of %d axes has tiles of %d", c->ndim, tile_ndim);
     else if (c->file < 0)
         msio_aips_fail(a, MSIO_E_FORMAT, "a hypercube lies in tile file %d, which is not listed", (int)number);
-    else size_cube(p, c);
+    else
+        size_cube(p, c);
 }
 
 /* ---------------------------------------------------------------- columns in a tile */
 
 typedef struct member {
-    int number;       /* manager column number */
+    int number; /* manager column number */
     int64_t bits, order_bytes;
-    int position;     /* in the hypercolumn's definition */
+    int position; /* in the hypercolumn's definition */
 } member;
 
 /* Larger elements first, Bool last, equal ones in reverse of their definition. */
@@ -111,8 +113,8 @@ static const msio_field *hypercolumn_data(const msio_manager *manager, const cha
     char key[512];
     snprintf(key, sizeof key, "Hypercolumn_%s", name);
     const msio_field *definition = msio_record_find(manager->dat->private_keywords, key);
-    const msio_field *data = definition && definition->type == MSIO_RECORD
-                                 ? msio_record_find(definition->record, "data") : NULL;
+    const msio_field *data =
+        definition && definition->type == MSIO_RECORD ? msio_record_find(definition->record, "data") : NULL;
     return data && data->type == MSIO_STRING ? data : NULL;
 }
 
@@ -162,16 +164,16 @@ static void check_columns(parser *p) {
     const msio_table_dat *dat = p->manager->dat;
     int64_t n = msio_aips_u32(&p->a);
     if (msio_aips_ok(&p->a) && n != dat->manager[p->manager->index].columns)
-        msio_aips_fail(&p->a, MSIO_E_FORMAT, "the manager says it has %lld columns, table.dat gives it %d", (long long)n,
-                       dat->manager[p->manager->index].columns);
+        msio_aips_fail(&p->a, MSIO_E_FORMAT, "the manager says it has %lld columns, table.dat gives it %d",
+                       (long long)n, dat->manager[p->manager->index].columns);
     p->t->columns = dat->manager[p->manager->index].columns;
     for (int i = 0; i < dat->columns && msio_aips_ok(&p->a); i++) {
         const msio_column_dat *c = &dat->column[i];
         if (c->manager != p->manager->index) continue;
         int32_t type = msio_aips_i32(&p->a);
         if (msio_aips_ok(&p->a) && type != (int32_t)c->type)
-            msio_aips_fail(&p->a, MSIO_E_FORMAT, "column %.60s has type code %d here and %d in table.dat", c->name, type,
-                           (int)c->type);
+            msio_aips_fail(&p->a, MSIO_E_FORMAT, "column %.60s has type code %d here and %d in table.dat", c->name,
+                           type, (int)c->type);
     }
 }
 
@@ -256,7 +258,8 @@ static void check_cubes(parser *p) {
         msio_aips_fail(&p->a, MSIO_E_FORMAT, "a TiledColumnStMan must have one hypercube, this has %lld",
                        (long long)t->cubes);
     if (t->kind == MSIO_TILED_CELL && t->cubes != p->manager->rows)
-        msio_aips_fail(&p->a, MSIO_E_FORMAT, "a TiledCellStMan must have one hypercube a row, this has %lld for %lld rows",
+        msio_aips_fail(&p->a, MSIO_E_FORMAT,
+                       "a TiledCellStMan must have one hypercube a row, this has %lld for %lld rows",
                        (long long)t->cubes, (long long)p->manager->rows);
     if (t->cell_ndim < 0 || t->cell_ndim > MSIO_MAX_NDIM)
         msio_aips_fail(&p->a, MSIO_E_UNSUPPORTED, "cells of %d axes, at most %d are read", t->cell_ndim, MSIO_MAX_NDIM);

@@ -13,25 +13,25 @@ typedef enum msio_tiled_kind { MSIO_TILED_COLUMN, MSIO_TILED_SHAPE, MSIO_TILED_C
 /* A hypercube: ndim 0 is the dummy that stands for cells never written. Axis 0 is the fastest. */
 typedef struct msio_cube {
     int ndim;
-    int file;                         /* index in msio_tiled.file, -1: none */
+    int file; /* index in msio_tiled.file, -1: none */
     int64_t shape[MSIO_TILED_NDIM], tile[MSIO_TILED_NDIM];
-    int64_t offset;                   /* of tile 0 in the file */
-    int64_t pixels;                   /* of a tile */
-    int64_t bucket;                   /* bytes of a tile, all columns */
+    int64_t offset; /* of tile 0 in the file */
+    int64_t pixels; /* of a tile */
+    int64_t bucket; /* bytes of a tile, all columns */
 } msio_cube;
 
 typedef struct msio_tiled_file {
     bool present;
-    int64_t number;                   /* k of table.f<N>_TSM<k> */
-    int64_t length;                   /* as the header has it */
-    msio_file *_Atomic opened;        /* on first use, under the state's lock */
+    int64_t number;            /* k of table.f<N>_TSM<k> */
+    int64_t length;            /* as the header has it */
+    msio_file *_Atomic opened; /* on first use, under the state's lock */
 } msio_tiled_file;
 
 typedef struct msio_tiled {
     msio_arena arena;
     msio_tiled_kind kind;
-    msio_stamp stamp;                 /* of the header file */
-    const char *name;                 /* of the hypercolumn */
+    msio_stamp stamp; /* of the header file */
+    const char *name; /* of the hypercolumn */
     int cell_ndim;
     int64_t files, cubes, intervals;
     msio_tiled_file *file;
@@ -39,10 +39,10 @@ typedef struct msio_tiled {
     /* intervals of rows: TiledShapeStMan by their last row, TiledDataStMan by their first */
     int64_t *interval_row, *interval_cube, *interval_position;
     int64_t rows_used;
-    int columns;                      /* of the manager */
-    int *section;                     /* [columns]: place in a tile, or -1 for coordinates and ids */
+    int columns;  /* of the manager */
+    int *section; /* [columns]: place in a tile, or -1 for coordinates and ids */
     int sections;
-    int64_t *section_bits;            /* [sections]: stored bits of an element, in the tile's order */
+    int64_t *section_bits; /* [sections]: stored bits of an element, in the tile's order */
 } msio_tiled;
 
 /* Parses a header of the given kind. rows: what the table says. */

@@ -17,9 +17,9 @@ atomic_int msio_prof_enabled;
 
 /* Guards all below, the clock's set-up and the generation of the shards. Spans never take it. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t on_ns;         /* spent on before the present stretch */
-static uint64_t on_since;      /* CLOCK_MONOTONIC when the present stretch began */
-static msio_process_io on_io;  /* read while on before the present stretch */
+static uint64_t on_ns;          /* spent on before the present stretch */
+static uint64_t on_since;       /* CLOCK_MONOTONIC when the present stretch began */
+static msio_process_io on_io;   /* read while on before the present stretch */
 static msio_process_io io_then; /* the process's numbers when it began */
 static bool forked;
 static double span_ticks; /* 0: not yet measured */

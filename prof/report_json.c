@@ -13,10 +13,14 @@ static int utf8_length(const unsigned char *text) {
     unsigned char low = 0x80, high = 0xbf;
     int more;
     if (text[0] < 0x80) return 1;
-    if (text[0] >= 0xc2 && text[0] <= 0xdf) more = 1;
-    else if (text[0] >= 0xe0 && text[0] <= 0xef) more = 2;
-    else if (text[0] >= 0xf0 && text[0] <= 0xf4) more = 3;
-    else return 0;
+    if (text[0] >= 0xc2 && text[0] <= 0xdf)
+        more = 1;
+    else if (text[0] >= 0xe0 && text[0] <= 0xef)
+        more = 2;
+    else if (text[0] >= 0xf0 && text[0] <= 0xf4)
+        more = 3;
+    else
+        return 0;
     if (text[0] == 0xe0) low = 0xa0;
     if (text[0] == 0xed) high = 0x9f;
     if (text[0] == 0xf0) low = 0x90;

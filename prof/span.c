@@ -109,8 +109,7 @@ static msio_shard *shard_take(void) {
     msio_shard *shard = shard_new();
     if (shard == NULL) return NULL;
     msio_shard *head = atomic_load_explicit(&first_shard, RELAXED);
-    do
-        shard->next = head;
+    do shard->next = head;
     while (!atomic_compare_exchange_weak_explicit(&first_shard, &head, shard, memory_order_release, RELAXED));
     return shard;
 }

@@ -15,8 +15,8 @@ typedef enum prof_path {
 
 /* What a span did, added up per path; all zero where unknown. */
 typedef struct prof_work {
-    int64_t bytes;       /* delivered */
-    int64_t bytes_read;  /* fetched from files */
+    int64_t bytes;      /* delivered */
+    int64_t bytes_read; /* fetched from files */
     int64_t rows;
     int64_t pieces;
 } prof_work;
@@ -24,8 +24,8 @@ typedef struct prof_work {
 /* An open span. It only names its frame in its thread's shard: when one is never ended, nothing points to a dead stack
  * frame, and the span is counted as dropped. */
 typedef struct prof_span {
-    uint64_t start;      /* ticks; 0: the profiler was off when it began */
-    uint32_t depth;      /* of its frame; set while start is not 0 */
+    uint64_t start; /* ticks; 0: the profiler was off when it began */
+    uint32_t depth; /* of its frame; set while start is not 0 */
     prof_path path;
 } prof_span;
 

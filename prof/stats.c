@@ -106,8 +106,10 @@ void msio_stats_path(const msio_totals *totals, int index, msio_prof_stats *stat
 msio_status msio_prof_path_stats(const char *name, msio_prof_stats *stats) {
     msio_totals *totals = NULL;
     if (stats == NULL || stats->struct_size != sizeof *stats)
-        return msio_error_set(MSIO_E_ARGUMENT, NULL, "stats is NULL or its struct_size is not %zu; start it with "
-                              "MSIO_PROF_STATS_INIT", sizeof *stats);
+        return msio_error_set(MSIO_E_ARGUMENT, NULL,
+                              "stats is NULL or its struct_size is not %zu; start it with "
+                              "MSIO_PROF_STATS_INIT",
+                              sizeof *stats);
     int path = msio_path_find(name);
     if (path < 0) return MSIO_E_ARGUMENT;
     msio_status status = msio_control_snapshot(&totals);
@@ -122,8 +124,10 @@ msio_status msio_prof_verdict(const char *name, msio_prof_measure measure, msio_
     msio_totals *totals = NULL;
     char own_reason[MSIO_PROF_REASON_SIZE];
     if (verdict == NULL || (measure != MSIO_PROF_P50 && measure != MSIO_PROF_MEAN))
-        return msio_error_set(MSIO_E_ARGUMENT, NULL, "verdict is NULL or measure %d is neither MSIO_PROF_P50 nor "
-                              "MSIO_PROF_MEAN", (int)measure);
+        return msio_error_set(MSIO_E_ARGUMENT, NULL,
+                              "verdict is NULL or measure %d is neither MSIO_PROF_P50 nor "
+                              "MSIO_PROF_MEAN",
+                              (int)measure);
     int path = msio_path_find(name);
     if (path < 0) return MSIO_E_ARGUMENT;
     msio_status status = msio_control_snapshot(&totals);
@@ -194,8 +198,10 @@ void msio_stats_process(const msio_totals *totals, msio_prof_process *process) {
 msio_status msio_prof_process_stats(msio_prof_process *process) {
     msio_totals *totals = NULL;
     if (process == NULL || process->struct_size != sizeof *process)
-        return msio_error_set(MSIO_E_ARGUMENT, NULL, "process is NULL or its struct_size is not %zu; start it with "
-                              "MSIO_PROF_PROCESS_INIT", sizeof *process);
+        return msio_error_set(MSIO_E_ARGUMENT, NULL,
+                              "process is NULL or its struct_size is not %zu; start it with "
+                              "MSIO_PROF_PROCESS_INIT",
+                              sizeof *process);
     msio_status status = msio_control_snapshot(&totals);
     if (status != MSIO_OK) return status;
     msio_stats_process(totals, process);

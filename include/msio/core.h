@@ -27,31 +27,31 @@ extern "C" {
  * msio_last_error() returns; results behind out-pointers are then untouched unless the call says otherwise. */
 typedef enum msio_status {
     MSIO_OK = 0,
-    MSIO_END = 1,              /* a stream has no further batch; not an error */
-    MSIO_E_ARGUMENT = -1,      /* an argument contradicts its description: a caller's mistake */
-    MSIO_E_MEMORY = -2,        /* no memory, or a size that cannot be represented */
-    MSIO_E_NOT_FOUND = -3,     /* no table, file, or subtable of that name */
-    MSIO_E_IO = -4,            /* the system refused a read, a stat, a lock; errno is in the record */
-    MSIO_E_FORMAT = -5,        /* the file contradicts its format: damaged, or not what it claims to be */
-    MSIO_E_UNSUPPORTED = -6,   /* sound, but nothing here can read it (a manager nobody knows, ...) */
-    MSIO_E_NO_COLUMN = -7,     /* the table has no column of that name */
-    MSIO_E_RANGE = -8,         /* rows, channels or correlations beyond what there is */
-    MSIO_E_SHAPE = -9,         /* a dense result was asked for and the wanted cells differ in shape */
-    MSIO_E_UNDEFINED = -10,    /* a wanted cell was never written */
-    MSIO_E_SIZE = -11,         /* the caller's memory is too small for the answer */
-    MSIO_E_LOCKED = -12,       /* another process kept its write lock longer than the time limit */
-    MSIO_E_CHANGED = -13,      /* the table changed while it was read, also when tried again */
-    MSIO_E_CANCELLED = -14,    /* the caller's progress function asked to stop */
-    MSIO_E_CASACORE = -15      /* casacore is needed and missing, or it threw: its words are in the message */
+    MSIO_END = 1,            /* a stream has no further batch; not an error */
+    MSIO_E_ARGUMENT = -1,    /* an argument contradicts its description: a caller's mistake */
+    MSIO_E_MEMORY = -2,      /* no memory, or a size that cannot be represented */
+    MSIO_E_NOT_FOUND = -3,   /* no table, file, or subtable of that name */
+    MSIO_E_IO = -4,          /* the system refused a read, a stat, a lock; errno is in the record */
+    MSIO_E_FORMAT = -5,      /* the file contradicts its format: damaged, or not what it claims to be */
+    MSIO_E_UNSUPPORTED = -6, /* sound, but nothing here can read it (a manager nobody knows, ...) */
+    MSIO_E_NO_COLUMN = -7,   /* the table has no column of that name */
+    MSIO_E_RANGE = -8,       /* rows, channels or correlations beyond what there is */
+    MSIO_E_SHAPE = -9,       /* a dense result was asked for and the wanted cells differ in shape */
+    MSIO_E_UNDEFINED = -10,  /* a wanted cell was never written */
+    MSIO_E_SIZE = -11,       /* the caller's memory is too small for the answer */
+    MSIO_E_LOCKED = -12,     /* another process kept its write lock longer than the time limit */
+    MSIO_E_CHANGED = -13,    /* the table changed while it was read, also when tried again */
+    MSIO_E_CANCELLED = -14,  /* the caller's progress function asked to stop */
+    MSIO_E_CASACORE = -15    /* casacore is needed and missing, or it threw: its words are in the message */
 } msio_status;
 
 /* What went wrong last in this thread. The strings belong to the record and live until this thread's next
  * msio call fails. */
 typedef struct msio_error {
     msio_status code;
-    int sys_errno;         /* errno where the system refused, else 0 */
-    const char *path;      /* the file or table concerned, "" where none is */
-    const char *message;   /* one sentence: what was asked or found, where, and what to do */
+    int sys_errno;       /* errno where the system refused, else 0 */
+    const char *path;    /* the file or table concerned, "" where none is */
+    const char *message; /* one sentence: what was asked or found, where, and what to do */
 } msio_error;
 
 /* The record of this thread's last failed call; never NULL (code MSIO_OK when nothing failed yet). */
@@ -65,7 +65,7 @@ MSIO_API const char *msio_version(void);
 
 /* Element types of casacore columns. */
 typedef enum msio_type {
-    MSIO_BOOL = 0,      /* delivered as one byte, 0 or 1 */
+    MSIO_BOOL = 0, /* delivered as one byte, 0 or 1 */
     MSIO_UCHAR = 2,
     MSIO_SHORT = 3,
     MSIO_USHORT = 4,

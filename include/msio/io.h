@@ -29,8 +29,8 @@ typedef struct msio_stream msio_stream;
 
 /* What a read promises while other processes write. */
 typedef enum msio_freshness {
-    MSIO_PER_CALL = 0,  /* a read lock during each call, and the table's signature checked: true at one moment in it */
-    MSIO_AS_OPENED = 1  /* the caller says that nobody writes; checked once, at msio_table_close */
+    MSIO_PER_CALL = 0, /* a read lock during each call, and the table's signature checked: true at one moment in it */
+    MSIO_AS_OPENED = 1 /* the caller says that nobody writes; checked once, at msio_table_close */
 } msio_freshness;
 
 /* Which code reads. */
@@ -42,13 +42,14 @@ typedef enum msio_native {
 } msio_native;
 
 typedef struct msio_open_opts {
-    size_t struct_size;       /* sizeof(msio_open_opts); MSIO_OPEN_OPTS_INIT sets it */
+    size_t struct_size; /* sizeof(msio_open_opts); MSIO_OPEN_OPTS_INIT sets it */
     msio_freshness freshness;
     msio_native native;
-    int nolock;               /* 1: take no lock; the signature before and after each call is all there is */
-    double lock_seconds;      /* how long to wait for another process's write lock; default 10 */
+    int nolock;          /* 1: take no lock; the signature before and after each call is all there is */
+    double lock_seconds; /* how long to wait for another process's write lock; default 10 */
 } msio_open_opts;
-#define MSIO_OPEN_OPTS_INIT { sizeof(msio_open_opts), MSIO_PER_CALL, MSIO_NATIVE_AUTO, 0, 10.0 }
+#define MSIO_OPEN_OPTS_INIT                                                                                            \
+    { sizeof(msio_open_opts), MSIO_PER_CALL, MSIO_NATIVE_AUTO, 0, 10.0 }
 
 /* Opens the table at path: a table's directory, or `obs.ms::ANTENNA` (also `obs.ms/ANTENNA`, any depth) for the
  * subtable behind a keyword. Reads table.dat and the sync record of table.lock, nothing in proportion to rows. A
@@ -63,7 +64,8 @@ MSIO_API msio_status msio_table_open(const char *path, const msio_open_opts *opt
 MSIO_API msio_status msio_table_close(msio_table *table);
 
 /* Takes and keeps the read lock: until msio_table_release nothing is checked, and no cooperating writer can change
- * anything. Calls nest. Errors: MSIO_E_LOCKED, MSIO_E_CHANGED, MSIO_E_IO, those of opening when the table had changed. */
+ * anything. Calls nest. Errors: MSIO_E_LOCKED, MSIO_E_CHANGED, MSIO_E_IO, those of opening when the table had changed.
+ */
 MSIO_API msio_status msio_table_hold(msio_table *table);
 MSIO_API msio_status msio_table_release(msio_table *table);
 
@@ -72,13 +74,13 @@ MSIO_API msio_status msio_table_release(msio_table *table);
 typedef enum msio_table_kind { MSIO_PLAIN_TABLE, MSIO_REF_TABLE, MSIO_CONCAT_TABLE } msio_table_kind;
 
 typedef struct msio_table_info {
-    const char *path;          /* absolute, of the table's directory */
+    const char *path; /* absolute, of the table's directory */
     msio_table_kind kind;
     int64_t rows;
     int columns;
-    int big_endian;            /* byte order of the data files */
-    int managers;              /* data managers, 0 for a reference or concatenated table */
-    const char *type, *subtype;/* of table.info, "" where it says none: "Measurement Set", "" */
+    int big_endian;             /* byte order of the data files */
+    int managers;               /* data managers, 0 for a reference or concatenated table */
+    const char *type, *subtype; /* of table.info, "" where it says none: "Measurement Set", "" */
 } msio_table_info;
 
 /* Facts of the table, as of the last call that checked it; strings live as long as the table. */
@@ -89,15 +91,16 @@ MSIO_API int64_t msio_table_rows(const msio_table *table);
 MSIO_API const char *msio_table_column_name(const msio_table *table, int index);
 /* The table's keywords; live as long as the table. */
 MSIO_API const msio_record *msio_table_keywords(const msio_table *table);
-/* Subtables: table-typed keywords. Count, and name and absolute path of one (NULL beyond); live as long as the table. */
+/* Subtables: table-typed keywords. Count, and name and absolute path of one (NULL beyond); live as long as the table.
+ */
 MSIO_API int msio_table_subtables(const msio_table *table);
 MSIO_API const char *msio_table_subtable_name(const msio_table *table, int index);
 MSIO_API const char *msio_table_subtable_path(const msio_table *table, int index);
 /* Manager 0 <= index < managers: type ("TiledShapeStMan"), name, sequence number N of table.f<N>, bytes on disk of its
  * files. Errors: MSIO_E_RANGE, MSIO_E_IO. */
 typedef struct msio_manager_info {
-    const char *type;          /* static as long as the table lives, as name */
-    const char *name;          /* the data manager's (or hypercolumn's) name, "" where unknown */
+    const char *type; /* static as long as the table lives, as name */
+    const char *name; /* the data manager's (or hypercolumn's) name, "" where unknown */
     int sequence;
     int columns;
     int64_t bytes;
@@ -110,19 +113,19 @@ MSIO_API msio_status msio_table_column(msio_table *table, const char *name, cons
 typedef struct msio_column_info {
     const char *name, *comment;
     msio_type type;
-    int is_array;              /* 0: one value a row */
-    int fixed_shape;           /* 1: every cell has `shape` */
-    int ndim;                  /* axes of a cell: 0 scalar, -1 varies or unknown */
+    int is_array;                 /* 0: one value a row */
+    int fixed_shape;              /* 1: every cell has `shape` */
+    int ndim;                     /* axes of a cell: 0 scalar, -1 varies or unknown */
     int64_t shape[MSIO_MAX_NDIM]; /* numpy order ([channel][correlation]); of the cells where all are known to agree */
-    int shape_known;           /* 1: `shape` holds; a varying column's cells may agree, and then it holds too */
-    const char *manager;       /* type of the data manager */
+    int shape_known;              /* 1: `shape` holds; a varying column's cells may agree, and then it holds too */
+    const char *manager;          /* type of the data manager */
     const char *manager_name;
-    int tile_ndim;             /* 0: not tiled */
+    int tile_ndim;                   /* 0: not tiled */
     int64_t tile[MSIO_MAX_NDIM + 1]; /* tile shape of the first hypercube, numpy order: [row][channel][correlation] */
-    int native;                /* 1: read natively */
-    const char *why_not;       /* NULL, or why it is not: "manager DyscoStMan is read through casacore" */
-    int readable;              /* 0: refused by name: neither msio nor the installed casacore can read it */
-    int can_be_undefined;      /* 1: cells may never have been written */
+    int native;                      /* 1: read natively */
+    const char *why_not;             /* NULL, or why it is not: "manager DyscoStMan is read through casacore" */
+    int readable;                    /* 0: refused by name: neither msio nor the installed casacore can read it */
+    int can_be_undefined;            /* 1: cells may never have been written */
 } msio_column_info;
 
 /* Describes the column, reading its manager's header on first use. Returns NULL when that header is damaged (see
@@ -134,11 +137,11 @@ MSIO_API const msio_record *msio_column_keywords(const msio_column *column);
 
 typedef struct msio_field {
     const char *name;
-    msio_type type;            /* MSIO_RECORD: `record`; MSIO_TABLE and MSIO_STRING: `strings`; else `values` */
-    int ndim;                  /* 0 scalar, else axes */
+    msio_type type;               /* MSIO_RECORD: `record`; MSIO_TABLE and MSIO_STRING: `strings`; else `values` */
+    int ndim;                     /* 0 scalar, else axes */
     int64_t shape[MSIO_MAX_NDIM]; /* numpy order */
-    int64_t count;             /* elements: 1 for a scalar */
-    const void *values;        /* of `type`, machine order; Bool one byte each */
+    int64_t count;                /* elements: 1 for a scalar */
+    const void *values;           /* of `type`, machine order; Bool one byte each */
     const char *const *strings;
     const msio_record *record;
 } msio_field;
@@ -157,11 +160,13 @@ MSIO_API const msio_field *msio_record_find(const msio_record *record, const cha
 typedef struct msio_select {
     size_t struct_size;
     int64_t row, rows, row_step;
-    const int64_t *row_list; int64_t rows_in_list;
+    const int64_t *row_list;
+    int64_t rows_in_list;
     int64_t chan, chans, chan_step;
     int64_t corr, corrs, corr_step;
 } msio_select;
-#define MSIO_SELECT_ALL { sizeof(msio_select), 0, -1, 1, NULL, 0, 0, -1, 1, 0, -1, 1 }
+#define MSIO_SELECT_ALL                                                                                                \
+    { sizeof(msio_select), 0, -1, 1, NULL, 0, 0, -1, 1, 0, -1, 1 }
 
 /* ---------------------------------------------------------------- reading */
 
@@ -175,15 +180,16 @@ typedef enum msio_way {
 
 typedef struct msio_read_opts {
     size_t struct_size;
-    int threads;              /* 0: all that the affinity mask and OMP_NUM_THREADS allow; 1 inside a parallel region */
-    msio_way way;             /* MSIO_WAY_AUTO, or one to force */
-    const void *fill;         /* one element of the column's type for cells never written; NULL: they are an error */
+    int threads;      /* 0: all that the affinity mask and OMP_NUM_THREADS allow; 1 inside a parallel region */
+    msio_way way;     /* MSIO_WAY_AUTO, or one to force */
+    const void *fill; /* one element of the column's type for cells never written; NULL: they are an error */
     /* Called now and then, by one thread at a time, with bytes delivered and wanted; a result other than 0 stops the
      * read with MSIO_E_CANCELLED. NULL: none. */
     int (*progress)(void *user, int64_t done, int64_t total);
     void *user;
 } msio_read_opts;
-#define MSIO_READ_OPTS_INIT { sizeof(msio_read_opts), 0, MSIO_WAY_AUTO, NULL, NULL, NULL }
+#define MSIO_READ_OPTS_INIT                                                                                            \
+    { sizeof(msio_read_opts), 0, MSIO_WAY_AUTO, NULL, NULL, NULL }
 
 /* Shape and size of the dense answer, without reading data: shape[0] is rows, then the cell's axes (numpy order).
  * Errors: as msio_read. */
@@ -192,8 +198,8 @@ MSIO_API msio_status msio_read_shape(const msio_column *column, const msio_selec
 
 /* Reads the selected cells into out, dense, [row][channel][correlation], out_bytes large.
  * Zero rows or channels: MSIO_OK, nothing is written. On an error out may be partly written.
- * Errors: MSIO_E_RANGE, MSIO_E_SHAPE (names the rows), MSIO_E_UNDEFINED (names the row), MSIO_E_SIZE, MSIO_E_ARGUMENT (a
- * string column: use msio_read_ragged), MSIO_E_FORMAT, MSIO_E_IO, MSIO_E_UNSUPPORTED, MSIO_E_LOCKED, MSIO_E_CHANGED,
+ * Errors: MSIO_E_RANGE, MSIO_E_SHAPE (names the rows), MSIO_E_UNDEFINED (names the row), MSIO_E_SIZE, MSIO_E_ARGUMENT
+ * (a string column: use msio_read_ragged), MSIO_E_FORMAT, MSIO_E_IO, MSIO_E_UNSUPPORTED, MSIO_E_LOCKED, MSIO_E_CHANGED,
  * MSIO_E_CANCELLED, MSIO_E_CASACORE, MSIO_E_MEMORY. */
 MSIO_API msio_status msio_read(const msio_column *column, const msio_select *select, void *out, size_t out_bytes,
                                const msio_read_opts *opts);
@@ -206,10 +212,10 @@ MSIO_API msio_status msio_read_many(int n, const msio_column *const *columns, co
 /* A dense array that msio owns. */
 typedef struct msio_array {
     msio_type type;
-    int ndim;                            /* rows and the cell's axes */
+    int ndim; /* rows and the cell's axes */
     int64_t shape[MSIO_MAX_NDIM + 1];
     size_t bytes;
-    void *data;                          /* from the pool; NULL when bytes is 0 */
+    void *data; /* from the pool; NULL when bytes is 0 */
 } msio_array;
 /* As msio_read, into memory of the pool, to be given back by msio_array_free. */
 MSIO_API msio_status msio_read_new(const msio_column *column, const msio_select *select, msio_array *array,
@@ -223,14 +229,14 @@ MSIO_API void msio_array_free(msio_array *array); /* takes NULL and what was fre
 typedef struct msio_ragged {
     msio_type type;
     int64_t cells;
-    int64_t *offsets;          /* [cells + 1] */
-    int64_t *shapes;           /* [cells][MSIO_MAX_NDIM] */
-    int8_t *ndims;             /* [cells] */
-    uint8_t *defined;          /* [cells] */
+    int64_t *offsets; /* [cells + 1] */
+    int64_t *shapes;  /* [cells][MSIO_MAX_NDIM] */
+    int8_t *ndims;    /* [cells] */
+    uint8_t *defined; /* [cells] */
     void *data;
-    size_t bytes;              /* of data, or of text */
-    int64_t *text_offsets;     /* [offsets[cells] + 1]; strings only */
-    char *text;                /* strings only; not NUL-terminated */
+    size_t bytes;          /* of data, or of text */
+    int64_t *text_offsets; /* [offsets[cells] + 1]; strings only */
+    char *text;            /* strings only; not NUL-terminated */
 } msio_ragged;
 /* Reads the selected cells of any column. Errors: as msio_read, without MSIO_E_SHAPE, _UNDEFINED and _SIZE. */
 MSIO_API msio_status msio_read_ragged(const msio_column *column, const msio_select *select, msio_ragged *ragged,
@@ -240,12 +246,12 @@ MSIO_API void msio_ragged_free(msio_ragged *ragged);
 /* ---------------------------------------------------------------- plans */
 
 typedef struct msio_plan_info {
-    int64_t pieces;            /* boxes in files, to boxes in memory */
-    int64_t reads;             /* system reads, or mapped stretches, after merging */
-    int64_t bytes_wanted;      /* delivered */
-    int64_t bytes_stored;      /* of the wanted elements, as stored (FLAG: bits) */
-    int64_t bytes_read;        /* that the reads fetch */
-    double amplification;      /* bytes_read / bytes_stored; 0 when nothing is wanted */
+    int64_t pieces;       /* boxes in files, to boxes in memory */
+    int64_t reads;        /* system reads, or mapped stretches, after merging */
+    int64_t bytes_wanted; /* delivered */
+    int64_t bytes_stored; /* of the wanted elements, as stored (FLAG: bits) */
+    int64_t bytes_read;   /* that the reads fetch */
+    double amplification; /* bytes_read / bytes_stored; 0 when nothing is wanted */
     msio_way way;
     int files;
     int64_t rows;
@@ -253,9 +259,9 @@ typedef struct msio_plan_info {
 
 /* One piece as it can be printed. */
 typedef struct msio_plan_piece {
-    const char *file;          /* path */
-    int64_t offset, length;    /* bytes in the file */
-    int64_t out_row, rows;     /* the rows it delivers: out_row .. in steps of the plan's own */
+    const char *file;       /* path */
+    int64_t offset, length; /* bytes in the file */
+    int64_t out_row, rows;  /* the rows it delivers: out_row .. in steps of the plan's own */
 } msio_plan_piece;
 
 /* Makes the plan of a read; no data is read. *plan is to be freed by msio_plan_free, before its table is closed.
@@ -272,17 +278,18 @@ MSIO_API const char *msio_way_name(msio_way way);
 
 typedef struct msio_stream_opts {
     size_t struct_size;
-    size_t memory;             /* bytes that all batches in flight together may take; default 256 MiB */
-    int64_t rows_per_batch;    /* 0: as many as the memory allows */
+    size_t memory;          /* bytes that all batches in flight together may take; default 256 MiB */
+    int64_t rows_per_batch; /* 0: as many as the memory allows */
     msio_read_opts read;
 } msio_stream_opts;
-#define MSIO_STREAM_OPTS_INIT { sizeof(msio_stream_opts), (size_t)256 << 20, 0, MSIO_READ_OPTS_INIT }
+#define MSIO_STREAM_OPTS_INIT                                                                                          \
+    { sizeof(msio_stream_opts), (size_t)256 << 20, 0, MSIO_READ_OPTS_INIT }
 
 typedef struct msio_batch {
-    int64_t row;               /* place of the batch's first row in the selection */
+    int64_t row; /* place of the batch's first row in the selection */
     int64_t rows;
     int columns;
-    const msio_array *arrays;  /* one a column, in the order asked for; the stream's, until the next msio_stream_next */
+    const msio_array *arrays; /* one a column, in the order asked for; the stream's, until the next msio_stream_next */
 } msio_batch;
 
 /* Reads the selection of n columns in batches of rows; the next batch is read while the caller works on this one.
@@ -304,20 +311,20 @@ MSIO_API const char *msio_casacore_version(void);
 
 typedef struct msio_simulate_ms_opts {
     size_t struct_size;
-    int antennas;              /* baselines: antennas * (antennas + 1) / 2, autocorrelations included; default 96 */
-    int times;                 /* default 24 */
-    int subbands;              /* spectral windows; default 16 */
-    int channels;              /* of each; default 48 */
-    int corrs;                 /* 1, 2 or 4; default 2 */
-    const char *layout;        /* "dsa110" (default): tiles and managers of DSA-110's MSs; "default": casacore's own tiles;
-                                  "wide": one spectral window of subbands * channels channels, tile [2, all, 21] */
-    const char *byte_order;    /* "little", "big", NULL for this machine's */
-    int imaging_columns;       /* 1: MODEL_DATA, CORRECTED_DATA, IMAGING_WEIGHT too */
-    int overwrite;             /* 1: replaces what stands at the path, if it is a table */
+    int antennas;           /* baselines: antennas * (antennas + 1) / 2, autocorrelations included; default 96 */
+    int times;              /* default 24 */
+    int subbands;           /* spectral windows; default 16 */
+    int channels;           /* of each; default 48 */
+    int corrs;              /* 1, 2 or 4; default 2 */
+    const char *layout;     /* "dsa110" (default): tiles and managers of DSA-110's MSs; "default": casacore's own tiles;
+                               "wide": one spectral window of subbands * channels channels, tile [2, all, 21] */
+    const char *byte_order; /* "little", "big", NULL for this machine's */
+    int imaging_columns;    /* 1: MODEL_DATA, CORRECTED_DATA, IMAGING_WEIGHT too */
+    int overwrite;          /* 1: replaces what stands at the path, if it is a table */
     int (*progress)(void *user, int64_t done, int64_t total);
     void *user;
 } msio_simulate_ms_opts;
-#define MSIO_SIMULATE_MS_OPTS_INIT \
+#define MSIO_SIMULATE_MS_OPTS_INIT                                                                                     \
     { sizeof(msio_simulate_ms_opts), 96, 24, 16, 48, 2, "dsa110", NULL, 0, 0, NULL, NULL }
 
 /* Makes a whole Measurement Set at path (through casacore), under a temporary name beside it, renamed when whole.

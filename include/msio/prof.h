@@ -65,18 +65,18 @@ typedef enum msio_prof_measure {
 /* What one path did since the start or the last reset, over all threads. Times are in seconds. Set struct_size before
  * the call (MSIO_PROF_STATS_INIT does). Strings are static but `reason`, which is in the struct. */
 typedef struct msio_prof_stats {
-    size_t struct_size;      /* sizeof(msio_prof_stats) */
-    const char *name;        /* "read" */
-    const char *unit;        /* what `rows` or `pieces` or calls of this path count: "rows", "bytes", "tables", ... */
-    const char *what;        /* what is timed, one line */
+    size_t struct_size; /* sizeof(msio_prof_stats) */
+    const char *name;   /* "read" */
+    const char *unit;   /* what `rows` or `pieces` or calls of this path count: "rows", "bytes", "tables", ... */
+    const char *what;   /* what is timed, one line */
     int64_t ncalls;
-    double tottime;          /* in the path itself, paths inside it left out; added up over threads */
-    double cumtime;          /* with paths inside it; a path inside itself is counted once */
-    double percall;          /* cumtime / ncalls; NaN without calls */
+    double tottime;                 /* in the path itself, paths inside it left out; added up over threads */
+    double cumtime;                 /* with paths inside it; a path inside itself is counted once */
+    double percall;                 /* cumtime / ncalls; NaN without calls */
     double min, p50, p90, p99, max; /* of one call, with paths inside it; NaN without calls. Percentiles come from a
                                        histogram: at least the true value, and at most 1/8 more */
-    int64_t bytes;           /* delivered */
-    int64_t bytes_read;      /* fetched from files */
+    int64_t bytes;                  /* delivered */
+    int64_t bytes_read;             /* fetched from files */
     int64_t rows;
     int64_t pieces;
     double gb_per_s;         /* 1e9 bytes delivered a second of cumtime, of one thread where several work; or NaN */
@@ -85,11 +85,13 @@ typedef struct msio_prof_stats {
     double measured_seconds; /* what is held against it: p50 */
     msio_verdict verdict;
     char reason[MSIO_PROF_REASON_SIZE]; /* of the verdict, one line: "p50 0.82 ms of 31 calls, target 1 ms" */
-    int callers;             /* how many msio_prof_callers returns */
+    int callers;                        /* how many msio_prof_callers returns */
 } msio_prof_stats;
-#define MSIO_PROF_STATS_INIT \
-    { sizeof(msio_prof_stats), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-      MSIO_NOT_MEASURED, "", 0 }
+#define MSIO_PROF_STATS_INIT                                                                                           \
+    {                                                                                                                  \
+        sizeof(msio_prof_stats), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,                  \
+            MSIO_NOT_MEASURED, "", 0                                                                                   \
+    }
 
 /* Number of paths: the library's table, used or not. Their indices are 0 .. that - 1. */
 MSIO_API int msio_prof_paths(void);
@@ -105,7 +107,7 @@ MSIO_API msio_status msio_prof_path_stats(const char *name, msio_prof_stats *sta
 typedef struct msio_prof_caller {
     const char *name; /* the path round it; "" where none was. Static */
     int64_t ncalls;
-    double cumtime;   /* seconds of the called path, with paths inside it, under this caller */
+    double cumtime; /* seconds of the called path, with paths inside it, under this caller */
 } msio_prof_caller;
 
 /* Fills callers[0 .. min(capacity, *count)), most time first; *count is how many there are. callers may be NULL where
@@ -128,20 +130,21 @@ MSIO_API msio_status msio_prof_verdict(const char *name, msio_prof_measure measu
 
 /* Since the start or the last reset; time off is left out of seconds and of the bytes. */
 typedef struct msio_prof_process {
-    size_t struct_size;       /* sizeof(msio_prof_process); MSIO_PROF_PROCESS_INIT sets it */
-    char clock[48];           /* "tsc 2.596 GHz" or "monotonic" */
-    double seconds;           /* on the wall, with the profiler on */
-    int64_t peak_rss_bytes;   /* of the process, since it began; -1: unknown */
-    int64_t read_bytes;       /* got by read calls, page cache or not; not those of mapped files; -1: unknown */
-    int64_t disk_bytes;       /* fetched from storage, mapped files too; -1: unknown */
-    int threads;              /* that ended a stretch which is in no other */
+    size_t struct_size;     /* sizeof(msio_prof_process); MSIO_PROF_PROCESS_INIT sets it */
+    char clock[48];         /* "tsc 2.596 GHz" or "monotonic" */
+    double seconds;         /* on the wall, with the profiler on */
+    int64_t peak_rss_bytes; /* of the process, since it began; -1: unknown */
+    int64_t read_bytes;     /* got by read calls, page cache or not; not those of mapped files; -1: unknown */
+    int64_t disk_bytes;     /* fetched from storage, mapped files too; -1: unknown */
+    int threads;            /* that ended a stretch which is in no other */
     double thread_min, thread_mean, thread_max; /* seconds within those, by thread; NaN without threads */
-    int64_t spans;            /* stretches counted */
-    double span_seconds;      /* what timing one costs, measured on this machine now */
-    double own_seconds;       /* spans * span_seconds */
-    int64_t dropped;          /* stretches that could not be counted: no memory, nested over 64 deep, badly nested */
+    int64_t spans;                              /* stretches counted */
+    double span_seconds;                        /* what timing one costs, measured on this machine now */
+    double own_seconds;                         /* spans * span_seconds */
+    int64_t dropped; /* stretches that could not be counted: no memory, nested over 64 deep, badly nested */
 } msio_prof_process;
-#define MSIO_PROF_PROCESS_INIT { sizeof(msio_prof_process), "", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define MSIO_PROF_PROCESS_INIT                                                                                         \
+    { sizeof(msio_prof_process), "", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Errors: MSIO_E_ARGUMENT (struct_size), MSIO_E_MEMORY. The first call may take 10 ms, to calibrate the clock; so may
  * the first of any other call here that reads seconds. */

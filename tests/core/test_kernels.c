@@ -241,8 +241,10 @@ static void check_runs(const msio_runs *runs, size_t unit, size_t src_extent, si
     memset(to - MARGIN, MARK, dst_extent + MARGIN);
     memset(expected.bytes, MARK, dst_extent + MARGIN);
     each_run(runs, slow_swap_run, &job);
-    if (unit > 1) msio_runs_swap(to, job.src, runs, (int)unit);
-    else msio_runs_copy(to, job.src, runs);
+    if (unit > 1)
+        msio_runs_swap(to, job.src, runs, (int)unit);
+    else
+        msio_runs_copy(to, job.src, runs);
     assert_memory_equal(to - MARGIN, expected.bytes, dst_extent + MARGIN);
 }
 
@@ -330,8 +332,10 @@ static void streams_give_the_same_bytes(void **state) {
             for (size_t unit = 1; unit <= 8; unit *= 2) {
                 mark(to + n + MARGIN);
                 slow_swap(expected.bytes + to, from, n, unit);
-                if (unit == 1) msio_stream_copy(target.bytes + to, from, n);
-                else msio_stream_swap(target.bytes + to, from, n, (int)unit);
+                if (unit == 1)
+                    msio_stream_copy(target.bytes + to, from, n);
+                else
+                    msio_stream_swap(target.bytes + to, from, n, (int)unit);
                 msio_stream_end();
                 assert_memory_equal(target.bytes, expected.bytes, to + n + MARGIN);
             }

@@ -224,8 +224,10 @@ static inline msio_status read_cells(fixture *f, const msio_column_dat *column, 
     if (status) return status;
     sink.target[0] =
         (msio_target){.elem = elem, .unit = elem, .stored_bits = 8 * elem, .out = out, .out_bytes = out_bytes};
-    if (column->type == MSIO_BOOL) sink.target[0].codec = MSIO_CODEC_BITS;
-    else if (f->dat.big_endian != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)) sink.target[0].codec = MSIO_CODEC_SWAP;
+    if (column->type == MSIO_BOOL)
+        sink.target[0].codec = MSIO_CODEC_BITS;
+    else if (f->dat.big_endian != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__))
+        sink.target[0].codec = MSIO_CODEC_SWAP;
     status = f->manager.layout->pieces(&f->manager, column, &want, &sink);
     if (!status) status = msio_sink_finish(&sink);
     msio_sink_free(&sink);
@@ -313,9 +315,12 @@ static inline msio_status read_everything(fixture *f) {
         const msio_column_dat *c = &f->column[i];
         run_reader reader = {f, c, &rows};
         if (layout->refuses(&f->manager, c)) continue;
-        if (c->type == MSIO_STRING) status = layout->texts(&f->manager, c, &rows, ignore_text, &sum);
-        else if (c->kind == MSIO_KIND_SCALAR) status = read_run(&reader, 0, rows.count, 0, NULL);
-        else status = layout->shapes(&f->manager, c, &rows, read_run, &reader);
+        if (c->type == MSIO_STRING)
+            status = layout->texts(&f->manager, c, &rows, ignore_text, &sum);
+        else if (c->kind == MSIO_KIND_SCALAR)
+            status = read_run(&reader, 0, rows.count, 0, NULL);
+        else
+            status = layout->shapes(&f->manager, c, &rows, read_run, &reader);
         if (!first) first = status;
     }
     return first;

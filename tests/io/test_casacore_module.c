@@ -29,18 +29,14 @@ static int remove_entry(const char *name, const struct stat *info, int kind, str
     return remove(name);
 }
 
-static void remove_tree(const char *name) {
-    nftw(name, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
+static void remove_tree(const char *name) { nftw(name, remove_entry, 16, FTW_DEPTH | FTW_PHYS); }
 
 /* ---------------------------------------------------------------- a table of known values */
 
-static float cube_value(int64_t row, int64_t chan, int64_t corr) {
-    return (float)(row * 100 + chan * 10 + corr);
-}
+static float cube_value(int64_t row, int64_t chan, int64_t corr) { return (float)(row * 100 + chan * 10 + corr); }
 
 static void put_cubes(msio_casa_table *table) {
-    static const int64_t shape[2] = { CHANS, CORRS };
+    static const int64_t shape[2] = {CHANS, CORRS};
     float values[ROWS][CHANS][CORRS];
     uint8_t flags[ROWS][CHANS][CORRS];
     for (int r = 0; r < ROWS; r++)
@@ -58,9 +54,9 @@ static void put_cubes(msio_casa_table *table) {
 static void put_others(msio_casa_table *table) {
     for (int64_t r = 0; r < ROWS; r++) {
         const int64_t n = r % 4;
-        const int32_t values[3] = { (int32_t)(10 * r), (int32_t)(10 * r + 1), (int32_t)(10 * r + 2) };
+        const int32_t values[3] = {(int32_t)(10 * r), (int32_t)(10 * r + 1), (int32_t)(10 * r + 2)};
         char text[16];
-        const char *texts[2] = { text, "" };
+        const char *texts[2] = {text, ""};
         const int64_t two = 2, number = r * ((int64_t)1 << 40);
         snprintf(text, sizeof text, "t%d", (int)r);
         if (r % 5 != 4) assert_int_equal(msio_casa_put(table, "VARY", r, 1, 1, &n, values), MSIO_OK);
@@ -72,19 +68,19 @@ static void put_others(msio_casa_table *table) {
 
 static msio_status make_table(const char *where, int64_t rows, msio_casa_table **table) {
     static const msio_casa_manager_spec managers[] = {
-        { .type = "TiledShapeStMan", .name = "cubes", .tile_ndim = 3, .tile = { 7, 2, 3 }, .hypercolumn = 1 },
-        { .type = "StandardStMan", .name = "others" },
+        {.type = "TiledShapeStMan", .name = "cubes", .tile_ndim = 3, .tile = {7, 2, 3}, .hypercolumn = 1},
+        {.type = "StandardStMan", .name = "others"},
     };
     static const msio_casa_column_spec columns[] = {
-        { .name = "CUBE", .comment = "a cube", .type = MSIO_FLOAT, .ndim = 2, .manager = 0 },
-        { .name = "FLAG", .type = MSIO_BOOL, .ndim = 2, .fixed_shape = 1, .shape = { CHANS, CORRS }, .manager = 1 },
-        { .name = "VARY", .type = MSIO_INT, .ndim = -1, .manager = 1 },
-        { .name = "TEXT", .type = MSIO_STRING, .manager = 1 },
-        { .name = "TEXTS", .type = MSIO_STRING, .ndim = 1, .manager = 1 },
-        { .name = "NUMBER", .type = MSIO_INT64, .manager = 1 },
+        {.name = "CUBE", .comment = "a cube", .type = MSIO_FLOAT, .ndim = 2, .manager = 0},
+        {.name = "FLAG", .type = MSIO_BOOL, .ndim = 2, .fixed_shape = 1, .shape = {CHANS, CORRS}, .manager = 1},
+        {.name = "VARY", .type = MSIO_INT, .ndim = -1, .manager = 1},
+        {.name = "TEXT", .type = MSIO_STRING, .manager = 1},
+        {.name = "TEXTS", .type = MSIO_STRING, .ndim = 1, .manager = 1},
+        {.name = "NUMBER", .type = MSIO_INT64, .manager = 1},
     };
-    const msio_casa_table_spec spec = { .type = "test", .rows = rows, .managers = 2, .manager = managers,
-                                        .columns = 6, .column = columns };
+    const msio_casa_table_spec spec = {
+        .type = "test", .rows = rows, .managers = 2, .manager = managers, .columns = 6, .column = columns};
     return msio_casa_create(where, &spec, table);
 }
 
@@ -125,7 +121,9 @@ static int load_in_child(const char *module, const char *expected) {
     if (child == 0) {
         setenv("MSIO_CASACORE_MODULE", module, 1);
         int code = msio_casacore_load() == MSIO_E_CASACORE && strstr(msio_last_error()->message, expected) &&
-                   !msio_casacore_version() ? 0 : 1;
+                           !msio_casacore_version()
+                       ? 0
+                       : 1;
         _exit(code);
     }
     int status = -1;
@@ -175,7 +173,7 @@ static void columns_are_described(void **state) {
 }
 
 static void shapes_tell_what_was_never_written(void **state) {
-    const msio_casa_row_set all = { 0, 1, ROWS, NULL };
+    const msio_casa_row_set all = {0, 1, ROWS, NULL};
     int8_t ndims[ROWS];
     int64_t shapes[ROWS][MSIO_MAX_NDIM];
     assert_int_equal(msio_casa_shapes(*state, "VARY", &all, ndims, shapes), MSIO_OK);
@@ -188,8 +186,8 @@ static void shapes_tell_what_was_never_written(void **state) {
 /* ---------------------------------------------------------------- dense reads */
 
 static void a_part_of_strided_rows_is_read(void **state) {
-    const msio_casa_row_set rows = { 2, 3, 5, NULL };
-    const msio_casa_part part = { 1, 2, 2, 2, -1, 1 };
+    const msio_casa_row_set rows = {2, 3, 5, NULL};
+    const msio_casa_part part = {1, 2, 2, 2, -1, 1};
     float out[5][2][1];
     int64_t bad = 7;
     assert_int_equal(msio_casa_read(*state, "CUBE", &rows, &part, NULL, out, sizeof out, &bad), MSIO_OK);
@@ -199,8 +197,8 @@ static void a_part_of_strided_rows_is_read(void **state) {
 }
 
 static void listed_rows_come_in_their_order(void **state) {
-    static const int64_t list[] = { 19, 0, 7, 7 };
-    const msio_casa_row_set rows = { 0, 1, 4, list };
+    static const int64_t list[] = {19, 0, 7, 7};
+    const msio_casa_row_set rows = {0, 1, 4, list};
     float out[4][CHANS][CORRS];
     int64_t numbers[4];
     assert_int_equal(msio_casa_read(*state, "CUBE", &rows, NULL, NULL, out, sizeof out, NULL), MSIO_OK);
@@ -213,7 +211,7 @@ static void listed_rows_come_in_their_order(void **state) {
 }
 
 static void bools_come_as_bytes(void **state) {
-    const msio_casa_row_set rows = { 1, 1, 2, NULL };
+    const msio_casa_row_set rows = {1, 1, 2, NULL};
     uint8_t out[2][CHANS][CORRS];
     assert_int_equal(msio_casa_read(*state, "FLAG", &rows, NULL, NULL, out, sizeof out, NULL), MSIO_OK);
     for (int r = 0; r < 2; r++)
@@ -222,8 +220,8 @@ static void bools_come_as_bytes(void **state) {
 }
 
 static void undefined_cells_are_named_or_filled(void **state) {
-    static const int64_t list[] = { 3, 7, 4, 11 };
-    const msio_casa_row_set rows = { 0, 1, 4, list };
+    static const int64_t list[] = {3, 7, 4, 11};
+    const msio_casa_row_set rows = {0, 1, 4, list};
     const int32_t fill = -5;
     int32_t out[4][3];
     int64_t bad = -1;
@@ -240,7 +238,7 @@ static void undefined_cells_are_named_or_filled(void **state) {
 }
 
 static void cells_of_other_shapes_are_named(void **state) {
-    const msio_casa_row_set rows = { 1, 1, 3, NULL };
+    const msio_casa_row_set rows = {1, 1, 3, NULL};
     int32_t out[3];
     int64_t bad = -1;
     assert_int_equal(msio_casa_read(*state, "VARY", &rows, NULL, NULL, out, sizeof out, &bad), MSIO_E_SHAPE);
@@ -248,8 +246,8 @@ static void cells_of_other_shapes_are_named(void **state) {
 }
 
 static void wrong_requests_are_refused(void **state) {
-    const msio_casa_row_set rows = { 0, 1, 2, NULL }, beyond = { 19, 1, 2, NULL }, none = { 0, 1, 0, NULL };
-    const msio_casa_part wide = { 0, 6, 1, 0, -1, 1 }, second = { 0, -1, 1, 0, 1, 2 };
+    const msio_casa_row_set rows = {0, 1, 2, NULL}, beyond = {19, 1, 2, NULL}, none = {0, 1, 0, NULL};
+    const msio_casa_part wide = {0, 6, 1, 0, -1, 1}, second = {0, -1, 1, 0, 1, 2};
     float out[2][CHANS][CORRS];
     assert_int_equal(msio_casa_read(*state, "NONE", &rows, NULL, NULL, out, sizeof out, NULL), MSIO_E_NO_COLUMN);
     assert_int_equal(msio_casa_read(*state, "CUBE", &beyond, NULL, NULL, out, sizeof out, NULL), MSIO_E_RANGE);
@@ -263,12 +261,12 @@ static void wrong_requests_are_refused(void **state) {
 /* ---------------------------------------------------------------- ragged reads */
 
 static void ragged_cells_are_packed(void **state) {
-    const msio_casa_row_set rows = { 1, 1, 5, NULL };
-    static const int64_t counts[5] = { 1, 2, 3, 0, 1 }, wrong[5] = { 1, 2, 2, 0, 2 };
+    const msio_casa_row_set rows = {1, 1, 5, NULL};
+    static const int64_t counts[5] = {1, 2, 3, 0, 1}, wrong[5] = {1, 2, 2, 0, 2};
     int32_t out[7];
     int64_t bad = -1;
     assert_int_equal(msio_casa_read_ragged(*state, "VARY", &rows, NULL, counts, out, sizeof out, &bad), MSIO_OK);
-    static const int32_t expected[7] = { 10, 20, 21, 30, 31, 32, 50 };
+    static const int32_t expected[7] = {10, 20, 21, 30, 31, 32, 50};
     assert_memory_equal(out, expected, sizeof out);
     assert_int_equal(msio_casa_read_ragged(*state, "VARY", &rows, NULL, wrong, out, sizeof out, &bad), MSIO_E_CHANGED);
     assert_int_equal(bad, 2);
@@ -284,8 +282,8 @@ static int append(void *user, const char *bytes, size_t length) {
 }
 
 static void strings_go_to_the_sink(void **state) {
-    const msio_casa_row_set some = { 9, 2, 3, NULL }, all = { 0, 1, ROWS, NULL };
-    static const int64_t ones[ROWS] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 }, twos[3] = { 2, 2, 2 };
+    const msio_casa_row_set some = {9, 2, 3, NULL}, all = {0, 1, ROWS, NULL};
+    static const int64_t ones[ROWS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, twos[3] = {2, 2, 2};
     char text[64] = "";
     assert_int_equal(msio_casa_read_strings(*state, "TEXT", &some, NULL, ones, append, text, NULL), MSIO_OK);
     assert_string_equal(text, "t9|t11|t13|");
@@ -385,7 +383,7 @@ static void a_table_is_not_made_over_another(void **state) {
 /* ---------------------------------------------------------------- threads */
 
 static void *read_often(void *table) {
-    const msio_casa_row_set all = { 0, 1, ROWS, NULL };
+    const msio_casa_row_set all = {0, 1, ROWS, NULL};
     float out[ROWS][CHANS][CORRS];
     for (int i = 0; i < 50; i++) {
         if (msio_casa_read(table, "CUBE", &all, NULL, NULL, out, sizeof out, NULL) != MSIO_OK) return table;

@@ -152,7 +152,7 @@ static void default_options_tell_dsa110_size(void **state) {
 
 static void size_told_is_within_five_percent(void **state) {
     (void)state;
-    static const char *const layouts[] = { "dsa110", "default", "wide" };
+    static const char *const layouts[] = {"dsa110", "default", "wide"};
     for (int i = 0; i < 3; i++) {
         msio_simulate_ms_opts opts = small();
         opts.layout = layouts[i];

@@ -54,9 +54,12 @@ static void put_link(int column, int row, const void *bytes, int64_t length) {
 
 static void put_name(int row) {
     char name[400];
-    if (row == 9) memset(name, 'x', 300), name[300] = '\0';
-    else snprintf(name, sizeof name, row % 2 ? "a longer name, row %d" : "n%d", row);
-    if (strlen(name) > 8) put_link(NAME, row, name, (int64_t)strlen(name));
+    if (row == 9)
+        memset(name, 'x', 300), name[300] = '\0';
+    else
+        snprintf(name, sizeof name, row % 2 ? "a longer name, row %d" : "n%d", row);
+    if (strlen(name) > 8)
+        put_link(NAME, row, name, (int64_t)strlen(name));
     else {
         memcpy(cell(NAME, row, 12), name, strlen(name));
         store(cell(NAME, row, 12) + 8, strlen(name), 4, table.dat.big_endian);

@@ -11,11 +11,11 @@
 namespace oracle {
 
 class Report {
-public:
+  public:
     int64_t tables = 0, columns = 0, native_columns = 0, cells = 0, reads = 0, mismatches = 0;
-    std::string table;       // being compared
+    std::string table; // being compared
     bool quiet = false;
-    bool thorough = false;   // every way with every number of threads, not a turn of them
+    bool thorough = false; // every way with every number of threads, not a turn of them
 
     // A difference; printed with the table's name unless there were many already.
     void mismatch(const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -25,7 +25,7 @@ public:
     int64_t flip = -1, results = 0;
     void delivered(void *data, size_t bytes);
 
-private:
+  private:
     std::string printed_table_;
     int printed_ = 0;
 };
@@ -34,7 +34,8 @@ private:
 void compare_facts(Report &report, const casacore::Table &expected, msio_table *table);
 
 // One column through every call that reads it. names the column in messages.
-void compare_column(Report &report, const Cells &cells, msio_table *table, const char *name, int64_t rows, Random &random);
+void compare_column(Report &report, const Cells &cells, msio_table *table, const char *name, int64_t rows,
+                    Random &random);
 
 // The same column of a table that is opened with MSIO_NATIVE_NO.
 void compare_fallback(Report &report, const Cells &cells, msio_table *table, const char *name, Random &random);

@@ -4,9 +4,9 @@
 #include <casacore/casa/Containers/Record.h>
 #include <casacore/tables/DataMan/TiledStManAccessor.h>
 #include <casacore/tables/Tables/StorageOption.h>
+#include <casacore/tables/Tables/TableAttr.h>
 #include <casacore/tables/Tables/TableColumn.h>
 #include <casacore/tables/Tables/TableDesc.h>
-#include <casacore/tables/Tables/TableAttr.h>
 #include <casacore/tables/Tables/TableRecord.h>
 
 #include <algorithm>
@@ -19,22 +19,27 @@ using namespace casacore;
 namespace oracle {
 
 bool is_native_manager(const std::string &type) {
-    static const std::set<std::string> native = {"StandardStMan", "IncrementalStMan", "TiledColumnStMan",
-                                                 "TiledShapeStMan", "TiledCellStMan", "TiledDataStMan"};
+    static const std::set<std::string> native = {"StandardStMan",   "IncrementalStMan", "TiledColumnStMan",
+                                                 "TiledShapeStMan", "TiledCellStMan",   "TiledDataStMan"};
     return native.count(type) > 0;
 }
 
 /* ---------------------------------------------------------------- keywords */
 
-static void compare_record(Report &report, const std::string &where, const TableRecord &expected, const msio_record *record);
+static void compare_record(Report &report, const std::string &where, const TableRecord &expected,
+                           const msio_record *record);
 
 template <class T>
-static void compare_values(Report &report, const std::string &where, const Array<T> &expected, const msio_field *field) {
+static void compare_values(Report &report, const std::string &where, const Array<T> &expected,
+                           const msio_field *field) {
     bool same = field->count == static_cast<int64_t>(expected.size());
     for (int64_t i = 0; same && i < field->count; i++) {
         const T &value = expected.data()[i];
-        if constexpr (std::is_same_v<T, String>) same = value == field->strings[i];
-        else same = std::memcmp(static_cast<const char *>(field->values) + static_cast<size_t>(i) * sizeof(T), &value, sizeof(T)) == 0;
+        if constexpr (std::is_same_v<T, String>)
+            same = value == field->strings[i];
+        else
+            same = std::memcmp(static_cast<const char *>(field->values) + static_cast<size_t>(i) * sizeof(T), &value,
+                               sizeof(T)) == 0;
     }
     if (!same) report.mismatch("keyword %s has other values", where.c_str());
 }
@@ -52,12 +57,14 @@ template <class T> static Array<T> values_of(const TableRecord &record, const St
     return values;
 }
 
-static void compare_field(Report &report, const std::string &where, const TableRecord &record, uInt at, const msio_field *field) {
+static void compare_field(Report &report, const std::string &where, const TableRecord &record, uInt at,
+                          const msio_field *field) {
     DataType type = record.type(static_cast<Int>(at));
     const String name = record.name(static_cast<Int>(at));
     bool nested = type == TpRecord || type == TpTable;
     if (field->type != static_cast<msio_type>(nested ? type : asScalar(type))) {
-        report.mismatch("keyword %s is of type %d, not %d", where.c_str(), static_cast<int>(field->type), static_cast<int>(type));
+        report.mismatch("keyword %s is of type %d, not %d", where.c_str(), static_cast<int>(field->type),
+                        static_cast<int>(type));
         return;
     }
     if (type == TpRecord) {
@@ -69,16 +76,20 @@ static void compare_field(Report &report, const std::string &where, const TableR
     IPosition shape = array ? record.shape(static_cast<Int>(at)) : IPosition();
     if (array && shape.empty()) shape = IPosition(1, 0);
     bool same = field->ndim == static_cast<int>(shape.size());
-    for (int i = 0; same && i < field->ndim; i++) same = field->shape[i] == shape[shape.size() - 1 - static_cast<size_t>(i)];
-    if (!same) report.mismatch("keyword %s has %d axes and another shape", where.c_str(), field->ndim);
+    for (int i = 0; same && i < field->ndim; i++)
+        same = field->shape[i] == shape[shape.size() - 1 - static_cast<size_t>(i)];
+    if (!same)
+        report.mismatch("keyword %s has %d axes and another shape", where.c_str(), field->ndim);
     else if (asScalar(type) != TpUShort)
         with_type(asScalar(type), [&](auto tag) {
             using T = typename decltype(tag)::type;
-            if constexpr (!std::is_same_v<T, uShort>) compare_values<T>(report, where, values_of<T>(record, name, array), field);
+            if constexpr (!std::is_same_v<T, uShort>)
+                compare_values<T>(report, where, values_of<T>(record, name, array), field);
         });
 }
 
-static void compare_record(Report &report, const std::string &where, const TableRecord &expected, const msio_record *record) {
+static void compare_record(Report &report, const std::string &where, const TableRecord &expected,
+                           const msio_record *record) {
     if (!record || msio_record_count(record) != static_cast<int>(expected.nfields())) {
         report.mismatch("%s has %d keywords, not %u", where.c_str(), msio_record_count(record), expected.nfields());
         return;
@@ -88,7 +99,8 @@ static void compare_record(Report &report, const std::string &where, const Table
         const msio_field *field = msio_record_at(record, static_cast<int>(i));
         if (std::strcmp(name.c_str(), field->name) != 0 || msio_record_find(record, name.c_str()) != field)
             report.mismatch("keyword %u of %s is %s, not %s", i, where.c_str(), field->name, name.c_str());
-        else compare_field(report, where + name.c_str(), expected, i, field);
+        else
+            compare_field(report, where + name.c_str(), expected, i, field);
     }
 }
 
@@ -97,8 +109,10 @@ static void open_by_name(Report &report, const std::string &path, int64_t rows) 
     size_t colons = path.rfind("::");
     for (const std::string &way : {path, path.substr(0, colons) + "/" + path.substr(colons + 2)}) {
         msio_table *table = nullptr;
-        if (msio_table_open(way.c_str(), nullptr, &table) != MSIO_OK) report.mismatch("%s is not opened: %s", way.c_str(), msio_last_error()->message);
-        else if (msio_table_rows(table) != rows) report.mismatch("%s has %lld rows", way.c_str(), static_cast<long long>(msio_table_rows(table)));
+        if (msio_table_open(way.c_str(), nullptr, &table) != MSIO_OK)
+            report.mismatch("%s is not opened: %s", way.c_str(), msio_last_error()->message);
+        else if (msio_table_rows(table) != rows)
+            report.mismatch("%s has %lld rows", way.c_str(), static_cast<long long>(msio_table_rows(table)));
         msio_table_close(table);
     }
 }
@@ -111,7 +125,8 @@ static void compare_subtables(Report &report, const Table &expected, const msio_
         const char *name = msio_table_subtable_name(table, at), *path = msio_table_subtable_path(table, at);
         at++;
         if (!name || !path || keywords.name(static_cast<Int>(i)) != name) {
-            report.mismatch("subtable %d is %s, not %s", at - 1, name ? name : "missing", keywords.name(static_cast<Int>(i)).c_str());
+            report.mismatch("subtable %d is %s, not %s", at - 1, name ? name : "missing",
+                            keywords.name(static_cast<Int>(i)).c_str());
             continue;
         }
         std::string wanted = keywords.tableAttributes(static_cast<Int>(i)).name();
@@ -164,13 +179,17 @@ static bool must_be_native(const Table &table, const String &column) {
 }
 
 static void compare_tile(Report &report, const Table &expected, const msio_column_info *info) {
-    if (!info->native || !String(info->manager).startsWith("Tiled") || !expected.isRootTable() || is_coordinate(expected, info->name)) return;
+    if (!info->native || !String(info->manager).startsWith("Tiled") || !expected.isRootTable() ||
+        is_coordinate(expected, info->name))
+        return;
     ROTiledStManAccessor accessor(expected, info->name, True);
     IPosition tile;
     for (uInt i = 0; i < accessor.nhypercubes() && tile.empty(); i++) tile = accessor.getTileShape(i);
     bool same = info->tile_ndim == static_cast<int>(tile.size());
-    for (int i = 0; same && i < info->tile_ndim; i++) same = info->tile[i] == tile[tile.size() - 1 - static_cast<size_t>(i)];
-    if (!same) report.mismatch("column %s has another tile (of %d axes, not %zu)", info->name, info->tile_ndim, tile.size());
+    for (int i = 0; same && i < info->tile_ndim; i++)
+        same = info->tile[i] == tile[tile.size() - 1 - static_cast<size_t>(i)];
+    if (!same)
+        report.mismatch("column %s has another tile (of %d axes, not %zu)", info->name, info->tile_ndim, tile.size());
 }
 
 static void compare_shape(Report &report, const TableColumn &column, const msio_column_info *info) {
@@ -179,12 +198,15 @@ static void compare_shape(Report &report, const TableColumn &column, const msio_
         if (info->ndim != 0) report.mismatch("column %s: ndim is %d", info->name, info->ndim);
         return;
     }
-    if (info->fixed_shape != desc.isFixedShape()) report.mismatch("column %s: fixed_shape is %d", info->name, info->fixed_shape);
+    if (info->fixed_shape != desc.isFixedShape())
+        report.mismatch("column %s: fixed_shape is %d", info->name, info->fixed_shape);
     IPosition shape = column.shapeColumn();
     if (desc.isFixedShape()) {
         bool same = info->shape_known && info->ndim == static_cast<int>(shape.size());
-        for (int i = 0; same && i < info->ndim; i++) same = info->shape[i] == shape[shape.size() - 1 - static_cast<size_t>(i)];
-        if (!same) report.mismatch("column %s has another shape (%d axes, not %zu)", info->name, info->ndim, shape.size());
+        for (int i = 0; same && i < info->ndim; i++)
+            same = info->shape[i] == shape[shape.size() - 1 - static_cast<size_t>(i)];
+        if (!same)
+            report.mismatch("column %s has another shape (%d axes, not %zu)", info->name, info->ndim, shape.size());
     } else if (desc.ndim() > 0 && info->ndim != desc.ndim()) {
         report.mismatch("column %s: ndim is %d, not %d", info->name, info->ndim, desc.ndim());
     }
@@ -212,7 +234,8 @@ static void compare_column_facts(Report &report, const Table &expected, msio_tab
     compare_shape(report, reference, info);
     compare_tile(report, expected, info);
     if (must_be_native(expected, name) && !info->native)
-        report.mismatch("column %s of %s is not read natively: %s", name.c_str(), info->manager, info->why_not ? info->why_not : "");
+        report.mismatch("column %s of %s is not read natively: %s", name.c_str(), info->manager,
+                        info->why_not ? info->why_not : "");
     if (!info->native && !info->why_not) report.mismatch("column %s does not say why it is not native", name.c_str());
     report.columns++;
     report.native_columns += info->native != 0;
@@ -223,15 +246,19 @@ static void compare_managers(Report &report, const Table &expected, msio_table *
     const Record managers = expected.dataManagerInfo();
     std::multiset<std::pair<std::string, int>> wanted, found;
     for (uInt i = 0; i < managers.nfields(); i++)
-        wanted.emplace(managers.subRecord(i).asString("TYPE"), static_cast<int>(managers.subRecord(i).asArrayString("COLUMNS").size()));
+        wanted.emplace(managers.subRecord(i).asString("TYPE"),
+                       static_cast<int>(managers.subRecord(i).asArrayString("COLUMNS").size()));
     msio_manager_info manager;
     for (int i = 0; i < info.managers; i++) {
         if (msio_table_manager(table, i, &manager) != MSIO_OK)
             report.mismatch("manager %d is not described: %s", i, msio_last_error()->message);
-        else found.emplace(manager.type, manager.columns);
+        else
+            found.emplace(manager.type, manager.columns);
     }
-    if (wanted != found) report.mismatch("%d managers, or other ones than casacore's %u", info.managers, managers.nfields());
-    report.expect(msio_table_manager(table, info.managers, &manager) == MSIO_E_RANGE, "a manager too many", "described");
+    if (wanted != found)
+        report.mismatch("%d managers, or other ones than casacore's %u", info.managers, managers.nfields());
+    report.expect(msio_table_manager(table, info.managers, &manager) == MSIO_E_RANGE, "a manager too many",
+                  "described");
 }
 
 void compare_facts(Report &report, const Table &expected, msio_table *table) {
@@ -239,12 +266,15 @@ void compare_facts(Report &report, const Table &expected, msio_table *table) {
     msio_table_describe(table, &info);
     const TableDesc &desc = expected.tableDesc();
     if (info.rows != static_cast<int64_t>(expected.nrow()) || msio_table_rows(table) != info.rows)
-        report.mismatch("%lld rows, not %lld", static_cast<long long>(info.rows), static_cast<long long>(expected.nrow()));
-    if (info.columns != static_cast<int>(desc.ncolumn())) report.mismatch("%d columns, not %u", info.columns, desc.ncolumn());
-    report.expect(expected.tableInfo().type() == info.type && expected.tableInfo().subType() == info.subtype, "another type or subtype:",
-                  info.type);
+        report.mismatch("%lld rows, not %lld", static_cast<long long>(info.rows),
+                        static_cast<long long>(expected.nrow()));
+    if (info.columns != static_cast<int>(desc.ncolumn()))
+        report.mismatch("%d columns, not %u", info.columns, desc.ncolumn());
+    report.expect(expected.tableInfo().type() == info.type && expected.tableInfo().subType() == info.subtype,
+                  "another type or subtype:", info.type);
     if (expected.isRootTable() && info.kind == MSIO_PLAIN_TABLE)
-        report.expect((expected.endianFormat() == Table::BigEndian) == (info.big_endian != 0), "other byte order", info.path);
+        report.expect((expected.endianFormat() == Table::BigEndian) == (info.big_endian != 0), "other byte order",
+                      info.path);
     for (uInt i = 0; i < desc.ncolumn(); i++) {
         const char *name = msio_table_column_name(table, static_cast<int>(i));
         report.expect(name && desc[i].name() == name, "not in its place: column", desc[i].name().c_str());
@@ -252,7 +282,8 @@ void compare_facts(Report &report, const Table &expected, msio_table *table) {
     }
     const msio_column *column = nullptr;
     report.expect(!msio_table_column_name(table, info.columns), "a name for a column too many", "");
-    report.expect(msio_table_column(table, "no such column", &column) == MSIO_E_NO_COLUMN, "a column that is not there was", "found");
+    report.expect(msio_table_column(table, "no such column", &column) == MSIO_E_NO_COLUMN,
+                  "a column that is not there was", "found");
     compare_managers(report, expected, table, info);
     compare_record(report, "", expected.keywordSet(), msio_table_keywords(table));
     compare_subtables(report, expected, table);

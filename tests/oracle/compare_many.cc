@@ -31,7 +31,8 @@ std::vector<Wanted> choose(const std::vector<Named> &columns, const Selection &s
     return chosen;
 }
 
-void read_many(Report &report, const std::vector<Wanted> &chosen, msio_table *table, const Selection &selection, int threads) {
+void read_many(Report &report, const std::vector<Wanted> &chosen, msio_table *table, const Selection &selection,
+               int threads) {
     std::vector<const msio_column *> columns(chosen.size());
     std::vector<std::vector<uint8_t>> outs(chosen.size());
     std::vector<void *> pointers(chosen.size());
@@ -49,7 +50,8 @@ void read_many(Report &report, const std::vector<Wanted> &chosen, msio_table *ta
     opts.threads = threads;
     opts.way = static_cast<msio_way>(report.reads % 4);
     report.reads++;
-    if (msio_read_many(static_cast<int>(chosen.size()), columns.data(), &select, pointers.data(), sizes.data(), &opts) != MSIO_OK) {
+    if (msio_read_many(static_cast<int>(chosen.size()), columns.data(), &select, pointers.data(), sizes.data(),
+                       &opts) != MSIO_OK) {
         report.mismatch("columns %s, %s: %s", names.c_str(), selection.name.c_str(), msio_last_error()->message);
         return;
     }
@@ -57,13 +59,16 @@ void read_many(Report &report, const std::vector<Wanted> &chosen, msio_table *ta
         report.delivered(pointers[i], sizes[i]);
         bool same = std::memcmp(pointers[i], chosen[i].dense.bytes.data(), sizes[i]) == 0;
         for (size_t k = 0; k < guard; k++) same = same && outs[i][sizes[i] + k] == untouched;
-        if (!same) report.mismatch("columns %s, %s: %s differs", names.c_str(), selection.name.c_str(), chosen[i].column->name.c_str());
+        if (!same)
+            report.mismatch("columns %s, %s: %s differs", names.c_str(), selection.name.c_str(),
+                            chosen[i].column->name.c_str());
         report.cells += static_cast<int64_t>(selection.rows.size());
     }
 }
 
 // Adds a batch to what came before; false when it does not fit there.
-bool collect(Report &report, const std::vector<Wanted> &chosen, const msio_batch *batch, int64_t at, std::vector<std::vector<uint8_t>> &got) {
+bool collect(Report &report, const std::vector<Wanted> &chosen, const msio_batch *batch, int64_t at,
+             std::vector<std::vector<uint8_t>> &got) {
     if (batch->row != at || batch->rows < 1 || batch->columns != static_cast<int>(chosen.size())) return false;
     for (size_t i = 0; i < chosen.size(); i++) {
         const msio_array &array = batch->arrays[i];
@@ -77,7 +82,8 @@ bool collect(Report &report, const std::vector<Wanted> &chosen, const msio_batch
     return true;
 }
 
-void stream(Report &report, const std::vector<Wanted> &chosen, msio_table *table, const Selection &selection, Random &random) {
+void stream(Report &report, const std::vector<Wanted> &chosen, msio_table *table, const Selection &selection,
+            Random &random) {
     size_t total = 0, rows = selection.rows.size();
     std::vector<const char *> names;
     for (const Wanted &wanted : chosen) {
@@ -93,7 +99,8 @@ void stream(Report &report, const std::vector<Wanted> &chosen, msio_table *table
     msio_stream *stream = nullptr;
     report.reads++;
     if (msio_stream_open(table, static_cast<int>(names.size()), names.data(), &select, &opts, &stream) != MSIO_OK) {
-        report.mismatch("stream of %s ..., %s, %zu bytes: %s", names[0], selection.name.c_str(), opts.memory, msio_last_error()->message);
+        report.mismatch("stream of %s ..., %s, %zu bytes: %s", names[0], selection.name.c_str(), opts.memory,
+                        msio_last_error()->message);
         return;
     }
     std::vector<std::vector<uint8_t>> got(chosen.size());
@@ -102,17 +109,18 @@ void stream(Report &report, const std::vector<Wanted> &chosen, msio_table *table
     msio_status status;
     while ((status = msio_stream_next(stream, &batch)) == MSIO_OK) {
         if (!collect(report, chosen, batch, at, got)) {
-            report.mismatch("stream of %s ..., %s: the batch at row %lld has another place or shape", names[0], selection.name.c_str(),
-                            static_cast<long long>(at));
+            report.mismatch("stream of %s ..., %s: the batch at row %lld has another place or shape", names[0],
+                            selection.name.c_str(), static_cast<long long>(at));
             break;
         }
         at += batch->rows;
     }
-    if (status != MSIO_END && status != MSIO_OK) report.mismatch("stream of %s ...: %s", names[0], msio_last_error()->message);
+    if (status != MSIO_END && status != MSIO_OK)
+        report.mismatch("stream of %s ...: %s", names[0], msio_last_error()->message);
     for (size_t i = 0; i < chosen.size() && status == MSIO_END; i++)
         if (got[i] != chosen[i].dense.bytes)
-            report.mismatch("stream of %s, %s: %s differs (%zu bytes, not %zu)", names[0], selection.name.c_str(), names[i], got[i].size(),
-                            chosen[i].dense.bytes.size());
+            report.mismatch("stream of %s, %s: %s differs (%zu bytes, not %zu)", names[0], selection.name.c_str(),
+                            names[i], got[i].size(), chosen[i].dense.bytes.size());
     msio_stream_close(stream);
 }
 

@@ -37,24 +37,27 @@ msio_read_opts options(const Manner &manner, const void *fill) {
 }
 
 class ColumnCheck {
-public:
+  public:
     ColumnCheck(Report &report, const Cells &cells, msio_table *table, const char *name, int64_t rows, Random &random)
         : report_(report), cells_(cells), table_(table), name_(name), rows_(rows), random_(random) {
-        for (size_t i = 0; i < std::max<size_t>(cells.size, 1); i++) fill_.push_back(static_cast<uint8_t>(random.next() >> 30));
+        for (size_t i = 0; i < std::max<size_t>(cells.size, 1); i++)
+            fill_.push_back(static_cast<uint8_t>(random.next() >> 30));
         if (cells.type == casacore::TpBool) fill_[0] &= 1;
     }
 
     bool open() {
         msio_status status = msio_table_column(table_, name_, &column_);
-        if (status) report_.mismatch("column %s: %s", name_, msio_last_error()->message);
-        else info_ = msio_column_describe(column_);
+        if (status)
+            report_.mismatch("column %s: %s", name_, msio_last_error()->message);
+        else
+            info_ = msio_column_describe(column_);
         return status == MSIO_OK && info_;
     }
 
     void everything();
     void some();
 
-private:
+  private:
     void say(const Selection &selection, const char *what, const Manner &manner) {
         report_.mismatch("column %s, %s, %s, %d threads: %s", name_, selection.name.c_str(), msio_way_name(manner.way),
                          manner.threads, what);
@@ -63,7 +66,8 @@ private:
     bool ragged_is_same(const Selection &selection, const msio_ragged &ragged, std::string &what) const;
     bool text_is_same(const msio_ragged &ragged, int64_t element, const std::string &text) const;
     void dense(const Selection &selection, const Manner &manner, bool filled);
-    void dense_values(const Selection &selection, const Manner &manner, const Dense &wanted, const msio_read_opts &opts);
+    void dense_values(const Selection &selection, const Manner &manner, const Dense &wanted,
+                      const msio_read_opts &opts);
     bool status_fits(const Dense &wanted, msio_status status, bool filled, bool none) const;
     void read_new(const Selection &selection, const Manner &manner, const Dense &wanted, const msio_read_opts &opts);
     bool casacore_throws(const Selection &selection, msio_status status) const;
@@ -88,7 +92,8 @@ private:
 // casacore throws at scalars in no hypercube, though it calls them defined. What is read through it may say so.
 bool ColumnCheck::casacore_throws(const Selection &selection, msio_status status) const {
     if (info_->native || info_->is_array || (status != MSIO_E_CASACORE && status != MSIO_E_UNDEFINED)) return false;
-    return std::any_of(selection.rows.begin(), selection.rows.end(), [this](int64_t row) { return !cells_.at(row).defined; });
+    return std::any_of(selection.rows.begin(), selection.rows.end(),
+                       [this](int64_t row) { return !cells_.at(row).defined; });
 }
 
 /* ---------------------------------------------------------------- ragged */
@@ -96,11 +101,13 @@ bool ColumnCheck::casacore_throws(const Selection &selection, msio_status status
 bool ColumnCheck::text_is_same(const msio_ragged &ragged, int64_t element, const std::string &text) const {
     int64_t from = ragged.text_offsets[element], to = ragged.text_offsets[element + 1];
     if (from < 0 || to < from || to > static_cast<int64_t>(ragged.bytes)) return false;
-    return static_cast<size_t>(to - from) == text.size() && std::memcmp(ragged.text + from, text.data(), text.size()) == 0;
+    return static_cast<size_t>(to - from) == text.size() &&
+           std::memcmp(ragged.text + from, text.data(), text.size()) == 0;
 }
 
 bool ColumnCheck::ragged_is_same(const Selection &selection, const msio_ragged &ragged, std::string &what) const {
-    if (ragged.cells != static_cast<int64_t>(selection.rows.size()) || static_cast<int>(ragged.type) != static_cast<int>(cells_.type)) {
+    if (ragged.cells != static_cast<int64_t>(selection.rows.size()) ||
+        static_cast<int>(ragged.type) != static_cast<int>(cells_.type)) {
         what = "another number of cells, or type";
         return false;
     }
@@ -110,22 +117,29 @@ bool ColumnCheck::ragged_is_same(const Selection &selection, const msio_ragged &
         Part part = cell.defined ? part_of(cell, selection) : Part();
         int64_t count = static_cast<int64_t>(part.elements.size());
         what = "row " + std::to_string(selection.rows[i]) + " (cell " + std::to_string(i) + ")";
-        if ((ragged.defined[i] != 0) != cell.defined) return what += cell.defined ? " is undefined" : " is defined", false;
-        if (ragged.offsets[i] != at || ragged.offsets[i + 1] != at + count) return what += " has another number of elements", false;
+        if ((ragged.defined[i] != 0) != cell.defined)
+            return what += cell.defined ? " is undefined" : " is defined", false;
+        if (ragged.offsets[i] != at || ragged.offsets[i + 1] != at + count)
+            return what += " has another number of elements", false;
         bool empty = cell.array && part.ndim == 0 && ragged.ndims[i] == 1 && ragged.shapes[i * MSIO_MAX_NDIM] == 0;
-        if (!empty && (ragged.ndims[i] != part.ndim || !std::equal(part.shape, part.shape + part.ndim, ragged.shapes + i * MSIO_MAX_NDIM)))
+        if (!empty && (ragged.ndims[i] != part.ndim ||
+                       !std::equal(part.shape, part.shape + part.ndim, ragged.shapes + i * MSIO_MAX_NDIM)))
             return what += " has another shape", false;
         for (int64_t e = 0; e < count; e++) {
             size_t element = static_cast<size_t>(part.elements[static_cast<size_t>(e)]);
-            bool same = cells_.size == 0 ? text_is_same(ragged, at + e, cells_.text[element])
-                                         : std::memcmp(static_cast<const uint8_t *>(ragged.data) + static_cast<size_t>(at + e) * cells_.size,
-                                                       &cells_.bytes[element * cells_.size], cells_.size) == 0;
-            if (!same) return what += ", element " + std::to_string(e) + " of " + std::to_string(count) + " differs", false;
+            bool same =
+                cells_.size == 0
+                    ? text_is_same(ragged, at + e, cells_.text[element])
+                    : std::memcmp(static_cast<const uint8_t *>(ragged.data) + static_cast<size_t>(at + e) * cells_.size,
+                                  &cells_.bytes[element * cells_.size], cells_.size) == 0;
+            if (!same)
+                return what += ", element " + std::to_string(e) + " of " + std::to_string(count) + " differs", false;
         }
         at += count;
     }
     what.clear();
-    return cells_.size == 0 || ragged.bytes == static_cast<size_t>(at) * cells_.size || (what = "another number of bytes", false);
+    return cells_.size == 0 || ragged.bytes == static_cast<size_t>(at) * cells_.size ||
+           (what = "another number of bytes", false);
 }
 
 void ColumnCheck::ragged(const Selection &selection, const Manner &manner) {
@@ -160,16 +174,19 @@ bool ColumnCheck::status_fits(const Dense &wanted, msio_status status, bool fill
     return status == MSIO_OK && !undefined && !wanted.parts_differ;
 }
 
-void ColumnCheck::dense_values(const Selection &selection, const Manner &manner, const Dense &wanted, const msio_read_opts &opts) {
+void ColumnCheck::dense_values(const Selection &selection, const Manner &manner, const Dense &wanted,
+                               const msio_read_opts &opts) {
     msio_select select = selection.c();
     int ndim = 0;
     int64_t shape[MSIO_MAX_NDIM + 1] = {};
     size_t bytes = 0;
     if (msio_read_shape(column_, &select, &ndim, shape, &bytes) != MSIO_OK) {
-        if (!(wanted.undefined && opts.fill)) say(selection, msio_last_error()->message, manner); // needs the fill of the read
+        if (!(wanted.undefined && opts.fill))
+            say(selection, msio_last_error()->message, manner); // needs the fill of the read
         bytes = wanted.bytes.size();
     } else if (wanted.shape_known) {
-        bool same = ndim == static_cast<int>(wanted.shape.size()) + 1 && shape[0] == static_cast<int64_t>(selection.rows.size()) &&
+        bool same = ndim == static_cast<int>(wanted.shape.size()) + 1 &&
+                    shape[0] == static_cast<int64_t>(selection.rows.size()) &&
                     std::equal(wanted.shape.begin(), wanted.shape.end(), shape + 1) && bytes == wanted.bytes.size();
         if (!same) say(selection, "msio_read_shape gives another shape", manner);
     }
@@ -200,7 +217,8 @@ void ColumnCheck::dense_values(const Selection &selection, const Manner &manner,
         say(selection, "memory too small by a byte was not refused", manner);
 }
 
-void ColumnCheck::read_new(const Selection &selection, const Manner &manner, const Dense &wanted, const msio_read_opts &opts) {
+void ColumnCheck::read_new(const Selection &selection, const Manner &manner, const Dense &wanted,
+                           const msio_read_opts &opts) {
     msio_select select = selection.c();
     msio_array array;
     std::memset(&array, 0, sizeof array);
@@ -210,8 +228,9 @@ void ColumnCheck::read_new(const Selection &selection, const Manner &manner, con
         return;
     }
     report_.delivered(array.data, array.bytes);
-    bool same = array.ndim == static_cast<int>(wanted.shape.size()) + 1 && array.shape[0] == static_cast<int64_t>(selection.rows.size()) &&
-                array.bytes == wanted.bytes.size() && std::equal(wanted.shape.begin(), wanted.shape.end(), array.shape + 1) &&
+    bool same = array.ndim == static_cast<int>(wanted.shape.size()) + 1 &&
+                array.shape[0] == static_cast<int64_t>(selection.rows.size()) && array.bytes == wanted.bytes.size() &&
+                std::equal(wanted.shape.begin(), wanted.shape.end(), array.shape + 1) &&
                 static_cast<int>(array.type) == static_cast<int>(cells_.type) &&
                 (array.bytes == 0 || std::memcmp(array.data, wanted.bytes.data(), array.bytes) == 0);
     if (!same) say(selection, "msio_read_new gives something else", manner);
@@ -224,16 +243,21 @@ void ColumnCheck::plan(const Selection &selection, msio_status dense_status, siz
     msio_plan *plan = nullptr;
     msio_status status = msio_plan_make(column_, &select, &plan);
     if (status) {
-        if (dense_status == MSIO_OK && bytes) say(selection, (std::string("plan: ") + msio_last_error()->message).c_str(), {});
+        if (dense_status == MSIO_OK && bytes)
+            say(selection, (std::string("plan: ") + msio_last_error()->message).c_str(), {});
         return;
     }
     const msio_plan_info *info = msio_plan_describe(plan);
-    bool good = info->bytes_wanted == static_cast<int64_t>(bytes) && info->rows == static_cast<int64_t>(selection.rows.size());
+    bool good =
+        info->bytes_wanted == static_cast<int64_t>(bytes) && info->rows == static_cast<int64_t>(selection.rows.size());
     if (info_->native && bytes) good = good && info->pieces > 0 && info->bytes_stored > 0 && info->amplification > 0;
-    if (dense_status == MSIO_OK && !good) say(selection, "the plan wants other rows or bytes, or has no pieces", {info->way, 0});
+    if (dense_status == MSIO_OK && !good)
+        say(selection, "the plan wants other rows or bytes, or has no pieces", {info->way, 0});
     msio_plan_piece piece;
-    if (info->pieces > 0 && msio_plan_piece_at(plan, 0, &piece) != MSIO_OK) say(selection, "no first piece", {info->way, 0});
-    if (msio_plan_piece_at(plan, info->pieces, &piece) != MSIO_E_RANGE) say(selection, "a piece too many", {info->way, 0});
+    if (info->pieces > 0 && msio_plan_piece_at(plan, 0, &piece) != MSIO_OK)
+        say(selection, "no first piece", {info->way, 0});
+    if (msio_plan_piece_at(plan, info->pieces, &piece) != MSIO_E_RANGE)
+        say(selection, "a piece too many", {info->way, 0});
     msio_plan_free(plan);
 }
 
@@ -270,7 +294,8 @@ void ColumnCheck::part_selections(const std::vector<Selection> &rows) {
             if (kind != 0) selection.chan = axes[static_cast<size_t>(random_.below(7))];
             if (selection.rows.empty() || !applies(cells_, selection)) continue;
             auto words = [](const Axis &axis) {
-                return " " + std::to_string(axis.start) + "+" + std::to_string(axis.count) + "/" + std::to_string(axis.step);
+                return " " + std::to_string(axis.start) + "+" + std::to_string(axis.count) + "/" +
+                       std::to_string(axis.step);
             };
             selection.name += ", channels" + words(selection.chan) + ", correlations" + words(selection.corr);
             dense(selection, next_manner(), false);
@@ -288,7 +313,8 @@ void ColumnCheck::uniform_rows() {
     for (int64_t i = 0; i < n; i++) {
         int64_t row = cells_.rows.empty() ? i : cells_.rows[static_cast<size_t>(i)];
         const Cell &cell = cells_.at(row);
-        if (!cell.defined || (first && (cell.ndim != first->ndim || !std::equal(cell.shape, cell.shape + cell.ndim, first->shape))))
+        if (!cell.defined ||
+            (first && (cell.ndim != first->ndim || !std::equal(cell.shape, cell.shape + cell.ndim, first->shape))))
             continue;
         first = &cell;
         selection.rows.push_back(row);
@@ -313,7 +339,8 @@ void ColumnCheck::refuse(const char *what, const msio_select &select, std::initi
     msio_array array;
     std::memset(&array, 0, sizeof array);
     status = msio_read_new(column_, &select, &array, nullptr);
-    if (std::find(fitting.begin(), fitting.end(), status) == fitting.end() && status != MSIO_E_SHAPE && status != MSIO_E_UNDEFINED)
+    if (std::find(fitting.begin(), fitting.end(), status) == fitting.end() && status != MSIO_E_SHAPE &&
+        status != MSIO_E_UNDEFINED)
         report_.mismatch("column %s, dense, %s: %s", name_, what, msio_status_name(status));
     if (status == MSIO_OK) msio_array_free(&array);
 }
@@ -359,7 +386,8 @@ void ColumnCheck::cancelled() {
     std::memset(&array, 0, sizeof array);
     msio_status status = msio_read_new(column_, nullptr, &array, &opts);
     bool thrown = !info_->native && !info_->is_array && cells_.any_undefined() && status == MSIO_E_CASACORE;
-    if (!thrown && status != MSIO_OK && status != MSIO_E_CANCELLED && status != MSIO_E_SHAPE && status != MSIO_E_UNDEFINED && status != MSIO_E_ARGUMENT)
+    if (!thrown && status != MSIO_OK && status != MSIO_E_CANCELLED && status != MSIO_E_SHAPE &&
+        status != MSIO_E_UNDEFINED && status != MSIO_E_ARGUMENT)
         report_.mismatch("column %s: a cancelled read says %s", name_, msio_status_name(status));
     msio_array_free(&array);
 }
@@ -415,7 +443,8 @@ std::vector<Selection> row_selections(int64_t rows, const std::vector<int64_t> &
     if (!known.empty()) {
         int64_t n = static_cast<int64_t>(known.size());
         list("known rows", known.size(), [&](int64_t i) { return known[static_cast<size_t>(i)]; });
-        list("known rows, any order", known.size(), [&](int64_t) { return known[static_cast<size_t>(random.below(n))]; });
+        list("known rows, any order", known.size(),
+             [&](int64_t) { return known[static_cast<size_t>(random.below(n))]; });
         return result;
     }
     range("all rows", 0, -1, 1);
@@ -428,11 +457,12 @@ std::vector<Selection> row_selections(int64_t rows, const std::vector<int64_t> &
     size_t some = static_cast<size_t>(std::min<int64_t>(rows + rows / 3 + 1, 3000));
     list("any order, repeated", some, [&](int64_t) { return random.below(rows); });
     list("backwards", static_cast<size_t>(std::min<int64_t>(rows, 3000)), [&](int64_t i) { return rows - 1 - i; });
-    list("ascending, repeated", some, [&](int64_t i) { return i * (rows - 1) / static_cast<int64_t>(some) ; });
+    list("ascending, repeated", some, [&](int64_t i) { return i * (rows - 1) / static_cast<int64_t>(some); });
     return result;
 }
 
-void compare_column(Report &report, const Cells &cells, msio_table *table, const char *name, int64_t rows, Random &random) {
+void compare_column(Report &report, const Cells &cells, msio_table *table, const char *name, int64_t rows,
+                    Random &random) {
     ColumnCheck check(report, cells, table, name, rows, random);
     if (check.open()) check.everything();
 }

@@ -18,7 +18,8 @@ static std::vector<Spec> every_column(Maker &maker, const String &manager) {
     const IPosition shapes[] = {IPosition(1, 5), IPosition(2, 3, 4), IPosition(3, 2, 3, 3)};
     std::vector<Spec> specs;
     auto add = [&](Spec spec) {
-        if (manager == "IncrementalStMan" && spec.form != Form::varying) spec.longest = 15; // casacore overruns its cache
+        if (manager == "IncrementalStMan" && spec.form != Form::varying)
+            spec.longest = 15; // casacore overruns its cache
         if (maker.possible(manager, spec)) specs.push_back(spec);
     };
     for (DataType type : column_types()) {
@@ -98,7 +99,8 @@ static void make_joined(Maker &maker, const String &name, bool big, rownr_t rows
 }
 
 // Buckets of a given size and columns of one type only: bits and descriptors meet the bucket's borders.
-static void make_narrow(Maker &maker, const String &name, const String &manager, bool big, DataType type, rownr_t rows) {
+static void make_narrow(Maker &maker, const String &name, const String &manager, bool big, DataType type,
+                        rownr_t rows) {
     maker.make(name, [&](const String &path, Random &random) {
         std::vector<Spec> specs = {make_spec(type, Form::scalar, IPosition())};
         specs.push_back(make_spec(type, Form::direct, IPosition(2, 3, 3)));
@@ -106,8 +108,10 @@ static void make_narrow(Maker &maker, const String &name, const String &manager,
         TableDesc desc("narrow", "1", TableDesc::Scratch);
         for (const Spec &spec : specs) describe(desc, spec);
         SetupNewTable setup(path, desc, Table::New);
-        if (manager == "StandardStMan") setup.bindAll(StandardStMan("narrow", -7));
-        else setup.bindAll(IncrementalStMan("narrow", 512, False));
+        if (manager == "StandardStMan")
+            setup.bindAll(StandardStMan("narrow", -7));
+        else
+            setup.bindAll(IncrementalStMan("narrow", 512, False));
         Table table(setup, rows, True, endian(big));
         put_rows(table, specs, 0, rows, random, PutStyle());
     });
@@ -128,9 +132,9 @@ static void make_odd(Maker &maker, const String &name, const String &manager, bo
         Table table(setup, 12, True, endian(big));
         ArrayColumn<Float> any(table, "ANY");
         ArrayColumn<String> texts(table, "TEXTS");
-        const IPosition shapes[] = {IPosition(1, 1),
-                                    IPosition(2, 0, 3), IPosition(2, 3, 0), IPosition(1, 0), IPosition(),
-                                    IPosition(8, 2, 1, 2, 1, 2, 2, 1, 3), IPosition(2, 1, 1), IPosition(3, 1, 2, 3)};
+        const IPosition shapes[] = {IPosition(1, 1),    IPosition(2, 0, 3),   IPosition(2, 3, 0),
+                                    IPosition(1, 0),    IPosition(),          IPosition(8, 2, 1, 2, 1, 2, 2, 1, 3),
+                                    IPosition(2, 1, 1), IPosition(3, 1, 2, 3)};
         for (rownr_t row = 0; row < 8; row++) {
             try {
                 any.put(row, array<Float>(random, shapes[row]));
@@ -168,8 +172,8 @@ static void make_runs(Maker &maker, const String &name, bool big, rownr_t rows, 
         style.every = 1;
         for (int64_t i = 0; i < 10 && rows > 0; i++) {
             rownr_t row = static_cast<rownr_t>(random.below(static_cast<int64_t>(rows)));
-            put_rows(table, {specs[static_cast<size_t>(random.below(static_cast<int64_t>(specs.size())))]}, row, row + 1,
-                     random, style);
+            put_rows(table, {specs[static_cast<size_t>(random.below(static_cast<int64_t>(specs.size())))]}, row,
+                     row + 1, random, style);
         }
     });
 }

@@ -69,7 +69,8 @@ bool Maker::possible(const String &manager, const Spec &spec) {
         TableDesc desc("probe", "1", TableDesc::Scratch);
         describe(desc, spec);
         size_t axes = spec.shape.size() + (manager != "TiledCellStMan");
-        if (manager.startsWith("Tiled")) desc.defineHypercolumn("probe", static_cast<uInt>(axes), Vector<String>(1, spec.name));
+        if (manager.startsWith("Tiled"))
+            desc.defineHypercolumn("probe", static_cast<uInt>(axes), Vector<String>(1, spec.name));
         SetupNewTable setup(path("probe"), desc, Table::New);
         setup.bindAll(*make_manager(manager, "probe", IPosition(axes, 4)));
         settle(setup, {spec});
@@ -98,14 +99,17 @@ int main(int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         if (!std::strcmp(argv[i], "--size") && i + 1 < argc) {
             const char *word = argv[++i];
-            size = !std::strcmp(word, "small") ? oracle::Size::small
+            size = !std::strcmp(word, "small")  ? oracle::Size::small
                    : !std::strcmp(word, "long") ? oracle::Size::full
                                                 : oracle::Size::normal;
-        } else if (!std::strcmp(argv[i], "--only") && i + 1 < argc) only = argv[++i];
-        else folder = argv[i];
+        } else if (!std::strcmp(argv[i], "--only") && i + 1 < argc)
+            only = argv[++i];
+        else
+            folder = argv[i];
     }
     if (!folder) {
-        std::fprintf(stderr, "usage: make_tables [--size small|normal|long] [--only PART-OF-NAME] FOLDER (which is replaced)\n");
+        std::fprintf(
+            stderr, "usage: make_tables [--size small|normal|long] [--only PART-OF-NAME] FOLDER (which is replaced)\n");
         return 2;
     }
     std::filesystem::remove_all(folder);

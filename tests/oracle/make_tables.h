@@ -16,7 +16,7 @@ enum class Size { small, normal, full };
 
 // Where tables go, and what was made.
 class Maker {
-public:
+  public:
     Maker(casacore::String folder, Size size, casacore::String only)
         : folder_(std::move(folder)), size_(size), only_(std::move(only)) {}
 
@@ -36,7 +36,7 @@ public:
     int failures() const { return failures_; }
     void print_refused() const;
 
-private:
+  private:
     casacore::String folder_;
     Size size_;
     casacore::String only_; // makes only the tables whose name contains this

@@ -122,8 +122,8 @@ void make_shared(Maker &maker, const String &name, const String &manager, bool b
     });
 }
 
-// Puts some cells of a column again. Where their shape changes casacore must forget the hypercube's old tiles first, or it
-// writes beyond them.
+// Puts some cells of a column again. Where their shape changes casacore must forget the hypercube's old tiles first, or
+// it writes beyond them.
 void put_again(Maker &maker, const String &manager, Table &table, const Spec &spec, Random &random) {
     PutStyle style;
     style.undefined = style.shape_only = false;
@@ -145,7 +145,8 @@ void make_changed(Maker &maker, const String &name, const String &manager, bool 
     maker.make(name, [&](const String &path, Random &random) {
         Form form = manager == "TiledColumnStMan" ? Form::fixed : Form::varying;
         std::vector<Spec> specs;
-        for (DataType type : {TpFloat, TpBool, TpComplex, TpInt64}) specs.push_back(make_spec(type, form, IPosition(2, 4, 7)));
+        for (DataType type : {TpFloat, TpBool, TpComplex, TpInt64})
+            specs.push_back(make_spec(type, form, IPosition(2, 4, 7)));
         TableDesc desc("changed", "1", TableDesc::Scratch);
         for (const Spec &spec : specs) describe(desc, spec);
         desc.defineHypercolumn("both", 3 - (manager == "TiledCellStMan"), Vector<String>{specs[0].name, specs[1].name});
@@ -204,7 +205,8 @@ static void make_tiled_order(Maker &maker, const String &manager, bool big) {
         String stem = manager + (big ? "_big_" : "_little_") + cut.name;
         for (ssize_t rows : {ssize_t(0), ssize_t(1), cut.rows - 1, cut.rows, cut.rows + 1, many})
             if (!small || rows == 1 || rows == many)
-                make_every(maker, stem + "_rows" + String::toString(rows), manager, big, cut, static_cast<rownr_t>(rows));
+                make_every(maker, stem + "_rows" + String::toString(rows), manager, big, cut,
+                           static_cast<rownr_t>(rows));
         rownr_t shared_rows = maker.size() == Size::full ? 2000 : 23;
         make_shared(maker, stem + "_shared_fixed", manager, big, cut, Form::fixed, shared_rows);
         if (manager == "TiledColumnStMan") {
@@ -214,7 +216,8 @@ static void make_tiled_order(Maker &maker, const String &manager, bool big) {
         }
         make_changed(maker, stem + "_changed", manager, big, cut, 31);
     }
-    if (manager != "TiledCellStMan") make_coordinates(maker, manager + (big ? "_big" : "_little") + "_coord", manager, big, 9);
+    if (manager != "TiledCellStMan")
+        make_coordinates(maker, manager + (big ? "_big" : "_little") + "_coord", manager, big, 9);
 }
 
 void make_tiled_tables(Maker &maker) {

@@ -18,8 +18,9 @@ namespace {
 // A table with one TiledDataStMan for each type: data cells of `cell_axes` axes in hypercubes with two or one more,
 // an identifier of the cube, and coordinates of its axes.
 class CubeTable {
-public:
-    CubeTable(const String &path, bool big, size_t cell_axes, size_t row_axes, rownr_t rows, std::vector<DataType> second)
+  public:
+    CubeTable(const String &path, bool big, size_t cell_axes, size_t row_axes, rownr_t rows,
+              std::vector<DataType> second)
         : cell_axes_(cell_axes), row_axes_(row_axes) {
         TableDesc desc("cubes", "1", TableDesc::Scratch);
         for (DataType type : column_types())
@@ -60,7 +61,7 @@ public:
 
     Table &table() { return table_; }
 
-private:
+  private:
     static Vector<Double> vector(Random &random, ssize_t length) {
         return Vector<Double>(array<Double>(random, IPosition(1, length)));
     }
@@ -69,7 +70,8 @@ private:
         String name = type_name(type);
         Vector<String> data(1 + second.size()), coord(cell_axes_ + row_axes_), id(1, name + "_ID");
         for (size_t i = 0; i < data.size(); i++) {
-            Spec spec = make_spec(i ? second[i - 1] : type, cell_axes_ ? Form::varying : Form::scalar, IPosition(cell_axes_, 1));
+            Spec spec = make_spec(i ? second[i - 1] : type, cell_axes_ ? Form::varying : Form::scalar,
+                                  IPosition(cell_axes_, 1));
             spec.name = data[i] = name + "_DATA" + String::toString(i);
             describe(desc, spec);
             data_.push_back(spec);
@@ -113,7 +115,8 @@ IPosition joined(const IPosition &cell, std::initializer_list<ssize_t> rows) {
 }
 
 // Several cubes of a size given at once; the table has some rows more than the cubes hold.
-void make_closed(Maker &maker, const String &name, bool big, size_t cell_axes, std::vector<DataType> second, ssize_t scale) {
+void make_closed(Maker &maker, const String &name, bool big, size_t cell_axes, std::vector<DataType> second,
+                 ssize_t scale) {
     maker.make(name, [&](const String &path, Random &random) {
         const IPosition cells[] = {IPosition(3, 4, 6, 2), IPosition(3, 3, 5, 3), IPosition(3, 7, 1, 4)};
         const IPosition tiles[] = {IPosition(3, 2, 3, 1), IPosition(3, 2, 2, 2), IPosition(3, 7, 1, 4)};
@@ -132,7 +135,8 @@ void make_closed(Maker &maker, const String &name, bool big, size_t cell_axes, s
 }
 
 // Cubes that grow in turns, beside one that does not.
-void make_extended(Maker &maker, const String &name, bool big, size_t cell_axes, std::vector<DataType> second, uInt scale) {
+void make_extended(Maker &maker, const String &name, bool big, size_t cell_axes, std::vector<DataType> second,
+                   uInt scale) {
     maker.make(name, [&](const String &path, Random &random) {
         const IPosition cells[] = {IPosition(3, 4, 6, 2), IPosition(3, 3, 5, 3)};
         CubeTable cubes(path, big, cell_axes, 1, 0, second);

@@ -11,13 +11,13 @@
 #include <casacore/tables/DataMan/StandardStMan.h>
 #include <casacore/tables/DataMan/TiledShapeStMan.h>
 #include <casacore/tables/DataMan/VirtualTaQLColumn.h>
+#include <casacore/tables/TaQL/ExprNode.h>
 #include <casacore/tables/Tables/ArrColDesc.h>
 #include <casacore/tables/Tables/ArrayColumn.h>
 #include <casacore/tables/Tables/RowNumbers.h>
 #include <casacore/tables/Tables/ScaColDesc.h>
 #include <casacore/tables/Tables/ScalarColumn.h>
 #include <casacore/tables/Tables/StorageOption.h>
-#include <casacore/tables/TaQL/ExprNode.h>
 #include <casacore/tables/Tables/TableRecord.h>
 #include <casacore/tables/Tables/TableRow.h>
 
@@ -27,12 +27,12 @@ namespace oracle {
 
 // A table with columns of every manager, as a Measurement Set has; SUB is a table inside it.
 static std::vector<Spec> mixed_specs() {
-    return {make_spec(TpInt, Form::scalar, IPosition()),     make_spec(TpDouble, Form::scalar, IPosition()),
-            make_spec(TpBool, Form::scalar, IPosition()),    make_spec(TpString, Form::scalar, IPosition()),
-            make_spec(TpString, Form::varying, IPosition(1, 3)), make_spec(TpShort, Form::varying, IPosition(2, 3, 2)),
-            make_spec(TpDouble, Form::direct, IPosition(1, 3)), make_spec(TpFloat, Form::varying, IPosition(2, 4, 5)),
+    return {make_spec(TpInt, Form::scalar, IPosition()),          make_spec(TpDouble, Form::scalar, IPosition()),
+            make_spec(TpBool, Form::scalar, IPosition()),         make_spec(TpString, Form::scalar, IPosition()),
+            make_spec(TpString, Form::varying, IPosition(1, 3)),  make_spec(TpShort, Form::varying, IPosition(2, 3, 2)),
+            make_spec(TpDouble, Form::direct, IPosition(1, 3)),   make_spec(TpFloat, Form::varying, IPosition(2, 4, 5)),
             make_spec(TpBool, Form::varying, IPosition(2, 4, 5)), make_spec(TpComplex, Form::fixed, IPosition(2, 4, 5)),
-            make_spec(TpBool, Form::fixed, IPosition(2, 4, 5)), make_spec(TpUInt, Form::varying, IPosition(2, 4, 5))};
+            make_spec(TpBool, Form::fixed, IPosition(2, 4, 5)),   make_spec(TpUInt, Form::varying, IPosition(2, 4, 5))};
 }
 
 static Table make_mixed(const String &path, bool big, rownr_t rows, Random &random, const StorageOption &storage) {
@@ -80,13 +80,16 @@ static Table save(Table selection, const String &path) {
 static void make_references(Maker &maker, const String &order, bool big) {
     const String stem = "ref_" + order;
     const rownr_t rows = maker.size() == Size::full ? 3000 : 40;
-    maker.make(stem + "_root", [&](const String &path, Random &random) { make_mixed(path, big, rows, random, StorageOption()); });
+    maker.make(stem + "_root",
+               [&](const String &path, Random &random) { make_mixed(path, big, rows, random, StorageOption()); });
     if (!Table::isReadable(maker.path(stem + "_root"))) return;
     const Table root(maker.path(stem + "_root"));
-    maker.make(stem + "_list", [&](const String &path, Random &random) { save(root(row_list(random, rows, 55)), path); });
+    maker.make(stem + "_list",
+               [&](const String &path, Random &random) { save(root(row_list(random, rows, 55)), path); });
     maker.make(stem + "_query", [&](const String &path, Random &) { save(root(root.col("Int_scalar") > 50), path); });
     maker.make(stem + "_none", [&](const String &path, Random &) { save(root(root.col("Int_scalar") > 5000), path); });
-    maker.make(stem + "_sorted", [&](const String &path, Random &) { save(root.sort("Int_scalar", Sort::Descending), path); });
+    maker.make(stem + "_sorted",
+               [&](const String &path, Random &) { save(root.sort("Int_scalar", Sort::Descending), path); });
     maker.make(stem + "_columns", [&](const String &path, Random &) {
         Block<String> names(3);
         names[0] = "Float_varying_2d", names[1] = "Int_scalar", names[2] = "Bool_fixed_2d";
@@ -101,7 +104,8 @@ static void make_references(Maker &maker, const String &order, bool big) {
         selection.renameColumn("TIME", "Double_scalar");
         selection.renameColumn("DATA", "Complex_fixed_2d");
     });
-    maker.make(stem + "_root/WITHIN", [&](const String &path, Random &random) { save(root(row_list(random, rows, 9)), path); });
+    maker.make(stem + "_root/WITHIN",
+               [&](const String &path, Random &random) { save(root(row_list(random, rows, 9)), path); });
 }
 
 static void make_concatenated(Maker &maker) {
@@ -114,9 +118,8 @@ static void make_concatenated(Maker &maker) {
     for (const Table &part : parts)
         if (part.isNull()) return;
     maker.make("concat_all", [&](const String &path, Random &) { save(Table(parts), path); });
-    maker.make("concat_subtables", [&](const String &path, Random &) {
-        save(Table(parts, Block<String>(1, "SUB")), path);
-    });
+    maker.make("concat_subtables",
+               [&](const String &path, Random &) { save(Table(parts, Block<String>(1, "SUB")), path); });
     maker.make("concat_references", [&](const String &path, Random &random) {
         Block<Table> references(3);
         references[0] = save(parts[0](row_list(random, 13, 8)), maker.path("concat_reference0"));
@@ -185,7 +188,8 @@ static void make_virtual(Maker &maker, bool big) {
             IPosition shape(2, 3, row < 8 ? 4 : 5);
             ScalarColumn<Int>(table, "NUMBER").put(row, static_cast<Int>(random.below(1000)));
             Array<Double> values(shape);
-            for (auto at = values.cbegin(); at != values.cend(); ++at) *at = 0.5 * static_cast<double>(random.below(1000));
+            for (auto at = values.cbegin(); at != values.cend(); ++at)
+                *at = 0.5 * static_cast<double>(random.below(1000));
             ArrayColumn<Double>(table, "SCALED").put(row, values);
             Array<Complex> data(shape);
             Array<Float> reals(shape);
@@ -201,7 +205,8 @@ static void make_virtual(Maker &maker, bool big) {
 // Columns that another table holds.
 static void make_forwarded(Maker &maker, bool big) {
     String name = String("forward") + (big ? "_big" : "_little");
-    maker.make(name + "_stored", [&](const String &path, Random &random) { make_mixed(path, big, 17, random, StorageOption()); });
+    maker.make(name + "_stored",
+               [&](const String &path, Random &random) { make_mixed(path, big, 17, random, StorageOption()); });
     maker.make(name, [&](const String &path, Random &random) {
         Table stored(maker.path(name + "_stored"));
         TableDesc desc("forward", "1", TableDesc::Scratch);
@@ -248,7 +253,8 @@ static TableRecord every_keyword(Random &random) {
 // Keywords of every type, records in records, tables in and beside the table; a table that was never locked.
 static void make_keywords(Maker &maker, bool big) {
     maker.make(String("keywords") + (big ? "_big" : "_little"), [&](const String &path, Random &random) {
-        std::vector<Spec> specs = {make_spec(TpInt, Form::scalar, IPosition()), make_spec(TpFloat, Form::fixed, IPosition(1, 4))};
+        std::vector<Spec> specs = {make_spec(TpInt, Form::scalar, IPosition()),
+                                   make_spec(TpFloat, Form::fixed, IPosition(1, 4))};
         Table table = create(path, specs, "StandardStMan", big, 5);
         put_rows(table, specs, 0, 5, random, PutStyle());
         TableRecord record = every_keyword(random), deep = every_keyword(random), column = every_keyword(random);
@@ -285,7 +291,8 @@ static void make_unlocked(Maker &maker, bool big) {
 static void make_huge(Maker &maker, bool big) {
     maker.make(String("huge") + (big ? "_big" : "_little"), [&](const String &path, Random &random) {
         const rownr_t rows = (rownr_t(1) << 31) + 11;
-        std::vector<Spec> runs = {make_spec(TpInt, Form::scalar, IPosition()), make_spec(TpString, Form::scalar, IPosition()),
+        std::vector<Spec> runs = {make_spec(TpInt, Form::scalar, IPosition()),
+                                  make_spec(TpString, Form::scalar, IPosition()),
                                   make_spec(TpFloat, Form::varying, IPosition(1, 3))};
         runs[1].longest = 100;
         Spec tiled = make_spec(TpDouble, Form::varying, IPosition(2, 3, 2));

@@ -39,7 +39,8 @@ template <class T> static Cell array_cell(Cells &cells, const ArrayColumn<T> &co
     append(cells, storage, values.size());
     values.freeStorage(storage, deletes);
     cell.ndim = static_cast<int>(values.ndim());
-    for (int i = 0; i < cell.ndim && i < MSIO_MAX_NDIM; i++) cell.shape[i] = values.shape()[static_cast<size_t>(cell.ndim - 1 - i)];
+    for (int i = 0; i < cell.ndim && i < MSIO_MAX_NDIM; i++)
+        cell.shape[i] = values.shape()[static_cast<size_t>(cell.ndim - 1 - i)];
     cell.count = static_cast<int64_t>(values.size());
     cell.defined = true;
     return cell;
@@ -61,10 +62,13 @@ template <class T, class C> static void read_all(Cells &cells, const C &column, 
         rownr_t row = cells.rows.empty() ? i : static_cast<rownr_t>(cells.rows[i]);
         Cell cell;
         try {
-            if constexpr (std::is_same_v<C, ArrayColumn<T>>) cell = array_cell<T>(cells, column, row);
-            else cell = scalar_cell<T>(cells, column, row);
+            if constexpr (std::is_same_v<C, ArrayColumn<T>>)
+                cell = array_cell<T>(cells, column, row);
+            else
+                cell = scalar_cell<T>(cells, column, row);
         } catch (const std::exception &) {
-            cell = Cell(); // casacore says of cells in no hypercube, and of arrays never put, that they are not there
+            cell = Cell(); // casacore throws at cells in no hypercube, and at fixed arrays never put
+            cell.threw = true;
         }
         cell.first = first;
         first += cell.count;
@@ -80,8 +84,10 @@ Cells read_cells(const Table &table, const String &column, const std::vector<int
     with_type(cells.type, [&](auto tag) {
         using T = typename decltype(tag)::type;
         cells.size = std::is_same_v<T, String> ? 0 : sizeof(T);
-        if (desc.isArray()) read_all<T>(cells, ArrayColumn<T>(table, column), table.nrow());
-        else read_all<T>(cells, ScalarColumn<T>(table, column), table.nrow());
+        if (desc.isArray())
+            read_all<T>(cells, ArrayColumn<T>(table, column), table.nrow());
+        else
+            read_all<T>(cells, ScalarColumn<T>(table, column), table.nrow());
     });
     return cells;
 }
@@ -126,7 +132,8 @@ Part part_of(const Cell &cell, const Selection &selection) {
     }
     int64_t corrs = cell.shape[cell.ndim - 1], chans = cell.ndim > 1 ? cell.shape[cell.ndim - 2] : 1, planes = 1;
     for (int i = 0; i + 2 < cell.ndim; i++) planes *= cell.shape[i];
-    std::vector<int64_t> corr = along(selection.corr, corrs), chan = along(cell.ndim > 1 ? selection.chan : Axis(), chans);
+    std::vector<int64_t> corr = along(selection.corr, corrs),
+                         chan = along(cell.ndim > 1 ? selection.chan : Axis(), chans);
     for (int64_t plane = 0; plane < planes; plane++)
         for (int64_t i : chan)
             for (int64_t j : corr) part.elements.push_back(cell.first + (plane * chans + i) * corrs + j);
@@ -147,8 +154,10 @@ bool applies(const Cells &cells, const Selection &selection) {
         const Cell &cell = cells.at(row);
         if (!cell.defined) continue;
         any = true;
-        if (!selection.corr.whole() && (cell.ndim < 1 || !fits(selection.corr, cell.shape[cell.ndim - 1]))) return false;
-        if (!selection.chan.whole() && (cell.ndim < 2 || !fits(selection.chan, cell.shape[cell.ndim - 2]))) return false;
+        if (!selection.corr.whole() && (cell.ndim < 1 || !fits(selection.corr, cell.shape[cell.ndim - 1])))
+            return false;
+        if (!selection.chan.whole() && (cell.ndim < 2 || !fits(selection.chan, cell.shape[cell.ndim - 2])))
+            return false;
     }
     return any;
 }
@@ -166,8 +175,10 @@ Dense dense_of(const Cells &cells, const Selection &selection, const std::vector
         Part part = part_of(cell, selection);
         std::vector<int64_t> shape(part.shape, part.shape + part.ndim);
         if (cell.array && cell.ndim == 0) dense.no_axes = true;
-        if (!shown) dense.shape = shape;
-        else if (shape != dense.shape) dense.parts_differ = true;
+        if (!shown)
+            dense.shape = shape;
+        else if (shape != dense.shape)
+            dense.parts_differ = true;
         if (shown && (cell.ndim != shown->ndim || !std::equal(cell.shape, cell.shape + cell.ndim, shown->shape)))
             dense.differ = true;
         shown = &cell;

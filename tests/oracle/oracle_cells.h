@@ -15,6 +15,7 @@ namespace oracle {
 struct Cell {
     bool defined = false;
     bool array = false;
+    bool threw = false; // casacore threw, and so does what reads through it
     int ndim = 0;
     int64_t shape[MSIO_MAX_NDIM] = {}; // numpy order
     int64_t first = 0, count = 0;      // elements
@@ -23,7 +24,7 @@ struct Cell {
 // Cells of the rows `rows` (ascending), or of all rows when that is empty.
 struct Cells {
     casacore::DataType type = casacore::TpOther;
-    size_t size = 0;                // bytes of an element; 0 for strings
+    size_t size = 0; // bytes of an element; 0 for strings
     std::vector<int64_t> rows;
     std::vector<Cell> cell;
     std::vector<uint8_t> bytes;

@@ -26,7 +26,8 @@ __attribute__((format(printf, 2, 3))) inline bool check(bool good, const char *f
 
 // Whether an msio call went well; else its error is printed.
 inline bool well(msio_status status, const char *what) {
-    return check(status == MSIO_OK, "%s: %s %s", what, msio_status_name(status), status ? msio_last_error()->message : "");
+    return check(status == MSIO_OK, "%s: %s %s", what, msio_status_name(status),
+                 status ? msio_last_error()->message : "");
 }
 
 inline msio_table *open_table(const char *path, double lock_seconds) {

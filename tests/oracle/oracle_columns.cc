@@ -23,8 +23,10 @@ const char *form_name(Form form) {
 
 Spec make_spec(DataType type, Form form, const IPosition &shape) {
     Spec spec{String(type_name(type)) + "_" + form_name(form), type, form, shape};
-    if (form == Form::scalar) spec.shape.resize(0);
-    else spec.name += "_" + String::toString(shape.size()) + "d";
+    if (form == Form::scalar)
+        spec.shape.resize(0);
+    else
+        spec.name += "_" + String::toString(shape.size()) + "d";
     return spec;
 }
 
@@ -42,8 +44,8 @@ template <class T> static ColumnDesc array_desc(const Spec &spec) {
 void describe(TableDesc &desc, const Spec &spec) {
     with_type(spec.type, [&](auto tag) {
         using T = typename decltype(tag)::type;
-        ColumnDesc column = spec.form == Form::scalar ? ColumnDesc(ScalarColumnDesc<T>(spec.name, "one value"))
-                                                      : array_desc<T>(spec);
+        ColumnDesc column =
+            spec.form == Form::scalar ? ColumnDesc(ScalarColumnDesc<T>(spec.name, "one value")) : array_desc<T>(spec);
         if (spec.max_length) column.setMaxLength(spec.max_length);
         desc.addColumn(column);
     });
@@ -64,29 +66,31 @@ IPosition variant(const IPosition &shape, int64_t kind) {
 namespace {
 
 template <class T> class ScalarPutter : public Putter {
-public:
-    ScalarPutter(Table &table, const Spec &spec, Random &random) : column_(table, spec.name), spec_(spec), random_(random) {}
+  public:
+    ScalarPutter(Table &table, const Spec &spec, Random &random)
+        : column_(table, spec.name), spec_(spec), random_(random) {}
     void put(rownr_t row, const IPosition &) override {
         if constexpr (std::is_same_v<T, String>)
             column_.put(row, text(random_, spec_.max_length ? spec_.max_length : spec_.longest));
-        else column_.put(row, value<T>(random_));
+        else
+            column_.put(row, value<T>(random_));
     }
     void set_shape(rownr_t, const IPosition &) override {}
 
-private:
+  private:
     ScalarColumn<T> column_;
     Spec spec_;
     Random &random_;
 };
 
 template <class T> class ArrayPutter : public Putter {
-public:
+  public:
     ArrayPutter(Table &table, const Spec &spec, Random &random)
         : column_(table, spec.name), random_(random), longest_(spec.longest) {}
     void put(rownr_t row, const IPosition &shape) override { column_.put(row, array<T>(random_, shape, longest_)); }
     void set_shape(rownr_t row, const IPosition &shape) override { column_.setShape(row, shape); }
 
-private:
+  private:
     ArrayColumn<T> column_;
     Random &random_;
     int64_t longest_;
@@ -113,8 +117,10 @@ void put_rows(Table &table, const std::vector<Spec> &specs, rownr_t first, rownr
             if (row > first && style.every > 1 && random.below(style.every)) continue;
             if (varying && style.undefined && fate < 2) continue;
             IPosition shape = varying ? variant(specs[i].shape, kind) : specs[i].shape;
-            if (varying && style.shape_only && fate == 2) putters[i]->set_shape(row, shape);
-            else putters[i]->put(row, shape);
+            if (varying && style.shape_only && fate == 2)
+                putters[i]->set_shape(row, shape);
+            else
+                putters[i]->put(row, shape);
         }
     }
 }

@@ -16,7 +16,7 @@ namespace oracle {
 
 // xorshift64*: small, and the same everywhere.
 class Random {
-public:
+  public:
     explicit Random(uint64_t seed) : state_(seed * 2654435761u + 88172645463325252u) {}
 
     uint64_t next() {
@@ -29,7 +29,7 @@ public:
     // 0 <= result < n; n at least 1
     int64_t below(int64_t n) { return static_cast<int64_t>((next() >> 11) % static_cast<uint64_t>(n)); }
 
-private:
+  private:
     uint64_t state_;
 };
 
@@ -42,7 +42,8 @@ inline casacore::String text(Random &random, int64_t longest) {
     while (static_cast<int64_t>(result.size()) < length) {
         if (random.below(16) || static_cast<int64_t>(result.size()) + 2 > length)
             result.push_back(static_cast<char>(33 + random.below(94)));
-        else result += "\xc3\xa9"; // e acute in UTF-8
+        else
+            result += "\xc3\xa9"; // e acute in UTF-8
     }
     return result;
 }
@@ -79,8 +80,10 @@ template <class T>
 casacore::Array<T> array(Random &random, const casacore::IPosition &shape, [[maybe_unused]] int64_t longest = 5000) {
     casacore::Array<T> result(shape);
     for (auto at = result.cbegin(); at != result.cend(); ++at) {
-        if constexpr (std::is_same_v<T, casacore::String>) *at = text(random, longest);
-        else *at = value<T>(random);
+        if constexpr (std::is_same_v<T, casacore::String>)
+            *at = text(random, longest);
+        else
+            *at = value<T>(random);
     }
     return result;
 }
@@ -88,8 +91,9 @@ casacore::Array<T> array(Random &random, const casacore::IPosition &shape, [[may
 // The types that a column can have.
 inline const std::vector<casacore::DataType> &column_types() {
     static const std::vector<casacore::DataType> types = {
-        casacore::TpBool, casacore::TpUChar, casacore::TpShort,  casacore::TpUShort, casacore::TpInt,      casacore::TpUInt,
-        casacore::TpInt64, casacore::TpFloat, casacore::TpDouble, casacore::TpComplex, casacore::TpDComplex, casacore::TpString};
+        casacore::TpBool,   casacore::TpUChar,   casacore::TpShort,    casacore::TpUShort,
+        casacore::TpInt,    casacore::TpUInt,    casacore::TpInt64,    casacore::TpFloat,
+        casacore::TpDouble, casacore::TpComplex, casacore::TpDComplex, casacore::TpString};
     return types;
 }
 

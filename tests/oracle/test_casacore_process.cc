@@ -65,7 +65,9 @@ static int locks_held(const std::string &path, const char *kind) {
 // The one number in both columns; -1 when there are several, -2 on an error.
 static int64_t read_number(msio_table *table, int threads) {
     const msio_column *columns[2];
-    if (!well(msio_table_column(table, "NUMBER", &columns[0]), "NUMBER") || !well(msio_table_column(table, "DATA", &columns[1]), "DATA")) return -2;
+    if (!well(msio_table_column(table, "NUMBER", &columns[0]), "NUMBER") ||
+        !well(msio_table_column(table, "DATA", &columns[1]), "DATA"))
+        return -2;
     std::vector<int32_t> numbers(rows);
     std::vector<float> data(rows * 128);
     void *outs[] = {numbers.data(), data.data()};
@@ -103,7 +105,8 @@ static void test_read_lock_survives(const std::string &path) {
     msio_table *ours = oracle::open_table(path.c_str(), 10);
     check(read_number(ours, 2) == 1, "other values were read");
     well(msio_table_close(ours), "closing");
-    check(before > 0 && locks_held(path, "READ") == before, "%d of casacore's %d read locks are left", locks_held(path, "READ"), before);
+    check(before > 0 && locks_held(path, "READ") == before, "%d of casacore's %d read locks are left",
+          locks_held(path, "READ"), before);
     table.unlock();
 }
 
@@ -158,8 +161,8 @@ static void test_holder_is_named(const std::string &path) {
         status = msio_read(column, &one, &number, sizeof number, nullptr);
     }
     check(status == MSIO_E_LOCKED, "a write lock elsewhere: %s", msio_status_name(status));
-    check(std::strstr(msio_last_error()->message, std::to_string(child).c_str()), "process %d is not named: %s", static_cast<int>(child),
-          msio_last_error()->message);
+    check(std::strstr(msio_last_error()->message, std::to_string(child).c_str()), "process %d is not named: %s",
+          static_cast<int>(child), msio_last_error()->message);
     msio_table_close(table);
     close(leave[1]);
     int result = 0;
@@ -183,7 +186,8 @@ static void test_children_read(const std::string &path) {
             alarm(60);
             bool good = read_number(table, i % 2 ? 0 : 4) == 1;
             msio_table *again = oracle::open_table(path.c_str(), 10);
-            good = good && read_number(again, 2) == 1 && msio_table_close(again) == MSIO_OK && msio_table_close(table) == MSIO_OK;
+            good = good && read_number(again, 2) == 1 && msio_table_close(again) == MSIO_OK &&
+                   msio_table_close(table) == MSIO_OK;
             std::fflush(stdout);
             _exit(good ? EXIT_SUCCESS : EXIT_FAILURE);
         }
@@ -191,7 +195,8 @@ static void test_children_read(const std::string &path) {
     }
     for (pid_t child : children) {
         int result = 0;
-        check(waitpid(child, &result, 0) == child && result == 0, "a child failed, or hung (status %x)", static_cast<unsigned>(result));
+        check(waitpid(child, &result, 0) == child && result == 0, "a child failed, or hung (status %x)",
+              static_cast<unsigned>(result));
     }
     check(read_number(table, 4) == 1, "the parent reads other values after its children");
     msio_table_close(table);

@@ -27,7 +27,7 @@ using namespace casacore;
 using oracle::check;
 using oracle::well;
 
-static const int generations = 120, first_rows = 40, most_rows = 160;
+static const int generations = 80, first_rows = 40, most_rows = 160;
 
 static void make_table(const String &path) {
     TableDesc desc("generations", "1", TableDesc::Scratch);
@@ -66,7 +66,7 @@ static int write_generations(const String &path, bool automatic) {
     for (Int generation = 1; generation <= generations; generation++) {
         // automatic: the lock comes with the first change, and goes when the table is closed
         static Table kept;
-        Table table = automatic ? Table(path, TableLock(TableLock::AutoLocking), Table::Update)
+        Table table = automatic       ? Table(path, TableLock(TableLock::AutoLocking), Table::Update)
                       : kept.isNull() ? Table(path, TableLock(TableLock::UserLocking), Table::Update)
                                       : kept;
         if (!automatic) {
@@ -97,13 +97,19 @@ static int64_t read_only(msio_table *table, const char *name, int64_t *rows) {
     const msio_column *column = nullptr;
     msio_ragged ragged;
     std::memset(&ragged, 0, sizeof ragged);
-    if (!well(msio_table_column(table, name, &column), name) || !well(msio_read_ragged(column, nullptr, &ragged, nullptr), name)) return -2;
+    if (!well(msio_table_column(table, name, &column), name) ||
+        !well(msio_read_ragged(column, nullptr, &ragged, nullptr), name))
+        return -2;
     int64_t result = -1;
-    if (ragged.type == MSIO_INT) result = only<int32_t>(ragged.data, ragged.bytes);
-    else if (ragged.type == MSIO_FLOAT) result = only<float>(ragged.data, ragged.bytes);
-    else if (ragged.type == MSIO_DOUBLE) result = only<double>(ragged.data, ragged.bytes);
+    if (ragged.type == MSIO_INT)
+        result = only<int32_t>(ragged.data, ragged.bytes);
+    else if (ragged.type == MSIO_FLOAT)
+        result = only<float>(ragged.data, ragged.bytes);
+    else if (ragged.type == MSIO_DOUBLE)
+        result = only<double>(ragged.data, ragged.bytes);
     else {
-        result = ragged.cells ? std::atoi(std::string(ragged.text, ragged.bytes).c_str() + std::strlen("generation ")) : 0;
+        result =
+            ragged.cells ? std::atoi(std::string(ragged.text, ragged.bytes).c_str() + std::strlen("generation ")) : 0;
         for (int64_t i = 1; i < ragged.cells; i++) {
             int64_t length = ragged.text_offsets[1];
             if (ragged.text_offsets[i + 1] - ragged.text_offsets[i] != length ||
@@ -124,7 +130,8 @@ static const char *const names[] = {"NUMBER", "TEXT", "RUN", "DATA", "VARYING", 
 static void read_alone(msio_table *table) {
     for (const char *name : names) {
         int64_t rows = 0, generation = read_only(table, name, &rows);
-        check(generation >= 0, "column %s holds cells of several generations (%lld)", name, static_cast<long long>(generation));
+        check(generation >= 0, "column %s holds cells of several generations (%lld)", name,
+              static_cast<long long>(generation));
     }
 }
 
@@ -134,7 +141,8 @@ static int64_t read_held(msio_table *table) {
     int64_t rows = msio_table_rows(table), first = -1;
     for (const char *name : names) {
         int64_t found = 0, generation = read_only(table, name, &found);
-        check(found == rows, "column %s has %lld rows, the table has %lld", name, static_cast<long long>(found), static_cast<long long>(rows));
+        check(found == rows, "column %s has %lld rows, the table has %lld", name, static_cast<long long>(found),
+              static_cast<long long>(rows));
         if (first < 0) first = generation;
         check(generation == first && generation >= 0, "column %s is of generation %lld, under the hold of %lld", name,
               static_cast<long long>(generation), static_cast<long long>(first));
@@ -146,16 +154,20 @@ static int64_t read_held(msio_table *table) {
 // Several columns in one call.
 static void read_together(msio_table *table) {
     const msio_column *columns[2];
-    if (!well(msio_table_column(table, "NUMBER", &columns[0]), "NUMBER") || !well(msio_table_column(table, "DATA", &columns[1]), "DATA")) return;
+    if (!well(msio_table_column(table, "NUMBER", &columns[0]), "NUMBER") ||
+        !well(msio_table_column(table, "DATA", &columns[1]), "DATA"))
+        return;
     std::vector<int32_t> number(first_rows);
     std::vector<float> data(first_rows * 12);
     void *outs[] = {number.data(), data.data()};
     const size_t bytes[] = {number.size() * 4, data.size() * 4};
     msio_select select = MSIO_SELECT_ALL;
     select.rows = first_rows;
-    if (msio_table_rows(table) < first_rows || !well(msio_read_many(2, columns, &select, outs, bytes, nullptr), "both")) return;
+    if (msio_table_rows(table) < first_rows || !well(msio_read_many(2, columns, &select, outs, bytes, nullptr), "both"))
+        return;
     int64_t one = only<int32_t>(outs[0], bytes[0]), other = only<float>(outs[1], bytes[1]);
-    check(one == other && one > 0, "read together: generations %lld and %lld", static_cast<long long>(one), static_cast<long long>(other));
+    check(one == other && one > 0, "read together: generations %lld and %lld", static_cast<long long>(one),
+          static_cast<long long>(other));
 }
 
 static int read_generations(const char *path, const std::string &done) {
@@ -167,12 +179,16 @@ static int read_generations(const char *path, const std::string &done) {
         msio_table *table = fresh || !kept ? oracle::open_table(path, 60) : kept;
         if (!table) return EXIT_FAILURE;
         int64_t generation = read_held(table);
-        check(generation >= last, "generation %lld came after %lld", static_cast<long long>(generation), static_cast<long long>(last));
+        check(generation >= last, "generation %lld came after %lld", static_cast<long long>(generation),
+              static_cast<long long>(last));
         last = generation;
         read_alone(table);
         read_together(table);
-        if (fresh && kept) msio_table_close(table);
-        else kept = table;
+        usleep(static_cast<useconds_t>(4000 + rounds % 5 * 1000)); // readers without a pause starve the writer
+        if (fresh && kept)
+            msio_table_close(table);
+        else
+            kept = table;
     }
     check(last == generations, "the last generation read is %lld, not %d", static_cast<long long>(last), generations);
     std::printf("%lld rounds\n", static_cast<long long>(rounds));

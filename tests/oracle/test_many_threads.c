@@ -35,7 +35,8 @@ static uint64_t read_hash(msio_table *table, const char *name, int threads, msio
     msio_read_opts opts = MSIO_READ_OPTS_INIT;
     opts.threads = threads;
     opts.way = way;
-    if (msio_table_column(table, name, &column) != MSIO_OK || msio_read_ragged(column, NULL, &ragged, &opts) != MSIO_OK) {
+    if (msio_table_column(table, name, &column) != MSIO_OK ||
+        msio_read_ragged(column, NULL, &ragged, &opts) != MSIO_OK) {
         printf("FAILED: %s: %s\n", name, msio_last_error()->message);
         return 0;
     }
@@ -64,9 +65,11 @@ static int read_all(table_answers *answers, msio_table *table, int number) {
     for (int i = 0; i < answers->columns; i++) {
         int at = (i + number * 5) % answers->columns;
         if (!answers->native[at]) continue;
-        uint64_t hash = read_hash(table, msio_table_column_name(table, at), 1 + (i + number) % 2, (msio_way)((i + number) % 4));
+        uint64_t hash =
+            read_hash(table, msio_table_column_name(table, at), 1 + (i + number) % 2, (msio_way)((i + number) % 4));
         if (hash == answers->hash[at]) continue;
-        printf("FAILED: thread %d reads something else in column %s of %s\n", number, msio_table_column_name(table, at), answers->path);
+        printf("FAILED: thread %d reads something else in column %s of %s\n", number, msio_table_column_name(table, at),
+               answers->path);
         wrong++;
     }
     return wrong;
@@ -75,7 +78,8 @@ static int read_all(table_answers *answers, msio_table *table, int number) {
 static void *work(void *argument) {
     int number = *(int *)argument, wrong = 0;
     pthread_barrier_wait(&together);
-    for (int i = 0; i < tables_count; i++) wrong += read_all(&tables[0], tables[0].table, number); /* all in one table */
+    for (int i = 0; i < tables_count; i++)
+        wrong += read_all(&tables[0], tables[0].table, number); /* all in one table */
     pthread_barrier_wait(&together);
     for (int i = 0; i < tables_count; i++) { /* each in another one */
         table_answers *answers = &tables[(i + number) % tables_count];
@@ -97,7 +101,8 @@ static void *work(void *argument) {
     return NULL;
 }
 
-/* Opens a table twice: what one thread reads is kept; the other handle, which has read nothing yet, is for the threads. */
+/* Opens a table twice: what one thread reads is kept; the other handle, which has read nothing yet, is for the threads.
+ */
 static int prepare(const char *path) {
     table_answers *answers = &tables[tables_count];
     msio_table *table = NULL;

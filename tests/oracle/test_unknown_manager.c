@@ -31,19 +31,24 @@ int main(int argc, char **argv) {
     memset(&array, 0, sizeof array);
     memset(&ragged, 0, sizeof ragged);
     check(msio_table_column(table, "NUMBER", &column) == MSIO_OK, "NUMBER is found");
-    check(msio_read_new(column, NULL, &array, NULL) == MSIO_OK && array.shape[0] == 12, "NUMBER, which is stored, is read");
+    check(msio_read_new(column, NULL, &array, NULL) == MSIO_OK && array.shape[0] == 12,
+          "NUMBER, which is stored, is read");
     msio_array_free(&array);
     check(msio_table_column(table, "SCALED", &column) == MSIO_OK, "SCALED is found");
     info = msio_column_describe(column);
-    check(info && !info->native && info->why_not && strstr(info->why_not, "ScaledArrayEngine"), "SCALED's manager is named");
+    check(info && !info->native && info->why_not && strstr(info->why_not, "ScaledArrayEngine"),
+          "SCALED's manager is named");
     msio_status status = msio_read_ragged(column, NULL, &ragged, NULL);
     check(status == MSIO_E_UNSUPPORTED || status == MSIO_E_CASACORE, "SCALED is refused");
-    if (status == MSIO_OK) msio_ragged_free(&ragged);
-    else printf("%s: %s\n", msio_status_name(status), msio_last_error()->message);
+    if (status == MSIO_OK)
+        msio_ragged_free(&ragged);
+    else
+        printf("%s: %s\n", msio_status_name(status), msio_last_error()->message);
     info = msio_column_describe(column);
     check(info && !info->readable, "SCALED says that it is not readable");
     check(msio_table_column(table, "SCALED_STORED", &column) == MSIO_OK, "SCALED_STORED is found");
-    check(msio_read_ragged(column, NULL, &ragged, NULL) == MSIO_OK && ragged.cells == 12, "SCALED_STORED is still read");
+    check(msio_read_ragged(column, NULL, &ragged, NULL) == MSIO_OK && ragged.cells == 12,
+          "SCALED_STORED is still read");
     msio_ragged_free(&ragged);
     check(msio_table_close(table) == MSIO_OK, "the table closes");
     return failures ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -1,9 +1,9 @@
 /* test_histogram.c - the log buckets against sorted samples. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <setjmp.h>
 
 #include <cmocka.h>
 

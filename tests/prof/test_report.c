@@ -1,11 +1,11 @@
 /* test_report.c - the text and JSON reports, and the files they go to. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,8 +71,8 @@ static json_t *json_report(void) {
 static json_t *json_path(json_t *report, const char *name) {
     size_t i;
     json_t *path;
-    json_array_foreach(json_object_get(report, "paths"), i, path)
-        if (strcmp(json_string_value(json_object_get(path, "name")), name) == 0) return path;
+    json_array_foreach(json_object_get(report, "paths"), i,
+                       path) if (strcmp(json_string_value(json_object_get(path, "name")), name) == 0) return path;
     fail_msg("no path %s in the report", name);
     return NULL;
 }
@@ -89,14 +89,35 @@ static void assert_keys(json_t *object, const char *const *keys) {
 
 static void json_holds_all_keys(void **state) {
     (void)state;
-    static const char *const top[] = {"format", "format_version", "msio_version", "clock", "seconds", "peak_rss_bytes",
-                                      "read_bytes", "disk_bytes", "threads", "profiler", "paths", NULL};
+    static const char *const top[] = {"format",  "format_version", "msio_version", "clock",
+                                      "seconds", "peak_rss_bytes", "read_bytes",   "disk_bytes",
+                                      "threads", "profiler",       "paths",        NULL};
     static const char *const threads[] = {"count", "min_seconds", "mean_seconds", "max_seconds", NULL};
     static const char *const profiler[] = {"spans", "span_seconds", "own_seconds", "dropped", NULL};
-    static const char *const path_keys[] = {
-        "name", "unit", "what", "ncalls", "tottime", "cumtime", "percall", "min", "p50", "p90", "p99", "max", "bytes",
-        "bytes_read", "rows", "pieces", "gb_per_s", "amplification", "target_seconds", "measured_seconds", "verdict",
-        "reason", "callers", NULL};
+    static const char *const path_keys[] = {"name",
+                                            "unit",
+                                            "what",
+                                            "ncalls",
+                                            "tottime",
+                                            "cumtime",
+                                            "percall",
+                                            "min",
+                                            "p50",
+                                            "p90",
+                                            "p99",
+                                            "max",
+                                            "bytes",
+                                            "bytes_read",
+                                            "rows",
+                                            "pieces",
+                                            "gb_per_s",
+                                            "amplification",
+                                            "target_seconds",
+                                            "measured_seconds",
+                                            "verdict",
+                                            "reason",
+                                            "callers",
+                                            NULL};
     static const char *const caller[] = {"name", "ncalls", "cumtime", NULL};
     json_t *report = json_report(), *path;
     size_t i;
@@ -176,10 +197,16 @@ static void json_strings_come_back_as_they_were(void **state) {
 
 static void json_strings_replace_what_is_no_utf8(void **state) {
     (void)state;
-    static const char *const texts[] = {"a\xff" "b", "a\x80" "b", "a\xc0" "b"};
+    static const char *const texts[] = {"a\xff"
+                                        "b",
+                                        "a\x80"
+                                        "b",
+                                        "a\xc0"
+                                        "b"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char *back = json_string_of(texts[i]);
-        assert_string_equal(back, "a\xef\xbf\xbd" "b");
+        assert_string_equal(back, "a\xef\xbf\xbd"
+                                  "b");
         free(back);
     }
     /* overlong, surrogate, beyond U+10FFFF, cut off: they must parse at least */
@@ -207,9 +234,9 @@ static void json_numbers_that_json_lacks_are_strings(void **state) {
 
 static void text_names_every_used_path_and_every_target(void **state) {
     (void)state;
-    static const char *const words[] = {"ncalls", "tottime", "percall", "cumtime", "p50", "p99", "max", "GB/s",
-                                        "called from", "(top)", "threads: 1", "peak", "storage", "dropped", "PASS",
-                                        "target"};
+    static const char *const words[] = {"ncalls",  "tottime", "percall",     "cumtime", "p50",        "p99",
+                                        "max",     "GB/s",    "called from", "(top)",   "threads: 1", "peak",
+                                        "storage", "dropped", "PASS",        "target"};
     char *text = NULL;
     assert_int_equal(msio_prof_report_text(&text), MSIO_OK);
     for (int i = 0; i < PROF_PATHS; i++) {

@@ -1,9 +1,9 @@
 /* test_setup.c - MSIO_PROF in the environment, and msio_prof_setup: this program runs itself as the child. */
+#include <fcntl.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,8 +85,10 @@ static int run(const char *mode, const char *act) {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        if (mode == NULL) unsetenv("MSIO_PROF");
-        else setenv("MSIO_PROF", mode, 1);
+        if (mode == NULL)
+            unsetenv("MSIO_PROF");
+        else
+            setenv("MSIO_PROF", mode, 1);
         if (chdir(folder) != 0 || dup2(err[1], 2) < 0 || dup2(out[1], 1) < 0) _exit(98);
         close(err[0]);
         close(err[1]);

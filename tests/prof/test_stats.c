@@ -1,9 +1,9 @@
 /* test_stats.c - stats, targets and verdicts through the public API. */
+#include <math.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -1,0 +1,30 @@
+/* fuzz_table.c - a whole table: the input is a pack (table_pack.h), unpacked into memory's file system; its table is
+ * opened, described and read. What the layouts read beyond their headers is reached here: buckets, indirect arrays,
+ * the sync record, references to other tables. */
+#include "fuzz_target.h"
+#include "read_everything.h"
+#include "table_pack.h"
+
+static char folder[64];
+
+static void remove_folder(void) { pack_remove(folder); }
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    char path[80];
+    everything e;
+    msio_open_opts opts = MSIO_OPEN_OPTS_INIT;
+    if (!folder[0]) {
+        if (!pack_make_folder(folder)) return 0;
+        atexit(remove_folder);
+        msio_pool_set_limit(0);
+    } else {
+        mkdir(folder, 0700);
+    }
+    opts.native = MSIO_NATIVE_YES;
+    opts.lock_seconds = 0;
+    pack_unpack(data, size, folder);
+    snprintf(path, sizeof path, "%s/t", folder);
+    read_everything(path, &opts, size & 1 ? MSIO_WAY_MAPPED : MSIO_WAY_AUTO, &e);
+    pack_remove(folder);
+    return 0;
+}

@@ -1,0 +1,233 @@
+#!/usr/bin/python3
+"""make_corpus.py - the seeds in corpus/: tiny tables made by casacore, packed, and the parsers' files taken out of them.
+
+    make_corpus.py [--tiled-data TABLE]... [CORPUS]
+
+A pack is a table's files one after the other: a byte with the length of the name, the name, four bytes with the length
+of the content (little endian), the content. The table to open is the folder `t`; others lie beside it. Python cannot
+make hypercubes of a TiledDataStMan: --tiled-data packs a table that another program made with casacore.
+"""
+import argparse
+import os
+import shutil
+import struct
+import tempfile
+
+import casacore.tables as ct
+import numpy as np
+
+# Python has no rows with unsigned shorts.
+TYPES = ("boolean", "uchar", "short", "int", "uint", "int64", "float", "double", "complex", "dcomplex", "string")
+
+
+def values(kind, shape, seed):
+    """Some values of a type; a str or list of them for strings."""
+    n = int(np.prod(shape)) if shape else 1
+    if kind == "string":
+        texts = ["" if (i + seed) % 3 == 2 else "text %d %s" % (i + seed, "x" * ((i + seed) % 9)) for i in range(n)]
+        return texts if shape else texts[0]
+    dtype = {"boolean": "?", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4", "int64": "i8",
+             "float": "f4", "double": "f8", "complex": "c8", "dcomplex": "c16"}[kind]
+    numbers = (np.arange(n) * 7 + seed) % 120
+    numbers = (numbers % 3 == 0) if kind == "boolean" else numbers.astype(dtype)
+    return numbers.reshape(shape) if shape else numbers[0].item()
+
+
+def scalar(name, kind, manager):
+    return ct.makescacoldesc(name, values(kind, (), 0), datamanagertype=manager, datamanagergroup=manager, valuetype=kind)
+
+
+def array(name, kind, manager, group, shape=None, ndim=0, direct=False):
+    options = (5 if direct else 4) if shape else 0
+    return ct.makearrcoldesc(name, values(kind, (), 0), ndim=ndim or (len(shape) if shape else 0), shape=list(shape or []),
+                             datamanagertype=manager, datamanagergroup=group, valuetype=kind, options=options)
+
+
+def make(path, columns, managers, rows, endian):
+    desc = ct.maketabdesc(columns)
+    info = {"*%d" % (i + 1): m for i, m in enumerate(managers)}
+    return ct.table(path, desc, nrow=rows, dminfo=info, endian=endian, ack=False)
+
+
+def manager(kind, name, columns, **spec):
+    return {"TYPE": kind, "NAME": name, "SEQNR": 0, "COLUMNS": columns, "SPEC": spec}
+
+
+def standard(path, endian, rows=9):
+    columns = [scalar("S_" + t, t, "StandardStMan") for t in TYPES]
+    columns += [array("F_" + t, t, "StandardStMan", "StandardStMan", (2, 3), direct=True) for t in ("boolean", "short", "complex")]
+    columns += [array("T_direct", "string", "StandardStMan", "StandardStMan", (2,), direct=True),
+                array("T_fixed", "string", "StandardStMan", "StandardStMan", (2,)),
+                array("T_any", "string", "StandardStMan", "StandardStMan"),
+                array("V_float", "float", "StandardStMan", "StandardStMan"),
+                array("V_boolean", "boolean", "StandardStMan", "StandardStMan", ndim=2)]
+    names = [c["name"] for c in columns]
+    t = make(path, columns, [manager("StandardStMan", "SSM", names, BUCKETSIZE=700, PERSCACHESIZE=2)], rows, endian)
+    for row in range(rows):
+        for c in columns:
+            name, kind = c["name"], c["name"].split("_")[1]
+            if name.startswith("S_"):
+                t.putcell(name, row, values(kind, (), row))
+            elif name.startswith("F_"):
+                t.putcell(name, row, values(kind, (2, 3), row))
+            elif name in ("T_direct", "T_fixed"):
+                t.putcell(name, row, values("string", (2,), row))
+            elif row % 4 != 1:  # some cells are never written
+                shape = (1 + row % 3, 2)
+                t.putcell(name, row, {"array": values("string", shape, row), "shape": list(shape)} if name == "T_any"
+                          else values(kind, shape, row))
+    t.close()
+
+
+def few(path, endian, rows=5):
+    """A small standard table, for the exhaustive tests."""
+    columns = [scalar("NUMBER", "int", "StandardStMan"), scalar("FLAG", "boolean", "StandardStMan"),
+               scalar("NAME", "string", "StandardStMan"), array("VECTOR", "float", "StandardStMan", "StandardStMan")]
+    t = make(path, columns, [manager("StandardStMan", "SSM", [c["name"] for c in columns], BUCKETSIZE=64)], rows, endian)
+    for row in range(rows):
+        t.putcell("NUMBER", row, row)
+        t.putcell("FLAG", row, row % 2 == 1)
+        t.putcell("NAME", row, "a name that does not fit its row %d" % row)
+        t.putcell("VECTOR", row, np.arange(row + 1, dtype="f4"))
+    t.close()
+
+
+def incremental(path, endian, rows=9):
+    kinds = ("boolean", "short", "int", "double", "dcomplex", "string")
+    columns = [scalar("S_" + k, k, "IncrementalStMan") for k in kinds]
+    columns += [array("V_float", "float", "IncrementalStMan", "IncrementalStMan"),
+                array("T_any", "string", "IncrementalStMan", "IncrementalStMan")]
+    names = [c["name"] for c in columns]
+    t = make(path, columns, [manager("IncrementalStMan", "ISM", names, BUCKETSIZE=600)], rows, endian)
+    for row in range(rows):
+        for kind in kinds:
+            t.putcell("S_" + kind, row, values(kind, (), row // 2))
+        t.putcell("V_float", row, values("float", (1 + row // 3,), row))
+        t.putcell("T_any", row, np.array(values("string", (2,), row // 3)))
+    t.close()
+
+
+def tiled_column(path, endian, rows=7):
+    columns = [array("DATA", "complex", "TiledColumnStMan", "data", (3, 2)), array("FLAG", "boolean", "TiledColumnStMan", "flag", (3, 2)),
+               array("SIGMA", "float", "TiledColumnStMan", "sigma", (2,))]
+    managers = [manager("TiledColumnStMan", "data", ["DATA"], DEFAULTTILESHAPE=[2, 3, 4]),
+                manager("TiledColumnStMan", "flag", ["FLAG"], DEFAULTTILESHAPE=[2, 2, 3]),
+                manager("TiledColumnStMan", "sigma", ["SIGMA"], DEFAULTTILESHAPE=[2, 8])]
+    t = make(path, columns, managers, rows, endian)
+    for row in range(rows):
+        t.putcell("DATA", row, values("complex", (3, 2), row))
+        t.putcell("FLAG", row, values("boolean", (3, 2), row))
+        t.putcell("SIGMA", row, values("float", (2,), row))
+    t.close()
+
+
+def tiled_varying(kind, path, endian, rows=8):
+    columns = [array("DATA", "float", kind, "data", ndim=2), array("FLAG", "boolean", kind, "flag", ndim=2)]
+    tile = [2, 3, 3] if kind == "TiledShapeStMan" else [2, 2]
+    managers = [manager(kind, "data", ["DATA"], DEFAULTTILESHAPE=tile), manager(kind, "flag", ["FLAG"], DEFAULTTILESHAPE=tile)]
+    t = make(path, columns, managers, rows, endian)
+    for row in range(rows):
+        if row in (3, 7):  # never written
+            continue
+        shape = (2 + row % 2, 2)
+        t.putcell("DATA", row, values("float", shape, row))
+        t.putcell("FLAG", row, values("boolean", shape, row))
+    t.close()
+
+
+def keywords(path, endian):
+    few(path, endian, 2)
+    few(os.path.join(path, "SUB"), endian, 1)
+    t = ct.table(path, readonly=False, ack=False)
+    t.putkeywords({"VERSION": 2.0, "NAMES": ["a", "bc"], "NUMBERS": np.arange(4, dtype="i4"), "FLAG": True, "Z": 1 + 2j,
+                   "NESTED": {"A": {"B": 1, "C": "deep"}, "EMPTY": {}}, "SUB": "Table: " + os.path.join(path, "SUB")})
+    t.putcolkeywords("NUMBER", {"QuantumUnits": ["s"], "MEASINFO": {"type": "epoch", "Ref": "UTC"}})
+    t.close()
+
+
+def reference(path, endian):
+    root = os.path.join(os.path.dirname(path), "root")
+    few(root, endian)
+    t = ct.table(root, ack=False)
+    t.selectrows([4, 1, 1, 3]).copy(path, deep=False).close()
+    t.close()
+
+
+def concatenated(path, endian):
+    parts = [os.path.join(os.path.dirname(path), name) for name in ("a", "b")]
+    few(parts[0], endian, 2)
+    few(parts[1], endian, 3)
+    t = ct.table(parts, ack=False)
+    t.rename(path)
+    t.flush(True)
+    t.close()
+
+
+
+def pack(folder):
+    out = b""
+    for top, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            path = os.path.join(top, name)
+            inside = os.path.relpath(path, folder).encode()
+            with open(path, "rb") as file:
+                content = file.read()
+            out += struct.pack("<B", len(inside)) + inside + struct.pack("<I", len(content)) + content
+    return out
+
+
+def seed(corpus, target, name, content):
+    folder = os.path.join(corpus, target)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as file:
+        file.write(content)
+
+
+def take_parts(corpus, name, table):
+    """Seeds of the single parsers. A manager's main file comes behind the table.dat that describes its columns."""
+    with open(os.path.join(table, "table.dat"), "rb") as file:
+        dat = file.read()
+    seed(corpus, "table_dat", name, dat)
+    if name in ("reference", "concatenated"):
+        return
+    for number in range(2):  # of further managers' headers nothing new can be learnt
+        path = os.path.join(table, "table.f%d" % number)
+        if not os.path.exists(path):
+            break
+        with open(path, "rb") as file:
+            content = file.read()
+        target = "ssm" if b"StandardStMan" in content[:64] else "ism" if b"IncrementalStMan" in content[:64] else "tiled"
+        seed(corpus, target, "%s_%d" % (name, number), struct.pack("<I", len(dat)) + dat + content)
+    if os.path.exists(os.path.join(table, "table.lock")):
+        with open(os.path.join(table, "table.lock"), "rb") as file:
+            seed(corpus, "aipsio", name, file.read()[264:])
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tiled-data", action="append", default=[])
+    parser.add_argument("corpus", nargs="?", default=os.path.join(here, "corpus"))
+    args = parser.parse_args()
+    makers = {"few_little": lambda p: few(p, "little"), "few_big": lambda p: few(p, "big"),
+              "standard_little": lambda p: standard(p, "little"), "standard_big": lambda p: standard(p, "big"),
+              "incremental_little": lambda p: incremental(p, "little"), "incremental_big": lambda p: incremental(p, "big"),
+              "tiled_column": lambda p: tiled_column(p, "little"),
+              "tiled_shape": lambda p: tiled_varying("TiledShapeStMan", p, "big"),
+              "tiled_cell": lambda p: tiled_varying("TiledCellStMan", p, "little"),
+              "keywords": lambda p: keywords(p, "little"), "reference": lambda p: reference(p, "little"),
+              "concatenated": lambda p: concatenated(p, "big")}
+    for i, path in enumerate(args.tiled_data):
+        makers["tiled_data_%d" % i] = lambda p, path=path: shutil.copytree(path, p)
+    for name, maker in makers.items():
+        folder = tempfile.mkdtemp()
+        table = os.path.join(folder, "t")
+        maker(table)
+        seed(args.corpus, "table", name, pack(folder))
+        take_parts(args.corpus, name, table)
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
