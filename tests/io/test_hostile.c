@@ -123,7 +123,7 @@ static void try_cases(const image *m, const char *table, damage kind, size_t fro
 /* Every byte of what is small, a spread of what is large. */
 static void damage_file(const char *table, const char *name, size_t places) {
     char path[4096];
-    snprintf(path, sizeof path, "%s/%s", table, name);
+    assert_true(snprintf(path, sizeof path, "%s/%s", table, name) < (int)sizeof path);
     image m = load(path);
     if (getenv("MSIO_TEST_LONG")) places = m.length;
     size_t step = m.length / (places + 1) + 1, chunk = step * CASES_PER_CHILD * 8;
