@@ -310,7 +310,7 @@ static void a_file_cut_anywhere_is_an_error(void **state) {
     (void)state;
     msio_ism *ism = NULL;
     for (int64_t n = 0; n < main_file.size; n++) {
-        uint8_t *copy = malloc(n ? (size_t)n : 1); /* of its own, so that a byte read too far is seen */
+        uint8_t *copy = calloc(1, n ? (size_t)n : 1); /* of its own, so that a byte read too far is seen */
         memcpy(copy, main_file.bytes, (size_t)n);
         assert_int_equal(msio_ism_parse(&table.manager, copy, n, &ism), MSIO_E_FORMAT);
         free(copy);

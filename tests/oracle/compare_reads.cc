@@ -89,11 +89,11 @@ class ColumnCheck {
     const msio_column_info *info_ = nullptr;
 };
 
-// casacore throws at scalars in no hypercube, though it calls them defined. What is read through it may say so.
+// Where casacore throws at a cell, what is read through it may say so; natively the cell is undefined.
 bool ColumnCheck::casacore_throws(const Selection &selection, msio_status status) const {
-    if (info_->native || info_->is_array || (status != MSIO_E_CASACORE && status != MSIO_E_UNDEFINED)) return false;
+    if (info_->native || (status != MSIO_E_CASACORE && status != MSIO_E_UNDEFINED)) return false;
     return std::any_of(selection.rows.begin(), selection.rows.end(),
-                       [this](int64_t row) { return !cells_.at(row).defined; });
+                       [this](int64_t row) { return cells_.at(row).threw; });
 }
 
 /* ---------------------------------------------------------------- ragged */
@@ -385,7 +385,7 @@ void ColumnCheck::cancelled() {
     msio_array array;
     std::memset(&array, 0, sizeof array);
     msio_status status = msio_read_new(column_, nullptr, &array, &opts);
-    bool thrown = !info_->native && !info_->is_array && cells_.any_undefined() && status == MSIO_E_CASACORE;
+    bool thrown = !info_->native && cells_.any_undefined() && status == MSIO_E_CASACORE;
     if (!thrown && status != MSIO_OK && status != MSIO_E_CANCELLED && status != MSIO_E_SHAPE &&
         status != MSIO_E_UNDEFINED && status != MSIO_E_ARGUMENT)
         report_.mismatch("column %s: a cancelled read says %s", name_, msio_status_name(status));

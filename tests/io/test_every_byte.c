@@ -1,0 +1,224 @@
+/* test_every_byte.c - tiny tables with every byte of their headers and indices damaged: always a status.
+ *
+ * The tables are those of tests/fuzz/corpus, which casacore made. Opening, describing and reading all columns must
+ * return, within bounded time and memory, whatever the bytes are; sanitizers watch over the rest. */
+#include "../fuzz/read_everything.h"
+#include "../fuzz/table_pack.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/resource.h>
+
+#include <cmocka.h>
+
+#define SECONDS_A_CASE 20
+#define MOST_RESIDENT_KB (1500L * 1024) /* a sanitizer's own memory included */
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ADDRESS_SANITIZER 1
+#endif
+#endif
+
+#ifdef ADDRESS_SANITIZER
+/* In place of a limit on the address space, which the sanitizer itself would exceed. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) { return "allocator_may_return_null=1:max_allocation_size_mb=1024"; }
+#endif
+
+static char folder[64], table[80], now_tried[PATH_MAX + 64];
+
+/* Which case it was that did not return. */
+static void too_long(int signal_number) {
+    (void)signal_number;
+    static const char words[] = "no return from: ";
+    if (write(2, words, sizeof words - 1) < 0 || write(2, now_tried, strlen(now_tried)) < 0 || write(2, "\n", 1) < 0) _exit(2);
+    _exit(1);
+}
+
+static int start(void **state) {
+    (void)state;
+    signal(SIGALRM, too_long);
+    msio_pool_set_limit(0);
+#ifndef ADDRESS_SANITIZER
+    setrlimit(RLIMIT_AS, &(struct rlimit){(rlim_t)4 << 30, (rlim_t)4 << 30});
+#endif
+    return 0;
+}
+
+static int check_memory(void **state) {
+    struct rusage usage;
+    (void)state;
+    getrusage(RUSAGE_SELF, &usage);
+    if (usage.ru_maxrss <= MOST_RESIDENT_KB) return 0;
+    fprintf(stderr, "%ld KiB were resident\n", usage.ru_maxrss);
+    return -1;
+}
+
+/* ---------------------------------------------------------------- one case */
+
+static msio_open_opts native_only(void) {
+    msio_open_opts opts = MSIO_OPEN_OPTS_INIT;
+    opts.native = MSIO_NATIVE_YES;
+    opts.lock_seconds = 0;
+    return opts;
+}
+
+static void read_damaged(const char *what, const char *name, size_t at, everything *e) {
+    msio_open_opts opts = native_only();
+    snprintf(now_tried, sizeof now_tried, "%s at byte %zu of %s in %s", what, at, name, table);
+    alarm(SECONDS_A_CASE);
+    read_everything(table, &opts, at & 1 ? MSIO_WAY_MAPPED : MSIO_WAY_SCRATCH, e);
+    alarm(0);
+}
+
+typedef struct victim {
+    char path[PATH_MAX];
+    const pack_entry *entry;
+    uint8_t *copy; /* of its bytes */
+    int fd;
+} victim;
+
+static void put(const victim *v, const void *bytes, size_t length, size_t at) {
+    assert_int_equal(pwrite(v->fd, bytes, length, (off_t)at), (ssize_t)length);
+}
+
+/* Damages `length` bytes, reads, and repairs. */
+static void try_bytes(const victim *v, const char *what, size_t at, const void *bytes, size_t length) {
+    everything e;
+    if (length > v->entry->length - at) length = v->entry->length - at;
+    put(v, bytes, length, at);
+    read_damaged(what, v->entry->name, at, &e);
+    put(v, v->entry->bytes + at, length, at);
+}
+
+static void flip_every_byte(const victim *v) {
+    for (size_t at = 0; at < v->entry->length; at++) {
+        uint8_t all = (uint8_t)~v->entry->bytes[at], one = (uint8_t)(v->entry->bytes[at] ^ (1u << (at % 8)));
+        try_bytes(v, "all bits flipped", at, &all, 1);
+        try_bytes(v, "one bit flipped", at, &one, 1);
+    }
+}
+
+static void cut_at_every_length(const victim *v) {
+    everything e;
+    for (size_t length = 0; length < v->entry->length; length++) {
+        assert_int_equal(ftruncate(v->fd, (off_t)length), 0);
+        read_damaged("cut", v->entry->name, length, &e);
+        put(v, v->entry->bytes + length, v->entry->length - length, length);
+    }
+}
+
+/* Counts of 2^31 and 2^63 and their neighbours, in both byte orders, wherever a count may be. */
+static void enlarge_every_count(const victim *v) {
+    static const uint8_t counts[][8] = {{0x80, 0, 0, 0, 0, 0, 0, 0},                         /* 2^31, 2^63, big */
+                                        {0, 0, 0, 0x80, 0, 0, 0, 0},                         /* 2^31, little */
+                                        {0, 0, 0, 0, 0, 0, 0, 0x80},                         /* 2^63, little */
+                                        {0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+                                        {0xff, 0xff, 0xff, 0x7f, 0, 0, 0, 0}};
+    static const size_t length[] = {4, 4, 8, 8, 4};
+    for (size_t at = 0; at < v->entry->length; at++)
+        for (int i = 0; i < 5; i++) try_bytes(v, "a huge count", at, counts[i], length[i]);
+}
+
+/* Indices that point at their neighbours, or at themselves. */
+static void make_cycles(const victim *v) {
+    for (size_t at = 0; at + 4 <= v->entry->length; at += 4)
+        for (uint8_t to = 0; to < 4; to++) {
+            uint8_t big[4] = {0, 0, 0, to}, little[4] = {to, 0, 0, 0};
+            try_bytes(v, "a small number", at, big, 4);
+            try_bytes(v, "a small number", at, little, 4);
+        }
+}
+
+/* ---------------------------------------------------------------- one table */
+
+typedef void (*damage)(const victim *v);
+
+static bool is_data(const char *name) { return strstr(name, "_TSM") || strstr(name, "table.info"); }
+
+/* Does the damage to each file of the packed table whose name has `part` in it, and to no data. */
+static void damage_table(const char *pack_name, const char *part, damage damage_file) {
+    char corpus_name[64];
+    size_t size = 0, at = 0;
+    everything sound, after;
+    pack_entry entry;
+    msio_open_opts opts = native_only();
+    snprintf(corpus_name, sizeof corpus_name, "table/%s", pack_name);
+    uint8_t *pack = pack_load(__FILE__, corpus_name, &size);
+    assert_non_null(pack);
+    assert_true(pack_make_folder(folder));
+    snprintf(table, sizeof table, "%s/t", folder);
+    pack_unpack(pack, size, folder);
+    assert_int_equal(read_everything(table, &opts, MSIO_WAY_AUTO, &sound), MSIO_OK);
+    assert_true(sound.reads > 0);
+    while (pack_next(pack, size, &at, &entry)) {
+        victim v = {.entry = &entry};
+        if (is_data(entry.name) || !strstr(entry.name, part)) continue;
+        snprintf(v.path, sizeof v.path, "%s/%s", folder, entry.name);
+        assert_true((v.fd = open(v.path, O_RDWR | O_CLOEXEC)) >= 0);
+        damage_file(&v);
+        close(v.fd);
+    }
+    assert_int_equal(read_everything(table, &opts, MSIO_WAY_AUTO, &after), MSIO_OK);
+    assert_true(after.hash == sound.hash); /* what was damaged was repaired */
+    pack_remove(folder);
+    free(pack);
+}
+
+/* ---------------------------------------------------------------- the tables */
+
+/* All tables but the largest, whose table.dat has nothing that others lack. */
+static const char *const whole[] = {"few_little",   "few_big",     "incremental_little", "incremental_big", "tiled_column",
+                                    "tiled_shape",  "tiled_cell",  "keywords",           "reference",       "concatenated"};
+
+static void do_to_all(damage damage_file) {
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) damage_table(whole[i], "table.", damage_file);
+    damage_table("standard_little", "table.f", damage_file);
+    damage_table("tiled_data_0", "table.f1", damage_file);
+    damage_table("tiled_data_1", "table.f2", damage_file);
+}
+
+static void every_byte_may_be_flipped(void **state) {
+    (void)state;
+    do_to_all(flip_every_byte);
+    damage_table("standard_big", "table.", flip_every_byte);
+}
+
+static void every_file_may_be_cut_anywhere(void **state) {
+    (void)state;
+    do_to_all(cut_at_every_length);
+}
+
+static void every_count_may_be_huge(void **state) {
+    (void)state;
+    static const char *const some[] = {"few_big", "incremental_little", "tiled_column", "tiled_shape", "tiled_cell"};
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) damage_table(some[i], "table.", enlarge_every_count);
+    damage_table("tiled_data_1", "table.f2", enlarge_every_count);
+    damage_table("reference", "t/table.dat", enlarge_every_count);
+    damage_table("concatenated", "t/table.dat", enlarge_every_count);
+}
+
+static void every_index_may_run_in_cycles(void **state) {
+    (void)state;
+    damage_table("few_little", "table.f", make_cycles);
+    damage_table("few_big", "table.f", make_cycles);
+    damage_table("standard_little", "table.f0", make_cycles);
+    damage_table("incremental_big", "table.f", make_cycles);
+    damage_table("tiled_shape", "table.f", make_cycles);
+    damage_table("tiled_cell", "table.f", make_cycles);
+    damage_table("tiled_data_0", "table.f10", make_cycles);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_byte_may_be_flipped),
+        cmocka_unit_test(every_file_may_be_cut_anywhere),
+        cmocka_unit_test(every_count_may_be_huge),
+        cmocka_unit_test(every_index_may_run_in_cycles),
+    };
+    return cmocka_run_group_tests(tests, start, check_memory);
+}
