@@ -1,16 +1,16 @@
 /* bench_msio.c - a worker of the benchmarks: msio and the roofline, one repetition a request.
  *
- * Reads lines "WORK VARIANT THREADS" and answers each with one line of JSON: seconds, bytes, and a checksum of the
- * result. Tables stay open and buffers stay warm in between. Public API only. */
+ * Reads lines "WORK VARIANT THREADS CHECK" and answers each with one line of JSON: seconds, bytes, and a checksum of
+ * the result where CHECK is 1. Tables stay open and buffers stay warm in between; "close - 0 0" closes the table, and
+ * "allocations - 0 0" tells how many there were, where bench_allocations.so is preloaded. Public API only. */
 #include <msio/msio.h>
 
+#include <dlfcn.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,6 +40,7 @@ static const work works[] = {
 
 static const char *path;
 static msio_table *table;
+static int check; /* 1: this try is for the checksum, not for its time */
 static uint8_t *buffer[3];
 static size_t buffer_bytes[3];
 
@@ -66,11 +67,17 @@ static uint8_t *warm(int i, size_t bytes) {
     return buffer[i];
 }
 
-/* A checksum that any worker can make: the sum of the bytes, and of every 4097th byte times its place. */
+/* A checksum that any worker can make, of every byte: 64-bit words times 1, 3, 5, ...; the last one filled with zeros.
+ */
 static uint64_t checksum(const uint8_t *data, size_t bytes) {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < bytes; i += 4097) sum += data[i] * (uint64_t)(i / 4097 + 1);
-    return sum;
+    uint64_t sum = 0, word, factor = 1;
+    for (; bytes >= sizeof word; bytes -= sizeof word, data += sizeof word, factor += 2) {
+        memcpy(&word, data, sizeof word);
+        sum += word * factor;
+    }
+    word = 0;
+    memcpy(&word, data, bytes);
+    return sum + word * factor;
 }
 
 static msio_select select_for(const work *w, int64_t *list) {
@@ -95,44 +102,29 @@ static msio_select select_for(const work *w, int64_t *list) {
     return s;
 }
 
-/* ---------------------------------------------------------------- the page cache */
-
-static void drop_cache(void) {
-    char pattern[4096];
-    glob_t g;
-    snprintf(pattern, sizeof pattern, "%s/table.f*", path);
-    sync();
-    if (glob(pattern, 0, NULL, &g)) return;
-    for (size_t i = 0; i < g.gl_pathc; i++) {
-        int fd = open(g.gl_pathv[i], O_RDONLY);
-        if (fd < 0) continue;
-        posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-        close(fd);
-    }
-    globfree(&g);
-}
-
 /* ---------------------------------------------------------------- roofline */
 
-/* The largest part of the result's bytes, read raw by threads in blocks; to out, or to each thread's scratch. */
+/* Bytes of a file, read raw by threads in blocks; to out, or to each thread's scratch. */
 typedef struct raw_job {
-    const char *file;
     int fd;
-    int64_t bytes, block;
-    uint8_t *out; /* NULL: to scratch */
-    int64_t next;
+    int64_t offset, bytes, block;
+    uint8_t *out;     /* NULL: to scratch */
+    uint8_t *scratch; /* a block for each thread, touched */
+    int64_t next, threads;
+    int failed;
 } raw_job;
 
 static void *raw_thread(void *user) {
     raw_job *j = user;
-    uint8_t *scratch = j->out ? NULL : malloc((size_t)j->block);
+    int64_t self = __atomic_fetch_add(&j->threads, 1, __ATOMIC_RELAXED);
     for (;;) {
         int64_t at = __atomic_fetch_add(&j->next, j->block, __ATOMIC_RELAXED), n = j->bytes - at;
         if (n <= 0) break;
         if (n > j->block) n = j->block;
-        if (pread(j->fd, j->out ? j->out + at : scratch, (size_t)n, at) < 0) break;
+        uint8_t *to = j->out ? j->out + at : j->scratch + self * j->block;
+        if (pread(j->fd, to, (size_t)n, (off_t)(j->offset + at)) != (ssize_t)n)
+            __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED);
     }
-    free(scratch);
     return NULL;
 }
 
@@ -155,30 +147,27 @@ static void in_threads(int n, void *(*run)(void *), void *job, size_t size) {
     for (int i = 1; i < n; i++) pthread_join(t[i], NULL);
 }
 
-static double raw_read(const char *file, int64_t bytes, int64_t block, uint8_t *out, int threads) {
-    raw_job j = {.file = file, .fd = open(file, O_RDONLY), .bytes = bytes, .block = block, .out = out};
-    double t = now();
-    in_threads(threads, raw_thread, &j, 0);
-    t = now() - t;
-    close(j.fd);
-    return t;
-}
-
-/* The tile file whose size fits the stored bytes best. */
-static int find_file(int64_t stored, char *found, int64_t *size) {
-    char pattern[4096];
-    glob_t g;
-    *size = 0;
-    snprintf(pattern, sizeof pattern, "%s/table.f*", path);
-    if (glob(pattern, 0, NULL, &g)) return 0;
-    for (size_t i = 0; i < g.gl_pathc; i++) {
-        struct stat st;
-        if (stat(g.gl_pathv[i], &st) || st.st_size < stored || (*size && st.st_size >= *size)) continue;
-        *size = st.st_size;
-        snprintf(found, 4096, "%s", g.gl_pathv[i]);
+/* The stored bytes of a plan lie in one stretch of its first piece's file, from that piece on; sparse ones reach
+ * further, and stand for as many bytes of the same file. Seconds, or -1 where there is nothing to read. */
+static double raw_read(const msio_plan *plan, int64_t block, uint8_t *out, int threads) {
+    raw_job j = {.bytes = msio_plan_describe(plan)->bytes_stored, .block = block, .out = out};
+    msio_plan_piece piece;
+    double seconds = -1;
+    if (msio_plan_describe(plan)->pieces == 0 || msio_plan_piece_at(plan, 0, &piece)) return -1;
+    j.fd = open(piece.file, O_RDONLY | O_CLOEXEC);
+    if (j.fd < 0) return -1;
+    int64_t end = lseek(j.fd, 0, SEEK_END);
+    j.offset = piece.offset + j.bytes <= end ? piece.offset : end - j.bytes;
+    j.scratch = malloc((size_t)block * (size_t)threads);
+    if (j.scratch && j.offset >= 0) {
+        memset(j.scratch, 1, (size_t)block * (size_t)threads);
+        double t = now();
+        in_threads(threads, raw_thread, &j, 0);
+        if (!j.failed) seconds = now() - t;
     }
-    globfree(&g);
-    return *size > 0;
+    free(j.scratch);
+    close(j.fd);
+    return seconds;
 }
 
 /* Raw reads of the stored bytes in the best block size; and, where the file's order is not memory's, one copy. */
@@ -188,19 +177,18 @@ static double roofline(const work *w, const msio_select *s, int threads, size_t 
     for (int i = 0; i < w->columns; i++) {
         const msio_column *column;
         msio_plan *plan = NULL;
-        char file[4096];
-        int64_t size;
         if (msio_table_column(table, w->column[i], &column) || msio_plan_make(column, s, &plan)) die("roofline");
         msio_plan_info info = *msio_plan_describe(plan);
-        msio_plan_free(plan);
-        if (!find_file(info.bytes_stored, file, &size)) continue;
-        int straight = info.bytes_stored == info.bytes_wanted && info.amplification < 1.01;
+        /* in memory's order: whole cells as stored, rows one after the other */
+        int straight = info.bytes_stored == info.bytes_wanted && s->chans < 0 && !s->row_list && s->row_step == 1;
         uint8_t *out = warm(i, (size_t)info.bytes_wanted);
         double best = 1e9;
         for (int64_t block = 256 << 10; block <= 1 << 20; block *= 2) {
-            double t = raw_read(file, info.bytes_stored, block, straight ? out : NULL, threads);
-            if (t < best) best = t;
+            double t = raw_read(plan, block, straight ? out : NULL, threads);
+            if (t >= 0 && t < best) best = t;
         }
+        msio_plan_free(plan);
+        if (best > 1e8) return -1;
         seconds += best;
         *bytes += (size_t)info.bytes_wanted;
         if (straight) continue;
@@ -216,16 +204,16 @@ static double roofline(const work *w, const msio_select *s, int threads, size_t 
     return seconds;
 }
 
-/* 16 reads of 1 MiB in flight, page cache dropped. */
+/* 16 reads of 1 MiB in flight. */
 static double raw_cold(size_t *bytes) {
     const msio_column *column;
-    char file[4096];
-    int64_t size;
-    if (msio_table_column(table, "DATA", &column) || msio_read_shape(column, NULL, NULL, NULL, bytes)) die("cold");
-    if (!find_file((int64_t)*bytes, file, &size)) return -1;
-    uint8_t *out = warm(0, *bytes);
-    drop_cache();
-    return raw_read(file, (int64_t)*bytes, 1 << 20, out, 16);
+    msio_plan *plan = NULL;
+    if (msio_table_column(table, "DATA", &column) || msio_read_shape(column, NULL, NULL, NULL, bytes) ||
+        msio_plan_make(column, NULL, &plan))
+        die("cold");
+    double seconds = raw_read(plan, 1 << 20, warm(0, *bytes), 16);
+    msio_plan_free(plan);
+    return seconds;
 }
 
 /* ---------------------------------------------------------------- msio */
@@ -240,14 +228,14 @@ static double read_warm(const work *w, const msio_select *s, const msio_read_opt
             die(w->name);
         outs[i] = warm(i, sizes[i]);
         *bytes += sizes[i];
+        if (check) memset(outs[i], 0x5a, sizes[i]); /* what stood there is not to be taken for the answer */
     }
-    if (strcmp(w->name, "cold") == 0) drop_cache();
     double t = now();
     if (w->columns == 1 ? msio_read(column[0], s, outs[0], sizes[0], o)
                         : msio_read_many(w->columns, column, s, outs, sizes, o))
         die(w->name);
     t = now() - t;
-    *sum = checksum(outs[0], sizes[0]);
+    for (int i = 0; check && i < w->columns; i++) *sum += checksum(outs[i], sizes[i]);
     return t;
 }
 
@@ -256,15 +244,17 @@ static double read_new(const work *w, const msio_select *s, const msio_read_opts
     const msio_column *column;
     msio_array array;
     if (msio_table_column(table, w->column[0], &column)) die(w->name);
-    if (!pool)
-        msio_pool_set_limit(0); /* empties it */
-    else
+    msio_pool_set_limit(0); /* empties it */
+    if (pool) {             /* and a read before this one filled it */
         msio_pool_set_limit((size_t)4 << 30);
+        if (msio_read_new(column, s, &array, o)) die(w->name);
+        msio_array_free(&array);
+    }
     double t = now();
     if (msio_read_new(column, s, &array, o)) die(w->name);
     t = now() - t;
     *bytes = array.bytes;
-    *sum = checksum(array.data, array.bytes);
+    if (check) *sum = checksum(array.data, array.bytes);
     msio_array_free(&array);
     return t;
 }
@@ -296,6 +286,14 @@ static double cells(size_t *bytes) {
     return t;
 }
 
+/* Allocations so far, where the counting library is preloaded; else 0. */
+static size_t allocations(void) {
+    size_t (*count)(void) = NULL;
+    void *found = dlsym(RTLD_DEFAULT, "bench_allocations");
+    memcpy(&count, &found, sizeof count);
+    return count ? count() : 0;
+}
+
 static void answer(const char *name, const char *variant, int threads) {
     static int64_t list[RANDOM_ROWS];
     msio_read_opts o = MSIO_READ_OPTS_INIT;
@@ -305,7 +303,9 @@ static void answer(const char *name, const char *variant, int threads) {
     o.threads = threads;
     if (strcmp(variant, "direct") == 0) o.way = MSIO_WAY_DIRECT;
     if (strcmp(variant, "mapped") == 0) o.way = MSIO_WAY_MAPPED;
-    if (strcmp(name, "open") == 0 || strcmp(name, "open-all") == 0)
+    if (strcmp(name, "allocations") == 0)
+        bytes = allocations();
+    else if (strcmp(name, "open") == 0 || strcmp(name, "open-all") == 0)
         seconds = open_tables(name[4] != 0);
     else if (strcmp(name, "cell") == 0)
         seconds = cells(&bytes);
@@ -335,9 +335,17 @@ int main(int argc, char **argv) {
         return 2;
     }
     path = argv[1];
-    if (msio_table_open(path, NULL, &table)) die("open");
-    while (fgets(line, sizeof line, stdin))
-        if (sscanf(line, "%63s %63s %d", name, variant, &threads) == 3) answer(name, variant, threads);
+    while (fgets(line, sizeof line, stdin)) {
+        if (sscanf(line, "%63s %63s %d %d", name, variant, &threads, &check) != 4) continue;
+        int closing = strcmp(name, "close") == 0 || strncmp(name, "open", 4) == 0;
+        if (closing) { /* its mapped files too: they would keep the page cache from being dropped */
+            msio_table_close(table);
+            table = NULL;
+        } else if (!table && strcmp(name, "allocations") != 0 && msio_table_open(path, NULL, &table)) {
+            die("open");
+        }
+        answer(name, variant, threads);
+    }
     for (int i = 0; i < 3; i++) msio_pool_give(buffer[i]);
     msio_table_close(table);
     return 0;

@@ -1,7 +1,7 @@
 """A worker of the benchmarks: python-casacore or arcae, one repetition a request.
 
 usage: bench_python.py python-casacore|arcae MS
-Reads lines "WORK VARIANT THREADS" as bench_msio does. Variants: getcol, getcolnp (python-casacore); new, result (arcae,
+Reads lines "WORK VARIANT THREADS CHECK" as bench_msio does. Variants: getcol, getcolnp (python-casacore); new, result (arcae,
 whose THREADS are its instances).
 """
 import json
@@ -24,20 +24,34 @@ def random_rows(rows):
 
 
 def checksum(a):
-    part = np.frombuffer(np.ascontiguousarray(a), np.uint8)[::4097].astype(np.uint64)
-    return int((part * np.arange(1, part.size + 1, dtype=np.uint64)).sum())
+    """As bench_msio's: 64-bit words times 1, 3, 5, ...; the last one filled with zeros."""
+    data = np.ascontiguousarray(a).reshape(-1).view(np.uint8)
+    whole, step, total = data.size // 8, 1 << 20, 0
+    words = data[:whole * 8].view(np.uint64)
+    for at in range(0, whole, step):
+        part = words[at:at + step]
+        factors = np.arange(at, at + part.size, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+        total += int((part * factors).sum(dtype=np.uint64))
+    total += int.from_bytes(data[whole * 8:].tobytes(), "little") * (2 * whole + 1)
+    return total % 2**64
 
 
 class PythonCasacore:
     def __init__(self):
         from casacore.tables import table
-        self.table = table(PATH, ack=False, lockoptions="usernoread")
-        self.rows = self.table.nrows()
+        self.open = lambda: table(PATH, ack=False, lockoptions="usernoread")
+        self.table = None
+
+    def close(self):
+        if self.table:
+            self.table.close()
+        self.table = None
 
     def read(self, work, variant, _instances):
-        t, column = self.table, COLUMNS.get(work, "DATA")
+        t = self.table = self.table or self.open()
+        column = COLUMNS.get(work, "DATA")
         channels = {"channels": (12, 12), "wide-channels": (96, 48)}.get(work)
-        rows = random_rows(self.rows) if work == "random" else None
+        rows = random_rows(t.nrows()) if work == "random" else None
         if variant == "getcolnp" and (column, work) not in WARM:
             WARM[column, work] = np.ascontiguousarray(t.getcol(column))
         start = time.perf_counter()
@@ -45,7 +59,7 @@ class PythonCasacore:
             last = t.getcell(column, 0).shape[1] - 1
             out = t.getcolslice(column, [channels[0], 0], [channels[0] + channels[1] - 1, last])
         elif work == "spw-rows":
-            n = self.rows // 16
+            n = t.nrows() // 16
             out = t.getcol(column, n * 8, n)
         elif work == "stride":
             out = t.getcol(column, 0, -1, 178)
@@ -69,8 +83,13 @@ class Arcae:
         self.open = lambda n: arcae.table(PATH, ninstances=n, lockoptions="nolock")
         self.tables = {}
 
+    def close(self):
+        for t in self.tables.values():
+            t.close()
+        self.tables = {}
+
     def read(self, work, variant, instances):
-        t = self.tables.setdefault(instances, None) or self.open(instances)
+        t = self.tables.get(instances) or self.open(instances)
         self.tables[instances] = t
         rows, column = t.nrow(), COLUMNS.get(work, "DATA")
         index = {
@@ -80,6 +99,9 @@ class Arcae:
             "stride": (np.arange(0, rows, 178, dtype=np.int64),),
             "random": (random_rows(rows),) if work == "random" else None,
         }.get(work)
+        if work == "random":  # arcae refuses repeated rows: they are put back afterwards
+            unique, again = np.unique(index[0], return_inverse=True)
+            index = (unique,)
         key = (work, column)
         if variant == "result" and key not in WARM:
             WARM[key] = np.ascontiguousarray(t.getcol(column, index) if index else t.getcol(column))
@@ -89,17 +111,28 @@ class Arcae:
             t.getcol(column, index, out) if index else t.getcol(column, result=out)
         else:
             out = t.getcol(column, index) if index else t.getcol(column)
+            out = out[again] if work == "random" else out
         return time.perf_counter() - start, out
 
 
 def main():
     reader = PythonCasacore() if READER == "python-casacore" else Arcae()
     print(json.dumps({"ready": True}), flush=True)
+    last = None
     for line in sys.stdin:
-        work, variant, n = line.split()
+        work, variant, n, check = line.split()
+        if work != last:
+            WARM.clear()  # the memory of the work before
+        last = work
         try:
+            reader.close()  # tiles that the try before left in casacore's own memory are not what "warm" means
+            if work == "close":
+                print(json.dumps({"seconds": -1, "bytes": 0, "checksum": 0}), flush=True)
+                continue
             seconds, out = reader.read(work, variant, int(n))
-            print(json.dumps({"seconds": seconds, "bytes": out.nbytes, "checksum": checksum(out)}), flush=True)
+            total = checksum(out) if int(check) else 0
+            print(json.dumps({"seconds": seconds, "bytes": out.nbytes, "checksum": total}), flush=True)
+            del out
         except Exception as error:  # a peer that cannot do a work is reported, and the others go on
             print(f"bench_python: {READER} {work} {variant}: {error}", file=sys.stderr)
             print(json.dumps({"seconds": -1, "bytes": 0, "checksum": 0}), flush=True)

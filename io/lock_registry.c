@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 #define SYNC_OFFSET 260
-/* Files that no table uses are kept open up to this number: closing one means reading /proc/locks. */
+/* Files that no table uses are kept open up to this number: they are likely to be used again. */
 #define UNUSED_LIMIT 32
 
 struct msio_lock {
@@ -45,21 +46,44 @@ static void install_fork_handlers(void) { pthread_atfork(before_fork, after_fork
 
 /* ---------------------------------------------------------------- descriptors */
 
-/* Whether this process holds a POSIX lock on the file; true when that cannot be told. */
-static bool process_holds(uint64_t inode) {
-    FILE *locks = fopen("/proc/locks", "re");
-    if (!locks) return true;
-    char line[256];
-    bool holds = false;
-    while (!holds && fgets(line, sizeof line, locks)) {
-        long pid = 0;
-        unsigned long long number = 0;
-        const char *p = strstr(line, "POSIX");
-        if (p && sscanf(p, "%*s %*s %*s %ld %*x:%*x:%llu", &pid, &number) == 2)
-            holds = pid == (long)getpid() && number == inode;
+/* Whether descriptor `number` of this process carries a POSIX lock on the file. Its facts fit one read, and come from
+ * one moment; /proc/locks takes several, between which entries move and are missed. */
+static bool descriptor_holds(const char *number, uint64_t inode) {
+    char path[64], facts[4096], place[32];
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%.20s", number);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, facts, sizeof facts - 1) : 0;
+    if (fd >= 0) close(fd);
+    facts[n > 0 ? n : 0] = 0;
+    snprintf(place, sizeof place, ":%llu ", (unsigned long long)inode);
+    for (char *line = strstr(facts, "lock:"); line; line = strstr(line, "lock:")) {
+        size_t length = strcspn(line, "\n");
+        char *next = line + length + (line[length] != 0);
+        line[length] = 0;
+        if (strstr(line, "POSIX") && strstr(line, place)) return true;
+        line = next;
     }
-    fclose(locks);
+    return false;
+}
+
+static bool some_descriptor_holds(uint64_t inode) {
+    DIR *all = opendir("/proc/self/fdinfo");
+    if (!all) return true;
+    bool holds = false;
+    for (struct dirent *e; !holds && (e = readdir(all));)
+        holds = e->d_name[0] != '.' && descriptor_holds(e->d_name, inode);
+    closedir(all);
     return holds;
+}
+
+/* Whether this process holds a POSIX lock on the file; true when that cannot be told. */
+static bool process_holds(const msio_lock *lock) {
+    struct flock any = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0};
+    if (fcntl(lock->fd, F_OFD_GETLK, &any) == 0) {
+        if (any.l_type == F_UNLCK) return false;
+        if (any.l_pid == getpid()) return true;
+    }
+    return some_descriptor_holds(lock->inode); /* another's lock may hide one of ours */
 }
 
 static void free_lock(msio_lock *lock) {
@@ -75,7 +99,7 @@ static void sweep(void) {
     if (unused <= UNUSED_LIMIT) return;
     for (msio_lock **at = &registry; *at;) {
         msio_lock *l = *at;
-        if (l->users == 0 && !process_holds(l->inode)) {
+        if (l->users == 0 && !process_holds(l)) {
             *at = l->next;
             free_lock(l);
         } else {

@@ -132,7 +132,8 @@ msio_status msio_rows_select(const msio_select *select, int64_t table_rows, cons
         return msio_error_set(MSIO_E_RANGE, path, "%lld rows from %lld in steps of %lld asked for, the table has %lld",
                               (long long)count, (long long)select->row, (long long)select->row_step,
                               (long long)table_rows);
-    *rows = (msio_rows){.count = count, .first = select->row, .step = select->row_step, .place_step = 1};
+    int64_t step = count > 1 ? select->row_step : 1; /* a step that is not taken may be of any size */
+    *rows = (msio_rows){.count = count, .first = select->row, .step = step, .place_step = 1};
     return MSIO_OK;
 }
 

@@ -11,7 +11,8 @@ static msio_status resolve(const char *what, const char *column, int64_t start, 
         return msio_error_set(MSIO_E_RANGE, NULL,
                               "%lld %ss from %lld in steps of %lld asked for, cells of column %s have %lld",
                               (long long)count, what, (long long)start, (long long)step, column, (long long)length);
-    *range = (msio_range){start, count < 0 ? most : count, step};
+    if (count < 0) count = most;
+    *range = (msio_range){start, count, count > 1 ? step : 1}; /* a step that is not taken may be of any size */
     return MSIO_OK;
 }
 

@@ -143,8 +143,8 @@ static void bind_columns(msio_aips *a, msio_table_dat *dat, int version) {
 
 static void parse_column_set(msio_aips *a, msio_table_dat *dat) {
     int32_t v = msio_aips_i32(a);
-    int version = v >= 0 ? 1 : -v;
-    if (v < -3 || v == -1) msio_aips_fail(a, MSIO_E_UNSUPPORTED, "a column set of version %d", version);
+    int version = v >= 0 ? 1 : v >= -3 ? -v : 0;
+    if (version == 0 || v == -1) msio_aips_fail(a, MSIO_E_UNSUPPORTED, "a column set of version %d", (int)v);
     if (version == 2) msio_aips_u32(a);
     dat->storage = 2;
     if (version == 3) {

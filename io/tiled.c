@@ -308,7 +308,8 @@ static msio_status push_positioned(const pusher *p, const stretch *st, const msi
         int64_t d = msio_rows_row(rows, i) - st->shift;
         for (int k = n; k < c->ndim; k++) {
             bool last = k == c->ndim - 1;
-            int64_t length = c->shape[k], at = last ? st->position + d : length ? d % length : 0;
+            int64_t length = c->shape[k], at = length ? d % length : 0;
+            if (last) at = d < length ? st->position + d : length;
             d = last ? 0 : length ? d / length : 0;
             if (at < 0 || at >= length)
                 return msio_error_set(MSIO_E_FORMAT, p->source.file->path,

@@ -67,8 +67,11 @@ static void size_cube(parser *p, msio_cube *c) {
         msio_aips_fail(&p->a, MSIO_E_FORMAT, "a tile's size cannot be represented");
         return;
     }
-    for (int s = 0; s < p->t->sections; s++) c->bucket += msio_section_bytes(p->t->section_bits[s], c->pixels);
-    if (!msio_mul_checked(tiles, c->bucket, &extent) || !msio_add_checked(extent, c->offset, &extent) || c->offset < 0)
+    bool fits = true;
+    for (int s = 0; s < p->t->sections; s++)
+        fits = fits && msio_add_checked(c->bucket, msio_section_bytes(p->t->section_bits[s], c->pixels), &c->bucket);
+    if (!fits || !msio_mul_checked(tiles, c->bucket, &extent) || !msio_add_checked(extent, c->offset, &extent) ||
+        c->offset < 0)
         msio_aips_fail(&p->a, MSIO_E_FORMAT, "a hypercube's size cannot be represented");
 }
 
@@ -195,6 +198,11 @@ static void parse_common(parser *p) {
     p->t->name = msio_aips_text(a);
     msio_aips_u32(a); /* cache size */
     int64_t ndim = msio_aips_u32(a);
+    if (ndim > MSIO_TILED_NDIM) {
+        msio_aips_fail(a, MSIO_E_UNSUPPORTED, "hypercubes of %lld axes, at most %d are read", (long long)ndim,
+                       MSIO_TILED_NDIM);
+        return;
+    }
     if (msio_aips_ok(a)) order_sections(p);
     if (p->t->kind != MSIO_TILED_DATA) p->t->cell_ndim = (int)ndim - (p->t->kind != MSIO_TILED_CELL);
     parse_files(p);
@@ -221,7 +229,7 @@ static void parse_maps(parser *p, bool wide_rows, int64_t announced) {
             msio_aips_fail(a, MSIO_E_FORMAT, "%lld row intervals are announced, a map has %lld",
                            (long long)p->t->intervals, (long long)n[k]);
     for (int64_t i = 0; i < p->t->intervals && msio_aips_ok(a); i++) {
-        if (i && p->t->interval_row[i] <= p->t->interval_row[i - 1])
+        if (p->t->interval_row[i] <= (i ? p->t->interval_row[i - 1] : -1))
             msio_aips_fail(a, MSIO_E_FORMAT, "row interval %lld does not ascend", (long long)i);
         if (p->t->interval_cube[i] >= p->t->cubes)
             msio_aips_fail(a, MSIO_E_FORMAT, "row interval %lld lies in hypercube %lld of %lld", (long long)i,

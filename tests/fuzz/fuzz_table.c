@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!folder[0]) {
         if (!pack_make_folder(folder)) return 0;
         atexit(remove_folder);
-        msio_pool_set_limit(0);
+        msio_pool_set_limit((size_t)8 << 20);
     } else {
         mkdir(folder, 0700);
     }

@@ -127,6 +127,11 @@ static void make_odd(Maker &maker, const String &name, const String &manager, bo
         desc.addColumn(ScalarColumnDesc<Int>("ALSO_NEVER", "has a default"));
         desc.rwColumnDesc("ALSO_NEVER").rwKeywordSet().define("note", "kept by the column");
         desc.addColumn(ScalarRecordColumnDesc("RECORD"));
+        desc.addColumn(
+            ArrayColumnDesc<Double>("FIXED", "put in some rows", IPosition(2, 3, 2), ColumnDesc::FixedShape));
+        desc.addColumn(ArrayColumnDesc<Bool>("FIXED_NEVER", "never put", IPosition(1, 9), ColumnDesc::FixedShape));
+        desc.addColumn(ArrayColumnDesc<String>("FIXED_TEXTS", "never put", IPosition(1, 2), ColumnDesc::FixedShape));
+        desc.addColumn(ArrayColumnDesc<Int64>("SHAPED", "shapes only", 2));
         SetupNewTable setup(path, desc, Table::New);
         setup.bindAll(*make_manager(manager, "odd", IPosition()));
         Table table(setup, 12, True, endian(big));
@@ -144,6 +149,9 @@ static void make_odd(Maker &maker, const String &name, const String &manager, bo
             }
             texts.put(row, array<String>(random, shapes[row]));
         }
+        ArrayColumn<Double>(table, "FIXED").put(3, array<Double>(random, IPosition(2, 3, 2)));
+        ArrayColumn<Int64>(table, "SHAPED").setShape(1, IPosition(2, 2, 5));
+        ArrayColumn<Int64>(table, "SHAPED").setShape(4, IPosition(2, 1, 5));
         TableRecord record;
         record.define("n", 3);
         ScalarColumn<TableRecord>(table, "RECORD").put(2, record);
