@@ -26,6 +26,11 @@
 #define PLACES_SMALL 400
 #define PLACES_LARGE 40
 
+/* A damaged count may ask for more memory than there is: that must come back as a status, not as the sanitizer's abort.
+ */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) { return "allocator_may_return_null=1"; }
+
 static char folder[64];
 
 /* ---------------------------------------------------------------- reading everything */
@@ -111,7 +116,7 @@ static void try_cases(const image *m, const char *table, damage kind, size_t fro
 #endif
         alarm(60);
         for (size_t at = from; at < to; at += step) damage_and_read(m, table, kind, at);
-        exit(0);
+        _exit(0); /* the parent looks for leaks */
     }
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
