@@ -13,8 +13,15 @@
 #include <sys/stat.h>
 
 #define DEEPEST_REFERENCE 16
+#define MOST_REFERENCES 10000
 
-static msio_status open_at(const char *path, const msio_open_opts *opts, int depth, msio_table **table);
+/* How far one open has come: concatenations of concatenations could name more tables than anybody can open. */
+typedef struct opening {
+    const msio_open_opts *opts;
+    int tables;
+} opening;
+
+static msio_status open_at(const char *path, opening *o, int depth, msio_table **table);
 
 /* ---------------------------------------------------------------- opening */
 
@@ -58,7 +65,7 @@ static void free_table(msio_table *t) {
 }
 
 /* The tables that a reference or concatenated table is made of. */
-static msio_status open_children(msio_table *t, const msio_table_dat *dat, int depth) {
+static msio_status open_children(msio_table *t, const msio_table_dat *dat, opening *o, int depth) {
     int n = dat->kind == MSIO_REF_TABLE ? 1 : dat->kind == MSIO_CONCAT_TABLE ? dat->parts : 0;
     if (n == 0) return MSIO_OK;
     if (depth >= DEEPEST_REFERENCE)
@@ -69,7 +76,7 @@ static msio_status open_children(msio_table *t, const msio_table_dat *dat, int d
     for (int i = 0; i < n; i++) {
         char *path = msio_table_name_resolve(dat->kind == MSIO_REF_TABLE ? dat->root : dat->part[i], t->path);
         if (!path) return msio_error_set(MSIO_E_MEMORY, t->path, "no memory for a path");
-        msio_status status = open_at(path, &t->opts, depth + 1, &t->child[i]);
+        msio_status status = open_at(path, o, depth + 1, &t->child[i]);
         free(path);
         if (status) return status;
         t->children = i + 1;
@@ -137,7 +144,7 @@ static msio_status check_is_table(const char *path, char resolved[PATH_MAX]) {
     return MSIO_OK;
 }
 
-static msio_status finish_opening(msio_table *t, int depth) {
+static msio_status finish_opening(msio_table *t, opening *o, int depth) {
     msio_access access;
     msio_status status = MSIO_OK;
     for (int i = 0; i < 3; i++) { /* a writer without a lock may be half-way through table.dat */
@@ -145,24 +152,26 @@ static msio_status finish_opening(msio_table *t, int depth) {
         if (!status && (status = msio_access_end(&access, MSIO_OK)) != MSIO_E_CHANGED) break;
     }
     if (status) return status;
-    if ((status = open_children(t, msio_table_dat_now(t), depth))) return status;
+    if ((status = open_children(t, msio_table_dat_now(t), o, depth))) return status;
     return list_subtables(t);
 }
 
 /* path: a table's directory. */
-static msio_status open_at(const char *path, const msio_open_opts *opts, int depth, msio_table **table) {
+static msio_status open_at(const char *path, opening *o, int depth, msio_table **table) {
     char resolved[PATH_MAX];
     msio_status status = check_is_table(path, resolved);
     if (status) return status;
+    if (++o->tables > MOST_REFERENCES)
+        return msio_error_set(MSIO_E_FORMAT, path, "a table that is made of more than %d tables", MOST_REFERENCES);
     msio_table *t = calloc(1, sizeof *t);
     if (!t || !(t->path = strdup(resolved))) {
         free(t);
         return msio_error_set(MSIO_E_MEMORY, path, "no memory to open a table");
     }
-    t->opts = *opts;
+    t->opts = *o->opts;
     pthread_mutex_init(&t->mutex, NULL);
     status = msio_lock_open(t->path, &t->lock);
-    if (!status) status = finish_opening(t, depth);
+    if (!status) status = finish_opening(t, o, depth);
     if (status) {
         free_table(t);
         return status;
@@ -180,7 +189,7 @@ static msio_status open_keyword(const char *main_path, const char *keyword, cons
     int i = 0;
     while (i < main->subtables && strcmp(main->subtable_name[i], keyword) != 0) i++;
     if (i < main->subtables)
-        status = open_at(main->subtable_path[i], opts, 0, table);
+        status = open_at(main->subtable_path[i], &(opening){opts, 0}, 0, table);
     else
         status = msio_error_set(MSIO_E_NOT_FOUND, main->path, "the table has no subtable %s", keyword);
     free_table(main);
@@ -224,7 +233,7 @@ msio_status msio_table_open(const char *path, const msio_open_opts *opts, msio_t
         if (status == MSIO_E_NOT_FOUND && !strstr(path, "::")) /* about the path that was given */
             status = msio_error_set(MSIO_E_NOT_FOUND, path, "there is no table at this path");
     } else {
-        status = open_at(path, &o, 0, table);
+        status = open_at(path, &(opening){&o, 0}, 0, table);
     }
     free(main_path);
     prof_end(&span, &(prof_work){.pieces = 1});
