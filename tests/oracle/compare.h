@@ -12,7 +12,7 @@ namespace oracle {
 
 class Report {
   public:
-    int64_t tables = 0, columns = 0, native_columns = 0, cells = 0, reads = 0, mismatches = 0;
+    int64_t tables = 0, columns = 0, native_columns = 0, cells = 0, compared = 0, reads = 0, mismatches = 0;
     std::string table; // being compared
     bool quiet = false;
     bool thorough = false; // every way with every number of threads, not a turn of them

@@ -62,7 +62,7 @@ void read_many(Report &report, const std::vector<Wanted> &chosen, msio_table *ta
         if (!same)
             report.mismatch("columns %s, %s: %s differs", names.c_str(), selection.name.c_str(),
                             chosen[i].column->name.c_str());
-        report.cells += static_cast<int64_t>(selection.rows.size());
+        report.compared += static_cast<int64_t>(selection.rows.size());
     }
 }
 

@@ -157,7 +157,7 @@ void ColumnCheck::ragged(const Selection &selection, const Manner &manner) {
     report_.delivered(cells_.size ? ragged.data : ragged.text, ragged.bytes);
     std::string what;
     if (!ragged_is_same(selection, ragged, what)) say(selection, ("ragged: " + what).c_str(), manner);
-    report_.cells += ragged.cells;
+    report_.compared += ragged.cells;
     msio_ragged_free(&ragged);
 }
 
@@ -212,7 +212,7 @@ void ColumnCheck::dense_values(const Selection &selection, const Manner &manner,
             say(selection, what.c_str(), manner);
             break;
         }
-    report_.cells += static_cast<int64_t>(selection.rows.size());
+    report_.compared += static_cast<int64_t>(selection.rows.size());
     if (bytes > 0 && msio_read(column_, &select, out.data(), bytes - 1, &opts) != MSIO_E_SIZE)
         say(selection, "memory too small by a byte was not refused", manner);
 }

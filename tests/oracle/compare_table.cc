@@ -122,6 +122,7 @@ void compare_contents(Report &report, const std::string &path, const Table &refe
             continue;
         }
         columns.push_back({name, read_cells(reference, name, known)});
+        report.cells += static_cast<int64_t>(columns.back().cells.cell.size());
         compare_column(report, columns.back().cells, table, name.c_str(), rows, random);
     }
     if (!known.empty()) return;
@@ -138,7 +139,7 @@ void compare_table(Report &report, const std::string &path, const Options &optio
         msio_table_close(table);
         return;
     }
-    int64_t cells = report.cells, reads = report.reads, mismatches = report.mismatches;
+    int64_t cells = report.cells, compared = report.compared, reads = report.reads, mismatches = report.mismatches;
     report.table = path;
     report.tables++;
     std::vector<std::string> subtables;
@@ -158,8 +159,9 @@ void compare_table(Report &report, const std::string &path, const Options &optio
         report.mismatch("casacore: %s", error.what());
     }
     if (!options.quiet)
-        std::printf("%s: %lld cells in %lld reads, %lld mismatches\n", path.c_str(),
-                    static_cast<long long>(report.cells - cells), static_cast<long long>(report.reads - reads),
+        std::printf("%s: %lld cells, compared %lld times in %lld reads, %lld mismatches\n", path.c_str(),
+                    static_cast<long long>(report.cells - cells), static_cast<long long>(report.compared - compared),
+                    static_cast<long long>(report.reads - reads),
                     static_cast<long long>(report.mismatches - mismatches));
     for (const std::string &subtable : subtables) compare_table(report, subtable, options);
 }
@@ -238,9 +240,11 @@ int main(int argc, char **argv) {
     oracle::Report report;
     report.thorough = options.thorough;
     oracle::compare_all(report, options);
-    std::printf("%lld tables, %lld columns (%lld native), %lld cells, %lld reads, %lld mismatches\n",
+    std::printf("%lld cells compared in %lld reads\n", static_cast<long long>(report.compared),
+                static_cast<long long>(report.reads));
+    std::printf("%lld tables, %lld columns, %lld cells, %lld mismatches (%lld columns native)\n",
                 static_cast<long long>(report.tables), static_cast<long long>(report.columns),
-                static_cast<long long>(report.native_columns), static_cast<long long>(report.cells),
-                static_cast<long long>(report.reads), static_cast<long long>(report.mismatches));
+                static_cast<long long>(report.cells), static_cast<long long>(report.mismatches),
+                static_cast<long long>(report.native_columns));
     return report.tables > 0 && report.mismatches == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
