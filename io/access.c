@@ -258,6 +258,13 @@ msio_status msio_leaf_check_native(const msio_leaf *leaf) {
                           leaf->why_not);
 }
 
+bool msio_leaf_all_defined(const msio_leaf *leaf) {
+    msio_layout_facts facts = {.name = ""};
+    if (leaf->column->kind != MSIO_KIND_SCALAR) return false;
+    if (leaf->native) leaf->slot->manager.layout->describe(&leaf->slot->manager, leaf->column, &facts);
+    return !facts.undefined;
+}
+
 static msio_status visit_root(msio_access *access, const char *column, const msio_rows *rows, msio_leaf_work work,
                               void *user) {
     const msio_table_dat *dat = access->snapshot->dat;

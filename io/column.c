@@ -82,7 +82,7 @@ static void set_shape(msio_column_info *info, const msio_column_dat *c, const ms
     }
     info->shape_known = !info->is_array || shape != NULL;
     if (shape && info->ndim <= MSIO_MAX_NDIM) turn_round(info->ndim, shape, info->shape);
-    info->can_be_undefined = info->is_array && !info->fixed_shape && !info->shape_known;
+    info->can_be_undefined = facts->undefined || (info->is_array && !info->fixed_shape && !info->shape_known);
 }
 
 typedef struct describe_job {

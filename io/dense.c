@@ -53,8 +53,8 @@ static msio_status take_shape(void *user, int64_t index, int64_t count, int ndim
     if (c->ndim < 0) {
         c->ndim = ndim;
         c->shape_place = place;
-        memcpy(c->shape, shape, (size_t)ndim * sizeof *shape);
-    } else if (c->ndim != ndim || memcmp(c->shape, shape, (size_t)ndim * sizeof *shape) != 0) {
+        if (ndim) memcpy(c->shape, shape, (size_t)ndim * sizeof *shape);
+    } else if (c->ndim != ndim || (ndim && memcmp(c->shape, shape, (size_t)ndim * sizeof *shape) != 0)) {
         return differing_shapes(job, place, ndim, shape);
     }
     return MSIO_OK;
@@ -99,10 +99,8 @@ static msio_status leaf_shapes(void *user, const msio_leaf *leaf, const msio_row
     if (leaf->column->kind > MSIO_KIND_ARRAY || msio_type_size(c->type) == 0)
         return msio_error_set(MSIO_E_UNSUPPORTED, leaf->access->table->path,
                               "column %s holds %s values, which are not read", c->name, msio_type_name(c->type));
-    if (!c->array) {
-        c->ndim = 0;
-        return MSIO_OK;
-    }
+    if (!c->array) c->ndim = 0;
+    if (msio_leaf_all_defined(leaf)) return MSIO_OK;
     if (rows->count == 0) {
         if (c->ndim < 0) shape_without_rows(leaf, c);
         return MSIO_OK;

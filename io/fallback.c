@@ -34,8 +34,14 @@ void msio_fallback_describe(const msio_leaf *leaf, msio_table *keeper, msio_colu
     char why[1400];
     msio_casa_table *casa;
     snprintf(why, sizeof why, "%s (%s): read through casacore", leaf->why_not, info->manager);
+    msio_status status = msio_leaf_check_native(leaf);
+    if (status) { /* casacore was ruled out: not even asked, for damaged files can kill it */
+        info->readable = 0;
+        info->why_not = msio_table_keep(keeper, msio_last_error()->message);
+        return;
+    }
     lock(leaf);
-    msio_status status = handle(leaf, &casa);
+    status = handle(leaf, &casa);
     if (!status) status = msio_casa_readable(casa, leaf->column->name);
     unlock(leaf);
     info->readable = status == MSIO_OK;

@@ -52,6 +52,7 @@ typedef struct msio_layout_facts {
     int64_t tile[MSIO_MAX_NDIM + 1];
     int ndim;                     /* of all cells, or -1 */
     int64_t shape[MSIO_MAX_NDIM]; /* of all cells, valid when ndim >= 0 */
+    bool undefined;               /* some rows, or all, have no place: even a scalar there was never written */
 } msio_layout_facts;
 
 typedef struct msio_layout {
@@ -61,7 +62,7 @@ typedef struct msio_layout {
     void (*unload)(void *state);
     /* Why a column cannot be read natively ("record column"), or NULL. */
     const char *(*refuses)(const msio_manager *manager, const msio_column_dat *column);
-    /* Tells shapes of cells of array columns (never called for scalars). */
+    /* Tells shapes of cells; of scalars only where describe says that some may be undefined. */
     msio_status (*shapes)(const msio_manager *manager, const msio_column_dat *column, const msio_rows *rows,
                           msio_shape_sink sink, void *user);
     /* Pushes the pieces of numeric and Bool columns. */

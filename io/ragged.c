@@ -71,7 +71,7 @@ static msio_status leaf_shapes(void *user, const msio_leaf *leaf, const msio_row
                               "column %s holds %s values, which are not read", job->name,
                               msio_type_name(leaf->column->type));
     if (rows->count == 0 || leaf->column->type == MSIO_STRING) return MSIO_OK; /* strings bring their shapes along */
-    if (leaf->column->kind == MSIO_KIND_SCALAR) return take_shape(job, 0, rows->count, 0, NULL);
+    if (msio_leaf_all_defined(leaf)) return take_shape(job, 0, rows->count, 0, NULL);
     if (!leaf->native) return msio_fallback_shapes(leaf, rows, take_shape, job);
     const msio_manager *m = &leaf->slot->manager;
     return m->layout->shapes(m, leaf->column, rows, take_shape, job);
@@ -244,7 +244,7 @@ static msio_status leaf_read(void *user, const msio_leaf *leaf, const msio_rows 
                                         .stored_bits = leaf->column->type == MSIO_BOOL ? 1 : 8 * elem,
                                         .out = job->result.data,
                                         .out_bytes = (int64_t)job->result.bytes};
-    if (leaf->column->kind == MSIO_KIND_SCALAR) return read_run(job, 0, rows->count, 0, NULL);
+    if (msio_leaf_all_defined(leaf)) return read_run(job, 0, rows->count, 0, NULL);
     if (!leaf->native) return msio_fallback_shapes(leaf, rows, read_run, job);
     const msio_manager *m = &leaf->slot->manager;
     return m->layout->shapes(m, leaf->column, rows, read_run, job);

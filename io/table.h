@@ -83,6 +83,10 @@ msio_status msio_leaf_find(msio_access *access, const char *column, msio_leaf *l
 /* MSIO_E_UNSUPPORTED when the column is not read natively and the table was opened MSIO_NATIVE_YES. */
 msio_status msio_leaf_check_native(const msio_leaf *leaf);
 
+/* Whether no cell of the column can be undefined, so that nobody need ask for shapes: scalars, but for those of
+ * hypercubes. */
+bool msio_leaf_all_defined(const msio_leaf *leaf);
+
 /* Calls work for every plain table that holds rows of the column, with the part of the rows that it holds (numbered as
  * there; places as given). A column without rows is visited once, with none. */
 typedef msio_status (*msio_leaf_work)(void *user, const msio_leaf *leaf, const msio_rows *rows);

@@ -93,31 +93,40 @@ static const char *refuses(const msio_manager *manager, const msio_column_dat *c
     return t->section[column->number] < 0 ? "a coordinate or id of hypercubes" : NULL;
 }
 
+/* Whether some row lies in no hypercube, or in the dummy one of cells that were never written. */
+static bool some_undefined(const msio_tiled *t, int64_t rows) {
+    if (t->kind == MSIO_TILED_DATA && t->rows_used < rows) return true;
+    if (t->kind == MSIO_TILED_SHAPE) {
+        int64_t used = t->intervals ? t->interval_row[t->intervals - 1] + 1 : 0;
+        if (used < rows) return true;
+        for (int64_t i = 0; i < t->intervals; i++)
+            if (t->cube[t->interval_cube[i]].ndim == 0) return true;
+    }
+    for (int64_t i = 0; t->kind == MSIO_TILED_CELL && i < t->cubes; i++)
+        if (t->cube[i].ndim == 0) return true;
+    return false;
+}
+
 static void describe(const msio_manager *manager, const msio_column_dat *column, msio_layout_facts *facts) {
     const msio_tiled *t = manager->state;
     int64_t cubes = 0;
+    bool differ = false;
     (void)column;
     facts->name = t->name;
     facts->ndim = -1;
-    bool undefined = t->kind == MSIO_TILED_DATA && t->rows_used < manager->rows;
-    if (t->kind == MSIO_TILED_SHAPE)
-        undefined = t->intervals ? t->interval_row[t->intervals - 1] + 1 < manager->rows : manager->rows > 0;
+    facts->undefined = some_undefined(t, manager->rows);
     for (int64_t i = 0; i < t->cubes; i++) {
         const msio_cube *c = &t->cube[i];
         if (c->ndim == 0) continue;
         if (cubes++ > 0) {
-            if (memcmp(c->shape, facts->shape, (size_t)t->cell_ndim * sizeof *c->shape) != 0) undefined = true;
+            differ = differ || memcmp(c->shape, facts->shape, (size_t)t->cell_ndim * sizeof *c->shape) != 0;
             continue;
         }
         facts->tile_ndim = c->ndim;
         memcpy(facts->tile, c->tile, sizeof facts->tile);
         memcpy(facts->shape, c->shape, sizeof facts->shape);
     }
-    for (int64_t i = 0; t->kind == MSIO_TILED_SHAPE && i < t->intervals; i++)
-        if (t->cube[t->interval_cube[i]].ndim == 0) undefined = true;
-    for (int64_t i = 0; t->kind == MSIO_TILED_CELL && i < t->cubes; i++)
-        if (t->cube[i].ndim == 0) undefined = true;
-    if (cubes && !undefined) facts->ndim = t->cell_ndim;
+    if (cubes && !differ && !facts->undefined) facts->ndim = t->cell_ndim;
 }
 
 /* ---------------------------------------------------------------- which cube a row lies in */

@@ -73,6 +73,10 @@ static void size_cube(parser *p, msio_cube *c) {
     if (!fits || !msio_mul_checked(tiles, c->bucket, &extent) || !msio_add_checked(extent, c->offset, &extent) ||
         c->offset < 0)
         msio_aips_fail(&p->a, MSIO_E_FORMAT, "a hypercube's size cannot be represented");
+    else if (tiles && extent > p->t->file[c->file].length)
+        msio_aips_fail(&p->a, MSIO_E_FORMAT,
+                       "a hypercube ends at byte %lld of a tile file of %lld bytes: the header is damaged",
+                       (long long)extent, (long long)p->t->file[c->file].length);
 }
 
 static void parse_cube(parser *p, msio_cube *c) {

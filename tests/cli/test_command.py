@@ -87,6 +87,11 @@ def on_terminal(*arguments, typed=None):
 
 # ---------------------------------------------------------------- tables to read
 
+def heed_interrupts():
+    """In the child: a shell that runs the tests in the background has SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def scratch(name):
     return os.path.join(SCRATCH, name)
 
@@ -792,7 +797,7 @@ class TestOutput(unittest.TestCase):
         fifo = scratch("fifo")
         os.mkfifo(fifo)
         run = subprocess.Popen([MSIO, "read", larger(), "DATA", "--format", "json", "--out", fifo],
-                               stderr=subprocess.PIPE)
+                               stderr=subprocess.PIPE, preexec_fn=heed_interrupts)
         with open(fifo, "rb") as reader:  # far less is read than there is: the command waits for its reader
             reader.read(1)
             run.send_signal(signal.SIGINT)
@@ -802,7 +807,8 @@ class TestOutput(unittest.TestCase):
 
     def test_ctrl_c_leaves_no_part_of_a_file(self):
         folder = tempfile.mkdtemp(dir=SCRATCH)
-        run = subprocess.Popen([MSIO, "read", larger(), "DATA", "--format", "json", "--out", folder + "/x.json"])
+        run = subprocess.Popen([MSIO, "read", larger(), "DATA", "--format", "json", "--out", folder + "/x.json"],
+                               preexec_fn=heed_interrupts)
         while run.poll() is None and not os.listdir(folder):
             pass
         run.send_signal(signal.SIGINT)

@@ -96,7 +96,7 @@ static void make_concatenation(const char *path, const char *name, int parts) {
 
 static void make_tower(int levels, int parts) {
     for (int i = 0; i < levels; i++) {
-        char path[96], name[16];
+        char path[96], name[32];
         snprintf(path, sizeof path, "%s/level%d", folder, i);
         snprintf(name, sizeof name, i + 1 < levels ? "./level%d" : "./t", i + 1);
         make_concatenation(path, name, parts);
