@@ -22,6 +22,7 @@
 /* Cells of more bytes than this are not asked for: a damaged shape may be honest about being huge. */
 #define MOST_BYTES ((size_t)64 << 20)
 #define CASES_PER_CHILD 64
+#define SECONDS_A_CASE 30
 /* Places tried in a file, at the most, unless MSIO_TEST_LONG asks for every byte. */
 #define PLACES_SMALL 400
 #define PLACES_LARGE 40
@@ -29,7 +30,7 @@
 /* A damaged count may ask for more memory than there is: that must come back as a status, not as the sanitizer's abort.
  */
 const char *__asan_default_options(void);
-const char *__asan_default_options(void) { return "allocator_may_return_null=1"; }
+const char *__asan_default_options(void) { return "allocator_may_return_null=1:max_allocation_size_mb=1024"; }
 
 static char folder[64];
 
@@ -114,8 +115,10 @@ static void try_cases(const image *m, const char *table, damage kind, size_t fro
 #if !defined(__SANITIZE_ADDRESS__)
         setrlimit(RLIMIT_AS, &(struct rlimit){(rlim_t)2 << 30, (rlim_t)2 << 30});
 #endif
-        alarm(60);
-        for (size_t at = from; at < to; at += step) damage_and_read(m, table, kind, at);
+        for (size_t at = from; at < to; at += step) {
+            alarm(SECONDS_A_CASE);
+            damage_and_read(m, table, kind, at);
+        }
         _exit(0); /* the parent looks for leaks */
     }
     int status = 0;
