@@ -201,6 +201,20 @@ static void streams_cut_large_boxes(void **state) {
     check_copy(&bits, MSIO_CODEC_BITS, 1, 1, 6);
 }
 
+/* Runs of whole cache lines, and long ones that are not; more and fewer of them than are asked for ahead. */
+static void streams_copy_runs_of_lines(void **state) {
+    (void)state;
+    for (int64_t rows = 1; rows < 40; rows += 7)
+        for (int swap = 0; swap < 2; swap++) {
+            msio_codec codec = swap ? MSIO_CODEC_SWAP : MSIO_CODEC_COPY;
+            msio_box lines = {3, {24, rows, 2}, {8, 768, 768 * rows}, {8, 192, 192 * rows}};
+            msio_box gaps = {2, {8, rows}, {8, 96}, {8, 128}}, longer = {2, {77, rows}, {8, 800}, {8, 680}};
+            check_copy(&lines, codec, 8, 4, 0);
+            check_copy(&gaps, codec, 8, 8, 0);
+            check_copy(&longer, codec, 8, 4, 0);
+        }
+}
+
 static void copy_of_an_empty_box_touches_nothing(void **state) {
     (void)state;
     msio_box box = {2, {5, 0}, {8, 40}, {8, 40}};
@@ -281,6 +295,7 @@ int main(void) {
         cmocka_unit_test(copy_takes_axes_in_any_order),
         cmocka_unit_test(copy_fills_many_rows_with_one_value),
         cmocka_unit_test(streams_cut_large_boxes),
+        cmocka_unit_test(streams_copy_runs_of_lines),
         cmocka_unit_test(copy_of_an_empty_box_touches_nothing),
         cmocka_unit_test(copy_without_axes_takes_one_element),
         cmocka_unit_test(simplify_merges_a_contiguous_box),
