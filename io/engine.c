@@ -105,7 +105,9 @@ static void scatter(const worker *w, const msio_target *t, const msio_box *box, 
                     int64_t out, prof_path path) {
     prof_span span;
     prof_begin(&span, path);
-    if (w->run->streams)
+    if (t->look)
+        t->look(t->user, &(msio_seen){.thread = w->number, .box = box, .src = src, .bit = bit, .out = out});
+    else if (w->run->streams)
         msio_box_stream(box, t->codec, t->elem, t->unit, src, bit, t->out + out);
     else
         msio_box_copy(box, t->codec, t->elem, t->unit, src, bit, t->out + out);

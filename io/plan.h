@@ -11,10 +11,9 @@
 #include "core/file.h"
 #include "msio/io.h"
 
-/* Where pieces of a batch come from: a file, or bytes that a header held. */
+/* Where pieces of a batch come from. */
 typedef struct msio_source {
-    msio_file *file; /* NULL: memory */
-    const uint8_t *memory;
+    msio_file *file;
     int64_t size;
 } msio_source;
 
@@ -32,6 +31,16 @@ typedef struct msio_piece {
     int32_t bit;    /* 0..7, Bool only */
 } msio_piece;
 
+/* Stored elements in memory, for who looks at them instead of copying them. Element (i0, i1, ...) of the box lies at
+ * src + sum(ik * box.src[k]) bytes (Bool: at bit `bit` + that sum of src) and belongs to byte out + sum(ik * box.dst[k])
+ * of the result. As stored: byte order, bits. */
+typedef struct msio_seen {
+    int thread; /* 0 <= thread < threads of the engine */
+    const msio_box *box; /* simplified */
+    const uint8_t *src;
+    int64_t bit, out;
+} msio_seen;
+
 /* One column's result. */
 typedef struct msio_target {
     msio_codec codec;
@@ -39,6 +48,9 @@ typedef struct msio_target {
     int64_t stored_bits; /* of one element: 1 for Bool, else 8 * elem */
     uint8_t *out;        /* NULL in a sink that only counts */
     int64_t out_bytes;
+    /* In place of copying: called by the engine's threads, in any order, once for every stored element; see msio_seen. */
+    void (*look)(void *user, const msio_seen *seen);
+    void *user;
 } msio_target;
 
 #define MSIO_BATCH_PIECES 65536
@@ -71,7 +83,7 @@ msio_status msio_sink_start(msio_sink *sink, int targets, msio_status (*flush)(v
 void msio_sink_free(msio_sink *sink);
 
 /* Pushes rows rows (at least 1) of one stored box of the current target.
- * source: file, or memory when file is NULL; where: byte offset of row 0's first wanted element in it; bit: see
+ * where: byte offset of row 0's first wanted element in it; bit: see
  * msio_piece; row_src, row_dst, out, box as in msio_piece (the box is simplified here; its elements are one row's).
  * Errors: MSIO_E_FORMAT when the piece does not lie within the source (the message gives expected and found size),
  * MSIO_E_MEMORY, and what the flush returns. */

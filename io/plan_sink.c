@@ -75,7 +75,7 @@ static msio_status find_box(msio_sink *sink, const msio_box *box, int32_t *index
 static msio_status find_source(msio_sink *sink, const msio_source *source, int32_t *index) {
     msio_piece_batch *b = &sink->batch;
     for (int i = b->sources - 1; i >= 0; i--)
-        if (b->source[i].file == source->file && b->source[i].memory == source->memory) {
+        if (b->source[i].file == source->file) {
             *index = i;
             return MSIO_OK;
         }

@@ -93,7 +93,7 @@ static measure measure_piece(const maker *m, const msio_piece *p) {
     measure e = {.offset = offset, .out_bytes = elements * t->elem};
     e.end = offset + msio_box_extent(&box, t, bit);
     e.stored = ((p->row_src ? elements : elements / p->rows) * t->stored_bits + 7) / 8; /* a repeated cell is one */
-    e.run = t->codec == MSIO_CODEC_COPY && msio_box_is_run(&box, t->elem, t->elem);
+    e.run = t->codec == MSIO_CODEC_COPY && !t->look && msio_box_is_run(&box, t->elem, t->elem);
     e.mappable = source->file && source->file->mappable;
     return e;
 }
