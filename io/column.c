@@ -1,5 +1,6 @@
 /* column.c - finding and describing columns. */
 #include "core/error.h"
+#include "io/aipsio.h"
 #include "io/fallback.h"
 #include "io/record.h"
 #include "io/table.h"
@@ -87,32 +88,68 @@ static void set_shape(msio_column_info *info, const msio_column_dat *c, const ms
 
 typedef struct describe_job {
     const msio_column *column;
+    bool sketch;
     msio_column_info info;
 } describe_job;
 
+static void fill_info(describe_job *job, const msio_table_dat *dat, const msio_column_dat *column,
+                      const msio_layout_facts *facts) {
+    msio_column_info *info = &job->info;
+    memset(info, 0, sizeof *info);
+    info->name = job->column->name;
+    info->comment = column->comment;
+    info->type = column->type;
+    info->manager = dat->manager[column->manager].type;
+    info->manager_name = msio_table_keep(job->column->table, facts->name);
+    info->tile_ndim = facts->tile_ndim;
+    turn_round(facts->tile_ndim, facts->tile, info->tile);
+    set_shape(info, column, facts);
+    info->native = info->readable = 1;
+}
+
+/* A scalar of a bucketed manager: all there is to say stands in table.dat, the manager's name in its blob there. */
+static bool sketch(describe_job *job, const msio_access *access) {
+    const msio_table_dat *dat = access->snapshot->dat;
+    int index = dat->kind == MSIO_PLAIN_TABLE ? msio_table_dat_find(dat, job->column->name) : -1;
+    const msio_column_dat *column = index < 0 ? NULL : &dat->column[index];
+    if (!column || column->kind != MSIO_KIND_SCALAR || access->table->opts.native == MSIO_NATIVE_NO) return false;
+    const msio_layout *layout = access->snapshot->slot[column->manager].manager.layout;
+    if (layout != &msio_ssm_layout && layout != &msio_ism_layout) return false;
+    const msio_manager_dat *m = &dat->manager[column->manager];
+    msio_arena arena = {0};
+    msio_aips a;
+    msio_layout_facts facts = {.name = ""};
+    msio_aips_start(&a, m->blob, m->blob_length, true, dat->path, &arena);
+    msio_aips_enter(&a, NULL, UINT32_MAX);
+    const char *name = msio_aips_text(&a);
+    bool told = msio_aips_ok(&a) && name;
+    if (told) {
+        facts.name = name;
+        fill_info(job, dat, column, &facts);
+    }
+    msio_arena_free(&arena);
+    return told;
+}
+
 static msio_status describe(void *user, msio_access *access) {
     describe_job *job = user;
-    msio_table *keeper = job->column->table;
     msio_leaf leaf;
+    if (job->sketch && sketch(job, access)) return MSIO_OK;
     msio_status status = msio_leaf_first(access, job->column->name, &leaf);
     if (status) return status;
     msio_layout_facts facts = {.name = "", .ndim = -1};
     if (leaf.native) leaf.slot->manager.layout->describe(&leaf.slot->manager, leaf.column, &facts);
-    const msio_table_dat *dat = leaf.access->snapshot->dat;
-    msio_column_info *info = &job->info;
-    memset(info, 0, sizeof *info);
-    info->name = job->column->name;
-    info->comment = leaf.column->comment;
-    info->type = leaf.column->type;
-    info->manager = dat->manager[leaf.column->manager].type;
-    info->manager_name = msio_table_keep(keeper, facts.name);
-    info->tile_ndim = facts.tile_ndim;
-    turn_round(facts.tile_ndim, facts.tile, info->tile);
-    set_shape(info, leaf.column, &facts);
-    info->native = leaf.native;
-    info->readable = 1;
-    if (!leaf.native) msio_fallback_describe(&leaf, keeper, info);
+    fill_info(job, leaf.access->snapshot->dat, leaf.column, &facts);
+    job->info.native = leaf.native;
+    if (!leaf.native) msio_fallback_describe(&leaf, job->column->table, &job->info);
     return MSIO_OK;
+}
+
+msio_status msio_column_sketch(const msio_column *column, msio_column_info *info) {
+    describe_job job = {.column = column, .sketch = true};
+    msio_status status = msio_access_run(column->table, describe, &job);
+    *info = job.info;
+    return status;
 }
 
 const msio_column_info *msio_column_describe(const msio_column *column) {

@@ -32,10 +32,10 @@ typedef struct msio_piece {
 } msio_piece;
 
 /* Stored elements in memory, for who looks at them instead of copying them. Element (i0, i1, ...) of the box lies at
- * src + sum(ik * box.src[k]) bytes (Bool: at bit `bit` + that sum of src) and belongs to byte out + sum(ik * box.dst[k])
- * of the result. As stored: byte order, bits. */
+ * src + sum(ik * box.src[k]) bytes (Bool: at bit `bit` + that sum of src) and belongs to byte out + sum(ik *
+ * box.dst[k]) of the result. As stored: byte order, bits. */
 typedef struct msio_seen {
-    int thread; /* 0 <= thread < threads of the engine */
+    int thread;          /* 0 <= thread < threads of the engine */
     const msio_box *box; /* simplified */
     const uint8_t *src;
     int64_t bit, out;
@@ -48,7 +48,8 @@ typedef struct msio_target {
     int64_t stored_bits; /* of one element: 1 for Bool, else 8 * elem */
     uint8_t *out;        /* NULL in a sink that only counts */
     int64_t out_bytes;
-    /* In place of copying: called by the engine's threads, in any order, once for every stored element; see msio_seen. */
+    /* In place of copying: called by the engine's threads, in any order, once for every stored element; see msio_seen.
+     */
     void (*look)(void *user, const msio_seen *seen);
     void *user;
 } msio_target;

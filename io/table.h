@@ -87,6 +87,10 @@ msio_status msio_leaf_check_native(const msio_leaf *leaf);
  * hypercubes. */
 bool msio_leaf_all_defined(const msio_leaf *leaf);
 
+/* As msio_column_describe, but scalars of StandardStMan and IncrementalStMan are described from table.dat alone: their
+ * managers' headers, which grow with the rows, are not read. */
+msio_status msio_column_sketch(const msio_column *column, msio_column_info *info);
+
 /* Calls work for every plain table that holds rows of the column, with the part of the rows that it holds (numbered as
  * there; places as given). A column without rows is visited once, with none. */
 typedef msio_status (*msio_leaf_work)(void *user, const msio_leaf *leaf, const msio_rows *rows);

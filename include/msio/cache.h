@@ -18,10 +18,10 @@ extern "C" {
 
 /* A direction as a FIELD or SOURCE column gives it: coefficients of a polynomial in time (seconds), constant first. */
 typedef struct msio_direction {
-    int terms;             /* 0: the column is absent, or the cell was never written */
+    int terms;                /* 0: the column is absent, or the cell was never written */
     const double (*value)[2]; /* [terms]: longitude, latitude */
-    const char *unit;      /* "rad"; "" where the column names none */
-    const char *frame;     /* "J2000"; "" where the column names none */
+    const char *unit;         /* "rad"; "" where the column names none */
+    const char *frame;        /* "J2000"; "" where the column names none */
 } msio_direction;
 
 typedef struct msio_spectral_window {
@@ -72,7 +72,8 @@ typedef struct msio_source_info {
 typedef struct msio_state_info {
     const char *mode; /* OBS_MODE */
     int32_t subscan;
-    int cal, sig, ref;
+    double cal; /* noise calibration, K; 0: none */
+    int sig, ref;
 } msio_state_info;
 
 /* A storage manager of the main table. */
@@ -82,8 +83,8 @@ typedef struct msio_disk_use {
     int64_t bytes;
 } msio_disk_use;
 
-/* Everything that a Measurement Set says of itself; immutable, shared by all threads, valid until released. A table that
- * is no MS has its columns and managers only; a subtable that is missing leaves its count 0. */
+/* Everything that a Measurement Set says of itself; immutable, shared by all threads, valid until released. A table
+ * that is no MS has its columns and managers only; a subtable that is missing leaves its count 0. */
 typedef struct msio_metadata {
     const char *path; /* absolute */
     int is_ms;        /* 1: has ANTENNA, SPECTRAL_WINDOW, DATA_DESCRIPTION, and FIELD */
@@ -92,7 +93,7 @@ typedef struct msio_metadata {
     const msio_column_info *column;
     int managers;
     const msio_disk_use *manager;
-    int64_t bytes; /* on disk, of the folder and its subtables */
+    int64_t bytes; /* on disk, of the main table's managers */
     int spectral_windows, polarizations, data_descriptions, fields, antennas, observations, sources, states;
     const msio_spectral_window *spectral_window;
     const msio_polarization *polarization;
@@ -107,7 +108,6 @@ typedef struct msio_metadata {
     double time_range[2];    /* of TIME, s, MJD; both 0 without rows */
     int times;               /* distinct values of TIME */
     double integration_time; /* median of INTERVAL's runs, s; 0 without rows */
-    int from_cache;          /* 1: this call found it in memory */
 } msio_metadata;
 
 /* The metadata of the MS (or any table) at path, from memory while nothing changed, else read anew.
@@ -183,11 +183,11 @@ enum {
 
 typedef struct msio_flags_opts {
     size_t struct_size;
-    int ignore_flag_row;  /* 1: FLAG_ROW does not count; 0: a set FLAG_ROW flags the whole row */
-    int threads;          /* as msio_read_opts */
-    msio_open_opts open;  /* freshness, native, locks */
-    double sample;        /* 0: exact; else draws tiles until the interval's half width is at most this */
-    uint64_t seed;        /* of the draws */
+    int ignore_flag_row; /* 1: FLAG_ROW does not count; 0: a set FLAG_ROW flags the whole row */
+    int threads;         /* as msio_read_opts */
+    msio_open_opts open; /* freshness, native, locks */
+    double sample;       /* 0: exact; else draws tiles until the interval's half width is at most this */
+    uint64_t seed;       /* of the draws */
 } msio_flags_opts;
 #define MSIO_FLAGS_OPTS_INIT                                                                                           \
     { sizeof(msio_flags_opts), 0, 0, MSIO_OPEN_OPTS_INIT, 0, 1 }
@@ -218,7 +218,6 @@ typedef struct msio_flags {
     double fraction;  /* flagged / total, or its estimate; 0 without elements */
     double low, high; /* the interval; both the fraction when exact */
     int64_t rows_sampled;
-    int from_cache;
 } msio_flags;
 
 /* Counts the flags of the MS at path, with any set of breakdowns in one pass. *flags is to be released.
@@ -240,9 +239,9 @@ typedef struct msio_cursor_opts {
 #define MSIO_CURSOR_OPTS_INIT                                                                                          \
     { sizeof(msio_cursor_opts), (size_t)4 << 20, 0 }
 
-/* A cursor over the cells of a column, for loops that take one after the other (getcell). Calls that walk rows, forward,
- * backward or with a step, are served from blocks of whole tiles that are read ahead; calls in no order cost one small
- * read each. Freshness is the table's: checked in each call; not at all with hold, or when it was opened
+/* A cursor over the cells of a column, for loops that take one after the other (getcell). Calls that walk rows,
+ * forward, backward or with a step, are served from blocks of whole tiles that are read ahead; calls in no order cost
+ * one small read each. Freshness is the table's: checked in each call; not at all with hold, or when it was opened
  * MSIO_AS_OPENED. What was read ahead is dropped when the table changed.
  * The cursor is to be closed before its table, and belongs to one thread at a time; several may walk one column.
  * Errors: MSIO_E_ARGUMENT (a column of strings: msio_read_ragged), MSIO_E_MEMORY, MSIO_E_LOCKED. */

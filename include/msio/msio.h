@@ -2,6 +2,7 @@
 #ifndef MSIO_MSIO_H
 #define MSIO_MSIO_H
 
+#include "msio/cache.h"
 #include "msio/core.h"
 #include "msio/io.h"
 #include "msio/prof.h"
