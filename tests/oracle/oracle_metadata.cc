@@ -83,7 +83,8 @@ void check_columns(const msio_metadata &m, const Table &main) {
         return;
     for (int i = 0; i < m.columns; i++) {
         const ColumnDesc &desc = main.tableDesc()[static_cast<uInt>(i)];
-        check(desc.name() == m.column[i].name && static_cast<int>(desc.dataType()) == static_cast<int>(m.column[i].type),
+        check(desc.name() == m.column[i].name &&
+                  static_cast<int>(desc.dataType()) == static_cast<int>(m.column[i].type),
               "column %d is %s", i, m.column[i].name);
     }
     if (!main.isRootTable()) return;
@@ -94,9 +95,8 @@ void check_columns(const msio_metadata &m, const Table &main) {
         int sequence = static_cast<int>(manager.asuInt("SEQNR"));
         if (manager.asArrayString("COLUMNS").empty()) continue;
         with_columns++;
-        const msio_disk_use *found =
-            std::find_if(m.manager, m.manager + m.managers,
-                         [&](const msio_disk_use &one) { return one.sequence == sequence; });
+        const msio_disk_use *found = std::find_if(m.manager, m.manager + m.managers,
+                                                  [&](const msio_disk_use &one) { return one.sequence == sequence; });
         check(found != m.manager + m.managers && manager.asString("TYPE") == found->type &&
                   manager.asString("NAME") == found->name,
               "manager %d (%s) differs", sequence, manager.asString("NAME").c_str());
