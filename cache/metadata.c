@@ -5,9 +5,11 @@
 #include "core/error.h"
 #include "prof/span.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TRIES 3
@@ -39,19 +41,36 @@ static msio_status read_columns(msio_meta_answer *m, const msio_table_info *info
     return MSIO_OK;
 }
 
+/* Adds what the files of a table's managers take to the manager's own, and to all. */
+static void measure_files(msio_metadata *facts, msio_disk_use *manager, int managers) {
+    DIR *folder = opendir(facts->path);
+    facts->bytes = 0;
+    for (struct dirent *e; folder && (e = readdir(folder));) {
+        struct stat st;
+        char *end;
+        if (strncmp(e->d_name, "table.f", 7) != 0) continue;
+        long sequence = strtol(e->d_name + 7, &end, 10);
+        if (end == e->d_name + 7 || fstatat(dirfd(folder), e->d_name, &st, 0) != 0) continue;
+        facts->bytes += st.st_size;
+        for (int i = 0; i < managers; i++)
+            if (manager[i].sequence == sequence) manager[i].bytes += st.st_size;
+    }
+    if (folder) closedir(folder);
+}
+
 /* Managers without columns are left out. */
 static msio_status read_managers(msio_meta_answer *m, const msio_table_dat *dat) {
     msio_disk_use *manager = msio_arena_take(&m->arena, dat->managers + 1, sizeof *manager);
-    if (!manager) return no_memory(dat->path);
     int n = 0;
+    if (!manager) return no_memory(dat->path);
     for (int i = 0; i < dat->managers; i++)
         for (int k = 0; k < dat->columns; k++) {
             if (dat->column[k].manager != i) continue;
-            int64_t sequence = dat->manager[i].sequence;
-            manager[n++] = (msio_disk_use){dat->manager[i].type, m->facts.column[k].manager_name, (int)sequence,
-                                           msio_state_bytes(m->state[MSIO_META_MAIN], sequence)};
+            manager[n++] = (msio_disk_use){dat->manager[i].type, m->facts.column[k].manager_name,
+                                           (int)dat->manager[i].sequence, 0};
             break;
         }
+    measure_files(&m->facts, manager, n);
     m->facts.manager = manager;
     m->facts.managers = n;
     return MSIO_OK;
@@ -104,16 +123,34 @@ static msio_status read_times(msio_meta_answer *m, msio_access *access) {
     return status;
 }
 
-/* Notes the state of a whole table. Before it is read: what changes afterwards without a lock is then seen as a change. */
+/* Whether an answer depends on files of this column's manager: those of arrays, whose shapes stand in the header, and of
+ * the main table's columns whose values are told. A subtable is read whole. */
+static bool depends_on(int which, const msio_column_dat *column) {
+    static const char *const told[] = {"TIME", "SCAN_NUMBER", "INTERVAL"};
+    if (which != MSIO_META_MAIN || column->kind != MSIO_KIND_SCALAR) return true;
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        if (strcmp(column->name, told[i]) == 0) return true;
+    return false;
+}
+
+typedef struct note_job {
+    msio_meta_answer *m;
+    int which;
+} note_job;
+
+/* Notes the state of a table. Before it is read: what changes afterwards without a lock is then seen as a change. */
 static msio_status note_table(void *user, msio_access *access) {
-    msio_state **state = user;
+    note_job *job = user;
+    msio_state **state = &job->m->state[job->which];
     const msio_table_dat *dat = access->snapshot->dat;
+    int n = 0;
     const char **names = calloc((size_t)dat->columns + 1, sizeof *names);
     if (!names) return no_memory(access->table->path);
-    for (int i = 0; i < dat->columns; i++) names[i] = dat->column[i].name;
+    for (int i = 0; i < dat->columns; i++)
+        if (depends_on(job->which, &dat->column[i])) names[n++] = dat->column[i].name;
     msio_state_free(*state);
     *state = NULL;
-    msio_status status = msio_state_note(access, MSIO_DEPENDS_DESCRIPTION, dat->columns, names, state);
+    msio_status status = msio_state_note(access, MSIO_DEPENDS_DESCRIPTION, n, names, state);
     free(names);
     return status;
 }
@@ -132,7 +169,7 @@ static msio_status read_main_rows(void *user, msio_access *access) {
 static msio_status open_held(msio_meta_answer *m, int which, const char *path) {
     msio_status status = msio_table_open(path, NULL, &m->table[which]);
     if (!status) status = msio_table_hold(m->table[which]);
-    if (!status) status = msio_access_run(m->table[which], note_table, &m->state[which]);
+    if (!status) status = msio_access_run(m->table[which], note_table, &(note_job){m, which});
     return status;
 }
 
@@ -148,7 +185,6 @@ static msio_status read_main(msio_meta_answer *m) {
     }
     m->facts.path = info.path;
     m->facts.is_ms = found == 4;
-    m->facts.bytes = msio_state_bytes(m->state[MSIO_META_MAIN], -1);
     msio_status status = read_columns(m, &info);
     return status ? status : msio_access_run(t, read_main_rows, m);
 }

@@ -71,12 +71,13 @@ static msio_status no_memory(const char *path) {
     return msio_error_set(MSIO_E_MEMORY, path, "no memory to remember the state of a table");
 }
 
-/* Whether a file is one of table.f<N>, table.f<N>i, table.f<N>_TSM<k>; any data file when all managers share them. */
-static bool belongs(const char *name, int64_t sequence, bool packed) {
+/* Whether a file is one of table.f<N>, table.f<N>i, and for values table.f<N>_TSM<k>; any data file when all managers
+ * share them. */
+static bool belongs(const char *name, int64_t sequence, bool packed, bool values) {
     char stem[40];
     if (packed) return strncmp(name, "table.", 6) == 0 && strcmp(name, "table.dat") && strcmp(name, "table.lock");
     size_t n = (size_t)snprintf(stem, sizeof stem, "table.f%lld", (long long)sequence);
-    return strncmp(name, stem, n) == 0 && (name[n] < '0' || name[n] > '9');
+    return strncmp(name, stem, n) == 0 && (name[n] == 0 || strcmp(name + n, "i") == 0 || (values && name[n] == '_'));
 }
 
 static msio_status add_file(msio_state *s, const char *directory, const char *name) {
@@ -102,7 +103,8 @@ static msio_status note_files(msio_state *s, const msio_access *access) {
     for (struct dirent *e; !status && (e = readdir(folder));) {
         bool wanted = false;
         for (int i = 0; i < s->counters && !wanted; i++)
-            wanted = belongs(e->d_name, dat->manager[s->counter[i].manager].sequence, packed);
+            wanted = belongs(e->d_name, dat->manager[s->counter[i].manager].sequence, packed,
+                             s->depends == MSIO_DEPENDS_VALUES);
         if (wanted) status = add_file(s, directory, e->d_name);
     }
     closedir(folder);
@@ -161,13 +163,6 @@ msio_status msio_state_note(msio_access *access, msio_depends depends, int colum
     }
     *state = s;
     return MSIO_OK;
-}
-
-int64_t msio_state_bytes(const msio_state *s, int64_t sequence) {
-    int64_t bytes = 0;
-    for (int i = 0; i < s->files; i++)
-        if (sequence < 0 || belongs(strrchr(s->file[i].path, '/') + 1, sequence, false)) bytes += s->file[i].stamp.size;
-    return bytes;
 }
 
 void msio_state_free(msio_state *state) {

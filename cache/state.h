@@ -21,8 +21,6 @@ msio_status msio_state_note(msio_access *access, msio_depends depends, int colum
 msio_status msio_state_holds(const msio_state *state, msio_table *table, bool *holds);
 /* The same within an access of that table. */
 bool msio_state_holds_in(const msio_state *state, const msio_access *access);
-/* Bytes of the files of manager table.f<sequence> (-1: of all), as noted; 0 when none of its columns was. */
-int64_t msio_state_bytes(const msio_state *state, int64_t sequence);
 void msio_state_free(msio_state *state); /* takes NULL */
 
 #endif
