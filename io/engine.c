@@ -17,6 +17,10 @@
 #define ALONE_BYTES ((int64_t)8 << 20)
 /* How far ahead the system is asked to fetch once a read had to wait for the disk. */
 #define AHEAD_BYTES ((int64_t)32 << 20)
+/* How far ahead cache lines are asked for, in units of work, and of how large ones. */
+#define WORK_AHEAD 4
+#define FORESEEN_BYTES 2048
+#define CACHE_LINE 64
 /* The progress function is called when so much more was delivered. */
 #define PROGRESS_BYTES ((int64_t)8 << 20)
 
@@ -176,6 +180,15 @@ static msio_status read_scratch(worker *w, const msio_work *work, int64_t index)
     return MSIO_OK;
 }
 
+/* Asks for the cache lines of a small piece that comes soon: where pieces lie far apart each would be waited for. */
+static void foresee(const batch_run *run, int64_t index) {
+    const msio_schedule *s = &run->engine->schedule;
+    if (index + WORK_AHEAD >= s->n || s->work[index + WORK_AHEAD].length > FORESEEN_BYTES) return;
+    const msio_work *work = &s->work[index + WORK_AHEAD];
+    const uint8_t *map = msio_file_mapped(run->batch->source[run->batch->pieces[work->first].source].file);
+    for (int64_t at = 0; map && at < work->length; at += CACHE_LINE) __builtin_prefetch(map + work->offset + at);
+}
+
 static msio_status read_mapped(worker *w, const msio_work *work, int64_t index) {
     const msio_piece_batch *b = w->run->batch;
     const msio_source *source = &b->source[b->pieces[work->first].source];
@@ -183,6 +196,7 @@ static msio_status read_mapped(worker *w, const msio_work *work, int64_t index) 
     if (!map) return work->rows == 0 ? read_direct(w, work, index) : read_scratch(w, work, index);
     if (atomic_load_explicit(&w->run->cold, memory_order_relaxed)) prefetch_ahead(w->run, index);
     w->bytes_read += work->length;
+    foresee(w->run, index);
     if (work->rows == 0) {
         const msio_piece *p = &b->pieces[work->first];
         const msio_target *t = &b->target[p->target];

@@ -38,7 +38,7 @@ static int finish(void **state) {
 }
 
 static int open_lock_file(const char *table) {
-    char name[160];
+    char name[8192];
     snprintf(name, sizeof name, "%s/table.lock", table);
     int fd = open(name, O_RDWR | O_CLOEXEC);
     assert_true(fd >= 0);
