@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "prof/advice.h"
 #include "prof/clock.h"
 #include "prof/paths.h"
 #include "prof/setup.h"
@@ -61,6 +62,7 @@ static void stretch_end(void) {
 static void forget(void) {
     msio_clock_init();
     msio_shard_reset();
+    msio_advice_reset();
     on_ns = 0;
     on_io.read = on_io.disk = 0;
     if (is_on()) stretch_begin();

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "prof/advice.h"
 #include "prof/paths.h"
 #include "prof/report.h"
 #include "prof/stats.h"
@@ -194,6 +195,15 @@ static void process_write(FILE *out, const msio_prof_process *process) {
     fputc('}', out);
 }
 
+static void advice_write(FILE *out, const char *line, int64_t index, long times) {
+    if (index) NEXT(out);
+    fputc('{', out);
+    string_value(out, "text", line);
+    NEXT(out);
+    count_value(out, "times", times);
+    fputc('}', out);
+}
+
 void msio_report_write_json(FILE *out, const msio_totals *totals) {
     msio_prof_process process = MSIO_PROF_PROCESS_INIT;
     msio_stats_process(totals, &process);
@@ -210,5 +220,7 @@ void msio_report_write_json(FILE *out, const msio_totals *totals) {
         if (i > 0) fputs(",\n  ", out);
         path_write(out, totals, i);
     }
-    fputs("\n]}\n", out);
+    fputs("\n ],\n \"advice\": [", out);
+    msio_advice_each(out, advice_write);
+    fputs("]}\n", out);
 }

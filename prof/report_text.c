@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "prof/advice.h"
 #include "prof/paths.h"
 #include "prof/report.h"
 #include "prof/stats.h"
@@ -135,6 +136,13 @@ static int paths_order(const msio_totals *totals, int order[PROF_PATHS]) {
     return used;
 }
 
+static void advice_write(FILE *out, const char *line, int64_t index, long times) {
+    (void)index;
+    fprintf(out, "\nadvice: %s", line);
+    if (times > 1) fprintf(out, " (%ld times)", times);
+    fputc('\n', out);
+}
+
 void msio_report_write_text(FILE *out, const msio_totals *totals) {
     int order[PROF_PATHS];
     int used = paths_order(totals, order);
@@ -146,4 +154,5 @@ void msio_report_write_text(FILE *out, const msio_totals *totals) {
         fprintf(out, "\nnothing was timed\n");
     }
     targets_write(out, totals);
+    msio_advice_each(out, advice_write);
 }

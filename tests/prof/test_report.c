@@ -89,9 +89,9 @@ static void assert_keys(json_t *object, const char *const *keys) {
 
 static void json_holds_all_keys(void **state) {
     (void)state;
-    static const char *const top[] = {"format",  "format_version", "msio_version", "clock",
-                                      "seconds", "peak_rss_bytes", "read_bytes",   "disk_bytes",
-                                      "threads", "profiler",       "paths",        NULL};
+    static const char *const top[] = {
+        "format",  "format_version", "msio_version", "clock",  "seconds", "peak_rss_bytes", "read_bytes", "disk_bytes",
+        "threads", "profiler",       "paths",        "advice", NULL};
     static const char *const threads[] = {"count", "min_seconds", "mean_seconds", "max_seconds", NULL};
     static const char *const profiler[] = {"spans", "span_seconds", "own_seconds", "dropped", NULL};
     static const char *const path_keys[] = {"name",
