@@ -127,14 +127,23 @@ static msio_status note_managers(msio_state *s, const msio_table_dat *dat, int c
     return MSIO_OK;
 }
 
+/* A column of a reference table may have another name in its root. */
+static const char *name_below(const msio_table_dat *dat, const char *column) {
+    int index = dat->kind == MSIO_REF_TABLE ? msio_table_dat_find(dat, column) : -1;
+    return index < 0 ? column : dat->root_column[index];
+}
+
 static msio_status note_children(msio_state *s, msio_access *access, int columns, const char *const *column) {
     msio_status status = MSIO_OK;
+    const char **below = malloc(((size_t)columns + 1) * sizeof *below);
     s->child = calloc((size_t)access->children + 1, sizeof *s->child);
-    if (!s->child) return no_memory(access->table->path);
+    if (!s->child || !below) status = no_memory(access->table->path);
+    for (int i = 0; i < columns && !status; i++) below[i] = name_below(access->snapshot->dat, column[i]);
     for (int i = 0; i < access->children && !status; i++) {
-        status = msio_state_note(&access->child[i], s->depends, columns, column, &s->child[i]);
+        status = msio_state_note(&access->child[i], s->depends, columns, below, &s->child[i]);
         if (!status) s->children++;
     }
+    free(below);
     return status;
 }
 

@@ -109,6 +109,7 @@ static bool begin_unchecked(msio_table *t, msio_access *access) {
     bool held = t->snapshot && !t->stale && (t->holds > 0 || t->opts.freshness == MSIO_AS_OPENED);
     if (held) {
         access->snapshot = t->snapshot;
+        access->hold_number = t->hold_number;
         t->snapshot->users++;
     }
     pthread_mutex_unlock(&t->mutex);

@@ -122,10 +122,10 @@ msio_status msio_rows_select(const msio_select *select, int64_t table_rows, cons
     if (select->row_step < 1)
         return msio_error_set(MSIO_E_ARGUMENT, path, "row step %lld, it must be at least 1",
                               (long long)select->row_step);
-    int64_t rest = table_rows - select->row, count = select->rows;
-    if (select->row < 0 || rest < 0)
+    if (select->row < 0 || select->row > table_rows)
         return msio_error_set(MSIO_E_RANGE, path, "rows from %lld on asked for, the table has %lld",
                               (long long)select->row, (long long)table_rows);
+    int64_t rest = table_rows - select->row, count = select->rows;
     int64_t most = rest / select->row_step + (rest % select->row_step != 0);
     if (count < 0) count = most;
     if (count > most)

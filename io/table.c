@@ -276,6 +276,7 @@ static msio_status hold_one(msio_table *t) {
     if (status) return status;
     pthread_mutex_lock(&t->mutex);
     t->holds++;
+    t->hold_number++;
     if (access.locked) t->hold_lock = msio_lock_share(access.lock);
     access.locked = false; /* the access gives its lock to the hold */
     for (int i = 0; i < t->snapshot->dat->managers && !t->stale; i++)

@@ -28,6 +28,7 @@ struct msio_table {
     bool stale;          /* a manager's files changed: the next access takes a new snapshot */
     msio_dat_list *dats; /* every table.dat that was parsed: keywords and names live there */
     int holds;
+    uint64_t hold_number; /* of the hold that goes on: counts all that began */
     msio_lock *hold_lock; /* what the hold locked, or NULL */
     msio_arena words;     /* names that were handed out: see msio_table_keep */
     void *kept;           /* the list of them */
@@ -53,6 +54,7 @@ typedef struct msio_access {
     msio_lock *lock;          /* shared with the table for the length of the access */
     bool locked, verify, check_files;
     uint64_t files_checked; /* of managers 0 to 63, in this access */
+    uint64_t hold_number;   /* of the table's hold that it began in */
     bool casa_fresh;        /* casacore's handle sees this state */
     int children;
     struct msio_access *child;
