@@ -3,7 +3,8 @@
  * Reads lines "WORK VARIANT THREADS CHECK" and answers each with one line of JSON: seconds, bytes, and a checksum of
  * the result where CHECK is 1. Tables stay open and buffers stay warm in between; "close - 0 0" closes the table, and
  * "allocations - 0 0" tells how many there were, where bench_allocations.so is preloaded. Public API only. */
-#include <msio/msio.h>
+#include "bench_caches.h"
+#include "bench_lines.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -204,6 +205,17 @@ static double roofline(const work *w, const msio_select *s, int threads, size_t 
     return seconds;
 }
 
+/* The cache lines of the answer, loaded and no more. */
+static double lines(const work *w, const msio_select *s, size_t *bytes) {
+    const msio_column *column;
+    msio_plan *plan = NULL;
+    if (msio_table_column(table, w->column[0], &column) || msio_plan_make(column, s, &plan)) die("lines");
+    double seconds = bench_lines(plan);
+    *bytes = (size_t)msio_plan_describe(plan)->bytes_wanted;
+    msio_plan_free(plan);
+    return seconds;
+}
+
 /* 16 reads of 1 MiB in flight. */
 static double raw_cold(size_t *bytes) {
     const msio_column *column;
@@ -271,21 +283,6 @@ static double open_tables(int all) {
     return now() - start;
 }
 
-static double cells(size_t *bytes) {
-    const msio_column *column;
-    msio_select s = MSIO_SELECT_ALL;
-    s.rows = 1;
-    if (msio_table_column(table, "DATA", &column) || msio_read_shape(column, &s, NULL, NULL, bytes)) die("cell");
-    uint8_t *out = warm(0, *bytes);
-    if (msio_table_hold(table)) die("cell");
-    double t = now();
-    for (s.row = 0; s.row < 2000; s.row++)
-        if (msio_read(column, &s, out, *bytes, NULL)) die("cell");
-    t = (now() - t) / 2000;
-    msio_table_release(table);
-    return t;
-}
-
 /* Allocations so far, where the counting library is preloaded; else 0. */
 static size_t allocations(void) {
     size_t (*count)(void) = NULL;
@@ -307,8 +304,12 @@ static void answer(const char *name, const char *variant, int threads) {
         bytes = allocations();
     else if (strcmp(name, "open") == 0 || strcmp(name, "open-all") == 0)
         seconds = open_tables(name[4] != 0);
-    else if (strcmp(name, "cell") == 0)
-        seconds = cells(&bytes);
+    else if (strncmp(name, "cell", 4) == 0)
+        seconds = bench_cells(table, name, variant, &bytes);
+    else if (strcmp(name, "metadata") == 0)
+        seconds = bench_metadata(path, variant);
+    else if (strcmp(name, "flag-fraction") == 0)
+        seconds = bench_flags(path, variant, threads, &bytes);
     else if (strcmp(name, "cold") == 0 && strcmp(variant, "raw16") == 0)
         seconds = raw_cold(&bytes);
     else
@@ -318,6 +319,8 @@ static void answer(const char *name, const char *variant, int threads) {
             msio_select s = select_for(w, list);
             if (strcmp(variant, "roofline") == 0)
                 seconds = roofline(w, &s, threads ? threads : 2, &bytes);
+            else if (strcmp(variant, "lines") == 0)
+                seconds = lines(w, &s, &bytes);
             else if (strcmp(variant, "new") == 0 || strcmp(variant, "pool") == 0)
                 seconds = read_new(w, &s, &o, variant[0] == 'p', &bytes, &sum);
             else

@@ -65,6 +65,14 @@ class PythonCasacore:
             out = t.getcol(column, 0, -1, 178)
         elif work == "random":
             out = t.selectrows(rows).getcol(column)
+        elif work == "metadata":  # what the pipeline asks, a subtable each
+            from casacore.tables import table
+            for name, columns in (("SPECTRAL_WINDOW", ["CHAN_FREQ"]), ("FIELD", ["NAME", "PHASE_DIR"]), ("ANTENNA", ["NAME", "POSITION"])):
+                with table(PATH + "::" + name, ack=False) as sub:
+                    for wanted in columns:
+                        out = np.asarray(sub.getcol(wanted))
+        elif work == "flag-fraction":
+            out = np.asarray(t.getcol("FLAG", 0, -1, 178 if variant == "sampled" else 1).mean())
         elif work == "cell":
             for row in range(500):
                 out = t.getcell(column, row)

@@ -20,8 +20,8 @@
 static const struct {
     const char *name, *reason;
 } targets[] = {
-    {"metadata", "this version has no metadata cache yet"},
-    {"flag-validation", "this version does not count flags yet"},
+    {"metadata", "no Measurement Set was given"},
+    {"flag-validation", "no Measurement Set was given"},
     {"subband-loading", "this version does not read UVH5 subbands yet"},
     {"calibration", "this version does not run a calibration yet"},
     {"imaging", "this version does not run an imaging yet"},
@@ -99,6 +99,7 @@ static void add_targets(cli_paths *paths) {
     for (int i = 0; i < CLI_TARGETS; i++) {
         msio_prof_stats stats = MSIO_PROF_STATS_INIT;
         cli_path *path = cli_paths_add(paths, targets[i].name, NULL);
+        path->is_target = 1;
         if (msio_prof_path_stats(targets[i].name, &stats) == MSIO_OK) path->target = stats.target_seconds;
         snprintf(path->reason, sizeof path->reason, "%s", targets[i].reason);
     }
@@ -160,6 +161,7 @@ static void print_json(const cli_context *cli, const cli_paths *paths, const cha
         cli_json_string(json, path->table);
         put_seconds(json, "target_seconds", path->target, path->target > 0);
         put_seconds(json, "measured_seconds", path->measured, path->measured >= 0);
+        if (path->uncached >= 0) put_seconds(json, "uncached_seconds", path->uncached, 1);
         cli_json_key(json, "bytes");
         if (path->bytes < 0)
             cli_json_null(json);
@@ -197,7 +199,12 @@ static void print_row(cli_grid *grid, const cli_path *path) {
                                              rate.text, roofline.text, share.text, verdict});
 }
 
-/* The paths of one table (NULL: of none), and below why some were not measured. */
+/* Whether a path stands in the group of a table; the project's targets are a group of their own, NULL. */
+static int is_of(const cli_path *path, const char *table) {
+    return table ? !path->is_target && path->table == table : path->is_target;
+}
+
+/* The paths of one table, or the project's targets, and below why some were not measured. */
 static void print_group(const cli_paths *paths, const char *table) {
     static const char *const titles[] = {"path",      ">target",      ">measured", ">bytes", ">rate",
                                          ">roofline", ">of roofline", "verdict",   NULL};
@@ -205,11 +212,11 @@ static void print_group(const cli_paths *paths, const char *table) {
     int rows = 0;
     cli_grid_begin(&grid, titles);
     for (int i = 0; i < paths->count; i++)
-        if (paths->list[i].table == table) print_row(&grid, &paths->list[i]), rows++;
+        if (is_of(&paths->list[i], table)) print_row(&grid, &paths->list[i]), rows++;
     if (rows) cli_grid_print(&grid, stdout);
     for (int i = 0; i < paths->count; i++) {
         const cli_path *path = &paths->list[i];
-        if (path->table == table && (path->measured < 0 || strstr(path->reason, " first ")))
+        if (is_of(path, table) && (path->is_target || path->measured < 0 || strstr(path->reason, " first ")))
             printf("    %s: %s\n", path->name, path->reason);
     }
 }

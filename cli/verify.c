@@ -29,7 +29,7 @@ cli_path *cli_paths_add(cli_paths *paths, const char *name, const char *table) {
     memset(path, 0, sizeof *path);
     snprintf(path->name, sizeof path->name, "%s", name);
     path->table = table;
-    path->measured = path->roofline = -1;
+    path->measured = path->roofline = path->uncached = -1;
     path->bytes = -1;
     return path;
 }
@@ -212,6 +212,7 @@ int cli_verify_table(const cli_context *cli, const char *path, const char *const
     if (code) return code;
     time_opening(cli, path, 0, paths);
     time_opening(cli, path, 1, paths);
+    if (cli_table_is_ms(table) && !cli_interrupted()) cli_verify_caches(cli, path, paths);
     int count = choose_columns(table, extra, extras, names);
     for (int i = 0; i < count && !cli_interrupted(); i++) time_column(cli, path, table, names[i], paths);
     msio_table_close(table);

@@ -14,6 +14,8 @@ typedef struct cli_path {
     double measured;   /* seconds; -1: not measured */
     double roofline;   /* seconds; -1: none */
     int64_t bytes;     /* delivered; -1: none */
+    double uncached;   /* seconds of an answer that was not kept; -1: none */
+    int is_target;     /* 1: one of the project's */
     char reason[512];  /* why it was not measured, or what was */
 } cli_path;
 
@@ -29,5 +31,8 @@ void cli_paths_free(cli_paths *paths);
 /* Measures what exists on one table, and the columns named beside. Returns 0, or an exit code after telling when the
  * table cannot be opened. */
 int cli_verify_table(const cli_context *cli, const char *path, const char *const *extra, int extras, cli_paths *paths);
+
+/* Measures the targets that the caches answer, on a Measurement Set. */
+void cli_verify_caches(const cli_context *cli, const char *table, cli_paths *paths);
 
 #endif

@@ -331,7 +331,8 @@ typedef struct msio_simulate_ms_opts {
  * Values follow the closed formulas of docs/simulation.md, so that any reader can be checked against them.
  * Errors: MSIO_E_ARGUMENT, MSIO_E_IO, MSIO_E_CASACORE, MSIO_E_CANCELLED, MSIO_E_MEMORY. */
 MSIO_API msio_status msio_simulate_ms(const char *path, const msio_simulate_ms_opts *opts);
-/* Bytes that such an MS will take on disk, about; rows in *rows when not NULL. */
+/* Bytes that such an MS will take on disk, about; rows in *rows when not NULL. -1 when the options are not those of an
+ * MS (msio_last_error says which). */
 MSIO_API int64_t msio_simulate_ms_bytes(const msio_simulate_ms_opts *opts, int64_t *rows);
 
 #ifdef __cplusplus

@@ -119,7 +119,7 @@ static void an_answer_in_use_outlives_the_store(void **state) {
 
 static void what_was_used_longest_ago_goes_first(void **state) {
     (void)state;
-    char key[8][8];
+    char key[8][16];
     msio_cache_set_limit(4000);
     for (int i = 0; i < 4; i++) {
         snprintf(key[i], sizeof key[i], "/\n%d", i);

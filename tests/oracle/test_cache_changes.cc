@@ -4,6 +4,8 @@
 #include "oracle_check.h"
 #include "oracle_metadata.h"
 
+#include <casacore/casa/Arrays/ArrayLogical.h>
+#include <casacore/casa/Arrays/ArrayMath.h>
 #include <casacore/tables/Tables/ArrayColumn.h>
 #include <casacore/tables/Tables/ScaColDesc.h>
 #include <casacore/tables/Tables/ScalarColumn.h>
@@ -211,13 +213,55 @@ int change_on_request(int requests, int answers, Changer changer) {
     return EXIT_SUCCESS;
 }
 
+// All flags, those that FLAG_ROW alone adds too.
+void check_flags(const std::string &path, const Table &main) {
+    const msio_flags *flags = nullptr;
+    if (!well(msio_flags_count(path.c_str(), 0, nullptr, &flags), "flags")) return;
+    const ArrayColumn<Bool> flag(main, "FLAG");
+    const ScalarColumn<Bool> flag_row(main, "FLAG_ROW");
+    int64_t flagged = 0, total = 0, from_flag_row = 0;
+    for (rownr_t row = 0; row < main.nrow(); row++) {
+        if (!flag.isDefined(row)) continue;
+        const Array<Bool> cell = flag(row);
+        int64_t all = static_cast<int64_t>(cell.size()), set = static_cast<int64_t>(ntrue(cell));
+        total += all;
+        flagged += flag_row(row) ? all : set;
+        from_flag_row += flag_row(row) ? all - set : 0;
+    }
+    check(flags->flagged == flagged && flags->total == total && flags->from_flag_row == from_flag_row,
+          "%lld of %lld flags (%lld by FLAG_ROW), not %lld of %lld (%lld)", (long long)flags->flagged,
+          (long long)flags->total, (long long)flags->from_flag_row, (long long)flagged, (long long)total,
+          (long long)from_flag_row);
+    msio_flags_release(flags);
+}
+
 void ask(const std::string &path, bool index) {
     const msio_metadata *metadata = nullptr;
     const Table main(path, TableLock(TableLock::AutoNoReadLocking));
     if (!well(msio_metadata_get(path.c_str(), MSIO_PER_CALL, &metadata), "metadata")) return;
     oracle::check_metadata(*metadata, main);
     if (index) oracle::check_row_index(*metadata, main);
+    check_flags(path, main);
     msio_metadata_release(metadata);
+}
+
+// casacore in this very process, with the table locked for writing: what it flushed is seen, however fast the puts
+// follow each other (many of them within one tick of the clock), and its lock stays.
+void ask_beside_a_writer_of_this_process(const std::string &path) {
+    Table antennas(path + "/ANTENNA", TableLock(TableLock::UserLocking), Table::Update);
+    check(antennas.lock(FileLocker::Write, 1), "no write lock");
+    ScalarColumn<String> name(antennas, "NAME");
+    for (int i = 0; i < 200 && oracle::failures == 0; i++) {
+        const msio_metadata *metadata = nullptr;
+        const String wanted = "mine" + String::toString(i);
+        name.put(0, wanted);
+        antennas.flush();
+        if (!well(msio_metadata_get(path.c_str(), MSIO_PER_CALL, &metadata), "metadata beside a writer")) break;
+        check(wanted == metadata->antenna[0].name, "the name is %s, not %s", metadata->antenna[0].name, wanted.c_str());
+        msio_metadata_release(metadata);
+    }
+    check(antennas.hasLock(FileLocker::Write), "the writer lost its lock");
+    antennas.unlock();
 }
 
 } // namespace
@@ -248,6 +292,7 @@ int main(int argc, char **argv) {
         if (oracle::failures) std::printf("after change %d: %s\n", made, name);
     }
     close(requests[1]);
+    ask_beside_a_writer_of_this_process(path);
     int status = 0;
     waitpid(changer, &status, 0);
     msio_cache_stats stats;

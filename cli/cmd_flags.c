@@ -1,0 +1,278 @@
+/* cmd_flags.c - `msio flags`: how much of a Measurement Set is flagged, and where. */
+#include "cli/failure.h"
+#include "cli/grid.h"
+#include "cli/human.h"
+#include "cli/json.h"
+#include "cli/opening.h"
+#include "cli/options.h"
+#include "msio/cache.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SAMPLE_WIDTH 0.01
+#define SHOWN 24 /* entries of a breakdown in a report for people */
+
+/* The breakdowns, in the order of their bits; keys: of an entry, in JSON. */
+static const struct {
+    const char *name, *keys[2];
+} breakdown_words[] = {
+    {"spw", {"spw", NULL}},
+    {"field", {"field", NULL}},
+    {"scan", {"scan", NULL}},
+    {"antenna", {"antenna", NULL}},
+    {"baseline", {"antenna1", "antenna2"}},
+    {"channel", {"spw", "channel"}},
+    {"correlation", {"correlation", NULL}},
+    {"time", {"time", NULL}},
+};
+#define BREAKDOWNS ((int)(sizeof breakdown_words / sizeof breakdown_words[0]))
+
+typedef struct wishes {
+    unsigned by;
+    int limited, ignore_flag_row;
+    double limit, sample;
+} wishes;
+
+static int word_of(unsigned by) {
+    int i = 0;
+    while (i < BREAKDOWNS - 1 && by != 1u << i) i++;
+    return i;
+}
+
+/* ---------------------------------------------------------------- options */
+
+static int take_by(const cli_context *cli, const char *list, wishes *wish) {
+    static const char *const words[] = {"spw",     "field",       "scan", "antenna", "baseline",
+                                        "channel", "correlation", "time", "all",     NULL};
+    for (const char *from = list;;) {
+        char word[24];
+        int index, length = (int)strcspn(from, ",");
+        snprintf(word, sizeof word, "%.*s", length, from);
+        int code = cli_option_word(cli, "by", word, words, &index);
+        if (code) return code;
+        wish->by |= index < BREAKDOWNS ? 1u << index : (unsigned)MSIO_FLAGS_BY_ALL;
+        if (!from[length]) return 0;
+        from += length + 1;
+    }
+}
+
+static int take_fraction(const cli_context *cli, const char *name, const char *text, double low, double high,
+                         double *value) {
+    char *end;
+    *value = strtod(text, &end);
+    if (end == text || *end || !(*value >= low && *value <= high))
+        return cli_usage(cli, "--%s wants a number from %g to %g, not \"%s\"", name, low, high, text);
+    return 0;
+}
+
+static int take(const cli_context *cli, void *state, const char *name, const char *value) {
+    wishes *wish = state;
+    if (strcmp(name, "by") == 0) return take_by(cli, value, wish);
+    if (strcmp(name, "limit") == 0) {
+        wish->limited = 1;
+        return take_fraction(cli, name, value, 0, 1, &wish->limit);
+    }
+    if (strcmp(name, "sample") == 0) {
+        wish->sample = SAMPLE_WIDTH;
+        return value ? take_fraction(cli, name, value, 1e-6, 0.5, &wish->sample) : 0;
+    }
+    wish->ignore_flag_row = 1; /* --no-flag-row */
+    return 0;
+}
+
+/* ---------------------------------------------------------------- JSON */
+
+static void put_entry(cli_json *json, unsigned by, const msio_flags_entry *entry) {
+    const char *const *keys = breakdown_words[word_of(by)].keys;
+    cli_json_flat_object(json);
+    for (int k = 0; k < 2 && keys[k]; k++) {
+        cli_json_key(json, keys[k]);
+        if (by == MSIO_FLAGS_BY_TIME)
+            cli_json_double(json, entry->time);
+        else
+            cli_json_int(json, entry->key[k]);
+    }
+    cli_json_key(json, "flagged");
+    cli_json_int(json, entry->flagged);
+    cli_json_key(json, "total");
+    cli_json_int(json, entry->total);
+    cli_json_key(json, "from_flag_row");
+    cli_json_int(json, entry->from_flag_row);
+    cli_json_end(json);
+}
+
+static void put_sample(cli_json *json, const msio_flags *flags) {
+    cli_json_key(json, "sampled");
+    cli_json_bool(json, 1);
+    cli_json_key(json, "rows_sampled");
+    cli_json_int(json, flags->rows_sampled);
+    cli_json_key(json, "interval");
+    cli_json_array(json);
+    cli_json_double(json, flags->low);
+    cli_json_double(json, flags->high);
+    cli_json_end(json);
+}
+
+static void print_json(const char *path, const wishes *wish, const msio_flags *flags, int exceeded) {
+    cli_json json = CLI_JSON_INIT(stdout);
+    const struct {
+        const char *key;
+        int64_t value;
+    } numbers[] = {{"flagged", flags->flagged},
+                   {"total", flags->total},
+                   {"from_flag_row", flags->from_flag_row},
+                   {"undefined", flags->undefined}};
+    cli_json_object(&json);
+    cli_json_key(&json, "path");
+    cli_json_string(&json, path);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        cli_json_key(&json, numbers[i].key);
+        cli_json_int(&json, numbers[i].value);
+    }
+    cli_json_key(&json, "fraction");
+    cli_json_double(&json, flags->fraction);
+    if (flags->sampled) put_sample(&json, flags);
+    if (wish->limited) {
+        cli_json_key(&json, "limit");
+        cli_json_double(&json, wish->limit);
+        cli_json_key(&json, "exceeded");
+        cli_json_bool(&json, exceeded);
+    }
+    cli_json_key(&json, "way");
+    cli_json_string(&json, flags->way);
+    cli_json_key(&json, "by");
+    cli_json_object(&json);
+    for (int i = 0; i < flags->breakdowns; i++) {
+        const msio_flags_breakdown *b = &flags->breakdown[i];
+        cli_json_key(&json, breakdown_words[word_of(b->by)].name);
+        cli_json_list(&json);
+        for (int64_t e = 0; e < b->entries; e++) put_entry(&json, b->by, &b->entry[e]);
+        cli_json_end(&json);
+    }
+    cli_json_end(&json);
+    cli_json_end(&json);
+    cli_json_finish(&json);
+}
+
+/* ---------------------------------------------------------------- text */
+
+static cli_words percent(double part, double whole) {
+    cli_words words;
+    snprintf(words.text, sizeof words.text, "%.3f%%", whole > 0 ? 100 * part / whole : 0);
+    return words;
+}
+
+static int more_flagged(const void *a, const void *b) {
+    const msio_flags_entry *x = a, *y = b;
+    double p = (double)x->flagged / (double)x->total, q = (double)y->flagged / (double)y->total;
+    return (p < q) - (p > q);
+}
+
+static void print_breakdown(const msio_flags_breakdown *b) {
+    int word = word_of(b->by), keys = breakdown_words[word].keys[1] ? 2 : 1;
+    char titles[2][24];
+    int64_t shown = b->entries < SHOWN ? b->entries : SHOWN;
+    for (int k = 0; k < keys; k++)
+        snprintf(titles[k], sizeof titles[k], "%s%s", b->by == MSIO_FLAGS_BY_TIME ? "" : ">",
+                 breakdown_words[word].keys[k]);
+    const char *const one[] = {titles[0], ">flagged", ">of", ">fraction", ">by FLAG_ROW alone", NULL};
+    const char *const two[] = {titles[0], titles[1], ">flagged", ">of", ">fraction", ">by FLAG_ROW alone", NULL};
+    msio_flags_entry *sorted = cli_alloc_many((size_t)b->entries, sizeof *sorted);
+    memcpy(sorted, b->entry, (size_t)b->entries * sizeof *sorted);
+    if (shown < b->entries) qsort(sorted, (size_t)b->entries, sizeof *sorted, more_flagged);
+    printf("\n  by %s", breakdown_words[word].name);
+    if (shown < b->entries)
+        printf(": the %lld of %lld that are flagged most; --json tells all", (long long)shown, (long long)b->entries);
+    fputc('\n', stdout);
+    cli_grid grid;
+    cli_grid_begin(&grid, keys == 2 ? two : one);
+    for (int64_t i = 0; i < shown; i++) {
+        const msio_flags_entry *e = &sorted[i];
+        cli_words flagged = cli_count(e->flagged), total = cli_count(e->total), extra = cli_count(e->from_flag_row);
+        cli_words share = percent((double)e->flagged, (double)e->total), second = cli_count(e->key[1]);
+        cli_words first = b->by == MSIO_FLAGS_BY_TIME ? cli_iso_time(e->time, "Z") : cli_count(e->key[0]);
+        const char *cells[] = {first.text, second.text, flagged.text, total.text, share.text, extra.text};
+        if (keys == 1) memmove(cells + 1, cells + 2, 4 * sizeof *cells);
+        cli_grid_row(&grid, cells);
+    }
+    cli_grid_print(&grid, stdout);
+    free(sorted);
+}
+
+static void print_text(const char *path, const wishes *wish, const msio_flags *flags, int exceeded) {
+    char text[1024];
+    printf("%s\n", cli_printable(text, sizeof text, path, strlen(path)));
+    printf("  flagged        %s of %s%s\n", cli_count(flags->flagged).text, cli_count(flags->total).text,
+           flags->sampled ? " in the sample" : "");
+    printf("  fraction       %s\n", percent(flags->fraction, 1).text);
+    if (flags->sampled)
+        printf("  95%% interval   %s to %s, from %s rows\n", percent(flags->low, 1).text, percent(flags->high, 1).text,
+               cli_count(flags->rows_sampled).text);
+    if (wish->limited)
+        printf("  limit          %s: %s\n", percent(wish->limit, 1).text, exceeded ? "exceeded" : "kept");
+    if (!wish->ignore_flag_row) printf("  by FLAG_ROW    %s alone\n", cli_count(flags->from_flag_row).text);
+    if (flags->undefined) printf("  never written  the flags of %s rows\n", cli_count(flags->undefined).text);
+    printf("  counted as     %s\n", flags->way);
+    for (int i = 0; i < flags->breakdowns; i++) print_breakdown(&flags->breakdown[i]);
+}
+
+/* ---------------------------------------------------------------- the command */
+
+static int run(cli_context *cli, int argc, char **argv) {
+    wishes wish = {0};
+    msio_table *table = NULL;
+    const msio_flags *flags = NULL;
+    msio_flags_opts opts = MSIO_FLAGS_OPTS_INIT;
+    int first, code = cli_options_parse(cli, &cli_command_flags, argc, argv, take, &wish, &first);
+    if (code >= 0) return code;
+    if (argc - first != 1) return cli_usage(cli, first == argc ? "which table?" : "one table at a time");
+    const char *path = argv[first];
+    if ((code = cli_table_open(cli, path, &table))) return code;
+    opts.open = cli_open_opts(cli);
+    opts.threads = cli->threads;
+    opts.sample = wish.sample;
+    opts.ignore_flag_row = wish.ignore_flag_row;
+    if (msio_flags_count(path, wish.by, &opts, &flags)) {
+        code = cli_fail_status(cli, path);
+    } else {
+        int exceeded = wish.limited && flags->fraction > wish.limit;
+        if (cli->json)
+            print_json(path, &wish, flags, exceeded);
+        else
+            print_text(path, &wish, flags, exceeded);
+        code = exceeded ? CLI_NEGATIVE : CLI_OK;
+    }
+    msio_flags_release(flags);
+    msio_table_close(table);
+    return code;
+}
+
+static const cli_option options[] = {
+    {"by", "LIST", 0,
+     "breakdowns, separated by commas: spw, field, scan, antenna, baseline,\nchannel, correlation, time; or all"},
+    {"limit", "F", 0, "exit with 1 when more than this fraction, 0 to 1, is flagged"},
+    {"sample", "WIDTH", 1,
+     "draw tiles at random until the fraction is known to within WIDTH, by\ndefault 0.01, with 95% confidence"},
+    {"no-flag-row", NULL, 0, "count FLAG alone; a set FLAG_ROW flags nothing"},
+    {NULL, NULL, 0, NULL},
+};
+
+const cli_command cli_command_flags = {
+    .name = "flags",
+    .summary = "how much of a Measurement Set is flagged, and where",
+    .usage = "PATH [options]",
+    .text = "Counts the flags of an MS exactly: set bits are counted where they are stored. A row whose FLAG_ROW\n"
+            "is set counts as flagged whole; how many flags that alone adds is told apart. Cells of FLAG that\n"
+            "were never written count nowhere. An antenna counts every row that it takes part in, an\n"
+            "autocorrelation once.",
+    .options = options,
+    .negative = "the flagged fraction exceeds --limit",
+    .examples = "  msio flags obs.ms\n"
+                "  msio flags obs.ms --by antenna,spw\n"
+                "  msio flags obs.ms --limit 0.4 --quiet || echo \"too much is flagged\"\n"
+                "  msio flags obs.ms --by channel --json | jq '.by.channel[] | select(.flagged == .total)'\n",
+    .run = run,
+};
