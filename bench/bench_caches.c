@@ -105,10 +105,12 @@ static int read_all(const loop *l, uint8_t *const *outs) {
     return msio_read_many(l->columns, l->column, &s, (void *const *)outs, bytes, NULL) != MSIO_OK;
 }
 
+/* cursors: 0 none, 1 that check, 2 that hold. */
 static int prepare(loop *l, msio_table *table, const char *work, int cursors) {
     static const char *const names[] = {"DATA", "FLAG", "WEIGHT_SPECTRUM"};
     msio_select s = MSIO_SELECT_ALL;
     msio_cursor_opts opts = MSIO_CURSOR_OPTS_INIT;
+    opts.hold = cursors == 2;
     s.rows = 1;
     l->columns = strcmp(work, "cell-three") == 0 ? 3 : 1;
     l->random = strcmp(work, "cell-random") == 0;
@@ -135,7 +137,7 @@ double bench_cells(msio_table *table, const char *work, const char *variant, siz
     int checked = strcmp(variant, "checked") == 0, getcol = strcmp(variant, "getcol") == 0;
     int one_by_one = strcmp(variant, "read") == 0;
     if (checked || one_by_one) l.rows = ROWS_CHECKED;
-    int failed = prepare(&l, table, work, !one_by_one && !getcol);
+    int failed = prepare(&l, table, work, one_by_one || getcol ? 0 : checked ? 1 : 2);
     if (!checked && msio_table_hold(table)) return -1;
     *bytes = 0;
     for (int k = 0; k < l.columns && !failed; k++) {
