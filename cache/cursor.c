@@ -23,6 +23,9 @@
 #define FEW_ROWS 16
 /* What a cell takes beside its elements where cells differ in shape. */
 #define RAGGED_BYTES 96
+#define LEAST_PAGE 4096
+#define CACHE_LINE 64
+#define CELLS_AHEAD 4
 /* No tile has more rows that matter. */
 #define MOST_TILE_ROWS ((int64_t)1 << 40)
 
@@ -256,6 +259,11 @@ static msio_status too_small(const msio_cursor *c, int64_t row, size_t needed, s
                           c->window.column->name, needed, given);
 }
 
+static msio_status unsound(const msio_cursor *c) {
+    return msio_error_set(MSIO_E_IO, c->window.mapped->path,
+                          "pages of the file could not be read: it was cut while it was read, or the disk failed");
+}
+
 static msio_status get_any(msio_cursor *c, int64_t row, void *out, size_t out_bytes) {
     msio_cell cell;
     bool found;
@@ -269,7 +277,7 @@ static msio_status get_any(msio_cursor *c, int64_t row, void *out, size_t out_by
     if (status) return status;
     if (cell.bytes > (out ? out_bytes : 0)) return too_small(c, row, cell.bytes, out_bytes);
     if (cell.bytes) memcpy(out, cell.data, cell.bytes);
-    return MSIO_OK;
+    return msio_cursor_window_sound(&c->window) ? MSIO_OK : unsound(c);
 }
 
 /* The usual case first: a dense block that needs no check. */
@@ -281,10 +289,21 @@ msio_status msio_cursor_get(msio_cursor *c, int64_t row, void *out, size_t out_b
     if (w->plain && out && out_bytes >= w->cell && msio_cursor_window_has(w, row, &index)) {
         c->served++;
         w->served++;
-        memcpy(out, w->data + (size_t)index * w->cell, w->cell);
-        return MSIO_OK;
+        memcpy(out, w->dense + (size_t)index * w->cell, w->cell);
+        return msio_cursor_window_sound(w) ? MSIO_OK : unsound(c);
     }
     return get_any(c, row, out, out_bytes);
+}
+
+/* Looks at each page of a mapped cell, so that one that cannot be read is known before the caller looks; and asks for
+ * the cells that the walk comes to next, since looking here and there shows no processor the way. */
+static void touch(const msio_cursor *c, const msio_cell *cell) {
+    const volatile uint8_t *bytes = cell->data;
+    ptrdiff_t ahead = (ptrdiff_t)cell->bytes * (c->difference < 0 ? -CELLS_AHEAD : CELLS_AHEAD);
+    for (size_t at = 0; at < cell->bytes; at += LEAST_PAGE) (void)bytes[at];
+    if (cell->bytes) (void)bytes[cell->bytes - 1];
+    for (ptrdiff_t at = 0; at < (ptrdiff_t)msio_min((int64_t)cell->bytes, LEAST_PAGE); at += CACHE_LINE)
+        __builtin_prefetch((const void *)((uintptr_t)cell->data + (uintptr_t)ahead + (uintptr_t)at));
 }
 
 msio_status msio_cursor_peek(msio_cursor *c, int64_t row, const void **data, size_t *bytes) {
@@ -299,6 +318,8 @@ msio_status msio_cursor_peek(msio_cursor *c, int64_t row, const void **data, siz
         cell.data = c->own;
     }
     if (status) return status;
+    if (found && c->window.mapped) touch(c, &cell);
+    if (!msio_cursor_window_sound(&c->window)) return unsound(c);
     *data = cell.data;
     if (bytes) *bytes = cell.bytes;
     return MSIO_OK;

@@ -20,6 +20,8 @@ static void empty(msio_cursor_window *w) {
     msio_ragged_free(&w->cells);
     w->rows = w->served = 0;
     w->plain = false;
+    w->dense = w->data;
+    w->mapped = NULL;
 }
 
 static void forget(msio_cursor_window *w) {
@@ -75,6 +77,26 @@ static msio_status read_dense(ahead_job *job, msio_access *access) {
     msio_status status = msio_dense_read(&dense, access);
     job->file_bytes += atomic_load(&dense.engine.bytes_read);
     return status;
+}
+
+/* Cells that lie in a mapped file as they are wanted are taken from there, without a copy: while nobody may change the
+ * table, whose snapshot is kept so that the file stays open. */
+static msio_status find_mapped(ahead_job *job, msio_access *access) {
+    msio_cursor_window *w = job->window;
+    msio_read_opts opts = MSIO_READ_OPTS_INIT;
+    msio_located found = {NULL, NULL};
+    msio_status status = MSIO_OK;
+    opts.threads = 1;
+    job->column = (msio_dense_column){.name = w->column->name};
+    msio_dense dense = {.n = 1, .column = &job->column, .select = &job->select, .opts = &opts, .locate = &found};
+    if (!w->unchecked || access->children) return MSIO_OK;
+    if (w->pinned && w->pin.snapshot != access->snapshot) unpin(w);
+    if (!w->pinned && !(status = msio_access_begin(w->column->table, &w->pin))) w->pinned = true;
+    if (!status) status = msio_dense_read(&dense, access);
+    if (status || !found.data || w->pin.snapshot != access->snapshot) return status;
+    w->dense = found.data;
+    w->mapped = found.file;
+    return MSIO_OK;
 }
 
 /* The memory is taken when it is known how much is needed: the reader tells. */
@@ -137,7 +159,9 @@ static msio_status read_ahead(void *user, msio_access *access) {
     place(job->ahead, access->rows, &job->select);
     msio_status status = note_state(w, access);
     if (!status && !w->ragged) {
-        status = read_dense_fitting(job, access);
+        status = find_mapped(job, access);
+        if (!status && !w->mapped) status = read_dense_fitting(job, access);
+        if (!w->mapped) w->dense = w->data;
         if (!status) take_dense(job);
         w->ragged = status == MSIO_E_SHAPE || status == MSIO_E_UNDEFINED;
     }
@@ -214,7 +238,7 @@ size_t msio_cursor_window_bytes(const msio_cursor_window *w) {
 void msio_cursor_window_cell(const msio_cursor_window *w, int64_t index, msio_cell *cell) {
     const msio_ragged *r = &w->cells;
     if (!r->cells) {
-        *cell = (msio_cell){w->data + (size_t)index * w->cell, w->cell, w->ndim, w->shape, true};
+        *cell = (msio_cell){w->dense + (size_t)index * w->cell, w->cell, w->ndim, w->shape, true};
         return;
     }
     size_t element = msio_type_size(r->type);

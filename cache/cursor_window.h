@@ -20,7 +20,9 @@ typedef struct msio_cursor_window {
     int64_t first, step, rows; /* it has rows first, first + step, ...; rows is 0 when it has none */
     int64_t served;            /* calls that it answered */
     bool plain;                /* it has dense cells that need no check */
-    /* dense, while cells.cells is 0 */
+    /* dense, while cells.cells is 0: in `data`, or in a file of a held table that is mapped */
+    const uint8_t *dense;
+    const msio_file *mapped; /* NULL: in `data` */
     uint8_t *data;
     size_t capacity, cell; /* bytes of data, and of each cell */
     int ndim;
@@ -56,6 +58,11 @@ static inline bool msio_cursor_window_has(const msio_cursor_window *window, int6
     }
     *index = (int64_t)distance;
     return distance < (uint64_t)window->rows;
+}
+
+/* Whether a mapped file could be read so far: asked after every use of its cells. */
+static inline bool msio_cursor_window_sound(const msio_cursor_window *window) {
+    return !window->mapped || !msio_file_map_failed(window->mapped);
 }
 
 /* Cell 0 <= index < rows. */

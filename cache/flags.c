@@ -98,8 +98,7 @@ static msio_status read_windows(void *user, msio_access *access) {
     if (!status && (column.type != MSIO_INT || column.array))
         status = msio_error_set(MSIO_E_SHAPE, access->table->path, "column %s should hold one Int a row", name);
     job->groups.data_descriptions = access->rows;
-    return status ? status
-                  : msio_state_note(access, MSIO_DEPENDS_VALUES, 1, &name, &job->a->descriptions_state);
+    return status ? status : msio_state_note(access, MSIO_DEPENDS_VALUES, 1, &name, &job->a->descriptions_state);
 }
 
 static msio_status load_windows(count_job *job, const msio_table *main) {
@@ -178,8 +177,7 @@ static msio_status fill_facts(count_job *job) {
     facts->way = msio_flags_way(&c->survey);
     facts->rows_sampled = c->rows;
     if (!facts->sampled)
-        facts->fraction = facts->low = facts->high =
-            facts->total ? (double)facts->flagged / (double)facts->total : 0;
+        facts->fraction = facts->low = facts->high = facts->total ? (double)facts->flagged / (double)facts->total : 0;
     msio_status status =
         msio_flags_groups_finish(&job->groups, &job->counter.bits, &job->a->arena, &breakdown, &facts->breakdowns);
     facts->breakdown = breakdown;
@@ -216,7 +214,7 @@ static msio_status make(void *user, msio_answer **answer) {
     strcpy(a->path, asked->path);
     a->answer.holds = holds;
     a->answer.free = free_answer;
-    opts.freshness = MSIO_PER_CALL; /* who asks next may want it checked */
+    opts.freshness = MSIO_PER_CALL;             /* who asks next may want it checked */
     (void)msio_stamp_path(a->path, &a->folder); /* a path that is none fails next */
     msio_status status = msio_table_open(a->path, &opts, &a->table);
     if (!status) status = msio_access_run(a->table, count, &job);
@@ -252,8 +250,8 @@ static msio_status check(unsigned by, const msio_flags_opts *opts) {
     if (opts->struct_size != sizeof *opts || opts->open.struct_size != sizeof opts->open)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "options of another size: use MSIO_FLAGS_OPTS_INIT");
     if (by & ~(unsigned)MSIO_FLAGS_BY_ALL)
-        return msio_error_set(MSIO_E_ARGUMENT, NULL, "there are breakdowns MSIO_FLAGS_BY_... up to 255, %u was asked for",
-                              by);
+        return msio_error_set(MSIO_E_ARGUMENT, NULL,
+                              "there are breakdowns MSIO_FLAGS_BY_... up to 255, %u was asked for", by);
     if (!(opts->sample >= 0 && opts->sample < 1) || opts->threads < 0)
         return msio_error_set(MSIO_E_ARGUMENT, NULL,
                               "the sample's width lies from 0 to below 1, and threads are at least 0");

@@ -14,7 +14,7 @@
 #define FLAG "FLAG"
 #define FLAG_ROW "FLAG_ROW"
 /* Rows counted together: what is kept of each stays in the caches. */
-#define BLOCK_ROWS 262144
+#define BLOCK_ROWS 131072
 /* Rows whose FLAG_ROW is listed at once; one row in so many is few. */
 #define LIST_ROWS (1 << 20)
 #define FEW_ROWS 64
@@ -47,7 +47,8 @@ static msio_status survey_shape(void *user, int64_t index, int64_t count, int nd
     }
     if (!msio_product_checked(ndim, shape, &elements) || !msio_mul_checked(elements, count, &more) ||
         !msio_add_checked(s->total, more, &s->total))
-        return msio_error_set(MSIO_E_MEMORY, c->access->table->path, "column FLAG has more elements than can be counted");
+        return msio_error_set(MSIO_E_MEMORY, c->access->table->path,
+                              "column FLAG has more elements than can be counted");
     if (s->ndim < 0) {
         s->ndim = ndim;
         memcpy(s->shape, shape ? shape : s->shape, (size_t)ndim * sizeof *shape);
@@ -166,7 +167,8 @@ static msio_status count_rows(msio_flags_counter *c, const msio_rows *rows) {
 static msio_status start_engine(msio_flags_counter *c) {
     msio_read_opts opts = MSIO_READ_OPTS_INIT;
     opts.threads = c->threads;
-    msio_status status = msio_engine_start(&c->engine, &opts, c->survey.total, false);
+    int64_t bytes = c->by_row ? c->survey.total : c->survey.total / 8; /* plain bits are soon counted */
+    msio_status status = msio_engine_start(&c->engine, &opts, bytes, false);
     if (!status) status = msio_flags_bits_start(&c->bits, c->engine.threads);
     if (!status) status = msio_sink_start(&c->sink, 1, msio_engine_run, &c->engine);
     c->sink_started = !status;
@@ -264,9 +266,8 @@ static msio_status read_keys(msio_flags_counter *c) {
     for (int k = 0; k < MSIO_FLAGS_KEYS; k++) {
         if (!c->keys.value[k]) continue;
         type[n] = k == MSIO_FLAGS_KEY_TIME ? MSIO_DOUBLE : MSIO_INT;
-        column[n++] = (msio_dense_column){.name = msio_flags_key_column[k],
-                                          .out = c->keys.value[k],
-                                          .out_bytes = (size_t)c->here * sizeof(double)};
+        column[n++] = (msio_dense_column){
+            .name = msio_flags_key_column[k], .out = c->keys.value[k], .out_bytes = (size_t)c->here * sizeof(double)};
     }
     msio_status status = c->flag_rows ? read_flag_row(c, c->first, c->here, c->flag_row) : MSIO_OK;
     if (n == 0 || status) return status;
@@ -285,7 +286,8 @@ static msio_status take_shape(void *user, int64_t index, int64_t count, int ndim
     msio_flags_counter *c = user;
     int32_t found = ndim < 0 ? -1 : msio_flags_shape_index(c->groups, ndim, shape);
     if (ndim >= 0 && found < 0)
-        return msio_error_set(MSIO_E_MEMORY, c->access->table->path, "a cell of column FLAG is too large to be counted");
+        return msio_error_set(MSIO_E_MEMORY, c->access->table->path,
+                              "a cell of column FLAG is too large to be counted");
     for (int64_t i = index; i < index + count; i++) c->shape_of[msio_rows_place(c->leaf_rows, i)] = found;
     return MSIO_OK;
 }
@@ -299,7 +301,9 @@ static msio_status shapes_of_leaf(void *user, const msio_leaf *leaf, const msio_
 static msio_status read_shapes(msio_flags_counter *c) {
     msio_rows here = {.count = c->here, .first = c->first, .step = 1, .place_step = 1};
     if (!c->survey.uniform) return msio_leaves_visit(c->access, FLAG, &here, shapes_of_leaf, c);
+    if (c->shapes_known >= c->here) return MSIO_OK; /* from a block before */
     c->leaf_rows = &here;
+    c->shapes_known = c->here;
     return take_shape(c, 0, c->here, c->survey.ndim, c->survey.shape);
 }
 

@@ -36,6 +36,7 @@ typedef struct msio_flags_counter {
     /* a block of rows */
     int64_t block_rows, block_elements; /* the most that one has; elements: of bytes in memory */
     int64_t first, here;
+    int64_t shapes_known; /* where all rows have one shape: of so many rows of a block */
     atomic_uint *set;
     int32_t *shape_of, *group_of; /* shape_of: index of the tally of shapes; -1: never written */
     uint8_t *flag_row, *bytes, *packed;

@@ -127,14 +127,12 @@ msio_status msio_flags_groups_add(msio_flags_groups *g, const msio_flags_keys *k
                                   int64_t first, int64_t rows) {
     msio_status status = MSIO_OK;
     const int32_t *a = keys->value[MSIO_FLAGS_KEY_ANTENNA1], *b = keys->value[MSIO_FLAGS_KEY_ANTENNA2];
-    if (g->by & MSIO_FLAGS_BY_SPW)
-        status = add_windows(g, keys->value[MSIO_FLAGS_KEY_DATA_DESC_ID], sum, first, rows);
+    if (g->by & MSIO_FLAGS_BY_SPW) status = add_windows(g, keys->value[MSIO_FLAGS_KEY_DATA_DESC_ID], sum, first, rows);
     if (!status && (g->by & MSIO_FLAGS_BY_FIELD))
         status = add_runs(&g->field, keys->value[MSIO_FLAGS_KEY_FIELD_ID], sum, rows);
     if (!status && (g->by & MSIO_FLAGS_BY_SCAN))
         status = add_runs(&g->scan, keys->value[MSIO_FLAGS_KEY_SCAN_NUMBER], sum, rows);
-    if (!status && (g->by & MSIO_FLAGS_BY_TIME))
-        status = add_times(g, keys->value[MSIO_FLAGS_KEY_TIME], sum, rows);
+    if (!status && (g->by & MSIO_FLAGS_BY_TIME)) status = add_times(g, keys->value[MSIO_FLAGS_KEY_TIME], sum, rows);
     if (!status && (g->by & (MSIO_FLAGS_BY_ANTENNA | MSIO_FLAGS_BY_BASELINE)))
         for (int64_t i = 0; i < rows && !status; i++) status = add(&g->baseline, a[i], b[i], sum + i, 1);
     return status;
@@ -219,8 +217,8 @@ static bool list(const msio_flags_tally *tally, unsigned by, msio_arena *arena, 
 msio_status msio_flags_groups_finish(msio_flags_groups *g, msio_flags_bits *bits, msio_arena *arena,
                                      msio_flags_breakdown **breakdown, int *breakdowns) {
     msio_flags_tally antenna = {0}, channel = {0}, corr = {0};
-    const msio_flags_tally *const tally[] = {&g->window,   &g->field, &g->scan, &antenna,
-                                             &g->baseline, &channel,  &corr,    &g->time}; /* in the order of the bits */
+    const msio_flags_tally *const tally[] = {&g->window, &g->field, &g->scan, &antenna, &g->baseline,
+                                             &channel,   &corr,     &g->time}; /* in the order of the bits */
     *breakdowns = 0;
     *breakdown = msio_arena_take(arena, 8, sizeof **breakdown);
     bool done = *breakdown != NULL;

@@ -125,7 +125,7 @@ static msio_status settle_shape(msio_dense *d, msio_dense_column *c, const char 
         !msio_mul_checked(c->bytes, (int64_t)msio_type_size(c->type), &c->bytes))
         return msio_error_set(MSIO_E_MEMORY, path, "the selected part of column %s has more bytes than can be counted",
                               c->name);
-    if (d->measure_only || d->plan || d->own_results || (uint64_t)c->bytes <= c->out_bytes) return MSIO_OK;
+    if (d->measure_only || d->plan || d->locate || d->own_results || (uint64_t)c->bytes <= c->out_bytes) return MSIO_OK;
     return msio_error_set(MSIO_E_SIZE, path, "column %s needs %lld bytes for this selection, %zu were given", c->name,
                           (long long)c->bytes, c->out_bytes);
 }
@@ -154,6 +154,7 @@ static msio_status read_defined(msio_dense *d, const msio_leaf *leaf, const msio
         d->sink.current = d->current;
         return leaf->slot->manager.layout->pieces(&leaf->slot->manager, leaf->column, &want, &d->sink);
     }
+    if (d->locate) return MSIO_OK; /* casacore's memory is no file's */
     if (d->plan)
         return msio_plan_record_foreign(d->plan, rows->count * c->row_elements * (int64_t)msio_type_size(c->type));
     return msio_fallback_read(leaf, &want, c->out);
@@ -174,7 +175,7 @@ static msio_status read_run(void *user, int64_t index, int64_t count, int ndim, 
         return read_defined(job->dense, job->leaf, &part);
     }
     msio_dense_column *c = &job->dense->column[job->dense->current];
-    for (int64_t i = 0; i < count && !job->dense->plan; i++)
+    for (int64_t i = 0; i < count && !job->dense->plan && !job->dense->locate; i++)
         fill_place(job->dense, c, msio_rows_place(job->rows, index + i));
     return MSIO_OK;
 }
@@ -226,12 +227,41 @@ static void set_targets(msio_dense *d) {
     }
 }
 
+/* A sink's flush: the result lies in a file when all of it is one piece that needs no change. Pages that are not in
+ * memory are better read ahead than waited for one by one. */
+static msio_status locate_piece(void *user, msio_piece_batch *batch) {
+    msio_dense *d = user;
+    const msio_piece *p = batch->pieces;
+    const msio_target *t = &batch->target[0];
+    msio_file *file = batch->n == 1 ? batch->source[p->source].file : NULL;
+    msio_box box;
+    int64_t offset, bit, out;
+    *d->locate = (msio_located){NULL, NULL};
+    if (!file || !file->mappable || t->codec != MSIO_CODEC_COPY) return MSIO_OK;
+    msio_piece_box(batch, p, 0, p->rows, &box, &offset, &bit, &out);
+    bool whole = out == 0 && msio_box_elements(&box) * t->elem == t->out_bytes;
+    if (!whole || !msio_box_is_run(&box, t->elem, t->elem)) return MSIO_OK;
+    const uint8_t *map = msio_file_map(file);
+    if (map && msio_file_map_resident(file, offset, t->out_bytes, 2) >= 1.0)
+        *d->locate = (msio_located){file, map + offset};
+    return MSIO_OK;
+}
+
+typedef msio_status (*flush_function)(void *user, msio_piece_batch *batch);
+
+/* What becomes of the pieces, and whose they are then. */
+static flush_function flush_of(msio_dense *d, void **user) {
+    *user = d->locate ? (void *)d : d->plan ? (void *)d->plan : (void *)&d->engine;
+    return d->locate ? locate_piece : d->plan ? msio_plan_record_batch : msio_engine_run;
+}
+
 static msio_status read_columns(msio_dense *d, msio_access *access) {
     int64_t total = 0;
     for (int i = 0; i < d->n; i++) total += d->column[i].bytes;
+    void *user;
+    flush_function flush = flush_of(d, &user);
     msio_status status = msio_engine_start(&d->engine, d->opts, total, d->plan != NULL);
-    if (!status && !(status = msio_sink_start(&d->sink, d->n, d->plan ? msio_plan_record_batch : msio_engine_run,
-                                              d->plan ? (void *)d->plan : (void *)&d->engine))) {
+    if (!status && !(status = msio_sink_start(&d->sink, d->n, flush, user))) {
         set_targets(d);
         for (d->current = 0; d->current < d->n && !status; d->current++)
             status = msio_leaves_visit(access, d->column[d->current].name, &d->rows, leaf_read, d);

@@ -24,6 +24,12 @@ typedef struct msio_dense_column {
     bool owned; /* out is ours, from the pool */
 } msio_dense_column;
 
+/* Where a whole result lies as it is wanted, in the order and form of memory: in a file that is mapped. */
+typedef struct msio_located {
+    const msio_file *file; /* lives as long as the access's snapshot */
+    const uint8_t *data;   /* NULL: nowhere. What was copied from there is good while msio_file_map_failed is false */
+} msio_located;
+
 typedef struct msio_dense {
     int n;
     msio_dense_column *column;
@@ -34,6 +40,7 @@ typedef struct msio_dense {
     bool own_results;      /* results come from the pool */
     bool measure_only;     /* shapes, no results */
     msio_plan *plan;       /* not NULL: plan into it, read nothing */
+    msio_located *locate;  /* not NULL: find the one column's result there, read nothing */
     int64_t rows_selected; /* after the read */
     /* while a column is read */
     msio_engine engine;

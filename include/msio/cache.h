@@ -233,7 +233,7 @@ typedef struct msio_cursor msio_cursor;
 
 typedef struct msio_cursor_opts {
     size_t struct_size;
-    size_t memory; /* bytes that may be read ahead; default 4 MiB */
+    size_t memory; /* bytes that may be read ahead, and one cell more for peeking; default 4 MiB */
     int hold;      /* 1: keeps the table's read lock until the cursor is closed, so that nothing is checked */
 } msio_cursor_opts;
 #define MSIO_CURSOR_OPTS_INIT                                                                                          \
@@ -241,10 +241,11 @@ typedef struct msio_cursor_opts {
 
 /* A cursor over the cells of a column, for loops that take one after the other (getcell). Calls that walk rows,
  * forward, backward or with a step, are served from blocks of whole tiles that are read ahead; calls in no order cost
- * one small read each. Freshness is the table's: checked in each call; not at all with hold, or when it was opened
- * MSIO_AS_OPENED. What was read ahead is dropped when the table changed.
- * The cursor is to be closed before its table, and belongs to one thread at a time; several may walk one column.
- * Errors: MSIO_E_ARGUMENT (a column of strings: msio_read_ragged), MSIO_E_MEMORY, MSIO_E_LOCKED. */
+ * one small read each. Where nothing is checked (below), cells that lie in a local file as they are wanted are not read
+ * ahead but taken from the mapped file: then msio_cursor_peek makes no copy at all. Freshness is the table's: checked
+ * in each call; not at all with hold, or when it was opened MSIO_AS_OPENED. What was read ahead is dropped when the
+ * table changed. The cursor is to be closed before its table, and belongs to one thread at a time; several may walk one
+ * column. Errors: MSIO_E_ARGUMENT (a column of strings: msio_read_ragged), MSIO_E_MEMORY, MSIO_E_LOCKED. */
 MSIO_API msio_status msio_cursor_open(const msio_column *column, const msio_cursor_opts *opts, msio_cursor **cursor);
 MSIO_API void msio_cursor_close(msio_cursor *cursor); /* takes NULL */
 /* One cell, dense in [channel][correlation] order. Errors: as msio_read. */
@@ -257,8 +258,9 @@ MSIO_API msio_status msio_cursor_shape(msio_cursor *cursor, int64_t row, int *nd
 /* What a cursor saw and did. */
 typedef struct msio_cursor_stats {
     int64_t calls, served, reads; /* served: from what was read ahead */
-    int64_t bytes_read;
-    const char *pattern; /* "forward", "backward", "stepping", "random", "" before the second call. Static */
+    int64_t bytes_read;           /* of cells, as delivered */
+    const char
+        *pattern; /* of most calls: "forward", "backward", "stepping", "random", "" before the second call. Static */
 } msio_cursor_stats;
 MSIO_API void msio_cursor_describe(const msio_cursor *cursor, msio_cursor_stats *stats);
 
