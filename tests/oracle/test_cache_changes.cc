@@ -264,6 +264,37 @@ void ask_beside_a_writer_of_this_process(const std::string &path) {
     antennas.unlock();
 }
 
+// Another process has a table open for writing, and locked: the answer waits for it, and has what it wrote.
+void ask_while_another_process_writes(const std::string &path) {
+    int locked[2], done[2];
+    char byte;
+    if (pipe(locked) || pipe(done)) return;
+    pid_t writer = fork();
+    if (writer == 0) {
+        close(done[1]);
+        Table antennas(path + "/ANTENNA", TableLock(TableLock::UserLocking), Table::Update);
+        antennas.lock(FileLocker::Write, 0);
+        if (write(locked[1], "l", 1) != 1) _exit(1);
+        usleep(300000);
+        ScalarColumn<String>(antennas, "NAME").put(0, "theirs");
+        antennas.unlock(); // and stays open until the other one has its answer
+        _exit(read(done[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    close(done[0]);
+    const msio_metadata *metadata = nullptr;
+    if (check(read(locked[0], &byte, 1) == 1, "no lock") &&
+        well(msio_metadata_get(path.c_str(), MSIO_PER_CALL, &metadata), "metadata while another process writes")) {
+        check(String("theirs") == metadata->antenna[0].name, "the name is %s: the lock was not waited for",
+              metadata->antenna[0].name);
+        msio_metadata_release(metadata);
+    }
+    close(done[1]);
+    int status = 0;
+    waitpid(writer, &status, 0);
+    check(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the writer failed");
+    for (int end : {locked[0], locked[1]}) close(end);
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -292,6 +323,7 @@ int main(int argc, char **argv) {
         if (oracle::failures) std::printf("after change %d: %s\n", made, name);
     }
     close(requests[1]);
+    ask_while_another_process_writes(path);
     ask_beside_a_writer_of_this_process(path);
     int status = 0;
     waitpid(changer, &status, 0);
