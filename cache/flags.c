@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define KEY_BYTES (PATH_MAX + 128)
 #define TABLE_BYTES 16384 /* what an open table keeps in memory, about */
@@ -230,22 +229,6 @@ static msio_status make(void *user, msio_answer **answer) {
 
 /* ---------------------------------------------------------------- the public calls */
 
-/* From the root on, without a trailing slash. */
-static msio_status make_absolute(const char *path, char absolute[PATH_MAX]) {
-    size_t at = 0;
-    if (!path || !*path) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no path was given");
-    if (*path != '/') {
-        if (!getcwd(absolute, PATH_MAX)) return msio_error_system(MSIO_E_IO, path, "the working folder has no path");
-        at = strlen(absolute);
-        if (at + 2 < PATH_MAX) absolute[at++] = '/';
-    }
-    if (at + strlen(path) + 1 > PATH_MAX)
-        return msio_error_set(MSIO_E_ARGUMENT, path, "the path is longer than %d bytes", PATH_MAX);
-    strcpy(absolute + at, path);
-    for (size_t n = strlen(absolute); n > 1 && absolute[n - 1] == '/'; n--) absolute[n - 1] = 0;
-    return MSIO_OK;
-}
-
 static msio_status check(unsigned by, const msio_flags_opts *opts) {
     if (opts->struct_size != sizeof *opts || opts->open.struct_size != sizeof opts->open)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "options of another size: use MSIO_FLAGS_OPTS_INIT");
@@ -269,7 +252,7 @@ msio_status msio_flags_count(const char *path, unsigned by, const msio_flags_opt
     prof_span span;
     if (!flags) return msio_error_set(MSIO_E_ARGUMENT, path, "nowhere to put the counts");
     msio_status status = check(by, o);
-    if (!status) status = make_absolute(path, asked.path);
+    if (!status) status = msio_store_path(path, asked.path);
     if (status) return status;
     snprintf(key, sizeof key, "%s\nflags\n%u %d %d %d %a %llu", asked.path, by, o->ignore_flag_row != 0,
              (int)o->open.native, o->open.nolock != 0, o->sample, o->sample > 0 ? (unsigned long long)o->seed : 0);

@@ -13,11 +13,14 @@
 
 #define FLAG "FLAG"
 #define FLAG_ROW "FLAG_ROW"
-/* Rows counted together: what is kept of each stays in the caches. */
-#define BLOCK_ROWS 131072
+/* Rows counted together: threads meet once for each block. */
+#define BLOCK_ROWS 262144
 /* Rows whose FLAG_ROW is listed at once; one row in so many is few. */
 #define LIST_ROWS (1 << 20)
 #define FEW_ROWS 64
+/* Counting bits takes so much less than reading as many elements: unless threads were asked for, the calling one does
+ * it alone for longer. */
+#define ALONE_SHARE 32
 /* Elements that casacore reads together. */
 #define BLOCK_ELEMENTS ((int64_t)32 << 20)
 
@@ -167,7 +170,7 @@ static msio_status count_rows(msio_flags_counter *c, const msio_rows *rows) {
 static msio_status start_engine(msio_flags_counter *c) {
     msio_read_opts opts = MSIO_READ_OPTS_INIT;
     opts.threads = c->threads;
-    int64_t bytes = c->by_row ? c->survey.total : c->survey.total / 8; /* plain bits are soon counted */
+    int64_t bytes = c->threads > 1 ? c->survey.total : c->survey.total / ALONE_SHARE;
     msio_status status = msio_engine_start(&c->engine, &opts, bytes, false);
     if (!status) status = msio_flags_bits_start(&c->bits, c->engine.threads);
     if (!status) status = msio_sink_start(&c->sink, 1, msio_engine_run, &c->engine);
@@ -242,16 +245,18 @@ static msio_status start_blocks(msio_flags_counter *c) {
     int64_t n = msio_max(1, msio_min(BLOCK_ROWS, c->survey.rows));
     if (c->survey.casacore) n = msio_max(1, msio_min(n, BLOCK_ELEMENTS / msio_max(1, c->survey.most)));
     c->block_rows = n;
-    bool missing = false;
-    size_t rows = (size_t)n;
     if (!c->by_row) return MSIO_OK;
-    missing |= !(c->set = calloc(rows, sizeof *c->set));
-    missing |= !(c->shape_of = calloc(rows, sizeof *c->shape_of));
-    missing |= !(c->group_of = calloc(rows, sizeof *c->group_of));
-    missing |= !(c->flag_row = calloc(rows, sizeof *c->flag_row));
-    missing |= !(c->sum = calloc(rows + 1, sizeof *c->sum));
+    bool missing = false; /* from the pool: who counts again and again need not have pages cleared */
+    size_t rows = (size_t)n;
+    missing |= !(c->set = msio_pool_take(rows * sizeof *c->set));
+    missing |= !(c->shape_of = msio_pool_take(rows * sizeof *c->shape_of));
+    missing |= !(c->group_of = msio_pool_take(rows * sizeof *c->group_of));
+    missing |= !(c->flag_row = msio_pool_take(rows * sizeof *c->flag_row));
+    missing |= !(c->sum = msio_pool_take((rows + 1) * sizeof *c->sum));
     for (int k = 0; k < MSIO_FLAGS_KEYS; k++)
-        if (msio_flags_needs_key(c->groups->by, k)) missing |= !(c->keys.value[k] = calloc(rows, sizeof(double)));
+        if (msio_flags_needs_key(c->groups->by, k))
+            missing |= !(c->keys.value[k] = msio_pool_take(rows * sizeof(double)));
+    if (c->flag_row) memset(c->flag_row, 0, rows);
     return missing ? no_memory(c) : MSIO_OK;
 }
 
@@ -314,10 +319,11 @@ static void sum_rows(msio_flags_counter *c) {
     for (int64_t i = 0; i < c->here; i++) {
         c->sum[i] = sum;
         if (c->shape_of[i] < 0) continue;
-        int64_t set = atomic_load_explicit(&c->set[i], memory_order_relaxed), all = shape[c->shape_of[i]].key[1];
+        int64_t all = c->survey.uniform ? c->survey.most : shape[c->shape_of[i]].key[1];
+        int64_t set = atomic_load_explicit(&c->set[i], memory_order_relaxed), extra = c->flag_row[i] ? all - set : 0;
         sum.total += all;
-        sum.flagged += c->flag_row[i] ? all : set;
-        sum.from_flag_row += c->flag_row[i] ? all - set : 0;
+        sum.flagged += set + extra;
+        sum.from_flag_row += extra;
     }
     c->sum[c->here] = sum;
 }
@@ -354,12 +360,12 @@ msio_status msio_flags_counter_start(msio_flags_counter *c, msio_access *access,
 
 void msio_flags_counter_finish(msio_flags_counter *c) {
     finish_engine(c);
-    for (int k = 0; k < MSIO_FLAGS_KEYS; k++) free(c->keys.value[k]);
-    free(c->set);
-    free(c->shape_of);
-    free(c->group_of);
-    free(c->flag_row);
-    free(c->sum);
+    for (int k = 0; k < MSIO_FLAGS_KEYS; k++) msio_pool_give(c->keys.value[k]);
+    msio_pool_give(c->set);
+    msio_pool_give(c->shape_of);
+    msio_pool_give(c->group_of);
+    msio_pool_give(c->flag_row);
+    msio_pool_give(c->sum);
     free(c->bytes);
     free(c->packed);
     free(c->flagged_row);

@@ -310,22 +310,6 @@ static msio_status make(void *user, msio_answer **answer) {
 
 /* ---------------------------------------------------------------- the public calls */
 
-/* The path from the root on, without a trailing slash: what answers are kept under. */
-static msio_status make_key(const char *path, char key[PATH_MAX]) {
-    size_t at = 0;
-    if (!path || !*path) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no path was given");
-    if (*path != '/') {
-        if (!getcwd(key, PATH_MAX)) return msio_error_system(MSIO_E_IO, path, "the working folder has no path");
-        at = strlen(key);
-        if (at + 2 < PATH_MAX) key[at++] = '/';
-    }
-    if (at + strlen(path) + 1 > PATH_MAX)
-        return msio_error_set(MSIO_E_ARGUMENT, path, "the path is longer than %d bytes", PATH_MAX);
-    strcpy(key + at, path);
-    for (size_t n = strlen(key); n > 1 && key[n - 1] == '/'; n--) key[n - 1] = 0;
-    return MSIO_OK;
-}
-
 msio_status msio_metadata_get(const char *path, msio_freshness freshness, const msio_metadata **metadata) {
     char key[PATH_MAX];
     msio_answer *answer;
@@ -333,7 +317,7 @@ msio_status msio_metadata_get(const char *path, msio_freshness freshness, const 
     prof_span span;
     *metadata = NULL;
     prof_begin(&span, PROF_PATH_METADATA);
-    msio_status status = make_key(path, key);
+    msio_status status = msio_store_path(path, key);
     if (!status) status = msio_store_get(key, freshness == MSIO_AS_OPENED, make, key, &answer, &found);
     prof_end(&span, NULL);
     if (!status) *metadata = &((msio_meta_answer *)answer)->facts;
@@ -346,7 +330,7 @@ void msio_metadata_release(const msio_metadata *metadata) {
 
 void msio_cache_clear(const char *path) {
     char key[PATH_MAX];
-    if (!path || make_key(path, key) == MSIO_OK) msio_store_clear(path ? key : NULL);
+    if (!path || msio_store_path(path, key) == MSIO_OK) msio_store_clear(path ? key : NULL);
 }
 
 typedef struct index_job {

@@ -65,7 +65,22 @@ static void start(void) {
     pthread_atfork(lock_all, unlock_all, unlock_in_child);
 }
 
-/* ---------------------------------------------------------------- answers */
+/* ---------------------------------------------------------------- answers and their keys */
+
+msio_status msio_store_path(const char *path, char key[PATH_MAX]) {
+    size_t at = 0;
+    if (!path || !*path) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no path was given");
+    if (*path != '/') {
+        if (!getcwd(key, PATH_MAX)) return msio_error_system(MSIO_E_IO, path, "the working folder has no path");
+        at = strlen(key);
+        if (at + 2 < PATH_MAX) key[at++] = '/';
+    }
+    if (at + strlen(path) + 1 > PATH_MAX)
+        return msio_error_set(MSIO_E_ARGUMENT, path, "the path is longer than %d bytes", PATH_MAX);
+    strcpy(key + at, path);
+    for (size_t n = strlen(key); n > 1 && key[n - 1] == '/'; n--) key[n - 1] = 0;
+    return MSIO_OK;
+}
 
 void msio_store_share(msio_answer *answer) { atomic_fetch_add_explicit(&answer->users, 1, memory_order_relaxed); }
 

@@ -4,6 +4,7 @@
 
 #include "msio/cache.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +18,9 @@ typedef struct msio_answer {
     msio_status (*holds)(struct msio_answer *answer, bool *holds);
     void (*free)(struct msio_answer *answer);
 } msio_answer;
+
+/* The path from the root on, without a trailing slash: what keys begin with. MSIO_E_ARGUMENT, MSIO_E_IO. */
+msio_status msio_store_path(const char *path, char key[PATH_MAX]);
 
 /* Makes an answer (users is set by the store). */
 typedef msio_status (*msio_answer_make)(void *user, msio_answer **answer);

@@ -29,7 +29,8 @@ static void date_of_days(int64_t days, int *year, int *month, int *day) {
     days += 719468;
     int64_t era = (days >= 0 ? days : days - 146096) / 146097, of_era = days - era * 146097;
     int64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100), shifted = (5 * of_year + 2) / 153;
+    int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100),
+            shifted = (5 * of_year + 2) / 153;
     *day = (int)(of_year - (153 * shifted + 2) / 5 + 1);
     *month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
     *year = (int)(year_of_era + era * 400 + (*month <= 2));
@@ -68,35 +69,25 @@ static msio_status refuse(const char *text, const char *why) {
                           MSIO_GROUP_PATTERN);
 }
 
-/* What is wrong with the fields' places; NULL: nothing. first is where the first field begins, second the other. */
-static const char *judge(const char *text, const char *first, const char *second, size_t first_length,
-                         bool subband_first) {
-    const char *after_subband = subband_first ? first + first_length : second + strlen(SUBBAND_FIELD);
-    if (strstr(first + 1, TIME_FIELD) != (subband_first ? second : NULL)) return "has {time} twice";
-    if (strstr(first + 1, SUBBAND_FIELD) != (subband_first ? NULL : second)) return "has {subband} twice";
-    if (is_digit(*after_subband) || after_subband == second)
-        return "has digits right after {subband}: nobody could tell where its number ends";
-    if (strchr(text, '/')) return "has a slash: it is for names in a folder, without the folder";
-    return NULL;
-}
-
 msio_status msio_group_pattern_parse(const char *text, msio_group_pattern *pattern) {
     if (!text) text = MSIO_GROUP_PATTERN;
-    const char *time = strstr(text, TIME_FIELD), *subband = strstr(text, SUBBAND_FIELD), *why;
+    const char *time = strstr(text, TIME_FIELD), *subband = strstr(text, SUBBAND_FIELD);
     if (strlen(text) > MSIO_GROUP_PATTERN_MOST) return refuse(text, "is longer than 255 bytes");
     if (!time || !subband) return refuse(text, time ? "has no {subband}" : "has no {time}");
     bool subband_first = subband < time;
     const char *first = subband_first ? subband : time, *second = subband_first ? time : subband;
     size_t first_length = strlen(subband_first ? SUBBAND_FIELD : TIME_FIELD);
     size_t second_length = strlen(subband_first ? TIME_FIELD : SUBBAND_FIELD);
-    if ((why = judge(text, first, second, first_length, subband_first))) return refuse(text, why);
     const char *between = first + first_length, *after = second + second_length;
+    if (strchr(text, '/')) return refuse(text, "has a slash: it is for names in a folder, without the folder");
+    if (subband_first ? between == second || is_digit(*between) : is_digit(*after))
+        return refuse(text, "has digits right after {subband}, so that nobody can tell where its number ends");
     snprintf(pattern->before, sizeof pattern->before, "%.*s", (int)(first - text), text);
     snprintf(pattern->between, sizeof pattern->between, "%.*s", (int)(second - between), between);
     snprintf(pattern->after, sizeof pattern->after, "%s", after);
     const char *parts[] = {pattern->before, pattern->between, pattern->after};
     for (int i = 0; i < 3; i++) {
-        if (strpbrk(parts[i], "{}")) return refuse(text, "has a brace that belongs to neither {time} nor {subband}");
+        if (strpbrk(parts[i], "{}")) return refuse(text, "has braces beside one {time} and one {subband}");
         if (strstr(parts[i], INCOMPLETE)) return refuse(text, "asks for files that are still being written");
     }
     pattern->subband_first = subband_first;

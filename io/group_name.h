@@ -49,9 +49,9 @@ msio_status msio_group_rules_make(const msio_group_opts *opts, msio_group_rules 
 typedef struct msio_group_entry {
     int64_t time;
     int subband;
-    char *path;            /* malloc'd, the list's */
-    double seen;           /* a watch's: by its clock, when the file was first seen */
-    int64_t newest_since;  /* a watch's: the latest time of a name that came with it or after it */
+    char *path;           /* malloc'd, the list's */
+    double seen;          /* a watch's: by its clock, when the file was first seen */
+    int64_t newest_since; /* a watch's: the latest time of a name that came with it or after it */
 } msio_group_entry;
 
 typedef struct msio_group_entries {
@@ -65,6 +65,8 @@ msio_status msio_group_entries_add(msio_group_entries *list, const char *folder,
 /* By time, subband, path. */
 int msio_group_entry_compare(const msio_group_entry *a, const msio_group_entry *b);
 void msio_group_entries_sort(msio_group_entries *list);
+/* The same file in a sorted list, or NULL. */
+msio_group_entry *msio_group_entries_find(const msio_group_entries *list, const msio_group_entry *wanted);
 void msio_group_entries_free(msio_group_entries *list);
 
 /* What a pass over folders found. */
@@ -73,9 +75,7 @@ typedef struct msio_group_finds {
     int64_t ignored, impossible;
 } msio_group_finds;
 #define MSIO_GROUP_FINDS_INIT                                                                                          \
-    {                                                                                                                  \
-        {0, 0, NULL}, {0, 0, NULL}, {0, 0, NULL}, 0, 0                                                                 \
-    }
+    { {0, 0, NULL}, {0, 0, NULL}, {0, 0, NULL}, 0, 0 }
 /* Adds what an open folder holds; fd is closed in any case. MSIO_E_IO, MSIO_E_MEMORY. */
 msio_status msio_group_scan(int fd, const char *folder, const msio_group_rules *rules, msio_group_finds *finds);
 /* Opens a folder for it. MSIO_E_NOT_FOUND, MSIO_E_IO. */

@@ -6,5 +6,6 @@
 #include "msio/core.h"
 #include "msio/io.h"
 #include "msio/prof.h"
+#include "msio/subbands.h"
 
 #endif

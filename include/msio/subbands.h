@@ -50,9 +50,10 @@ typedef struct msio_group_file {
 } msio_group_file;
 
 /* A group begins with the first file that belongs to none before, and takes every file within the window. Where a
- * subband has several there, the one nearest to the median time of all of them is used (of two equally near the earlier,
- * then the first by path). Files past the window but within two windows of the first are late, and used nowhere -
- * unless a group of its own begins with one of them: more than half of the subbands, not only those missing here. */
+ * subband has several there, the one nearest to the median time of all of them is used (of two equally near the
+ * earlier, then the first by path). Files past the window but within two windows of the first are late, and used
+ * nowhere - unless a group of its own begins with one of them: more than half of the subbands, not only those missing
+ * here. */
 typedef struct msio_group {
     const char *time; /* of its first file */
     double seconds;
@@ -84,8 +85,8 @@ typedef struct msio_groups {
 /* Finds the groups in n folders, which are one pool of files; a folder given twice counts once; folders in them are not
  * entered. One pass over each folder's entries, no call to the system for each file. opts: NULL for the defaults.
  * *groups and all that it points to are to be freed by msio_groups_free. The order does not depend on the folders'.
- * Errors: MSIO_E_ARGUMENT (the options, the pattern), MSIO_E_NOT_FOUND (no such folder, or it is none), MSIO_E_IO (it may
- * not be read), MSIO_E_MEMORY. */
+ * Errors: MSIO_E_ARGUMENT (the options, the pattern), MSIO_E_NOT_FOUND (no such folder, or it is none), MSIO_E_IO (it
+ * may not be read), MSIO_E_MEMORY. */
 MSIO_API msio_status msio_group_find(int n, const char *const *dirs, const msio_group_opts *opts, msio_groups **groups);
 MSIO_API void msio_groups_free(msio_groups *groups); /* takes NULL */
 
@@ -107,7 +108,8 @@ MSIO_API msio_status msio_group_watch_open(int n, const char *const *dirs, const
  * one, or when its first one to be seen was seen two windows ago by the clock. Files of it that come afterwards are
  * passed over. What is ready at once comes ordered by time. *group lives until the next call on this watch.
  * MSIO_END: no group in that time, and *group is untouched.
- * Errors: MSIO_E_NOT_FOUND when a folder was removed, moved or unmounted; MSIO_E_IO, MSIO_E_MEMORY. */
+ * Errors: MSIO_E_NOT_FOUND when a folder was removed, moved or unmounted (groups that are ready are delivered first);
+ * MSIO_E_IO, MSIO_E_MEMORY. After an error the watch can only be closed. */
 MSIO_API msio_status msio_group_watch_next(msio_group_watch *watch, double timeout, const msio_group **group);
 
 MSIO_API void msio_group_watch_close(msio_group_watch *watch); /* takes NULL */

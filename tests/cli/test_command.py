@@ -200,7 +200,7 @@ def subtables(path, missing=False):
 # ---------------------------------------------------------------- tests
 
 class TestHelp(unittest.TestCase):
-    commands = ("info", "read", "plan", "verify", "simulate", "bench")
+    commands = ("info", "read", "plan", "flags", "groups", "verify", "simulate", "bench")
 
     def test_main_help_names_every_command(self):
         text = msio("--help").stdout.decode()
