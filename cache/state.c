@@ -71,15 +71,15 @@ static msio_status no_memory(const char *path) {
     return msio_error_set(MSIO_E_MEMORY, path, "no memory to remember the state of a table");
 }
 
-/* Whether a file is one of table.f<N>, table.f<N>i, and for values table.f<N>_TSM<k>; any data file when all managers
- * share them. */
-static bool belongs(const char *name, int64_t sequence, bool packed, bool values) {
+/* Whether a file is one of table.f<N>, table.f<N>i, table.f<N>_TSM<k>; any data file when all managers share them. */
+static bool belongs(const char *name, int64_t sequence, bool packed) {
     char stem[40];
     if (packed) return strncmp(name, "table.", 6) == 0 && strcmp(name, "table.dat") && strcmp(name, "table.lock");
     size_t n = (size_t)snprintf(stem, sizeof stem, "table.f%lld", (long long)sequence);
-    return strncmp(name, stem, n) == 0 && (name[n] == 0 || strcmp(name + n, "i") == 0 || (values && name[n] == '_'));
+    return strncmp(name, stem, n) == 0 && (name[n] == 0 || name[n] == '_' || strcmp(name + n, "i") == 0);
 }
 
+/* Adds a file with its stamp; one that is not there is left out. */
 static msio_status add_file(msio_state *s, const char *directory, const char *name) {
     size_t length = strlen(directory) + strlen(name) + 2;
     file_state *grown = realloc(s->file, (size_t)(s->files + 1) * sizeof *grown);
@@ -88,23 +88,41 @@ static msio_status add_file(msio_state *s, const char *directory, const char *na
     file_state *f = &s->file[s->files];
     f->path = malloc(length);
     if (!f->path) return no_memory(directory);
-    s->files++;
     snprintf(f->path, length, "%s/%s", directory, name);
-    return msio_stamp_path(f->path, &f->stamp);
+    msio_status status = msio_stamp_path(f->path, &f->stamp);
+    if (status)
+        free(f->path);
+    else
+        s->files++;
+    return status == MSIO_E_NOT_FOUND ? MSIO_OK : status;
 }
 
+/* The header files of the managers, by name: a folder need not be listed for them. */
+static msio_status note_headers(msio_state *s, const msio_access *access) {
+    static const char *const suffix[] = {"", "i"};
+    msio_status status = MSIO_OK;
+    for (int i = 0; i < 2 * s->counters && !status; i++) {
+        char name[48];
+        int64_t sequence = access->snapshot->dat->manager[s->counter[i / 2].manager].sequence;
+        snprintf(name, sizeof name, "table.f%lld%s", (long long)sequence, suffix[i % 2]);
+        status = add_file(s, access->table->path, name);
+    }
+    return status;
+}
+
+/* All files of the managers. */
 static msio_status note_files(msio_state *s, const msio_access *access) {
     const msio_table_dat *dat = access->snapshot->dat;
     const char *directory = access->table->path;
     bool packed = dat->storage != 2;
     msio_status status = MSIO_OK;
+    if (s->depends == MSIO_DEPENDS_DESCRIPTION && !packed) return note_headers(s, access);
     DIR *folder = opendir(directory);
     if (!folder) return msio_error_set(MSIO_E_IO, directory, "the table's folder cannot be listed");
     for (struct dirent *e; !status && (e = readdir(folder));) {
         bool wanted = false;
         for (int i = 0; i < s->counters && !wanted; i++)
-            wanted = belongs(e->d_name, dat->manager[s->counter[i].manager].sequence, packed,
-                             s->depends == MSIO_DEPENDS_VALUES);
+            wanted = belongs(e->d_name, dat->manager[s->counter[i].manager].sequence, packed);
         if (wanted) status = add_file(s, directory, e->d_name);
     }
     closedir(folder);
