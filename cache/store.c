@@ -163,6 +163,8 @@ static void sweep(void) {
             if (gone || !e->answer || n >= sizeof path) continue;
             memcpy(path, e->key, n);
             path[n] = 0;
+            char *subtable = strstr(path, "::"); /* what follows is a keyword, not a file */
+            if (subtable) *subtable = 0;
             if (access(path, F_OK) != 0) gone = take_out(s, e);
         }
         pthread_mutex_unlock(&s->mutex);

@@ -174,6 +174,17 @@ static void answers_of_vanished_tables_leave(void **state) {
     assert_int_equal(kept(), 16);
 }
 
+static void answers_of_subtables_by_keyword_stay(void **state) {
+    (void)state;
+    get("/::ANTENNA", false, NULL);
+    for (int i = 0; i < 16; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "/\n%d", i);
+        get(key, false, NULL);
+    }
+    assert_int_equal(kept(), 17);
+}
+
 static void a_failure_is_not_kept(void **state) {
     (void)state;
     msio_answer *answer;
@@ -252,6 +263,7 @@ int main(void) {
         cmocka_unit_test_setup(an_answer_may_grow, start),
         cmocka_unit_test_setup(clearing_one_leaves_the_others, start),
         cmocka_unit_test_setup(answers_of_vanished_tables_leave, start),
+        cmocka_unit_test_setup(answers_of_subtables_by_keyword_stay, start),
         cmocka_unit_test_setup(a_failure_is_not_kept, start),
         cmocka_unit_test_setup(one_thread_makes_it_for_all, start),
         cmocka_unit_test_setup(threads_at_random_leave_nothing_behind, start),

@@ -235,6 +235,36 @@ void check_flags(const std::string &path, const Table &main) {
     msio_flags_release(flags);
 }
 
+// Cells through cursors that stay open over all changes.
+void check_cells(const std::string &path, const Table &main) {
+    static msio_table *table;
+    static msio_cursor *times, *flags;
+    const msio_column *time = nullptr, *flag = nullptr;
+    if (!table) {
+        if (!well(msio_table_open(path.c_str(), nullptr, &table), "opening") ||
+            !well(msio_table_column(table, "TIME", &time), "TIME") ||
+            !well(msio_table_column(table, "FLAG", &flag), "FLAG") ||
+            !well(msio_cursor_open(time, nullptr, &times), "a cursor over TIME") ||
+            !well(msio_cursor_open(flag, nullptr, &flags), "a cursor over FLAG"))
+            return;
+    }
+    const ScalarColumn<Double> wanted_time(main, "TIME");
+    const ArrayColumn<Bool> wanted_flag(main, "FLAG");
+    for (rownr_t row = 0; row < std::min<rownr_t>(main.nrow(), 12); row++) {
+        double found = 0;
+        const void *cell = nullptr;
+        size_t bytes = 0;
+        const Array<Bool> wanted = wanted_flag(row);
+        const int64_t number = static_cast<int64_t>(row);
+        if (!well(msio_cursor_get(times, number, &found, sizeof found), "a cell of TIME") ||
+            !well(msio_cursor_peek(flags, number, &cell, &bytes), "a cell of FLAG"))
+            return;
+        check(found == wanted_time(row), "TIME of row %lld is stale", static_cast<long long>(number));
+        check(bytes == wanted.size() && std::equal(wanted.begin(), wanted.end(), static_cast<const bool *>(cell)),
+              "FLAG of row %lld is stale", static_cast<long long>(number));
+    }
+}
+
 void ask(const std::string &path, bool index) {
     const msio_metadata *metadata = nullptr;
     const Table main(path, TableLock(TableLock::AutoNoReadLocking));
@@ -242,6 +272,7 @@ void ask(const std::string &path, bool index) {
     oracle::check_metadata(*metadata, main);
     if (index) oracle::check_row_index(*metadata, main);
     check_flags(path, main);
+    check_cells(path, main);
     msio_metadata_release(metadata);
 }
 
