@@ -215,10 +215,6 @@ static msio_status read_subtables(msio_meta_answer *m) {
 
 /* ---------------------------------------------------------------- the answer */
 
-static msio_meta_answer *answer_of(const msio_metadata *facts) {
-    return (msio_meta_answer *)(void *)((char *)(uintptr_t)facts - offsetof(msio_meta_answer, facts));
-}
-
 static void free_answer(msio_answer *answer) {
     msio_meta_answer *m = (msio_meta_answer *)answer;
     for (int i = 0; i < MSIO_META_TABLES; i++) {
@@ -325,7 +321,7 @@ msio_status msio_metadata_get(const char *path, msio_freshness freshness, const 
 }
 
 void msio_metadata_release(const msio_metadata *metadata) {
-    if (metadata) msio_store_give(&answer_of(metadata)->answer);
+    if (metadata) msio_store_give(&msio_meta_answer_of(metadata)->answer);
 }
 
 void msio_cache_clear(const char *path) {
@@ -347,7 +343,7 @@ static msio_status make_index(void *user, msio_access *access) {
 }
 
 msio_status msio_metadata_row_index(const msio_metadata *metadata, const msio_row_index **index) {
-    index_job job = {answer_of(metadata), NULL};
+    index_job job = {msio_meta_answer_of(metadata), NULL};
     msio_status status = MSIO_OK;
     *index = atomic_load_explicit(&job.m->index, memory_order_acquire);
     if (*index) return MSIO_OK;

@@ -34,6 +34,11 @@ typedef struct msio_meta_answer {
     atomic_int holds;
 } msio_meta_answer;
 
+/* The answer that public facts are part of. */
+static inline msio_meta_answer *msio_meta_answer_of(const msio_metadata *facts) {
+    return (msio_meta_answer *)(void *)((char *)(uintptr_t)facts - offsetof(msio_meta_answer, facts));
+}
+
 /* Fills the facts from a subtable that is held. */
 void msio_meta_read(msio_meta_answer *m, int which, msio_subtable *t);
 

@@ -17,10 +17,6 @@ typedef struct held {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static held *all_held; /* one for each call of msio_metadata_hold */
 
-static msio_meta_answer *answer_of(const msio_metadata *facts) {
-    return (msio_meta_answer *)(void *)((char *)(uintptr_t)facts - offsetof(msio_meta_answer, facts));
-}
-
 static void release(msio_meta_answer *m, int tables) {
     for (int i = 0; i < tables; i++)
         if (m->table[i]) msio_table_release(m->table[i]);
@@ -53,7 +49,7 @@ msio_status msio_metadata_hold(const char *path) {
         status = msio_metadata_get(path, MSIO_PER_CALL, &metadata);
         if (status) return status;
         held *h = malloc(sizeof *h + strlen(path) + 1);
-        status = h ? hold(answer_of(metadata), &holds)
+        status = h ? hold(msio_meta_answer_of(metadata), &holds)
                    : msio_error_set(MSIO_E_MEMORY, path, "no memory to hold a table");
         if (!status && holds) {
             h->metadata = metadata;
@@ -80,7 +76,7 @@ msio_status msio_metadata_unhold(const char *path) {
     if (h) *link = h->next;
     pthread_mutex_unlock(&mutex);
     if (!h) return msio_error_set(MSIO_E_ARGUMENT, path, "the metadata of this path is not held");
-    msio_meta_answer *m = answer_of(h->metadata);
+    msio_meta_answer *m = msio_meta_answer_of(h->metadata);
     atomic_fetch_sub(&m->holds, 1);
     release(m, MSIO_META_TABLES);
     msio_metadata_release(h->metadata);

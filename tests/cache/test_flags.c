@@ -2,7 +2,7 @@
  * counted anew when flags did, whoever asks. Other layouts are in tests/cli/test_flags.py. */
 #include "msio/cache.h"
 
-#include "../fuzz/table_pack.h"
+#include "../io/simulated.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,13 +22,7 @@ static int start(void **state) {
     opts.times = 5;
     opts.subbands = 3;
     opts.channels = 8;
-    if (!pack_make_folder(folder)) return -1;
-    snprintf(path, sizeof path, "%s/small.ms", folder);
-    if (msio_simulate_ms(path, &opts) != MSIO_OK) {
-        pack_remove(folder);
-        print_message("skipped: no table can be made: %s\n", msio_last_error()->message);
-        exit(77);
-    }
+    if (!simulate_or_skip(&opts, folder, "small.ms", path, sizeof path)) return -1;
     return 0;
 }
 

@@ -2,7 +2,7 @@
  * values are compared with casacore's by tests/oracle. */
 #include "msio/cache.h"
 
-#include "../fuzz/table_pack.h"
+#include "../io/simulated.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,13 +50,7 @@ static int start(void **state) {
     opts.times = 3;
     opts.subbands = 2;
     opts.channels = 4;
-    if (!pack_make_folder(folder)) return -1;
-    snprintf(path, sizeof path, "%s/small.ms", folder);
-    if (msio_simulate_ms(path, &opts) != MSIO_OK) {
-        pack_remove(folder);
-        print_message("skipped: no table can be made: %s\n", msio_last_error()->message);
-        exit(77);
-    }
+    if (!simulate_or_skip(&opts, folder, "small.ms", path, sizeof path)) return -1;
     return 0;
 }
 

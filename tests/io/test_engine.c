@@ -2,7 +2,7 @@
  * cancelling, several columns at once. */
 #include "msio/io.h"
 
-#include "../fuzz/table_pack.h"
+#include "simulated.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,13 +41,7 @@ static int start(void **state) {
     opts.times = 4;
     opts.subbands = 3;
     opts.channels = CHANNELS;
-    if (!pack_make_folder(folder)) return -1;
-    snprintf(path, sizeof path, "%s/small.ms", folder);
-    if (msio_simulate_ms(path, &opts) != MSIO_OK) {
-        pack_remove(folder);
-        print_message("skipped: no table can be made: %s\n", msio_last_error()->message);
-        exit(77);
-    }
+    if (!simulate_or_skip(&opts, folder, "small.ms", path, sizeof path)) return -1;
     if (make_large() || msio_table_open(path, NULL, &table) != MSIO_OK) return -1;
     rows = msio_table_rows(table);
     return rows == 4 * 3 * 45 ? 0 : -1;

@@ -1,7 +1,7 @@
 /* test_fork.c - children of fork, made after a parallel read, read on: eight at once, streams, and under a hold. */
 #include "msio/io.h"
 
-#include "../fuzz/table_pack.h"
+#include "simulated.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,13 +37,7 @@ static int start(void **state) {
     opts.times = 8;
     opts.subbands = 8;
     alarm(SECONDS);
-    if (!pack_make_folder(folder)) return -1;
-    snprintf(ms, sizeof ms, "%s/small.ms", folder);
-    if (msio_simulate_ms(ms, &opts) != MSIO_OK) {
-        pack_remove(folder);
-        print_message("skipped: no table can be made: %s\n", msio_last_error()->message);
-        exit(77);
-    }
+    if (!simulate_or_skip(&opts, folder, "small.ms", ms, sizeof ms)) return -1;
     if (msio_table_open(ms, NULL, &table) != MSIO_OK) return -1;
     for (int i = 0; i < COLUMNS; i++)
         if (read_column(table, names[i], 4, &answers[i]) != MSIO_OK) return -1; /* starts OpenMP's threads */

@@ -2,7 +2,7 @@
 #include "core/pool.h"
 #include "msio/io.h"
 
-#include "../fuzz/table_pack.h"
+#include "simulated.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -99,13 +99,7 @@ static int start(void **state) {
     opts.antennas = 24;
     opts.times = 24;
     opts.subbands = 24;
-    if (!pack_make_folder(folder)) return -1;
-    snprintf(path, sizeof path, "%s/large.ms", folder);
-    if (msio_simulate_ms(path, &opts) != MSIO_OK) {
-        pack_remove(folder);
-        print_message("skipped: no table can be made: %s\n", msio_last_error()->message);
-        exit(77);
-    }
+    if (!simulate_or_skip(&opts, folder, "large.ms", path, sizeof path)) return -1;
     out = malloc(DATA_BYTES);
     return !out || msio_table_open(path, NULL, &table) != MSIO_OK;
 }
