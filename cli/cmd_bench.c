@@ -100,7 +100,8 @@ const cli_command cli_command_bench = {
     .usage = "[WORK...] [options]",
     .text = "Times works with msio, casacore, python-casacore and arcae where they are installed, and the\n"
             "roofline, in turns within one run. Works: data data-new data-flag-weight spw-rows channels\n"
-            "wide-channels stride random flag uvw time antenna1 open open-all cold cell flag-fraction metadata.\n"
+            "wide-channels stride random flag uvw time antenna1 open open-all cold cell cell-three\n"
+            "cell-random flag-fraction metadata metadata-first threads default-tiles span growth.\n"
             "Without any, all that this version has are run.",
     .options = options,
     .negative = "what the benchmark program judged, if it was asked to",

@@ -26,9 +26,8 @@ except ImportError as missing:
     print(f"skipped: {missing}; the oracle of these tests is python-casacore (apt install python3-casacore)")
     sys.exit(77)
 
-MSIO = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "msio"
-HERE = os.path.dirname(os.path.abspath(__file__))
-DATA = os.environ.get("MSIO_TEST_DATA", os.path.join(HERE, "..", "..", "..", "shared", "data"))
+from running import DATA, MSIO, msio
+
 SCRATCH = tempfile.mkdtemp(prefix="msio-cli-")
 
 TYPES = {"boolean": "Bool", "uchar": "uChar", "short": "Short", "ushort": "uShort", "int": "Int", "uint": "uInt",
@@ -37,16 +36,6 @@ TYPES = {"boolean": "Bool", "uchar": "uChar", "short": "Short", "ushort": "uShor
 
 
 # ---------------------------------------------------------------- running the command
-
-def msio(*arguments, code=0, stdin=None, env=None, **more):
-    """Runs the command; its output and messages as bytes. code: the exit code that it must have, None: any."""
-    run = subprocess.run([MSIO, *map(str, arguments)], stdin=stdin or subprocess.DEVNULL, capture_output=True,
-                         env={**os.environ, **(env or {})}, timeout=240, **more)
-    if code is not None and run.returncode != code:
-        raise AssertionError(f"msio {' '.join(map(str, arguments))}: exit code {run.returncode}, not {code}\n"
-                             f"{run.stdout[-2000:]!r}\n{run.stderr.decode(errors='replace')[-2000:]}")
-    return run
-
 
 def report(*arguments, code=0):
     """The JSON object of a report."""

@@ -8,7 +8,6 @@ Exit codes: 0 all passed, 1 some failed, 77 nothing could be tested (and why).
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -22,22 +21,13 @@ except ImportError as missing:
     print(f"skipped: {missing}; the oracle of these tests is python-casacore (apt install python3-casacore)")
     sys.exit(77)
 
-MSIO = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "msio"
-HERE = os.path.dirname(os.path.abspath(__file__))
-DATA = os.environ.get("MSIO_TEST_DATA", os.path.join(HERE, "..", "..", "..", "shared", "data"))
+from running import DATA, msio
+
 SCRATCH = tempfile.mkdtemp(prefix="msio-flags-")
 KEYS = ("DATA_DESC_ID", "FIELD_ID", "SCAN_NUMBER", "ANTENNA1", "ANTENNA2", "TIME")
 
 
 # ---------------------------------------------------------------- running the command
-
-def msio(*arguments, code=0):
-    run = subprocess.run([MSIO, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, timeout=240)
-    if code is not None and run.returncode != code:
-        raise AssertionError(f"msio {' '.join(map(str, arguments))}: exit code {run.returncode}, not {code}\n"
-                             f"{run.stdout[-2000:]!r}\n{run.stderr.decode(errors='replace')[-2000:]}")
-    return run
-
 
 def report(path, *arguments, code=0):
     return json.loads(msio("flags", path, *arguments, "--json", code=code).stdout)

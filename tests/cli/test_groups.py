@@ -17,18 +17,16 @@ import threading
 import time
 import unittest
 
-MSIO = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "msio"
+import running
+from running import MSIO
+
 SCRATCH = tempfile.mkdtemp(prefix="msio-groups-")
 BASE = datetime.datetime(2025, 10, 5, 13, 27, 52)
 PATIENCE = 30  # seconds: far beyond what is needed
 
 
-def msio(*arguments, code=0, **more):
-    """Runs the command; code: the exit code that it must have."""
-    run = subprocess.run([MSIO, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                         timeout=120, **more)
-    assert run.returncode == code, f"{arguments}: exit code {run.returncode}\n{run.stdout}\n{run.stderr}"
-    return run
+def msio(*arguments, **more):
+    return running.msio(*arguments, text=True, **more)
 
 
 def report(*arguments, code=0):
