@@ -8,6 +8,8 @@
  * Coull (The American Statistician 52, 1998) mend the interval of a proportion. */
 #include "cache/flags_sample.h"
 
+#include "core/random.h"
+
 #include <math.h>
 
 #define FEWEST 30 /* tiles, unless there are fewer */
@@ -70,18 +72,10 @@ int64_t msio_flags_next_look(const msio_flags_drawn *d) {
 
 /* ---------------------------------------------------------------- draws */
 
-/* splitmix64 (Steele, Lea and Flood, OOPSLA 2014) */
-static uint64_t random_bits(uint64_t *state) {
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
 /* Below n, each alike: what would favour the small ones is drawn again. */
 static int64_t random_below(uint64_t *state, int64_t n) {
     uint64_t limit = UINT64_MAX - UINT64_MAX % (uint64_t)n, bits;
-    do bits = random_bits(state);
+    do bits = msio_random_bits(state);
     while (bits >= limit);
     return (int64_t)(bits % (uint64_t)n);
 }

@@ -46,6 +46,7 @@ double msio_cell_number(const msio_ragged *cells, int64_t row, int64_t i, double
     if (i >= msio_cell_length(cells, row) || !cells->data) return otherwise;
     int64_t at = cells->offsets[row] + i;
     switch (cells->type) {
+    case MSIO_CHAR: return ((const int8_t *)cells->data)[at];
     case MSIO_BOOL:
     case MSIO_UCHAR: return ((const uint8_t *)cells->data)[at];
     case MSIO_SHORT: return ((const int16_t *)cells->data)[at];
@@ -53,6 +54,7 @@ double msio_cell_number(const msio_ragged *cells, int64_t row, int64_t i, double
     case MSIO_INT: return ((const int32_t *)cells->data)[at];
     case MSIO_UINT: return ((const uint32_t *)cells->data)[at];
     case MSIO_INT64: return (double)((const int64_t *)cells->data)[at];
+    case MSIO_UINT64: return (double)((const uint64_t *)cells->data)[at];
     case MSIO_FLOAT: return (double)((const float *)cells->data)[at];
     case MSIO_DOUBLE: return ((const double *)cells->data)[at];
     default: return otherwise;

@@ -5,6 +5,7 @@
 
 double cli_element(msio_type type, const void *data, int64_t index) {
     switch (type) {
+    case MSIO_CHAR: return ((const int8_t *)data)[index];
     case MSIO_BOOL:
     case MSIO_UCHAR: return ((const uint8_t *)data)[index];
     case MSIO_SHORT: return ((const int16_t *)data)[index];
@@ -12,6 +13,7 @@ double cli_element(msio_type type, const void *data, int64_t index) {
     case MSIO_INT: return ((const int32_t *)data)[index];
     case MSIO_UINT: return ((const uint32_t *)data)[index];
     case MSIO_INT64: return (double)((const int64_t *)data)[index];
+    case MSIO_UINT64: return (double)((const uint64_t *)data)[index];
     case MSIO_FLOAT: return (double)((const float *)data)[index];
     case MSIO_DOUBLE: return ((const double *)data)[index];
     case MSIO_COMPLEX:
@@ -35,6 +37,8 @@ static void write_element(cli_json *json, const msio_ragged *ragged, int64_t ele
     switch (ragged->type) {
     case MSIO_BOOL: cli_json_bool(json, ((const uint8_t *)ragged->data)[element]); break;
     case MSIO_INT64: cli_json_int(json, ((const int64_t *)ragged->data)[element]); break;
+    case MSIO_UINT64: cli_json_uint(json, ((const uint64_t *)ragged->data)[element]); break;
+    case MSIO_CHAR:
     case MSIO_UCHAR:
     case MSIO_SHORT:
     case MSIO_USHORT:

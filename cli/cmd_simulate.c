@@ -1,189 +1,231 @@
-/* cmd_simulate.c - `msio simulate ms`: makes a Measurement Set whose values follow closed formulas. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include "cli/failure.h"
+/* cmd_simulate.c - `msio simulate`: its options, and which kind of data set is made. */
 #include "cli/human.h"
 #include "cli/interrupt.h"
-#include "cli/json.h"
-#include "cli/opening.h"
+#include "cli/making.h"
 #include "cli/options.h"
-#include "cli/progress.h"
 
+#include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-typedef struct wishes {
-    msio_simulate_ms_opts ms;
-    const char *out;
-    int force;
-} wishes;
-
-static int take(const cli_context *cli, void *state, const char *name, const char *value) {
-    static const char *const layouts[] = {"dsa110", "default", "wide", NULL}, *const orders[] = {"little", "big", NULL};
-    wishes *wish = state;
-    struct {
-        const char *name;
-        int *value;
-        int high;
-    } numbers[] = {{"antennas", &wish->ms.antennas, 100000},
-                   {"times", &wish->ms.times, 100000000},
-                   {"subbands", &wish->ms.subbands, 100000},
-                   {"channels", &wish->ms.channels, 10000000},
-                   {"corrs", &wish->ms.corrs, 4}};
-    int64_t number = 0;
-    int index = 0, code = 0;
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        if (strcmp(name, numbers[i].name) != 0) continue;
-        code = cli_option_integer(cli, name, value, 1, numbers[i].high, &number);
-        if (!code && number == 3 && strcmp(name, "corrs") == 0) code = cli_usage(cli, "--corrs is 1, 2 or 4");
-        *numbers[i].value = (int)number;
-        return code;
-    }
-    if (strcmp(name, "out") == 0) {
-        wish->out = value;
-    } else if (strcmp(name, "layout") == 0) {
-        code = cli_option_word(cli, name, value, layouts, &index);
-        wish->ms.layout = layouts[index];
-    } else if (strcmp(name, "byte-order") == 0) {
-        code = cli_option_word(cli, name, value, orders, &index);
-        wish->ms.byte_order = orders[index];
-    } else if (strcmp(name, "imaging") == 0) {
-        wish->ms.imaging_columns = 1;
-    } else {
-        wish->force = 1;
-    }
-    return code;
-}
+/* ---------------------------------------------------------------- what the kinds share */
 
 /* Asks on the terminal. Returns 1 for yes. */
-static int ask(const char *path) {
+static int ask(const char *what, int64_t size) {
     char answer[16];
-    fprintf(stderr, "%s exists (%s). Replace it? [y/N] ", path, cli_size(cli_folder_bytes(path)).text);
+    fprintf(stderr, "%s exists (%s). Replace it? [y/N] ", what, cli_size(size).text);
     fflush(stderr);
     return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-/* Whether what stands at the path may go. Returns 0, or an exit code after telling. */
-static int may_write(const cli_context *cli, wishes *wish) {
-    struct stat there;
-    if (lstat(wish->out, &there)) return 0;
-    if (!wish->force && isatty(STDIN_FILENO) && isatty(STDERR_FILENO)) wish->force = ask(wish->out);
+int cli_making_replaces(const cli_context *cli, cli_making *wish, const char *what, int64_t size) {
+    if (!wish->force && isatty(STDIN_FILENO) && isatty(STDERR_FILENO)) wish->force = ask(what, size);
     if (cli_interrupted()) return CLI_INPUT;
-    if (!wish->force) return cli_usage(cli, "%s exists, and stays as it is; --force replaces it", wish->out);
-    wish->ms.overwrite = 1;
+    if (!wish->force) return cli_usage(cli, "%s exists, and stays as it is; --force replaces it", what);
     return 0;
 }
 
-/* A data set that cannot fit is refused before it is begun. Returns 0, or an exit code after telling. */
-static int check_space(const cli_context *cli, const char *path, int64_t bytes) {
-    char *folder = cli_copy(path);
-    struct statvfs space;
-    char *end = folder + strlen(folder);
-    while (end > folder && end[-1] == '/') *--end = '\0';
-    while (end > folder && end[-1] != '/') *--end = '\0';
-    int known = statvfs(folder[0] ? folder : ".", &space) == 0;
-    free(folder);
-    if (!known) return 0;
-    uint64_t room = (uint64_t)space.f_bavail * (uint64_t)space.f_frsize;
-    if (room > INT64_MAX || (int64_t)room >= bytes) return 0;
-    return cli_fail(cli, MSIO_E_IO, path, "about %s are needed, and %s are free", cli_size(bytes).text,
-                    cli_size((int64_t)room).text);
+void cli_making_numbers(cli_json *json, const cli_making_number *numbers, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        cli_json_key(json, numbers[i].key);
+        cli_json_int(json, numbers[i].value);
+    }
 }
 
-static void report(const cli_context *cli, const wishes *wish, int64_t rows, double seconds) {
-    int64_t bytes = cli_folder_bytes(wish->out);
-    if (!cli->json) {
-        if (!cli->quiet) printf("%s: %s written in %s\n", wish->out, cli_size(bytes).text, cli_duration(seconds).text);
-        return;
-    }
-    struct {
-        const char *key;
-        int64_t value;
-    } numbers[] = {{"rows", rows},
-                   {"bytes", bytes},
-                   {"antennas", wish->ms.antennas},
-                   {"times", wish->ms.times},
-                   {"subbands", wish->ms.subbands},
-                   {"channels", wish->ms.channels},
-                   {"corrs", wish->ms.corrs}};
-    cli_json json = CLI_JSON_INIT(stdout);
-    cli_json_object(&json);
-    cli_json_key(&json, "path");
-    cli_json_string(&json, wish->out);
+/* ---------------------------------------------------------------- options */
+
+/* What is made, and the last option that was given of those that only one kind has. */
+typedef struct wishes {
+    cli_making making;
+    int32_t *missing;
+    const char *only_ms, *only_uvh5;
+} wishes;
+
+static int is_one_of(const char *name, const char *const names[]) {
+    for (int i = 0; names[i]; i++)
+        if (strcmp(name, names[i]) == 0) return 1;
+    return 0;
+}
+
+static void note_kind(wishes *wish, const char *name) {
+    static const char *const of_ms[] = {"corrs", "layout", "byte-order", "imaging", NULL};
+    static const char *const of_uvh5[] = {"pols",  "compression", "flags", "missing", "jitter",
+                                          "noise", "seed",        "time",  NULL};
+    if (is_one_of(name, of_ms)) wish->only_ms = name;
+    if (is_one_of(name, of_uvh5)) wish->only_uvh5 = name;
+}
+
+/* An option whose value is a whole number. Returns -1 where it is none, else 0 or an exit code after telling. */
+static int take_number(const cli_context *cli, wishes *wish, const char *name, const char *value) {
+    msio_simulate_ms_opts *ms = &wish->making.ms;
+    msio_simulate_uvh5_opts *uvh5 = &wish->making.uvh5;
+    const struct {
+        const char *name;
+        int *of_ms, *of_uvh5;
+        int low, high;
+    } numbers[] = {{"antennas", &ms->antennas, &uvh5->antennas, 1, 100000},
+                   {"times", &ms->times, &uvh5->times, 1, 100000000},
+                   {"subbands", &ms->subbands, &uvh5->subbands, 1, 100000},
+                   {"channels", &ms->channels, &uvh5->channels, 1, 10000000},
+                   {"corrs", &ms->corrs, NULL, 1, 4},
+                   {"pols", NULL, &uvh5->polarizations, 1, 4},
+                   {"jitter", NULL, &uvh5->jitter, 0, 3600}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        cli_json_key(&json, numbers[i].key);
-        cli_json_int(&json, numbers[i].value);
+        if (strcmp(name, numbers[i].name) != 0) continue;
+        int64_t number = 0;
+        int code = cli_option_integer(cli, name, value, numbers[i].low, numbers[i].high, &number);
+        if (code) return code;
+        if (number == 3 && numbers[i].high == 4) return cli_usage(cli, "--%s is 1, 2 or 4", name);
+        if (numbers[i].of_ms) *numbers[i].of_ms = (int)number;
+        if (numbers[i].of_uvh5) *numbers[i].of_uvh5 = (int)number;
+        return 0;
     }
-    cli_json_key(&json, "layout");
-    cli_json_string(&json, wish->ms.layout);
-    cli_json_key(&json, "seconds");
-    cli_json_double(&json, seconds);
-    cli_json_end(&json);
-    cli_json_finish(&json);
+    return -1;
 }
 
-static int simulate(const cli_context *cli, wishes *wish) {
-    int64_t rows = 0, bytes = msio_simulate_ms_bytes(&wish->ms, &rows);
-    cli_progress progress;
-    if (bytes < 0) return cli_usage(cli, "a data set of these dimensions is too large for any disk");
-    cli_note(cli, "%s: %s rows, about %s", wish->out, cli_count(rows).text, cli_size(bytes).text);
-    int code = may_write(cli, wish);
-    if (!code) code = check_space(cli, wish->out, bytes);
-    if (code) return code;
-    double began = cli_now();
-    cli_progress_begin(&progress, cli, "writing", 0);
-    wish->ms.progress = cli_progress_update;
-    wish->ms.user = &progress;
-    msio_status status = msio_simulate_ms(wish->out, &wish->ms);
-    cli_progress_end(&progress);
-    if (status != MSIO_OK) return cli_fail_status(cli, wish->out);
-    report(cli, wish, rows, cli_now() - began);
+/* An option whose value is a word of a list; returns as take_number. */
+static int take_word(const cli_context *cli, wishes *wish, const char *name, const char *value) {
+    static const char *const layouts[] = {"dsa110", "default", "wide", NULL}, *const orders[] = {"little", "big", NULL},
+                             *const compressions[] = {"none", "lzf", "gzip", NULL},
+                             *const flags[] = {"pattern", "none", NULL};
+    const struct {
+        const char *name;
+        const char *const *words;
+        const char **chosen;
+    } choices[] = {{"layout", layouts, &wish->making.ms.layout},
+                   {"byte-order", orders, &wish->making.ms.byte_order},
+                   {"compression", compressions, &wish->making.uvh5.compression},
+                   {"flags", flags, &wish->making.uvh5.flags}};
+    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
+        if (strcmp(name, choices[i].name) != 0) continue;
+        int index = 0, code = cli_option_word(cli, name, value, choices[i].words, &index);
+        if (!code) *choices[i].chosen = choices[i].words[index];
+        return code;
+    }
+    return -1;
+}
+
+/* Subbands between commas. Returns 0, or an exit code after telling. */
+static int take_missing(const cli_context *cli, wishes *wish, const char *text) {
+    size_t most = strlen(text) / 2 + 1;
+    int n = 0;
+    free(wish->missing);
+    wish->missing = cli_alloc_many(most, sizeof *wish->missing);
+    for (const char *at = text;; at++) {
+        char *end;
+        errno = 0;
+        long long number = strtoll(at, &end, 10);
+        if (end == at || errno || number < 0 || number >= MSIO_GROUP_MAX_SUBBANDS || (*end && *end != ','))
+            return cli_usage(cli, "--missing wants subbands between commas, as 3,7, not \"%s\"", text);
+        wish->missing[n++] = (int32_t)number;
+        if (!*end) break;
+        at = end;
+    }
+    wish->making.uvh5.missing = n;
+    wish->making.uvh5.missing_subband = wish->missing;
     return 0;
+}
+
+static int take_noise(const cli_context *cli, wishes *wish, const char *text) {
+    char *end;
+    wish->making.uvh5.noise = strtod(text, &end);
+    if (end == text || *end || !isfinite(wish->making.uvh5.noise) || wish->making.uvh5.noise < 0)
+        return cli_usage(cli, "--noise wants Jy, 0 or more, not \"%s\"", text);
+    return 0;
+}
+
+static int take(const cli_context *cli, void *state, const char *name, const char *value) {
+    wishes *wish = state;
+    int64_t seed = 0;
+    note_kind(wish, name);
+    int code = take_number(cli, wish, name, value);
+    if (code < 0) code = take_word(cli, wish, name, value);
+    if (code >= 0) return code;
+    code = 0;
+    if (strcmp(name, "out") == 0) {
+        wish->making.out = value;
+    } else if (strcmp(name, "missing") == 0) {
+        code = take_missing(cli, wish, value);
+    } else if (strcmp(name, "noise") == 0) {
+        code = take_noise(cli, wish, value);
+    } else if (strcmp(name, "seed") == 0) {
+        code = cli_option_integer(cli, name, value, 0, INT64_MAX, &seed);
+        wish->making.uvh5.seed = (uint64_t)seed;
+    } else if (strcmp(name, "time") == 0) {
+        wish->making.uvh5.time = value;
+    } else if (strcmp(name, "imaging") == 0) {
+        wish->making.ms.imaging_columns = 1;
+    } else {
+        wish->making.force = 1;
+    }
+    return code;
+}
+
+/* ---------------------------------------------------------------- the command */
+
+static int make(const cli_context *cli, wishes *wish, int operands, char **operand) {
+    if (operands == 0) return cli_usage(cli, "what is to be made, ms or uvh5?");
+    int is_ms = strcmp(operand[0], "ms") == 0;
+    if (!is_ms && strcmp(operand[0], "uvh5") != 0)
+        return cli_usage(cli, "ms or uvh5 can be made, not \"%s\"", operand[0]);
+    if (operands > 1) return cli_usage(cli, "\"%s\" is one too many", operand[1]);
+    const char *foreign = is_ms ? wish->only_uvh5 : wish->only_ms;
+    if (foreign) return cli_usage(cli, "--%s is not for %s", foreign, operand[0]);
+    if (!wish->making.out || !wish->making.out[0]) return cli_usage(cli, "--out PATH is wanted");
+    return is_ms ? cli_making_ms(cli, &wish->making) : cli_making_uvh5(cli, &wish->making);
 }
 
 static int run(cli_context *cli, int argc, char **argv) {
-    wishes wish = {.ms = MSIO_SIMULATE_MS_OPTS_INIT};
+    wishes wish = {.making = {.ms = MSIO_SIMULATE_MS_OPTS_INIT, .uvh5 = MSIO_SIMULATE_UVH5_OPTS_INIT}};
     int first, code = cli_options_parse(cli, &cli_command_simulate, argc, argv, take, &wish, &first);
-    if (code >= 0) return code;
-    if (first == argc) return cli_usage(cli, "what is to be made? This version makes ms");
-    if (strcmp(argv[first], "ms") != 0) return cli_usage(cli, "this version makes ms, not \"%s\"", argv[first]);
-    if (argc - first > 1) return cli_usage(cli, "\"%s\" is one too many", argv[first + 1]);
-    if (!wish.out || !wish.out[0]) return cli_usage(cli, "--out PATH is wanted");
-    return simulate(cli, &wish);
+    if (code < 0) code = make(cli, &wish, argc - first, argv + first);
+    free(wish.missing);
+    return code;
 }
 
 static const cli_option options[] = {
-    {"out", "PATH", 0, "the data set to make; it appears under this name when it is whole"},
+    {"out", "PATH", 0,
+     "the Measurement Set, or the folder for the UVH5 files (made where it is\nmissing); nothing "
+     "appears there under its name before it is whole"},
     {"antennas", "N", 0, "antennas; baselines are N (N + 1) / 2, autocorrelations included\n(default 96)"},
     {"times", "N", 0, "integrations (default 24)"},
-    {"subbands", "N", 0, "spectral windows (default 16)"},
+    {"subbands", "N", 0, "spectral windows, or files (default 16)"},
     {"channels", "N", 0, "channels of each (default 48)"},
-    {"corrs", "1|2|4", 0, "correlations (default 2)"},
+    {"force", NULL, 0, "replace what stands there, unasked"},
+    {"corrs", "1|2|4", 0, "ms: correlations (default 2)"},
     {"layout", "dsa110|default|wide", 0,
-     "tiles and managers: DSA-110's, casacore's own, or one wide spectral\nwindow (default dsa110)"},
-    {"byte-order", "little|big", 0, "of the data files (default: this machine's)"},
-    {"imaging", NULL, 0, "MODEL_DATA, CORRECTED_DATA and IMAGING_WEIGHT too"},
-    {"force", NULL, 0, "replace a table that stands there, unasked"},
+     "ms: tiles and managers: DSA-110's, casacore's own, or one wide spectral\nwindow (default dsa110)"},
+    {"byte-order", "little|big", 0, "ms: of the data files (default: this machine's)"},
+    {"imaging", NULL, 0, "ms: MODEL_DATA, CORRECTED_DATA and IMAGING_WEIGHT too"},
+    {"pols", "1|2|4", 0, "uvh5: polarizations (default 2)"},
+    {"compression", "none|lzf|gzip", 0, "uvh5: of visdata, flags and nsamples (default none)"},
+    {"flags", "pattern|none", 0, "uvh5: flagged by the formula, or nothing (default pattern)"},
+    {"missing", "N,...", 0, "uvh5: subbands that are left out"},
+    {"time", "TIME", 0, "uvh5: of the first name, UTC (default 2025-10-05T13:27:52)"},
+    {"jitter", "SECONDS", 0, "uvh5: the times in the names are up to so much later (default 6)"},
+    {"noise", "JY", 0, "uvh5: standard deviation of each part of a visibility (default 0)"},
+    {"seed", "N", 0, "uvh5: of the noise (default 0)"},
     {NULL, NULL, 0, NULL},
 };
 
 const cli_command cli_command_simulate = {
     .name = "simulate",
-    .summary = "makes a Measurement Set whose every value is known",
-    .usage = "ms --out PATH [options]",
-    .text = "Makes a whole Measurement Set through casacore. Every value follows a closed formula, told in\n"
-            "docs/simulation.md, so that any reader can be checked against it. The size is told first. What\n"
-            "stands at PATH is replaced only after a yes on the terminal, or with --force, and only if it is a\n"
-            "table.",
+    .summary = "makes a Measurement Set, or UVH5 files, whose every value is known",
+    .usage = "ms|uvh5 --out PATH [options]",
+    .text = "ms makes a whole Measurement Set through casacore; uvh5 the files of one group, one a subband, laid\n"
+            "out as DSA-110's correlator writes them, through the HDF5 library. Every value follows a closed\n"
+            "formula, told in docs/simulation.md, so that any reader can be checked against it. The size is told\n"
+            "first. What stands there is replaced only after a yes on the terminal, or with --force: at PATH a\n"
+            "table and nothing else, in the folder PATH files of the same names.",
     .options = options,
     .negative = NULL,
     .examples = "  msio simulate ms --out obs.ms\n"
                 "  msio simulate ms --out small.ms --antennas 10 --times 4 --subbands 2 --channels 16\n"
-                "  msio simulate ms --out wide.ms --layout wide --imaging --force\n",
+                "  msio simulate ms --out wide.ms --layout wide --imaging --force\n"
+                "  msio simulate uvh5 --out group\n"
+                "  msio simulate uvh5 --out gaps --missing 3,7 --compression lzf --noise 0.5\n",
     .run = run,
 };

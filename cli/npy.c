@@ -11,12 +11,14 @@ cli_dtype cli_npy_dtype(msio_type type, size_t width) {
     const char *code = "";
     switch (type) {
     case MSIO_BOOL: code = "b1"; break;
+    case MSIO_CHAR: code = "i1"; break;
     case MSIO_UCHAR: code = "u1"; break;
     case MSIO_SHORT: code = "i2"; break;
     case MSIO_USHORT: code = "u2"; break;
     case MSIO_INT: code = "i4"; break;
     case MSIO_UINT: code = "u4"; break;
     case MSIO_INT64: code = "i8"; break;
+    case MSIO_UINT64: code = "u8"; break;
     case MSIO_FLOAT: code = "f4"; break;
     case MSIO_DOUBLE: code = "f8"; break;
     case MSIO_COMPLEX: code = "c8"; break;

@@ -72,6 +72,7 @@ static void copy_runs(const job *j, int64_t at, uint8_t *dst) {
     case MSIO_CODEC_COPY: msio_runs_copy(dst, j->src + at, &j->runs); break;
     case MSIO_CODEC_SWAP: msio_runs_swap(dst, j->src + at, &j->runs, j->unit); break;
     case MSIO_CODEC_BITS: msio_runs_expand(dst, j->src, at, &j->runs); break;
+    case MSIO_CODEC_CONVERT: break; /* never comes here */
     }
 }
 
@@ -131,6 +132,7 @@ static void stream_run(const job *j, int64_t at, uint8_t *dst) {
     case MSIO_CODEC_COPY: msio_stream_copy(dst, j->src + at, length); break;
     case MSIO_CODEC_SWAP: msio_stream_swap(dst, j->src + at, length, j->unit); break;
     case MSIO_CODEC_BITS: msio_stream_expand(dst, j->src, at, length); break;
+    case MSIO_CODEC_CONVERT: break; /* never comes here */
     }
 }
 

@@ -8,9 +8,10 @@
 
 /* How stored elements become delivered ones. */
 typedef enum msio_codec {
-    MSIO_CODEC_COPY, /* the machine's byte order already */
-    MSIO_CODEC_SWAP, /* the other byte order */
-    MSIO_CODEC_BITS  /* Bool: one bit each, least significant first, to one byte each */
+    MSIO_CODEC_COPY,   /* the machine's byte order already */
+    MSIO_CODEC_SWAP,   /* the other byte order */
+    MSIO_CODEC_BITS,   /* Bool: one bit each, least significant first, to one byte each */
+    MSIO_CODEC_CONVERT /* another type: core/numbers.h does it, not the copies here */
 } msio_codec;
 
 /* Rows and cell axes, after the tile's own axes were folded in. */
@@ -18,7 +19,7 @@ typedef enum msio_codec {
 
 /* A box: element (i0, i1, ...) with 0 <= ik < count[k] lies at sum(ik * src[k]) and goes to sum(ik * dst[k]).
  * Axis 0 is the innermost loop. src counts bytes, for MSIO_CODEC_BITS bits; dst counts bytes. A src stride of 0 repeats
- * one value. Strides may not be negative. */
+ * one value, and none is negative. A dst stride may be negative: then element 0 does not go to the lowest address. */
 typedef struct msio_box {
     int ndim;
     int64_t count[MSIO_BOX_NDIM];

@@ -3,6 +3,7 @@
 
 #include "core/checked.h"
 #include "core/kernels_set.h"
+#include "core/kernels_weave.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -44,6 +45,8 @@ static void runs_expand(uint8_t *dst, const uint8_t *src, int64_t bit, const msi
 static void stream_copy(uint8_t *dst, const uint8_t *src, size_t length) { memcpy(dst, src, length); }
 static void stream_end(void) {}
 
+static void weave(uint8_t *dst, const msio_lanes *lanes) { msio_weave_any(dst, lanes); }
+
 static const msio_kernels generic = {
     .name = "generic",
     .swap = swap,
@@ -54,6 +57,7 @@ static const msio_kernels generic = {
     .stream_swap = swap,
     .stream_expand = expand,
     .stream_end = stream_end,
+    .weave = weave,
 };
 
 /* ---------------------------------------------------------------- the choice */
@@ -162,6 +166,8 @@ void msio_stream_swap(void *dst, const void *src, size_t length, int unit) {
 void msio_stream_expand(uint8_t *dst, const uint8_t *src, int64_t bit, size_t length) {
     if (length) kernels()->stream_expand(dst, src, bit, length);
 }
+
+void msio_weave(uint8_t *dst, const msio_lanes *lanes) { kernels()->weave(dst, lanes); }
 
 void msio_stream_end(void) { kernels()->stream_end(); }
 

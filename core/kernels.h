@@ -35,7 +35,19 @@ void msio_runs_swap(void *dst, const void *src, const msio_runs *runs, int unit)
 /* Run (0, 0, 0) begins at bit `bit` of src. Reads no byte that holds none of the bits. */
 void msio_runs_expand(uint8_t *dst, const uint8_t *src, int64_t bit, const msio_runs *runs);
 
-/* The same for long runs of results that no cache can hold: where the processor can, whole cache lines are written past
+/* Lanes that are put side by side: element i of lane l goes to place i * lanes + l of its row, or, reversed, element
+ * n - 1 - i does. */
+typedef struct msio_lanes {
+    int lanes; /* 2 or 4 */
+    int elem;  /* bytes of an element: 1, 2, 4, 8 */
+    int reversed;
+    const uint8_t *src[4];
+    int64_t n, rows;          /* elements of a row, of each lane */
+    int64_t src_row, dst_row; /* bytes from one row to the next */
+} msio_lanes;
+void msio_weave(uint8_t *dst, const msio_lanes *lanes);
+
+/* Copies of long runs of results that no cache can hold: where the processor can, whole cache lines are written past
  * the caches, which saves reading them first and keeps what is cached there. Other threads may see these stores only
  * after msio_stream_end. Lengths are bytes, for msio_stream_expand bits. */
 void msio_stream_copy(void *dst, const void *src, size_t length);

@@ -1,5 +1,6 @@
 /* kernels_avx2.c - the kernels for x86-64 processors with AVX2. */
 #include "core/kernels_set.h"
+#include "core/kernels_weave.h"
 
 #if defined(MSIO_KERNELS_X86)
 #include <immintrin.h>
@@ -242,6 +243,8 @@ MSIO_AVX2 static void stream_expand(uint8_t *dst, const uint8_t *src, int64_t bi
 
 static void stream_end(void) { _mm_sfence(); }
 
+MSIO_AVX2 void msio_weave_avx2(uint8_t *dst, const msio_lanes *lanes) { msio_weave_any(dst, lanes); }
+
 const msio_kernels msio_kernels_avx2 = {
     .name = "avx2",
     .swap = swap,
@@ -252,6 +255,7 @@ const msio_kernels msio_kernels_avx2 = {
     .stream_swap = stream_swap,
     .stream_expand = stream_expand,
     .stream_end = stream_end,
+    .weave = msio_weave_avx2,
 };
 
 #else

@@ -19,12 +19,14 @@ typedef struct msio_kernels {
     void (*stream_swap)(uint8_t *dst, const uint8_t *src, size_t length, int unit);
     void (*stream_expand)(uint8_t *dst, const uint8_t *src, int64_t bit, size_t length);
     void (*stream_end)(void);
+    void (*weave)(uint8_t *dst, const msio_lanes *lanes);
 } msio_kernels;
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define MSIO_KERNELS_X86 1
 extern const msio_kernels msio_kernels_avx2;
 extern const msio_kernels msio_kernels_avx512;
+void msio_weave_avx2(uint8_t *dst, const msio_lanes *lanes);
 #endif
 
 MSIO_INLINE int msio_runs_empty(const msio_runs *runs) {

@@ -29,6 +29,7 @@ const char *msio_status_name(msio_status status) {
 size_t msio_type_size(msio_type type) {
     switch (type) {
     case MSIO_BOOL:
+    case MSIO_CHAR:
     case MSIO_UCHAR: return 1;
     case MSIO_SHORT:
     case MSIO_USHORT: return 2;
@@ -37,7 +38,8 @@ size_t msio_type_size(msio_type type) {
     case MSIO_FLOAT: return 4;
     case MSIO_DOUBLE:
     case MSIO_COMPLEX:
-    case MSIO_INT64: return 8;
+    case MSIO_INT64:
+    case MSIO_UINT64: return 8;
     case MSIO_DCOMPLEX: return 16;
     case MSIO_STRING:
     case MSIO_TABLE:
@@ -49,6 +51,7 @@ size_t msio_type_size(msio_type type) {
 const char *msio_type_name(msio_type type) {
     switch (type) {
     case MSIO_BOOL: return "Bool";
+    case MSIO_CHAR: return "Char";
     case MSIO_UCHAR: return "uChar";
     case MSIO_SHORT: return "Short";
     case MSIO_USHORT: return "uShort";
@@ -62,6 +65,7 @@ const char *msio_type_name(msio_type type) {
     case MSIO_TABLE: return "Table";
     case MSIO_RECORD: return "Record";
     case MSIO_INT64: return "Int64";
+    case MSIO_UINT64: return "uInt64";
     }
     return "unknown";
 }

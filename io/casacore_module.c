@@ -1,31 +1,23 @@
 /* casacore_module.c - finding, loading and calling the casacore module. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* dladdr, secure_getenv */
-#endif
-
 #include "io/casacore_module.h"
 
 #include "core/error.h"
+#include "io/module.h"
 #include "msio/io.h"
 
-#include <dlfcn.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#define MODULE_FILE "msio_casacore.so"
-#define MODULE_VARIABLE "MSIO_CASACORE_MODULE"
-#define INSTALL_HINT "install casacore's libraries (Debian: apt-get install libcasa-tables7)"
 
 /* Guards everything below, and casacore itself: it keeps tables and caches of the process without a lock of its own. */
 static pthread_mutex_t casacore_mutex = PTHREAD_MUTEX_INITIALIZER;
 static const msio_casa_functions *functions;
-static char *named_module; /* what the environment said at the first call, NULL: nothing */
-static bool named_known;
+static msio_module module = {.file = "msio_casacore.so",
+                             .variable = "MSIO_CASACORE_MODULE",
+                             .symbol = MSIO_CASA_SYMBOL,
+                             .what = "casacore",
+                             .packages = "casacore's libraries (Debian: apt-get install libcasa-tables7)",
+                             .build = "Debian: apt-get install casacore-dev",
+                             .missing = MSIO_E_CASACORE};
 
 /* ---------------------------------------------------------------- loading */
 
@@ -34,88 +26,23 @@ static void before_fork(void) { pthread_mutex_lock(&casacore_mutex); }
 
 static void after_fork(void) { pthread_mutex_unlock(&casacore_mutex); }
 
-/* The folder of the file that holds this very code: libmsio.so, or the program that it is linked into. */
-static bool own_folder(char folder[PATH_MAX]) {
-    Dl_info info;
-    if (!dladdr((const void *)&functions, &info) || !info.dli_fname) return false;
-    if (strchr(info.dli_fname, '/')) {
-        if (!realpath(info.dli_fname, folder)) return false;
-    } else { /* a program found through PATH: its name tells nothing */
-        ssize_t length = readlink("/proc/self/exe", folder, PATH_MAX - 1);
-        if (length <= 0) return false;
-        folder[length] = '\0';
-    }
-    char *slash = strrchr(folder, '/');
-    if (!slash) return false;
-    *slash = '\0';
-    return true;
-}
-
-/* The module's path, the first of the known places where there is one. */
-static bool find_module(char path[PATH_MAX]) {
-    static const char *const places[] = {
-        "/",
-        "/msio/",
-        "/../lib/msio/",
-#ifdef MSIO_LIBRARY_ARCHITECTURE
-        "/../lib/" MSIO_LIBRARY_ARCHITECTURE "/msio/",
-#endif
-        "/../lib64/msio/",
-    };
-    char folder[PATH_MAX];
-    if (own_folder(folder)) {
-        for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-            int length = snprintf(path, PATH_MAX, "%s%s" MODULE_FILE, folder, places[i]);
-            if (length < PATH_MAX && access(path, F_OK) == 0) return true;
-        }
-    }
-#ifdef MSIO_MODULE_DIR
-    int length = snprintf(path, PATH_MAX, "%s/" MODULE_FILE, MSIO_MODULE_DIR);
-    if (length < PATH_MAX && access(path, F_OK) == 0) return true;
-#endif
-    return false;
-}
-
-/* Opens the module at path and takes its functions. */
-static msio_status open_module(const char *path) {
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!handle) {
-        const char *why = dlerror();
-        return msio_error_set(MSIO_E_CASACORE, path, "casacore is needed here and cannot be loaded: %s; " INSTALL_HINT,
-                              why ? why : "the system does not say why");
-    }
+/* Loads the module if that has not been done. With the mutex held. */
+static msio_status load_module(void) {
+    if (functions) return MSIO_OK;
+    void *symbol = NULL;
+    msio_status status = msio_module_open(&module, &symbol);
+    if (status) return status;
     msio_casacore_functions_fn *get = NULL;
-    *(void **)&get = dlsym(handle, MSIO_CASA_SYMBOL);
-    const msio_casa_functions *found = get ? get() : NULL;
-    if (!found || found->version != MSIO_CASA_VERSION || found->struct_size != sizeof *found) {
-        dlclose(handle);
-        return msio_error_set(MSIO_E_CASACORE, path,
+    *(void **)&get = symbol;
+    const msio_casa_functions *found = get();
+    if (!found || found->version != MSIO_CASA_VERSION || found->struct_size != sizeof *found)
+        return msio_error_set(MSIO_E_CASACORE, module.named,
                               "this casacore module belongs to another version of msio; install the one of msio %s",
                               MSIO_VERSION_STRING);
-    }
     static bool forks_known;
     if (!forks_known) forks_known = pthread_atfork(before_fork, after_fork, after_fork) == 0;
     functions = found; /* the module stays: casacore cannot be unloaded safely */
     return MSIO_OK;
-}
-
-/* Loads the module if that has not been done. With the mutex held. */
-static msio_status load_module(void) {
-    if (functions) return MSIO_OK;
-    if (!named_known) {
-        const char *name = secure_getenv(MODULE_VARIABLE);
-        if (name && *name && !(named_module = strdup(name)))
-            return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for the path of the casacore module");
-        named_known = true;
-    }
-    if (named_module) return open_module(named_module);
-    char path[PATH_MAX];
-    if (find_module(path)) return open_module(path);
-    return msio_error_set(
-        MSIO_E_CASACORE, NULL,
-        "casacore is needed here, and the module " MODULE_FILE " is neither beside msio nor where it "
-        "was installed; build msio with casacore (Debian: apt-get install casacore-dev), or set " MODULE_VARIABLE
-        " to the module's path");
 }
 
 msio_status msio_casacore_load(void) {

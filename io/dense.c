@@ -134,14 +134,16 @@ static msio_status settle_shape(msio_dense *d, msio_dense_column *c, const char 
 
 static void fill_place(const msio_dense *d, const msio_dense_column *c, int64_t place) {
     size_t elem = msio_type_size(c->type);
-    uint8_t *out = (uint8_t *)c->out + (size_t)(place * c->row_elements) * elem;
+    uint8_t *out = (uint8_t *)c->out + (size_t)(place * (c->apart ? c->apart : c->row_elements)) * elem;
     for (int64_t i = 0; i < c->row_elements; i++) memcpy(out + (size_t)i * elem, d->opts->fill, elem);
 }
 
 static msio_status read_defined(msio_dense *d, const msio_leaf *leaf, const msio_rows *rows) {
     msio_dense_column *c = &d->column[d->current];
-    msio_want want = {
-        .rows = rows, .place_elements = c->row_elements, .ndim = c->ndim, .row_elements = c->row_elements};
+    msio_want want = {.rows = rows,
+                      .place_elements = c->apart ? c->apart : c->row_elements,
+                      .ndim = c->ndim,
+                      .row_elements = c->row_elements};
     memcpy(want.shape, c->shape, sizeof want.shape);
     memcpy(want.axis, c->axis, sizeof want.axis);
     if (rows->count == 0 || c->row_elements == 0) return MSIO_OK;

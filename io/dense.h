@@ -15,6 +15,7 @@ typedef struct msio_dense_column {
     int64_t shape[MSIO_MAX_NDIM]; /* casacore order */
     msio_range axis[MSIO_MAX_NDIM];
     int64_t row_elements; /* wanted of each cell */
+    int64_t apart;        /* elements of the result from one row to the next; 0: row_elements */
     int64_t bytes;        /* of the whole result */
     int64_t undefined;    /* rows never written, and the first place of one */
     int64_t undefined_place;

@@ -6,7 +6,6 @@
 #include "core/kernels.h"
 #include "core/pool.h"
 #include "core/threads.h"
-#include "prof/span.h"
 
 #include <stdlib.h>
 #ifdef _OPENMP
@@ -42,6 +41,7 @@ typedef struct batch_run {
 typedef struct worker {
     batch_run *run;
     int number;
+    msio_engine_thread *mine;
     int64_t reads, bytes_read;
 } worker;
 
@@ -53,14 +53,17 @@ msio_status msio_engine_start(msio_engine *engine, const msio_read_opts *opts, i
         engine->progress = opts->progress;
         engine->user = opts->user;
     }
-    engine->scratch = calloc((size_t)engine->threads, sizeof *engine->scratch);
-    return engine->scratch ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a read");
+    engine->thread = calloc((size_t)engine->threads, sizeof *engine->thread);
+    return engine->thread ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a read");
 }
 
 void msio_engine_finish(msio_engine *engine) {
-    for (int i = 0; engine->scratch && i < engine->threads; i++) msio_pool_give(engine->scratch[i]);
-    free(engine->scratch);
-    engine->scratch = NULL;
+    for (int i = 0; engine->thread && i < engine->threads; i++) {
+        msio_pool_give(engine->thread[i].scratch);
+        msio_deliver_free(&engine->thread[i].deliver);
+    }
+    free(engine->thread);
+    engine->thread = NULL;
     msio_schedule_free(&engine->schedule);
 }
 
@@ -85,7 +88,7 @@ static void prefetch_ahead(batch_run *run, int64_t index) {
     if (seen > from) from = seen < to ? seen : to;
     for (int64_t i = from; i < to; i++) {
         const msio_source *source = &run->batch->source[run->batch->pieces[s->work[i].first].source];
-        msio_file_prefetch(source->file, s->work[i].offset, s->work[i].length);
+        if (source->file) msio_file_prefetch(source->file, s->work[i].offset, s->work[i].length);
     }
 }
 
@@ -105,24 +108,16 @@ static msio_status fetch(worker *w, const msio_file *file, void *to, int64_t len
 
 /* ---------------------------------------------------------------- the three ways */
 
-static void scatter(const worker *w, const msio_target *t, const msio_box *box, const void *src, int64_t bit,
-                    int64_t out, prof_path path) {
-    prof_span span;
-    prof_begin(&span, path);
-    if (t->look)
-        t->look(t->user, &(msio_seen){.thread = w->number, .box = box, .src = src, .bit = bit, .out = out});
-    else if (w->run->streams)
-        msio_box_stream(box, t->codec, t->elem, t->unit, src, bit, t->out + out);
-    else
-        msio_box_copy(box, t->codec, t->elem, t->unit, src, bit, t->out + out);
-    if (span.start) prof_end(&span, &(prof_work){.bytes = msio_box_elements(box) * t->elem, .pieces = 1});
-}
-
-static msio_status need_scratch(worker *w, uint8_t **scratch) {
-    uint8_t **mine = &w->run->engine->scratch[w->number];
-    if (!*mine) *mine = msio_pool_take((size_t)MSIO_SCRATCH_BYTES);
-    *scratch = *mine;
-    return *mine ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a read's scratch");
+static msio_status need_scratch(worker *w, int64_t bytes, uint8_t **scratch) {
+    msio_engine_thread *mine = w->mine;
+    if (bytes < MSIO_SCRATCH_BYTES) bytes = MSIO_SCRATCH_BYTES;
+    if (mine->scratch_bytes < bytes) {
+        msio_pool_give(mine->scratch);
+        mine->scratch = msio_pool_take((size_t)bytes);
+        mine->scratch_bytes = mine->scratch ? bytes : 0;
+    }
+    *scratch = mine->scratch;
+    return *scratch ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a read's scratch");
 }
 
 static msio_status read_direct(worker *w, const msio_work *work, int64_t index) {
@@ -137,13 +132,13 @@ static msio_status read_box(worker *w, const msio_source *source, const msio_tar
                             int64_t offset, int64_t bit, int64_t out, int64_t index) {
     uint8_t *scratch;
     int64_t extent = msio_box_extent(box, t, bit);
-    msio_status status = need_scratch(w, &scratch);
+    msio_status status = need_scratch(w, MSIO_SCRATCH_BYTES, &scratch);
     if (status) return status;
     int outer = box->ndim - 1;
     while (outer > 0 && box->count[outer] == 1) outer--;
     if (extent <= MSIO_SCRATCH_BYTES || box->ndim == 0 || box->count[outer] == 1) {
         if ((status = fetch(w, source->file, scratch, extent, offset, index))) return status;
-        scatter(w, t, box, scratch, bit, out, PROF_PATH_SCATTER);
+        msio_deliver_box(&w->mine->deliver, t, box, scratch, bit, out, PROF_PATH_SCATTER);
         return MSIO_OK;
     }
     msio_box part = *box;
@@ -159,25 +154,24 @@ static msio_status read_box(worker *w, const msio_source *source, const msio_tar
     return read_box(w, source, t, &part, offset + step, bit, out + half * box->dst[outer], index);
 }
 
-static msio_status read_scratch(worker *w, const msio_work *work, int64_t index) {
+/* A single piece that is larger than the scratch, and can be cut. */
+static msio_status read_large(worker *w, const msio_work *work, int64_t index) {
     const msio_piece_batch *b = w->run->batch;
-    const msio_source *source = &b->source[b->pieces[work->first].source];
-    uint8_t *scratch;
+    const msio_piece *p = &b->pieces[work->first];
     msio_box box;
     int64_t offset, bit, out;
-    if (work->pieces == 1) {
-        const msio_piece *p = &b->pieces[work->first];
-        msio_piece_box(b, p, work->row, work->rows, &box, &offset, &bit, &out);
-        return read_box(w, source, &b->target[p->target], &box, offset, bit, out, index);
-    }
-    msio_status status = need_scratch(w, &scratch);
-    if (status || (status = fetch(w, source->file, scratch, work->length, work->offset, index))) return status;
-    for (int64_t i = work->first; i < work->first + work->pieces; i++) {
-        const msio_piece *p = &b->pieces[i];
-        msio_piece_box(b, p, 0, p->rows, &box, &offset, &bit, &out);
-        scatter(w, &b->target[p->target], &box, scratch + (offset - work->offset), bit, out, PROF_PATH_SCATTER);
-    }
-    return MSIO_OK;
+    msio_piece_box(b, p, work->row, work->rows, &box, &offset, &bit, &out);
+    return read_box(w, &b->source[p->source], &b->target[p->target], &box, offset, bit, out, index);
+}
+
+static msio_status read_scratch(worker *w, const msio_work *work, int64_t index) {
+    const msio_piece_batch *b = w->run->batch;
+    const msio_piece *p = &b->pieces[work->first];
+    uint8_t *scratch;
+    if (work->length > MSIO_SCRATCH_BYTES && !p->encoded) return read_large(w, work, index);
+    msio_status status = need_scratch(w, work->length, &scratch);
+    if (!status) status = fetch(w, b->source[p->source].file, scratch, work->length, work->offset, index);
+    return status ? status : msio_deliver_work(&w->mine->deliver, b, work, scratch, PROF_PATH_SCATTER);
 }
 
 /* Asks for the cache lines of a small piece that comes soon: where pieces lie far apart each would be waited for. */
@@ -185,32 +179,29 @@ static void foresee(const batch_run *run, int64_t index) {
     const msio_schedule *s = &run->engine->schedule;
     if (index + WORK_AHEAD >= s->n || s->work[index + WORK_AHEAD].length > FORESEEN_BYTES) return;
     const msio_work *work = &s->work[index + WORK_AHEAD];
-    const uint8_t *map = msio_file_mapped(run->batch->source[run->batch->pieces[work->first].source].file);
+    const msio_file *file = run->batch->source[run->batch->pieces[work->first].source].file;
+    const uint8_t *map = file ? msio_file_mapped(file) : NULL;
     for (int64_t at = 0; map && at < work->length; at += CACHE_LINE) __builtin_prefetch(map + work->offset + at);
 }
 
+/* A run of a contiguous piece, copied. */
+static void copy_run(worker *w, const msio_work *work, const uint8_t *bytes) {
+    const msio_piece *p = &w->run->batch->pieces[work->first];
+    const msio_target *t = &w->run->batch->target[p->target];
+    msio_box run = {1, {work->length / t->elem}, {t->elem}, {t->elem}};
+    msio_deliver_box(&w->mine->deliver, t, &run, bytes, 0, p->out + work->run, PROF_PATH_GATHER);
+}
+
 static msio_status read_mapped(worker *w, const msio_work *work, int64_t index) {
-    const msio_piece_batch *b = w->run->batch;
-    const msio_source *source = &b->source[b->pieces[work->first].source];
-    const uint8_t *map = msio_file_mapped(source->file);
+    const msio_source *source = &w->run->batch->source[w->run->batch->pieces[work->first].source];
+    const uint8_t *map = source->memory ? source->memory : msio_file_mapped(source->file);
     if (!map) return work->rows == 0 ? read_direct(w, work, index) : read_scratch(w, work, index);
     if (atomic_load_explicit(&w->run->cold, memory_order_relaxed)) prefetch_ahead(w->run, index);
     w->bytes_read += work->length;
     foresee(w->run, index);
-    if (work->rows == 0) {
-        const msio_piece *p = &b->pieces[work->first];
-        const msio_target *t = &b->target[p->target];
-        msio_box run = {1, {work->length / t->elem}, {t->elem}, {t->elem}};
-        scatter(w, t, &run, map + work->offset, 0, p->out + work->run, PROF_PATH_GATHER);
-        return MSIO_OK;
-    }
-    for (int64_t i = work->first; i < work->first + work->pieces; i++) {
-        const msio_piece *p = &b->pieces[i];
-        msio_box box;
-        int64_t offset, bit, out;
-        msio_piece_box(b, p, work->row, work->pieces == 1 ? work->rows : p->rows, &box, &offset, &bit, &out);
-        scatter(w, &b->target[p->target], &box, map + offset, bit, out, PROF_PATH_GATHER);
-    }
+    if (work->rows > 0)
+        return msio_deliver_work(&w->mine->deliver, w->run->batch, work, map + work->offset, PROF_PATH_GATHER);
+    copy_run(w, work, map + work->offset);
     return MSIO_OK;
 }
 
@@ -223,7 +214,7 @@ static void map_files(batch_run *run) {
     for (int64_t i = 0; i < s->n; i++) {
         const msio_work *w = &s->work[i];
         msio_file *file = run->batch->source[run->batch->pieces[w->first].source].file;
-        if (w->way != MSIO_WAY_MAPPED) continue;
+        if (w->way != MSIO_WAY_MAPPED || !file) continue;
         if (file != last) msio_file_map(file);
         last = file;
         if (i % step != 0 || !msio_file_mapped(file)) continue;
@@ -262,7 +253,9 @@ static void report_progress(worker *w, int64_t done) {
 }
 
 static void work_through(batch_run *run, int number) {
-    worker w = {.run = run, .number = number};
+    worker w = {.run = run, .number = number, .mine = &run->engine->thread[number]};
+    w.mine->deliver.thread = number;
+    w.mine->deliver.streams = run->streams;
     const msio_schedule *s = &run->engine->schedule;
     while (!atomic_load_explicit(&run->failed, memory_order_relaxed)) {
         long long i = atomic_fetch_add_explicit(&run->next, 1, memory_order_relaxed);

@@ -2,9 +2,16 @@
 #ifndef MSIO_IO_ENGINE_H
 #define MSIO_IO_ENGINE_H
 
-#include "io/schedule.h"
+#include "io/deliver.h"
 
 #include <stdatomic.h>
+
+/* What a thread of the engine keeps from one unit of work to the next. */
+typedef struct msio_engine_thread {
+    uint8_t *scratch; /* taken on first need; grows only for chunks that must be decoded whole */
+    int64_t scratch_bytes;
+    msio_deliver deliver;
+} msio_engine_thread;
 
 /* One read call's engine; lives on the caller's stack between _start and _finish. */
 typedef struct msio_engine {
@@ -17,7 +24,7 @@ typedef struct msio_engine {
     msio_schedule schedule;
     int64_t works; /* reads and mapped stretches, all batches */
     atomic_llong done, bytes_read, system_reads;
-    uint8_t **scratch; /* [threads], taken on first need */
+    msio_engine_thread *thread; /* [threads] */
     int64_t pieces;
 } msio_engine;
 

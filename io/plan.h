@@ -9,13 +9,24 @@
 
 #include "core/box.h"
 #include "core/file.h"
+#include "core/numbers.h"
 #include "msio/io.h"
 
-/* Where pieces of a batch come from. */
+struct msio_decoding;
+
+/* Where pieces of a batch come from: a file, or memory that outlives the read. */
 typedef struct msio_source {
-    msio_file *file;
+    msio_file *file; /* NULL: memory */
     int64_t size;
+    const uint8_t *memory;
+    const struct msio_decoding *decoding; /* of pieces in encoded chunks; outlives the read */
 } msio_source;
+
+/* A chunk that must be decoded: `bytes` stored bytes at offset. */
+typedef struct msio_encoded {
+    int64_t offset, bytes;
+    uint32_t mask; /* filters that were not applied to it */
+} msio_encoded;
 
 /* Rows of one column that lie at equal distances, and go to equal distances. Row i's element 0 is stored at
  * offset + i * row_src (Bool: bit 8 * offset + bit + i * row_src) and goes to byte out + i * row_dst of the column's
@@ -29,6 +40,10 @@ typedef struct msio_piece {
     int32_t box;    /* index of the batch's boxes: one row's elements */
     int32_t target; /* index of the sink's targets */
     int32_t bit;    /* 0..7, Bool only */
+    /* Of a piece in an encoded chunk: its stored bytes, all of which lie at offset (0: not encoded), the filters that
+     * were not applied, and where the piece's element 0 lies in the decoded chunk. */
+    int64_t encoded, within;
+    uint32_t mask;
 } msio_piece;
 
 /* Stored elements in memory, for who looks at them instead of copying them. Element (i0, i1, ...) of the box lies at
@@ -44,9 +59,11 @@ typedef struct msio_seen {
 /* One column's result. */
 typedef struct msio_target {
     msio_codec codec;
-    int elem, unit;      /* bytes delivered per element; bytes swapped as one */
-    int64_t stored_bits; /* of one element: 1 for Bool, else 8 * elem */
-    uint8_t *out;        /* NULL in a sink that only counts */
+    int elem, unit;            /* bytes delivered per element; bytes swapped as one */
+    int64_t stored_bits;       /* of one element: 1 for Bool, else 8 * elem, or as many as `number` has */
+    const msio_number *number; /* MSIO_CODEC_CONVERT: how it is stored, and what it becomes */
+    msio_type type;
+    uint8_t *out; /* NULL in a sink that only counts */
     int64_t out_bytes;
     /* In place of copying: called by the engine's threads, in any order, once for every stored element; see msio_seen.
      */
@@ -78,6 +95,7 @@ typedef struct msio_sink {
     void *user;
     int64_t pieces_capacity, boxes_capacity, sources_capacity;
     int64_t pieces_total; /* after merging */
+    int64_t batch_pieces; /* at most so many in a batch: MSIO_BATCH_PIECES, or less where memory is short */
 } msio_sink;
 
 msio_status msio_sink_start(msio_sink *sink, int targets, msio_status (*flush)(void *, msio_piece_batch *), void *user);
@@ -90,6 +108,12 @@ void msio_sink_free(msio_sink *sink);
  * MSIO_E_MEMORY, and what the flush returns. */
 msio_status msio_sink_push(msio_sink *sink, const msio_source *source, int64_t where, int bit, int64_t rows,
                            int64_t row_src, int64_t row_dst, int64_t out, const msio_box *box);
+
+/* The same for rows in an encoded chunk of the source's decoding; within: byte of row 0's first wanted element in the
+ * decoded chunk. */
+msio_status msio_sink_push_encoded(msio_sink *sink, const msio_source *source, const msio_encoded *chunk,
+                                   int64_t within, int64_t rows, int64_t row_src, int64_t row_dst, int64_t out,
+                                   const msio_box *box);
 
 /* Hands on what is left. */
 msio_status msio_sink_finish(msio_sink *sink);

@@ -31,6 +31,8 @@ static void forget(msio_plan *plan) {
     *plan = (msio_plan){0};
 }
 
+msio_plan *msio_plan_record_new(void) { return calloc(1, sizeof(msio_plan)); }
+
 void msio_plan_record_start(msio_plan *plan, msio_engine *engine, int64_t rows) {
     forget(plan);
     plan->engine = engine;
@@ -48,7 +50,7 @@ static const char *keep_path(msio_plan *plan, const char *path) {
 }
 
 static msio_status keep_piece(msio_plan *plan, const msio_piece_batch *batch, const msio_piece *piece) {
-    if (plan->kept >= KEPT_PIECES) return MSIO_OK;
+    if (plan->kept >= KEPT_PIECES || !batch->source[piece->source].file) return MSIO_OK;
     if (plan->kept == plan->capacity) {
         int64_t wanted = plan->capacity ? plan->capacity * 2 : 64;
         msio_plan_piece *grown = realloc(plan->piece, (size_t)wanted * sizeof *grown);
@@ -64,11 +66,12 @@ static msio_status keep_piece(msio_plan *plan, const msio_piece_batch *batch, co
     msio_piece_box(batch, piece, 0, piece->rows, &box, &offset, &bit, &out);
     /* out counts bytes of the result, of which each row has the same share */
     int64_t row_bytes = t->out_bytes && plan->info.rows ? t->out_bytes / plan->info.rows : 1;
-    plan->piece[plan->kept++] = (msio_plan_piece){.file = path,
-                                                  .offset = offset,
-                                                  .length = msio_box_extent(&box, t, bit),
-                                                  .out_row = out / (row_bytes ? row_bytes : 1),
-                                                  .rows = piece->rows};
+    plan->piece[plan->kept++] =
+        (msio_plan_piece){.file = path,
+                          .offset = piece->encoded ? piece->offset : offset,
+                          .length = piece->encoded ? piece->encoded : msio_box_extent(&box, t, bit),
+                          .out_row = out / (row_bytes ? row_bytes : 1),
+                          .rows = piece->rows};
     return MSIO_OK;
 }
 
@@ -101,7 +104,7 @@ msio_status msio_plan_make(const msio_column *column, const msio_select *select,
     if (!column || !plan) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no column, or nowhere to put the plan");
     msio_status status = msio_check_sizes(select, NULL);
     if (status) return status;
-    msio_plan *p = calloc(1, sizeof *p);
+    msio_plan *p = msio_plan_record_new();
     if (!p) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a plan");
     msio_dense_column c = {.name = column->name};
     msio_dense dense = {.n = 1, .column = &c, .select = select, .plan = p};

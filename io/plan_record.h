@@ -5,6 +5,8 @@
 #include "io/engine.h"
 #include "io/table.h"
 
+/* A plan without anything; NULL without memory. */
+msio_plan *msio_plan_record_new(void);
 /* Begins (again) the plan of so many rows: engine schedules the batches without reading. */
 void msio_plan_record_start(msio_plan *plan, msio_engine *engine, int64_t rows);
 /* A sink's flush: user is the msio_plan. */

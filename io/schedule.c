@@ -3,6 +3,7 @@
 
 #include "core/checked.h"
 #include "core/error.h"
+#include "io/hdf5_filters.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ void msio_piece_box(const msio_piece_batch *batch, const msio_piece *piece, int6
                     int64_t *offset, int64_t *bit, int64_t *out) {
     *box = batch->box[piece->box];
     *out = piece->out + row * piece->row_dst;
-    *offset = piece->offset;
+    *offset = piece->encoded ? piece->within : piece->offset;
     *bit = 0;
     if (batch->target[piece->target].codec == MSIO_CODEC_BITS) {
         int64_t at = piece->bit + row * piece->row_src;
@@ -42,9 +43,23 @@ void msio_piece_box(const msio_piece_batch *batch, const msio_piece *piece, int6
     msio_box_simplify(box);
 }
 
+void msio_piece_part(const msio_piece_batch *batch, msio_piece *piece, int64_t row, int64_t rows) {
+    msio_box box;
+    int64_t bit;
+    msio_piece_box(batch, piece, row, rows, &box, &piece->offset, &bit, &piece->out);
+    piece->bit = (int32_t)bit;
+    piece->rows = rows;
+}
+
+bool msio_piece_beside(const msio_piece *a, const msio_piece *b) {
+    if (a->target != b->target || a->rows != b->rows || a->row_dst != b->row_dst || a->row_dst <= 0) return false;
+    int64_t apart = a->out < b->out ? b->out - a->out : a->out - b->out;
+    return apart < a->row_dst;
+}
+
 int64_t msio_box_extent(const msio_box *box, const msio_target *target, int64_t bit) {
     bool bits = target->codec == MSIO_CODEC_BITS;
-    int64_t end = bits ? 1 : target->elem;
+    int64_t end = bits ? 1 : target->stored_bits / 8;
     for (int k = 0; k < box->ndim; k++) end += (box->count[k] - 1) * box->src[k];
     return bits ? (bit + end + 7) / 8 : end;
 }
@@ -72,6 +87,7 @@ typedef struct measure {
     int64_t out_bytes, stored;
     bool run; /* contiguous in the file and in memory, and needs no decoding */
     bool mappable;
+    bool in_memory; /* the source is */
 } measure;
 
 typedef struct maker {
@@ -92,9 +108,14 @@ static measure measure_piece(const maker *m, const msio_piece *p) {
     msio_piece_box(m->batch, p, 0, p->rows, &box, &offset, &bit, &out);
     measure e = {.offset = offset, .out_bytes = elements * t->elem};
     e.end = offset + msio_box_extent(&box, t, bit);
+    if (p->encoded) {
+        e.offset = p->offset;
+        e.end = p->offset + p->encoded;
+    }
     e.stored = ((p->row_src ? elements : elements / p->rows) * t->stored_bits + 7) / 8; /* a repeated cell is one */
-    e.run = t->codec == MSIO_CODEC_COPY && !t->look && msio_box_is_run(&box, t->elem, t->elem);
-    e.mappable = source->file && source->file->mappable;
+    e.run = t->codec == MSIO_CODEC_COPY && !t->look && !p->encoded && msio_box_is_run(&box, t->elem, t->elem);
+    e.in_memory = source->memory != NULL;
+    e.mappable = e.in_memory || (source->file && source->file->mappable);
     return e;
 }
 
@@ -176,43 +197,75 @@ static bool add_group(maker *m, int64_t first, int64_t end, int64_t offset, int6
 }
 
 static bool wants_mapped(const maker *m, const measure *e, int64_t covered) {
+    if (e->in_memory) return true;
     if (m->force != MSIO_WAY_AUTO || !e->mappable) return m->force == MSIO_WAY_MAPPED && e->mappable;
     return covered >= SMALL_READ || m->enough_small;
 }
 
 /* A contiguous piece that is copied whole, in parts; the way where it is, else AUTO. */
 static msio_way run_way(const maker *m, const measure *e) {
-    if (!e->run || m->force == MSIO_WAY_SCRATCH) return MSIO_WAY_AUTO;
+    if (!e->run || (m->force == MSIO_WAY_SCRATCH && !e->in_memory)) return MSIO_WAY_AUTO;
     if (m->force != MSIO_WAY_DIRECT && e->out_bytes < RUN_LEAST) return MSIO_WAY_AUTO;
     if (wants_mapped(m, e, e->out_bytes)) return MSIO_WAY_MAPPED;
     return m->force == MSIO_WAY_MAPPED ? MSIO_WAY_AUTO : MSIO_WAY_DIRECT;
 }
 
+/* How far a unit of work reaches that begins with piece `first`: as many neighbours as fit a read; encoded chunks as
+ * many as their decoded bytes fit one. A unit ends where rows of the result end, so that all that is woven together is
+ * in it. */
+static int64_t reach(maker *m, int64_t first, measure *all) {
+    const msio_piece *pieces = m->batch->pieces, *p = &pieces[first];
+    const msio_source *source = &m->batch->source[p->source];
+    int64_t chunk = p->encoded ? source->decoding->chunk_bytes : 0, decoded = chunk, end = first + 1, edge = first;
+    measure at_edge = *all;
+    for (; end < m->batch->n && pieces[end].source == p->source; end++) {
+        measure n = measure_piece(m, &pieces[end]);
+        bool same_chunk = p->encoded && pieces[end].encoded && pieces[end].offset == pieces[end - 1].offset;
+        if (!p->encoded != !pieces[end].encoded) break;
+        if (!same_chunk &&
+            (n.offset - all->end > GAP_BYTES || msio_max(all->end, n.end) - all->offset > MSIO_SCRATCH_BYTES ||
+             decoded + chunk > MSIO_SCRATCH_BYTES || run_way(m, &n))) {
+            bool within_rows = msio_piece_beside(&pieces[end - 1], &pieces[end]);
+            if (within_rows && edge > first) {
+                end = edge;
+                *all = at_edge;
+            }
+            break;
+        }
+        if (n.in_memory && all->out_bytes >= m->mapped_bytes) break;
+        if (!same_chunk) decoded += chunk;
+        if (!msio_piece_beside(&pieces[end - 1], &pieces[end])) {
+            edge = end;
+            at_edge = *all;
+        }
+        all->end = msio_max(all->end, n.end);
+        all->out_bytes += n.out_bytes;
+        all->stored += n.stored;
+    }
+    return end;
+}
+
 /* Takes pieces from `first` on: one large one, or as many neighbours as fit a read. Returns behind the last; -1: no
  * memory. */
 static int64_t take(maker *m, int64_t first) {
-    measure e = measure_piece(m, &m->batch->pieces[first]);
-    m->s->stored_bytes += e.stored;
+    const msio_piece *p = &m->batch->pieces[first];
+    measure e = measure_piece(m, p);
     msio_way run = run_way(m, &e);
-    if (run) return add_run(m, first, &e, run) ? first + 1 : -1;
-    if (e.end - e.offset > MSIO_SCRATCH_BYTES) {
-        bool mapped = wants_mapped(m, &e, e.end - e.offset);
+    bool large = e.end - e.offset > MSIO_SCRATCH_BYTES || (e.in_memory && e.out_bytes > m->mapped_bytes);
+    if (run || (large && !p->encoded)) {
+        m->s->stored_bytes += e.stored;
+        bool mapped = run ? run == MSIO_WAY_MAPPED : wants_mapped(m, &e, e.end - e.offset);
         int64_t share = mapped ? m->mapped_bytes : INT64_MAX;
-        return add_rows(m, first, &e, mapped ? MSIO_WAY_MAPPED : MSIO_WAY_SCRATCH, share, MSIO_SCRATCH_BYTES)
-                   ? first + 1
-                   : -1;
+        bool added =
+            run ? add_run(m, first, &e, run)
+                : add_rows(m, first, &e, mapped ? MSIO_WAY_MAPPED : MSIO_WAY_SCRATCH, share, MSIO_SCRATCH_BYTES);
+        return added ? first + 1 : -1;
     }
-    int64_t end = first + 1, last = e.end, out_bytes = e.out_bytes;
-    for (; end < m->batch->n && m->batch->pieces[end].source == m->batch->pieces[first].source; end++) {
-        measure n = measure_piece(m, &m->batch->pieces[end]);
-        if (n.offset - last > GAP_BYTES || msio_max(last, n.end) - e.offset > MSIO_SCRATCH_BYTES || run_way(m, &n))
-            break;
-        last = msio_max(last, n.end);
-        out_bytes += n.out_bytes;
-        m->s->stored_bytes += n.stored;
-    }
-    bool mapped = wants_mapped(m, &e, last - e.offset);
-    return add_group(m, first, end, e.offset, last - e.offset, out_bytes, mapped ? MSIO_WAY_MAPPED : MSIO_WAY_SCRATCH)
+    int64_t end = reach(m, first, &e);
+    m->s->stored_bytes += e.stored;
+    bool mapped = wants_mapped(m, &e, e.end - e.offset);
+    return add_group(m, first, end, e.offset, e.end - e.offset, e.out_bytes,
+                     mapped ? MSIO_WAY_MAPPED : MSIO_WAY_SCRATCH)
                ? end
                : -1;
 }

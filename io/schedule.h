@@ -31,10 +31,16 @@ typedef struct msio_schedule {
 msio_status msio_schedule_make(msio_schedule *schedule, msio_piece_batch *batch, msio_way force, int threads);
 void msio_schedule_free(msio_schedule *schedule);
 
-/* The whole box of a piece's rows [row, row + rows), rows outermost, simplified; *offset, *bit: where it begins, *out:
- * where it goes. */
+/* The whole box of a piece's rows [row, row + rows), rows outermost, simplified; *offset, *bit: where it begins (of an
+ * encoded piece: in its decoded chunk), *out: where it goes. */
 void msio_piece_box(const msio_piece_batch *batch, const msio_piece *piece, int64_t row, int64_t rows, msio_box *box,
                     int64_t *offset, int64_t *bit, int64_t *out);
+
+/* Leaves of a piece that is not encoded its rows [row, row + rows). */
+void msio_piece_part(const msio_piece_batch *batch, msio_piece *piece, int64_t row, int64_t rows);
+
+/* Whether two pieces deliver to the same rows of the same result, side by side. */
+bool msio_piece_beside(const msio_piece *a, const msio_piece *b);
 
 /* Bytes of the file that a box covers from its first byte on. */
 int64_t msio_box_extent(const msio_box *box, const msio_target *target, int64_t bit);

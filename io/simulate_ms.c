@@ -417,8 +417,7 @@ static msio_status describe(const msio_simulate_ms_opts *given, msio_simulate_ms
         sim->spws = 1;
         sim->channels = opts->subbands * opts->channels;
     }
-    /* DSA-110 lists 117 antennas, of which 96 are in the data. */
-    sim->antennas_listed = (int)msio_div_up((int64_t)sim->antennas * 39, 32);
+    sim->antennas_listed = msio_sim_listed(sim->antennas);
     sim->baselines = (int64_t)sim->antennas * (sim->antennas + 1) / 2;
     const int64_t factors[] = {sim->baselines, sim->times, sim->spws};
     if (!msio_product_checked(3, factors, &sim->rows) || sim->rows > MOST_ROWS)
@@ -493,12 +492,12 @@ int64_t msio_simulate_ms_bytes(const msio_simulate_ms_opts *given, int64_t *rows
 
 /* ---------------------------------------------------------------- the call */
 
-static msio_status check_room(const char *folder, int64_t bytes) {
+msio_status msio_sim_check_room(const char *folder, int64_t bytes, const char *what) {
     struct statvfs room;
     if (statvfs(folder, &room) != 0) return MSIO_OK; /* not known: the writing will tell */
     const double available = (double)room.f_bavail * (double)room.f_frsize;
     if (available >= (double)bytes) return MSIO_OK;
-    return msio_error_set(MSIO_E_IO, folder, "the Measurement Set takes %.3g bytes, %.3g are free here", (double)bytes,
+    return msio_error_set(MSIO_E_IO, folder, "%s: %.3g bytes are needed, %.3g are free here", what, (double)bytes,
                           available);
 }
 
@@ -511,7 +510,8 @@ msio_status msio_simulate_ms(const char *path, const msio_simulate_ms_opts *give
     msio_status status = describe(given, &opts, &sim);
     if (status == MSIO_OK) status = find_places(path, opts.overwrite != 0, where);
     if (status == MSIO_OK) status = msio_casacore_load();
-    if (status == MSIO_OK) status = check_room(where->folder, msio_simulate_ms_bytes(&opts, NULL));
+    if (status == MSIO_OK)
+        status = msio_sim_check_room(where->folder, msio_simulate_ms_bytes(&opts, NULL), "a Measurement Set");
     if (status != MSIO_OK) goto done;
     remove_tree(where->making); /* of a process of the same number that was killed */
     progress p = {opts.progress, opts.user, where->final, 0, value_bytes(&sim)};

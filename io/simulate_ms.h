@@ -30,6 +30,18 @@ double msio_sim_time(int64_t t);
 #define MSIO_SIM_CHANNEL_WIDTH 244140.625
 double msio_sim_frequency(const msio_sim *sim, int spw, int channel);
 
+/* Antennas that are listed when so many are in the data. */
+int msio_sim_listed(int antennas);
+
+/* Metres from the array's middle to an antenna, ITRF axes: exact. */
+void msio_sim_antenna_offset(int64_t antenna, double offset[3]);
+
+/* The first antenna of a baseline, where pairs (i, j), i <= j, are numbered i by i; *second is the other one. */
+int32_t msio_sim_baseline_antennas(const msio_sim *sim, int64_t baseline, int32_t *second);
+
+/* MSIO_E_IO when the folder's file system has not so much room for what is to be made. */
+msio_status msio_sim_check_room(const char *folder, int64_t bytes, const char *what);
+
 /* Values of the main table's columns, by the formulas of docs/simulation.md: each fills the cells of rows row ..
  * row + rows - 1, [row][channel][correlation], elements of the column's type. */
 typedef void msio_sim_fill(const msio_sim *sim, int64_t row, int64_t rows, void *out);

@@ -89,22 +89,14 @@ static void field_direction(int64_t t, double direction[2]) {
 
 /* ---------------------------------------------------------------- one function a subtable */
 
-/* Antennas stand on a grid that is tilted to OVRO's ground: east is (7, -4, 0)/8, north (2, 4, 6)/8. */
-static void antenna_position(int64_t antenna, double position[3]) {
-    double east = 25.0 * (double)(antenna - 48);
-    double north = 20.0 * (double)((antenna * 7) % 59);
-    position[0] = -2409150.0 + (7.0 * east + 2.0 * north) / 8.0;
-    position[1] = -4478573.0 + (-4.0 * east + 4.0 * north) / 8.0;
-    position[2] = 3838617.0 + 6.0 * north / 8.0;
-}
-
 static void fill_antenna(filler *f) {
     static const int64_t three = 3;
     static const double zeros[3];
     put_doubles(f, "OFFSET", 1, &three, zeros);
     for (int64_t i = 0; i < f->rows && f->status == MSIO_OK; i++) {
-        double position[3];
-        antenna_position(i, position);
+        double position[3] = {-2409150.0, -4478573.0, 3838617.0}, offset[3];
+        msio_sim_antenna_offset(i, offset);
+        for (int axis = 0; axis < 3; axis++) position[axis] += offset[axis];
         f->status = msio_casa_put(f->table, "POSITION", i, 1, 1, &three, position);
         put_text(f, "NAME", i, "%lld", (long long)i + 1);
         put_text(f, "STATION", i, "DSA-%03lld", (long long)i + 1);

@@ -21,6 +21,17 @@ double msio_sim_frequency(const msio_sim *sim, int spw, int channel) {
     return 1311375000.0 + MSIO_SIM_CHANNEL_WIDTH * ((double)spw * sim->channels + channel);
 }
 
+/* DSA-110 lists 117 antennas, of which 96 are in the data. */
+int msio_sim_listed(int antennas) { return (int)msio_div_up((int64_t)antennas * 39, 32); }
+
+/* Antennas stand on a grid that is tilted to OVRO's ground: east is (7, -4, 0)/8, north (2, 4, 6)/8. */
+void msio_sim_antenna_offset(int64_t antenna, double offset[3]) {
+    const double east = 25.0 * (double)(antenna - 48), north = 20.0 * (double)((antenna * 7) % 59);
+    offset[0] = (7.0 * east + 2.0 * north) / 8.0;
+    offset[1] = (-4.0 * east + 4.0 * north) / 8.0;
+    offset[2] = 6.0 * north / 8.0;
+}
+
 /* ---------------------------------------------------------------- counting */
 
 /* A counter modulo a prime, and how its value becomes a number: (value - shift) * scale. */
@@ -132,8 +143,7 @@ static int64_t row_time(const msio_sim *sim, int64_t row) { return row / sim->ba
 
 static int64_t row_spw(const msio_sim *sim, int64_t row) { return row / sim->baselines / sim->times; }
 
-/* The first antenna of a baseline, where pairs (i, j), i <= j, are numbered i by i; *second is the other one. */
-static int32_t baseline_antennas(const msio_sim *sim, int64_t baseline, int32_t *second) {
+int32_t msio_sim_baseline_antennas(const msio_sim *sim, int64_t baseline, int32_t *second) {
     int32_t first = 0;
     for (int64_t pairs = sim->antennas; baseline >= pairs; pairs--, first++) baseline -= pairs;
     *second = first + (int32_t)baseline;
@@ -142,7 +152,7 @@ static int32_t baseline_antennas(const msio_sim *sim, int64_t baseline, int32_t 
 
 void msio_sim_fill_antenna1(const msio_sim *sim, int64_t row, int64_t rows, void *out) {
     int32_t *values = out, second;
-    int32_t first = baseline_antennas(sim, row_baseline(sim, row), &second);
+    int32_t first = msio_sim_baseline_antennas(sim, row_baseline(sim, row), &second);
     for (int64_t i = 0; i < rows; i++) {
         values[i] = first;
         if (++second == sim->antennas) second = first = first + 1 == sim->antennas ? 0 : first + 1;
@@ -151,7 +161,7 @@ void msio_sim_fill_antenna1(const msio_sim *sim, int64_t row, int64_t rows, void
 
 void msio_sim_fill_antenna2(const msio_sim *sim, int64_t row, int64_t rows, void *out) {
     int32_t *values = out, second;
-    int32_t first = baseline_antennas(sim, row_baseline(sim, row), &second);
+    int32_t first = msio_sim_baseline_antennas(sim, row_baseline(sim, row), &second);
     for (int64_t i = 0; i < rows; i++) {
         values[i] = second;
         if (++second == sim->antennas) second = first = first + 1 == sim->antennas ? 0 : first + 1;

@@ -2,13 +2,11 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "core/pool.h"
-#include "core/threads.h"
+#include "io/ahead.h"
 #include "io/dense.h"
-#include "prof/span.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Two batches: the caller's, and the one that is being read. */
 typedef struct half {
@@ -16,9 +14,6 @@ typedef struct half {
     msio_array *array; /* [columns] */
     void **memory;     /* [columns], of full batches */
     size_t *bytes;
-    bool filled; /* read, and not yet given to the caller */
-    msio_status status;
-    msio_error_copy error;
 } half;
 
 struct msio_stream {
@@ -31,14 +26,7 @@ struct msio_stream {
     int64_t rows, batch_rows, next_row;
     msio_read_opts opts;
     half half[2];
-    int turn;   /* the half that the next batch comes from */
-    bool given; /* the caller has the other one */
-    /* the reader */
-    pthread_t thread;
-    bool threaded, stop;
-    pid_t owner; /* a child of fork has no reader, and reads itself */
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
+    msio_ahead ahead;
 };
 
 static msio_select part_of(const msio_stream *s, int64_t row, int64_t rows) {
@@ -55,16 +43,14 @@ static msio_select part_of(const msio_stream *s, int64_t row, int64_t rows) {
 
 /* ---------------------------------------------------------------- filling a half */
 
-static void fill(msio_stream *s, half *h) {
+static msio_status fill(void *stream, int which) {
+    msio_stream *s = stream;
+    half *h = &s->half[which];
     int64_t rows = msio_min(s->batch_rows, s->rows - s->next_row);
-    h->status = MSIO_END;
-    if (rows <= 0) return;
+    if (rows <= 0) return MSIO_END;
     msio_select part = part_of(s, s->next_row, rows);
-    h->status = msio_read_many(s->columns, s->column, &part, h->memory, h->bytes, &s->opts);
-    if (h->status) {
-        msio_error_save(&h->error);
-        return;
-    }
+    msio_status status = msio_read_many(s->columns, s->column, &part, h->memory, h->bytes, &s->opts);
+    if (status) return status;
     h->batch = (msio_batch){.row = s->next_row, .rows = rows, .columns = s->columns, .arrays = h->array};
     for (int i = 0; i < s->columns; i++) {
         h->array[i] = s->shape[i];
@@ -72,34 +58,8 @@ static void fill(msio_stream *s, half *h) {
         h->array[i].data = h->memory[i];
         h->array[i].bytes = h->bytes[i] / (size_t)s->batch_rows * (size_t)rows;
     }
-}
-
-/* The half holds the next batch, the end, or an error. */
-static void mark_filled(msio_stream *s, half *h) {
-    if (!h->status) s->next_row += h->batch.rows;
-    h->filled = true;
-}
-
-static void *reader(void *user) {
-    msio_stream *s = user;
-    int turn = 0;
-    pthread_mutex_lock(&s->mutex);
-    while (!s->stop) {
-        half *h = &s->half[turn];
-        if (h->filled) {
-            pthread_cond_wait(&s->changed, &s->mutex);
-            continue;
-        }
-        pthread_mutex_unlock(&s->mutex);
-        fill(s, h);
-        pthread_mutex_lock(&s->mutex);
-        mark_filled(s, h);
-        pthread_cond_broadcast(&s->changed);
-        if (h->status) break; /* the end, or an error: told once, and again */
-        turn ^= 1;
-    }
-    pthread_mutex_unlock(&s->mutex);
-    return NULL;
+    s->next_row += rows;
+    return MSIO_OK;
 }
 
 /* ---------------------------------------------------------------- opening */
@@ -201,82 +161,34 @@ msio_status msio_stream_open(msio_table *table, int n, const char *const *column
     s->table = table;
     s->columns = n;
     s->opts = o.read;
-    s->owner = getpid();
-    pthread_mutex_init(&s->mutex, NULL);
-    pthread_cond_init(&s->changed, NULL);
     status = prepare(s, columns, select, &o);
     if (status) {
         msio_stream_close(s);
         return status;
     }
-    /* a child of fork, or a process without room for a thread, reads each batch when it is asked for */
-    s->threaded = !msio_threads_forked() && pthread_create(&s->thread, NULL, reader, s) == 0;
+    msio_ahead_start(&s->ahead, fill, s);
     *stream = s;
     return MSIO_OK;
 }
 
 /* ---------------------------------------------------------------- next, close */
 
-static bool has_reader(const msio_stream *s) { return s->threaded && s->owner == getpid(); }
-
-static void wait_for(msio_stream *s, half *h) {
-    if (!has_reader(s)) {
-        if (h->filled) return;
-        fill(s, h);
-        mark_filled(s, h);
-        return;
-    }
-    prof_span span;
-    prof_begin(&span, PROF_PATH_STREAM_WAIT);
-    pthread_mutex_lock(&s->mutex);
-    while (!h->filled) pthread_cond_wait(&s->changed, &s->mutex);
-    pthread_mutex_unlock(&s->mutex);
-    prof_end(&span, &(prof_work){.pieces = 1});
-}
-
-/* The caller is done with the half it got last: it may be read into again. */
-static void release(msio_stream *s, half *h) {
-    if (!h->filled || h->status) return;
-    if (!has_reader(s)) {
-        h->filled = false;
-        return;
-    }
-    pthread_mutex_lock(&s->mutex);
-    h->filled = false;
-    pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->mutex);
-}
-
 msio_status msio_stream_next(msio_stream *stream, const msio_batch **batch) {
-    half *h = &stream->half[stream->turn];
-    if (stream->given) release(stream, &stream->half[stream->turn ^ 1]);
-    stream->given = false;
-    wait_for(stream, h);
-    if (h->status == MSIO_END) return MSIO_END;
-    if (h->status) return msio_error_restore(&h->error);
-    *batch = &h->batch;
-    stream->given = true;
-    stream->turn ^= 1;
-    return MSIO_OK;
+    int which;
+    msio_status status = msio_ahead_next(&stream->ahead, &which);
+    if (!status) *batch = &stream->half[which].batch;
+    return status;
 }
 
 void msio_stream_close(msio_stream *stream) {
     if (!stream) return;
-    if (has_reader(stream)) {
-        pthread_mutex_lock(&stream->mutex);
-        stream->stop = true;
-        pthread_cond_broadcast(&stream->changed);
-        pthread_mutex_unlock(&stream->mutex);
-        pthread_join(stream->thread, NULL);
-    }
+    msio_ahead_stop(&stream->ahead);
     for (int h = 0; h < 2; h++) {
         for (int i = 0; stream->half[h].memory && i < stream->columns; i++) msio_pool_give(stream->half[h].memory[i]);
         free(stream->half[h].memory);
         free(stream->half[h].array);
         free(stream->half[h].bytes);
     }
-    pthread_cond_destroy(&stream->changed);
-    pthread_mutex_destroy(&stream->mutex);
     free(stream->column);
     free(stream->shape);
     free(stream->list);

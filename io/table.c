@@ -2,6 +2,7 @@
 #include "io/table.h"
 
 #include "core/error.h"
+#include "io/native.h"
 #include "io/record.h"
 #include "prof/span.h"
 
@@ -24,14 +25,6 @@ typedef struct opening {
 static msio_status open_at(const char *path, opening *o, int depth, msio_table **table);
 
 /* ---------------------------------------------------------------- opening */
-
-/* Asked once: MSIO_NATIVE=0 sends every table through casacore. */
-static pthread_once_t environment_once = PTHREAD_ONCE_INIT;
-static bool environment_forces_casacore;
-static void read_environment(void) {
-    const char *native = getenv("MSIO_NATIVE");
-    environment_forces_casacore = native && strcmp(native, "0") == 0;
-}
 
 static void free_table(msio_table *t) {
     for (int i = 0; i < t->children; i++)
@@ -222,8 +215,7 @@ msio_status msio_table_open(const char *path, const msio_open_opts *opts, msio_t
                               "options of %zu bytes, this version knows %zu: use MSIO_OPEN_OPTS_INIT",
                               opts->struct_size, sizeof o);
     if (opts) o = *opts;
-    pthread_once(&environment_once, read_environment);
-    if (o.native == MSIO_NATIVE_AUTO && environment_forces_casacore) o.native = MSIO_NATIVE_NO;
+    o.native = msio_native_wanted(o.native);
     prof_span span;
     prof_begin(&span, PROF_PATH_OPEN);
     char *main_path = split(path, &keyword);

@@ -16,6 +16,10 @@ void msio_window_open(msio_window *window, msio_file *file) {
         .bytes = msio_file_map(file), .size = file->stamp.size, .file = file, .path = file->path, .ahead = AHEAD_LEAST};
 }
 
+void msio_window_open_unmapped(msio_window *window, msio_file *file) {
+    *window = (msio_window){.size = file->stamp.size, .file = file, .path = file->path, .ahead = AHEAD_LEAST};
+}
+
 void msio_window_open_memory(msio_window *window, const void *bytes, int64_t size, const char *path) {
     static const uint8_t nothing[1];
     *window = (msio_window){.bytes = bytes ? bytes : nothing, .size = bytes ? size : 0, .path = path};

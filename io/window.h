@@ -22,6 +22,9 @@ typedef struct msio_window {
  * order. Nothing is read yet. */
 void msio_window_open(msio_window *window, msio_file *file);
 
+/* The same without mapping: for files of which little is wanted, and only once. */
+void msio_window_open_unmapped(msio_window *window, msio_file *file);
+
 /* A window on size bytes of memory. */
 void msio_window_open_memory(msio_window *window, const void *bytes, int64_t size, const char *path);
 

@@ -1,4 +1,4 @@
-/* cache.h - what is asked again and again: metadata, counts of flags, single cells; remembered, and never stale.
+/* cache.h - what is asked again and again: metadata, headers, counts of flags, single cells; remembered, and never stale.
  *
  * An answer is served from memory only while the signature of the files behind it holds: device, inode, size, mtime and
  * ctime of the files, and the sync record of table.lock (docs/consistency.md). What a folder's mtime says is not asked.
@@ -9,6 +9,7 @@
 #define MSIO_CACHE_H
 
 #include "msio/io.h"
+#include "msio/uvh5.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -152,6 +153,16 @@ MSIO_API msio_status msio_metadata_row_index(const msio_metadata *metadata, cons
 MSIO_API msio_status msio_row_index_find(const msio_row_index *index, const msio_row_query *query, int64_t **rows,
                                          int64_t *n);
 
+/* ---------------------------------------------------------------- headers of UVH5 files */
+
+/* The header of the UVH5 file at path, from memory while the file is unchanged (one stat), else read anew; the file is
+ * not kept open, so that a writer is not kept out.
+ * MSIO_PER_CALL: checked. MSIO_AS_OPENED: what was found first in this process, unchecked; the caller says that nobody
+ * writes. *header is to be released. Errors: those of msio_uvh5_open; MSIO_E_CHANGED when it was written three times
+ * while it was read. */
+MSIO_API msio_status msio_uvh5_header_get(const char *path, msio_freshness freshness, const msio_uvh5_header **header);
+MSIO_API void msio_uvh5_header_release(const msio_uvh5_header *header); /* takes NULL */
+
 /* ---------------------------------------------------------------- what the caches hold */
 
 typedef struct msio_cache_stats {
@@ -159,11 +170,11 @@ typedef struct msio_cache_stats {
     int64_t entries, bytes, limit;
 } msio_cache_stats;
 
-/* Of metadata and counts of flags together. */
+/* Of metadata, headers and counts of flags together. */
 MSIO_API void msio_cache_describe(msio_cache_stats *stats);
 /* Bytes that may be kept; what was used longest ago goes first. Default 64 MiB. */
 MSIO_API void msio_cache_set_limit(size_t bytes);
-/* Forgets one MS, or all with NULL; what the caller still holds stays valid. */
+/* Forgets one MS or file, or all with NULL; what the caller still holds stays valid. */
 MSIO_API void msio_cache_clear(const char *path);
 
 /* ---------------------------------------------------------------- flags */

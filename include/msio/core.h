@@ -63,9 +63,10 @@ MSIO_API const char *msio_status_name(msio_status status);
 /* The library's version, "0.1.0". Static. */
 MSIO_API const char *msio_version(void);
 
-/* Element types of casacore columns. */
+/* Element types: those of casacore columns, and what HDF5 datasets have beside them. */
 typedef enum msio_type {
     MSIO_BOOL = 0, /* delivered as one byte, 0 or 1 */
+    MSIO_CHAR = 1, /* signed, 8 bits; HDF5 only, as MSIO_UINT64 */
     MSIO_UCHAR = 2,
     MSIO_SHORT = 3,
     MSIO_USHORT = 4,
@@ -78,7 +79,8 @@ typedef enum msio_type {
     MSIO_STRING = 11,   /* delivered as bytes and offsets, never as elements */
     MSIO_TABLE = 12,    /* keywords only */
     MSIO_RECORD = 25,   /* keywords, and record columns (which are not read) */
-    MSIO_INT64 = 29
+    MSIO_INT64 = 29,
+    MSIO_UINT64 = 64 /* casacore has none */
 } msio_type;
 
 /* Bytes of one delivered element: 1 for MSIO_BOOL, 8 for MSIO_COMPLEX; 0 for strings, records, tables. */

@@ -4,8 +4,11 @@
 
 #include "msio/cache.h"
 #include "msio/core.h"
+#include "msio/hdf5.h"
 #include "msio/io.h"
+#include "msio/load.h"
 #include "msio/prof.h"
 #include "msio/subbands.h"
+#include "msio/uvh5.h"
 
 #endif

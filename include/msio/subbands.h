@@ -114,6 +114,52 @@ MSIO_API msio_status msio_group_watch_next(msio_group_watch *watch, double timeo
 
 MSIO_API void msio_group_watch_close(msio_group_watch *watch); /* takes NULL */
 
+/* ---------------------------------------------------------------- simulation */
+
+typedef struct msio_simulate_uvh5_opts {
+    size_t struct_size;
+    int antennas;      /* baselines: antennas * (antennas + 1) / 2, autocorrelations included; default 96 */
+    int times;         /* integrations; default 24 */
+    int subbands;      /* default 16; at most MSIO_GROUP_MAX_SUBBANDS */
+    int channels;      /* of each; default 48 */
+    int polarizations; /* 1, 2 or 4: XX; XX, YY; XX, XY, YX, YY; default 2 */
+    int missing;       /* subbands that are left out */
+    const int32_t *missing_subband; /* [missing] */
+    int jitter;                     /* s: the times in the files' names are up to so much later; default 6 */
+    const char *time;               /* of the first name, UTC: "2025-10-05T13:27:52" (default) */
+    const char *compression;        /* of visdata, flags, nsamples: "none" (default), "lzf", "gzip" */
+    const char *flags;              /* "pattern" (default): by the formula; "none": all False, as the correlator's */
+    double noise;                   /* Jy: standard deviation of each part of a visibility; default 0 */
+    uint64_t seed;                  /* of the noise; default 0 */
+    int overwrite;                  /* 1: replaces files of the same names */
+    int (*progress)(void *user, int64_t done, int64_t total); /* bytes; not 0: stop */
+    void *user;
+} msio_simulate_uvh5_opts;
+#define MSIO_SIMULATE_UVH5_OPTS_INIT                                                                                   \
+    {                                                                                                                  \
+        sizeof(msio_simulate_uvh5_opts), 96, 24, 16, 48, 2, 0, NULL, 6, "2025-10-05T13:27:52", "none", "pattern", 0.0, \
+            0, 0, NULL, NULL                                                                                           \
+    }
+
+/* Makes a group of UVH5 files in the folder dir (which is made where it is missing; not the folders above it), laid out
+ * as DSA-110's correlator writes them: see docs/simulation.md, also for the formulas that every value follows. Files
+ * are written under the names NAME_incomplete.hdf5; all are renamed when all are whole. When it fails, or is stopped,
+ * the folder is as it was. Values are computed by several threads and do not depend on their number. opts: NULL for the
+ * defaults.
+ * Errors: MSIO_E_ARGUMENT (the options; files of these names stand there), MSIO_E_IO, MSIO_E_UNSUPPORTED (the HDF5
+ * module is missing), MSIO_E_CANCELLED, MSIO_E_MEMORY. */
+MSIO_API msio_status msio_simulate_uvh5(const char *dir, const msio_simulate_uvh5_opts *opts);
+
+/* Bytes that the files will take together, about (compressed ones: at most); rows of each in *rows when not NULL. -1
+ * when the options are not those of a group (msio_last_error says which). */
+MSIO_API int64_t msio_simulate_uvh5_bytes(const msio_simulate_uvh5_opts *opts, int64_t *rows);
+
+/* The name of a subband's file, without its folder. MSIO_E_ARGUMENT (the options), MSIO_E_RANGE (no such subband, or
+ * one that is left out). */
+#define MSIO_SIMULATE_UVH5_NAME_BYTES 48
+MSIO_API msio_status msio_simulate_uvh5_name(const msio_simulate_uvh5_opts *opts, int subband,
+                                             char name[MSIO_SIMULATE_UVH5_NAME_BYTES]);
+
 #ifdef __cplusplus
 }
 #endif

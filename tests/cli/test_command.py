@@ -260,7 +260,7 @@ class TestErrors(unittest.TestCase):
                           ["info", "x", "--prof=loud"], ["info", "x", "--all=1"], ["verify"],
                           ["verify", "x", "--target", "open"], ["verify", "x", "--target", "open=-1"],
                           ["verify", "x", "--target", "nothing=1"], ["verify", "x", "--require", "nothing"],
-                          ["simulate"], ["simulate", "ms"], ["simulate", "uvh5", "--out", "x"],
+                          ["simulate"], ["simulate", "ms"], ["simulate", "uvh5"],
                           ["simulate", "ms", "--out", "x", "--corrs", "3"],
                           ["simulate", "ms", "--out", "x", "--antennas", "0"]):
             with self.subTest(arguments=arguments):

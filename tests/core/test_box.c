@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -56,11 +57,19 @@ static void slow_copy(const msio_box *box, int axis, msio_codec codec, int elem,
         slow_copy(box, axis - 1, codec, elem, unit, src, at + i * box->src[axis], dst + i * box->dst[axis]);
 }
 
-/* Offset of the last element's end; strides count what elem counts. */
+/* Bytes from the lowest element's begin to the highest one's end; strides count what elem counts. */
 static int64_t extent(const msio_box *box, const int64_t *stride, int64_t elem) {
     int64_t end = elem;
-    for (int k = 0; k < box->ndim; k++) end += (box->count[k] - 1) * stride[k];
+    for (int k = 0; k < box->ndim; k++) end += (box->count[k] - 1) * llabs(stride[k]);
     return end;
+}
+
+/* How far element 0 lies from the lowest. */
+static int64_t before_first(const msio_box *box, const int64_t *stride) {
+    int64_t before = 0;
+    for (int k = 0; k < box->ndim; k++)
+        if (stride[k] < 0) before -= (box->count[k] - 1) * stride[k];
+    return before;
 }
 
 /* Copies and streams. Source and result end where memory ends; nothing else may change. */
@@ -71,14 +80,15 @@ static void check_copy(const msio_box *box, msio_codec codec, int elem, int unit
     size_t dst_bytes = (size_t)extent(box, box->dst, elem);
     assert_true(src_bytes <= SPACE && dst_bytes <= SPACE);
     const uint8_t *from = guarded_tail(source, src_bytes);
-    uint8_t *to = guarded_tail(target, dst_bytes), *should = guarded_tail(expected, dst_bytes);
+    int64_t first = before_first(box, box->dst);
+    uint8_t *to = guarded_tail(target, dst_bytes) + first, *should = guarded_tail(expected, dst_bytes) + first;
     memset(target.bytes, MARK, SPACE);
     memset(expected.bytes, MARK, SPACE);
     slow_copy(box, box->ndim - 1, codec, elem, unit, from, bits ? bit : 0, should);
     msio_box_copy(box, codec, elem, unit, from, bit, to);
     assert_memory_equal(target.bytes, expected.bytes, SPACE);
 
-    memset(to, MARK, dst_bytes);
+    memset(target.bytes, MARK, SPACE);
     msio_box_stream(box, codec, elem, unit, from, bit, to);
     assert_memory_equal(target.bytes, expected.bytes, SPACE);
 }
@@ -109,10 +119,17 @@ static msio_box random_box(uint64_t *seed, int64_t src_elem, int64_t dst_elem) {
 
 /* ---------------------------------------------------------------- copies */
 
-static void random_boxes(msio_codec codec, int elem, int unit, uint64_t seed) {
+/* Turns the order of some axes in the result round. */
+static void reverse_some(uint64_t *seed, msio_box *box) {
+    for (int k = 0; k < box->ndim; k++)
+        if (random_below(seed, 2)) box->dst[k] = -box->dst[k];
+}
+
+static void random_boxes_in_order(msio_codec codec, int elem, int unit, uint64_t seed, bool reversed) {
     int64_t src_elem = codec == MSIO_CODEC_BITS ? 1 : elem;
     for (int i = 0; i < 300; i++) {
         msio_box box = random_box(&seed, src_elem, elem);
+        if (reversed) reverse_some(&seed, &box);
         if (extent(&box, box.src, src_elem) + 64 > (int64_t)SPACE || extent(&box, box.dst, elem) > (int64_t)SPACE)
             continue;
         int64_t bit = random_below(&seed, 20);
@@ -120,6 +137,11 @@ static void random_boxes(msio_codec codec, int elem, int unit, uint64_t seed) {
         msio_box_simplify(&box);
         check_copy(&box, codec, elem, unit, bit);
     }
+}
+
+static void random_boxes(msio_codec codec, int elem, int unit, uint64_t seed) {
+    random_boxes_in_order(codec, elem, unit, seed, false);
+    random_boxes_in_order(codec, elem, unit, seed + 1000, true);
 }
 
 static void copy_takes_elements_of_every_size(void **state) {
@@ -215,6 +237,44 @@ static void streams_copy_runs_of_lines(void **state) {
         }
 }
 
+/* Channels of descending frequency, delivered ascending: few and many correlations, all channels and some; every way
+ * that a stream can take, with the reversed axis innermost, in the middle and outermost. */
+static void copy_reverses_channels(void **state) {
+    (void)state;
+    for (int64_t corrs = 1; corrs <= 128; corrs *= 2)
+        for (int64_t elem = 1; elem <= 16 && corrs * elem < 1500; elem *= 2)
+            for (int swap = 0; swap <= (elem > 1); swap++) {
+                int64_t run = corrs * elem, unit = elem > 8 ? 8 : elem;
+                msio_codec codec = swap ? MSIO_CODEC_SWAP : MSIO_CODEC_COPY;
+                msio_box all = {3, {corrs, 12, 5}, {elem, run, 12 * run}, {elem, -run, 12 * run}};
+                msio_box some = {3, {corrs, 12, 5}, {elem, 2 * run, 24 * run}, {elem, -run, 12 * run}};
+                msio_box rows = {3, {corrs, 12, 5}, {elem, run, 14 * run}, {elem, run, -12 * run}};
+                check_copy(&all, codec, (int)elem, (int)unit, 0);
+                check_copy(&some, codec, (int)elem, (int)unit, 0);
+                check_copy(&rows, codec, (int)elem, (int)unit, 0);
+            }
+    for (int64_t corrs = 1; corrs <= 700; corrs = 3 * corrs + 1) {
+        msio_box bits = {3, {corrs, 12, 5}, {1, corrs, 12 * corrs}, {1, -corrs, 12 * corrs}};
+        msio_box rows = {3, {corrs, 12, 5}, {1, corrs, 14 * corrs}, {1, corrs, -12 * corrs}};
+        check_copy(&bits, MSIO_CODEC_BITS, 1, 1, 5);
+        check_copy(&rows, MSIO_CODEC_BITS, 1, 1, 5);
+    }
+}
+
+static void streams_reverse_runs_of_lines(void **state) {
+    (void)state;
+    for (int swap = 0; swap < 2; swap++) {
+        msio_codec codec = swap ? MSIO_CODEC_SWAP : MSIO_CODEC_COPY;
+        msio_box lines = {3, {24, 20, 2}, {8, 768, 768 * 20}, {8, -192, 192 * 20}};
+        msio_box last = {3, {24, 20, 2}, {8, 768, 768 * 20}, {8, 192, -192 * 20}};
+        msio_box longer = {2, {77, 20}, {8, 800}, {8, -680}}, staged = {3, {2, 300, 9}, {8, 24, 7300}, {8, 16, -4800}};
+        check_copy(&lines, codec, 8, 4, 0);
+        check_copy(&last, codec, 8, 4, 0);
+        check_copy(&longer, codec, 8, 4, 0);
+        check_copy(&staged, codec, 8, 4, 0);
+    }
+}
+
 static void copy_of_an_empty_box_touches_nothing(void **state) {
     (void)state;
     msio_box box = {2, {5, 0}, {8, 40}, {8, 40}};
@@ -267,6 +327,19 @@ static void simplify_merges_repeated_axes(void **state) {
     assert_false(msio_box_is_run(&box, 8, 8));
 }
 
+static void simplify_merges_axes_that_run_backwards_together(void **state) {
+    (void)state;
+    msio_box box = {3, {3, 4, 5}, {8, 24, 96}, {-8, -24, 96}};
+    msio_box_simplify(&box);
+    assert_int_equal(box.ndim, 2);
+    assert_int_equal(box.count[0], 12);
+    assert_int_equal(box.src[0], 8);
+    assert_int_equal(box.dst[0], -8);
+    assert_int_equal(box.dst[1], 96);
+    box = (msio_box){1, {12}, {8}, {-8}};
+    assert_false(msio_box_is_run(&box, 8, 8));
+}
+
 static void simplify_of_one_element_leaves_no_axis(void **state) {
     (void)state;
     msio_box box = {2, {1, 1}, {7, 9}, {8, 24}};
@@ -296,11 +369,14 @@ int main(void) {
         cmocka_unit_test(copy_fills_many_rows_with_one_value),
         cmocka_unit_test(streams_cut_large_boxes),
         cmocka_unit_test(streams_copy_runs_of_lines),
+        cmocka_unit_test(copy_reverses_channels),
+        cmocka_unit_test(streams_reverse_runs_of_lines),
         cmocka_unit_test(copy_of_an_empty_box_touches_nothing),
         cmocka_unit_test(copy_without_axes_takes_one_element),
         cmocka_unit_test(simplify_merges_a_contiguous_box),
         cmocka_unit_test(simplify_keeps_axes_with_gaps),
         cmocka_unit_test(simplify_merges_repeated_axes),
+        cmocka_unit_test(simplify_merges_axes_that_run_backwards_together),
         cmocka_unit_test(simplify_of_one_element_leaves_no_axis),
         cmocka_unit_test(simplify_of_an_empty_box_leaves_an_empty_axis),
     };

@@ -31,7 +31,8 @@ static void every_type_has_its_size_and_name(void **state) {
         {MSIO_USHORT, 2, "uShort"},      {MSIO_INT, 4, "Int"},       {MSIO_UINT, 4, "uInt"},
         {MSIO_FLOAT, 4, "Float"},        {MSIO_DOUBLE, 8, "Double"}, {MSIO_COMPLEX, 8, "Complex"},
         {MSIO_DCOMPLEX, 16, "DComplex"}, {MSIO_STRING, 0, "String"}, {MSIO_TABLE, 0, "Table"},
-        {MSIO_RECORD, 0, "Record"},      {MSIO_INT64, 8, "Int64"},
+        {MSIO_RECORD, 0, "Record"},      {MSIO_INT64, 8, "Int64"},   {MSIO_CHAR, 1, "Char"},
+        {MSIO_UINT64, 8, "uInt64"},
     };
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         assert_int_equal(msio_type_size(types[i].type), types[i].size);

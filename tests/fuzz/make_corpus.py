@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""make_corpus.py - the seeds in corpus/: tiny tables made by casacore, packed, and the parsers' files taken out of them.
+"""make_corpus.py - the seeds in corpus/: tiny tables made by casacore, packed, and the parsers' files taken out of them;
+and chunks stored by HDF5.
 
     make_corpus.py [--tiled-data TABLE]... [CORPUS]
 
@@ -14,6 +15,7 @@ import struct
 import tempfile
 
 import casacore.tables as ct
+import h5py
 import numpy as np
 
 # Python has no rows with unsigned shorts.
@@ -204,6 +206,25 @@ def take_parts(corpus, name, table):
             seed(corpus, "aipsio", name, file.read()[264:])
 
 
+def take_chunks(corpus):
+    """Chunks as h5py stores them, behind their pipelines: fuzz_hdf5_filters.c tells how."""
+    place = {1: 0, 2: 1, 3: 2, 32000: 3}
+    data = np.arange(60, dtype="<f4") // 7
+    with h5py.File("none.h5", "w", driver="core", backing_store=False) as file:
+        for shuffle in (False, True):
+            for compression in (None, "lzf", "gzip"):
+                for fletcher32 in (False, True):
+                    name = "_".join(("shuffle",) * shuffle + (compression or "none",) + ("fletcher32",) * fletcher32)
+                    chunk = file.create_dataset(name, data=data, chunks=data.shape, shuffle=shuffle,
+                                                compression=compression, fletcher32=fletcher32).id
+                    plist = chunk.get_create_plist()
+                    filters = [plist.get_filter(i) for i in range(plist.get_nfilters())]
+                    mask, stored = chunk.read_direct_chunk((0,))
+                    pipeline = b"".join(struct.pack("<2B", place[f[0]], f[2][0] if f[0] == 2 else 0) for f in filters)
+                    seed(corpus, "hdf5_filters", name, struct.pack("<B", len(filters)) + pipeline +
+                         struct.pack("<BH", mask, data.nbytes) + stored)
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -218,6 +239,7 @@ def main():
               "tiled_cell": lambda p: tiled_varying("TiledCellStMan", p, "little"),
               "keywords": lambda p: keywords(p, "little"), "reference": lambda p: reference(p, "little"),
               "concatenated": lambda p: concatenated(p, "big")}
+    take_chunks(args.corpus)
     for i, path in enumerate(args.tiled_data):
         makers["tiled_data_%d" % i] = lambda p, path=path: shutil.copytree(path, p)
     for name, maker in makers.items():

@@ -1,0 +1,41 @@
+/* ahead.h - two batches that take turns: one is the caller's, the other is filled meanwhile by a thread. */
+#ifndef MSIO_IO_AHEAD_H
+#define MSIO_IO_AHEAD_H
+
+#include "core/error.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Fills batch `half` (0 or 1) with what comes next: MSIO_OK, MSIO_END, or a failure, whose error is set. Called in
+ * turn, by one thread at a time; not again after MSIO_END or a failure. */
+typedef msio_status (*msio_ahead_fill)(void *user, int half);
+
+typedef struct msio_ahead {
+    msio_ahead_fill fill;
+    void *user;
+    struct {
+        bool filled; /* and not yet given back by the caller */
+        msio_status status;
+        msio_error_copy error;
+    } half[2];
+    int turn;   /* the half that the next batch comes from */
+    bool given; /* the caller has the other one */
+    pthread_t thread;
+    bool threaded, stop;
+    pid_t owner; /* a child of fork has no reader, and fills itself */
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+} msio_ahead;
+
+/* Begins to fill. Without a thread (a child of fork, no room for one) batches are filled when they are asked for. */
+void msio_ahead_start(msio_ahead *ahead, msio_ahead_fill fill, void *user);
+
+/* Waits for the next batch, and takes back the one before: *half. MSIO_END or the failure stays what it is. */
+msio_status msio_ahead_next(msio_ahead *ahead, int *half);
+
+/* Ends the thread. Nothing else is called afterwards; what was never started may be stopped. */
+void msio_ahead_stop(msio_ahead *ahead);
+
+#endif

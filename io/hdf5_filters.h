@@ -1,0 +1,42 @@
+/* hdf5_filters.h - chunks as HDF5 files hold them, turned back into elements.
+ *
+ * Filters: deflate (libdeflate), LZF (liblzf), shuffle, fletcher32 (verified). Formats: HDF5 File Format Specification
+ * 3.0, "Filter Pipeline"; h5py's lzf_filter for LZF's client data.
+ */
+#ifndef MSIO_IO_HDF5_FILTERS_H
+#define MSIO_IO_HDF5_FILTERS_H
+
+#include "io/hdf5_shim.h"
+
+/* What undoes a dataset's filters. Immutable; any thread may use it. */
+typedef struct msio_decoding {
+    int filters;
+    struct {
+        int id;
+        int64_t element; /* shuffle: bytes of an element */
+    } filter[MSIO_H5_FILTERS];
+    int64_t chunk_bytes; /* of a decoded chunk */
+} msio_decoding;
+
+/* NULL where all filters are known here, and *decoding is set; else why not ("filter szip (4) is not decoded here"), a
+ * text in `why`. */
+const char *msio_decoding_make(const msio_h5_info *info, int64_t chunk_bytes, msio_decoding *decoding, char *why,
+                               size_t why_bytes);
+
+/* Memory that decoding uses, of one thread: two buffers that take turns. */
+typedef struct msio_decode_scratch {
+    uint8_t *buffer[2];
+    int64_t bytes;  /* of each */
+    void *inflater; /* libdeflate's */
+} msio_decode_scratch;
+void msio_decode_scratch_free(msio_decode_scratch *scratch);
+
+/* Decodes the `bytes` stored bytes at src, of a chunk with that filter mask. *out: the chunk's chunk_bytes bytes, in
+ * the scratch until it is used again, or in src itself where nothing was to be moved. However the stream lies, the
+ * scratch holds no more than twice a chunk and what its filters may have added to it (4 bytes a checksum); what does
+ * not come to exactly chunk_bytes is refused. Errors: MSIO_E_FORMAT (the message says which filter and what was wrong,
+ * no path), MSIO_E_MEMORY. */
+msio_status msio_decode(const msio_decoding *decoding, uint32_t mask, const uint8_t *src, int64_t bytes,
+                        msio_decode_scratch *scratch, const uint8_t **out);
+
+#endif

@@ -1,0 +1,153 @@
+/* hdf5_module.c - loading and calling the HDF5 module. */
+#include "io/hdf5_module.h"
+
+#include "core/error.h"
+#include "io/module.h"
+#include "msio/hdf5.h"
+
+#include <pthread.h>
+
+/* Guards everything below, and the library: whether it was built for threads is not ours to know. */
+static pthread_mutex_t hdf5_mutex = PTHREAD_MUTEX_INITIALIZER;
+static const msio_h5_functions *functions;
+static msio_module module = {.file = "msio_hdf5.so",
+                             .variable = "MSIO_HDF5_MODULE",
+                             .symbol = MSIO_H5_SYMBOL,
+                             .what = "HDF5",
+                             .packages = "HDF5's library (Debian: apt-get install libhdf5-103-1)",
+                             .build = "Debian: apt-get install libhdf5-dev",
+                             .missing = MSIO_E_UNSUPPORTED};
+
+/* ---------------------------------------------------------------- loading */
+
+/* A child must not inherit the mutex locked by a thread that it does not have. */
+static void before_fork(void) { pthread_mutex_lock(&hdf5_mutex); }
+
+static void after_fork(void) { pthread_mutex_unlock(&hdf5_mutex); }
+
+/* With the mutex held. */
+static msio_status load_module(void) {
+    if (functions) return MSIO_OK;
+    void *symbol = NULL;
+    msio_status status = msio_module_open(&module, &symbol);
+    if (status) return status;
+    msio_hdf5_functions_fn *get = NULL;
+    *(void **)&get = symbol;
+    const msio_h5_functions *found = get();
+    if (!found || found->version != MSIO_H5_VERSION || found->struct_size != sizeof *found)
+        return msio_error_set(MSIO_E_UNSUPPORTED, module.named,
+                              "this HDF5 module belongs to another version of msio; install the one of msio %s",
+                              MSIO_VERSION_STRING);
+    static bool forks_known;
+    if (!forks_known) forks_known = pthread_atfork(before_fork, after_fork, after_fork) == 0;
+    functions = found;
+    return MSIO_OK;
+}
+
+const char *msio_hdf5_version(void) {
+    pthread_mutex_lock(&hdf5_mutex);
+    const char *version = functions ? functions->library_version() : NULL;
+    pthread_mutex_unlock(&hdf5_mutex);
+    return version;
+}
+
+/* ---------------------------------------------------------------- calling */
+
+/* Lets others in again, and sets the error record. A sink that failed has set it: then the message is empty. */
+static msio_status leave(const char *path, msio_status status, const msio_h5_message *message) {
+    pthread_mutex_unlock(&hdf5_mutex);
+    return status == MSIO_OK || !message->text[0] ? status : msio_error_set(status, path, "%s", message->text);
+}
+
+/* Enters with the module loaded, or not at all. */
+static msio_status enter(msio_h5_message *message) {
+    message->text[0] = '\0';
+    pthread_mutex_lock(&hdf5_mutex);
+    msio_status status = load_module();
+    if (status) pthread_mutex_unlock(&hdf5_mutex);
+    return status;
+}
+
+msio_status msio_h5_open(const char *path, msio_h5_file **file, int *fd) {
+    msio_h5_message message;
+    msio_status status = enter(&message);
+    return status ? status : leave(path, functions->open(path, file, fd, &message), &message);
+}
+
+void msio_h5_close(msio_h5_file *file) {
+    if (!file) return;
+    pthread_mutex_lock(&hdf5_mutex);
+    functions->close(file);
+    pthread_mutex_unlock(&hdf5_mutex);
+}
+
+msio_status msio_h5_names(msio_h5_file *file, const char *path, msio_h5_name_sink sink, void *user) {
+    msio_h5_message message;
+    msio_status status = enter(&message);
+    return status ? status : leave(path, functions->names(file, sink, user, &message), &message);
+}
+
+msio_status msio_h5_visit(msio_h5_file *file, const char *path, const char *group, int64_t limit,
+                          msio_h5_value_sink sink, void *user) {
+    msio_h5_message message;
+    msio_status status = enter(&message);
+    return status ? status : leave(path, functions->visit(file, group, limit, sink, user, &message), &message);
+}
+
+msio_status msio_h5_dataset_open(msio_h5_file *file, const char *path, const char *name, msio_h5_dataset **dataset,
+                                 msio_h5_info *info) {
+    msio_h5_message message;
+    msio_status status = enter(&message);
+    return status ? status : leave(path, functions->dataset(file, name, dataset, info, &message), &message);
+}
+
+void msio_h5_dataset_close(msio_h5_dataset *dataset) {
+    if (!dataset) return;
+    pthread_mutex_lock(&hdf5_mutex);
+    functions->dataset_close(dataset);
+    pthread_mutex_unlock(&hdf5_mutex);
+}
+
+msio_status msio_h5_read(msio_h5_dataset *dataset, const char *path, const int64_t *start, const int64_t *count,
+                         const int64_t *step, void *out) {
+    msio_h5_message message;
+    msio_status status = enter(&message);
+    return status ? status : leave(path, functions->read(dataset, start, count, step, out, &message), &message);
+}
+
+msio_status msio_h5_read_texts(msio_h5_dataset *dataset, const char *path, msio_h5_text_sink sink, void *user) {
+    msio_h5_message message;
+    msio_status status = enter(&message);
+    return status ? status : leave(path, functions->read_texts(dataset, sink, user, &message), &message);
+}
+
+msio_status msio_h5_chunks(msio_h5_dataset *dataset, const char *path, msio_h5_chunk_sink sink, void *user) {
+    msio_h5_message message;
+    msio_status status = enter(&message);
+    return status ? status : leave(path, functions->chunks(dataset, sink, user, &message), &message);
+}
+
+msio_status msio_h5_create(const char *path, msio_h5_file **file) {
+    msio_h5_message message;
+    msio_status status = enter(&message);
+    return status ? status : leave(path, functions->create(path, file, &message), &message);
+}
+
+msio_status msio_h5_make(msio_h5_file *file, const char *path, const msio_h5_spec *spec, msio_h5_dataset **dataset) {
+    msio_h5_message message;
+    msio_status status = enter(&message);
+    return status ? status : leave(path, functions->make(file, spec, dataset, &message), &message);
+}
+
+msio_status msio_h5_write(msio_h5_dataset *dataset, const char *path, const int64_t *start, const int64_t *count,
+                          const void *values) {
+    msio_h5_message message;
+    msio_status status = enter(&message);
+    return status ? status : leave(path, functions->write(dataset, start, count, values, &message), &message);
+}
+
+msio_status msio_h5_flush(msio_h5_file *file, const char *path) {
+    msio_h5_message message;
+    msio_status status = enter(&message);
+    return status ? status : leave(path, functions->flush(file, &message), &message);
+}

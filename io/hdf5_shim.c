@@ -1,0 +1,175 @@
+/* hdf5_shim.c - the HDF5 module: files, names, errors, and the table of functions. */
+#include "io/hdf5_shim_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---------------------------------------------------------------- errors */
+
+msio_h5_quiet msio_h5_quiet_begin(void) {
+    msio_h5_quiet quiet = {NULL, NULL};
+    H5Eget_auto2(H5E_DEFAULT, &quiet.function, &quiet.data);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    return quiet;
+}
+
+void msio_h5_quiet_end(const msio_h5_quiet *quiet) {
+    H5Eclear2(H5E_DEFAULT);
+    H5Eset_auto2(H5E_DEFAULT, quiet->function, quiet->data);
+}
+
+/* The innermost error says most. */
+static herr_t take_first(unsigned n, const H5E_error2_t *error, void *user) {
+    const char **words = user;
+    (void)n;
+    if (!*words) *words = error->desc;
+    return 0;
+}
+
+msio_status msio_h5_say(msio_h5_message *message, msio_status status, const char *doing, const char *name) {
+    const char *words = NULL;
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &words);
+    snprintf(message->text, sizeof message->text, "%s%s%s: HDF5 says: %s", doing, name ? " " : "", name ? name : "",
+             words && *words ? words : "nothing");
+    return status;
+}
+
+/* ---------------------------------------------------------------- opening */
+
+static const char *library_version(void) {
+    static char text[32];
+    unsigned major, minor, patch;
+    if (!text[0] && H5get_libversion(&major, &minor, &patch) >= 0)
+        snprintf(text, sizeof text, "%u.%u.%u", major, minor, patch);
+    return text;
+}
+
+/* Why HDF5 does not open a file: its own words tell only some reasons apart. */
+static msio_status refused(const char *path, msio_h5_message *message) {
+    const char *words = NULL;
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &words);
+    if (!words) words = "nothing";
+    if (access(path, F_OK) != 0) {
+        snprintf(message->text, sizeof message->text, "there is no such file");
+        return MSIO_E_NOT_FOUND;
+    }
+    if (access(path, R_OK) != 0) {
+        snprintf(message->text, sizeof message->text, "the file may not be read by this user");
+        return MSIO_E_IO;
+    }
+    if (strstr(words, "lock") || strstr(words, "already open for write")) {
+        snprintf(message->text, sizeof message->text,
+                 "a writer has the file open (HDF5 says: %.200s); read it when that has closed it", words);
+        return MSIO_E_LOCKED;
+    }
+    htri_t is_hdf5 = H5Fis_hdf5(path);
+    if (is_hdf5 == 0) {
+        snprintf(message->text, sizeof message->text, "this is no HDF5 file: its signature is missing");
+        return MSIO_E_FORMAT;
+    }
+    snprintf(message->text, sizeof message->text,
+             "the file is HDF5, but cannot be opened: it was cut, is still being written, or is damaged (HDF5 says: "
+             "%.250s)",
+             words);
+    return MSIO_E_FORMAT;
+}
+
+/* What of the file's frame matters for addresses, and the descriptor behind it. */
+static bool look_at_frame(msio_h5_file *file, int *fd) {
+    hid_t plist = H5Fget_create_plist(file->id);
+    hsize_t block = 0;
+    size_t address = 0, length = 0;
+    bool known = plist >= 0 && H5Pget_userblock(plist, &block) >= 0 && H5Pget_sizes(plist, &address, &length) >= 0;
+    if (plist >= 0) H5Pclose(plist);
+    file->base = (int64_t)block;
+    file->usual_sizes = address == 8 && length == 8;
+    void *handle = NULL;
+    *fd = H5Fget_vfd_handle(file->id, H5P_DEFAULT, &handle) >= 0 && handle ? *(int *)handle : -1;
+    return known;
+}
+
+static msio_status open_file(const char *path, msio_h5_file **file, int *fd, msio_h5_message *message) {
+    msio_h5_quiet quiet = msio_h5_quiet_begin();
+    msio_status status = msio_h5_register_lzf(message);
+    msio_h5_file *f = NULL;
+    hid_t plist = H5Pcreate(H5P_FILE_ACCESS);
+    if (!status && !(f = calloc(1, sizeof *f))) status = MSIO_E_MEMORY;
+    if (!status) {
+        H5Pset_fclose_degree(plist, H5F_CLOSE_STRONG);
+        f->id = H5Fopen(path, H5F_ACC_RDONLY, plist);
+        if (f->id < 0)
+            status = refused(path, message);
+        else if (!look_at_frame(f, fd))
+            status = msio_h5_say(message, MSIO_E_FORMAT, "reading the superblock", NULL);
+    }
+    if (status && f) {
+        if (f->id > 0) H5Fclose(f->id);
+        free(f);
+    }
+    if (plist >= 0) H5Pclose(plist);
+    msio_h5_quiet_end(&quiet);
+    if (!status) *file = f;
+    return status;
+}
+
+static void close_file(msio_h5_file *file) {
+    msio_h5_quiet quiet = msio_h5_quiet_begin();
+    H5Fclose(file->id);
+    msio_h5_quiet_end(&quiet);
+    free(file);
+}
+
+/* ---------------------------------------------------------------- names */
+
+typedef struct name_walk {
+    msio_h5_name_sink sink;
+    void *user;
+    msio_status status;
+} name_walk;
+
+static herr_t tell_name(hid_t root, const char *name, const H5O_info_t *info, void *user) {
+    name_walk *walk = user;
+    (void)root;
+    if (strcmp(name, ".") == 0) return 0;
+    if (info->type != H5O_TYPE_DATASET && info->type != H5O_TYPE_GROUP) return 0;
+    walk->status = walk->sink(walk->user, name, info->type == H5O_TYPE_DATASET);
+    return walk->status ? -1 : 0;
+}
+
+static msio_status names(msio_h5_file *file, msio_h5_name_sink sink, void *user, msio_h5_message *message) {
+    name_walk walk = {sink, user, MSIO_OK};
+    msio_h5_quiet quiet = msio_h5_quiet_begin();
+    herr_t result = H5Ovisit(file->id, H5_INDEX_NAME, H5_ITER_NATIVE, tell_name, &walk);
+    msio_status status = walk.status;
+    if (result < 0 && !status) status = msio_h5_say(message, MSIO_E_FORMAT, "listing the file's objects", NULL);
+    msio_h5_quiet_end(&quiet);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the table */
+
+__attribute__((visibility("default"))) msio_hdf5_functions_fn msio_hdf5_functions;
+
+const msio_h5_functions *msio_hdf5_functions(void) {
+    static const msio_h5_functions functions = {
+        .version = MSIO_H5_VERSION,
+        .struct_size = sizeof functions,
+        .library_version = library_version,
+        .open = open_file,
+        .close = close_file,
+        .names = names,
+        .visit = msio_h5_shim_visit,
+        .dataset = msio_h5_shim_dataset,
+        .dataset_close = msio_h5_shim_dataset_close,
+        .read = msio_h5_shim_read,
+        .read_texts = msio_h5_shim_read_texts,
+        .chunks = msio_h5_shim_chunks,
+        .create = msio_h5_shim_create,
+        .make = msio_h5_shim_make,
+        .write = msio_h5_shim_write,
+        .flush = msio_h5_shim_flush,
+    };
+    return H5open() < 0 ? NULL : &functions;
+}

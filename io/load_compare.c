@@ -1,0 +1,266 @@
+/* load_compare.c - how the files of a group fit together: all but their rows. */
+#include "core/checked.h"
+#include "io/loader.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Antennas stand at the same place, and files look at the same one, within so much. */
+#define POSITION_TOLERANCE 1e-3 /* m */
+#define ANGLE_TOLERANCE 1e-6    /* rad */
+/* Of a channel's width: how far from the edge of one subband the next may begin and still abut. */
+#define EDGE_TOLERANCE 0.01
+
+/* ---------------------------------------------------------------- differences */
+
+msio_status msio_load_differ(msio_load_list *list, const char *path, const char *field, int harmless,
+                             const char *format, ...) {
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (list->n == list->capacity) {
+        int wanted = list->capacity ? 2 * list->capacity : 16;
+        msio_load_difference *grown = realloc(list->difference, (size_t)wanted * sizeof *grown);
+        if (!grown) return msio_error_set(MSIO_E_MEMORY, path, "no memory for a list of differences");
+        list->difference = grown;
+        list->capacity = wanted;
+    }
+    msio_load_difference *d = &list->difference[list->n];
+    *d = (msio_load_difference){.path = path, .field = field, .harmless = harmless};
+    d->text = msio_arena_text(list->arena, text, (int64_t)strlen(text));
+    if (!d->text) return msio_error_set(MSIO_E_MEMORY, path, "no memory for a list of differences");
+    list->n++;
+    return MSIO_OK;
+}
+
+/* ---------------------------------------------------------------- headers */
+
+static msio_status compare_counts(msio_loader *l, const msio_load_file *a, const msio_load_file *b) {
+    msio_status status = MSIO_OK;
+    if (a->rows != b->rows)
+        status = msio_load_differ(&l->differences, b->path, "Nblts", 0,
+                                  "%" PRId64 " baseline-times, the first has %" PRId64, b->rows, a->rows);
+    if (!status && a->pols != b->pols)
+        return msio_load_differ(&l->differences, b->path, "Npols", 0,
+                                "%" PRId64 " polarizations, the first has %" PRId64, b->pols, a->pols);
+    for (int64_t i = 0; i < a->pols && !status; i++)
+        if (a->polarization[i] != b->polarization[i])
+            return msio_load_differ(&l->differences, b->path, "polarization_array", 0,
+                                    "polarization %" PRId64 " is %d, the first has %d there", i, b->polarization[i],
+                                    a->polarization[i]);
+    return status;
+}
+
+static bool apart(const msio_load_antenna *a, const msio_load_antenna *b) {
+    for (int k = 0; k < 3; k++)
+        if (!(fabs(a->position[k] - b->position[k]) <= POSITION_TOLERANCE)) return true;
+    return false;
+}
+
+static msio_status compare_antennas(msio_loader *l, const msio_load_file *a, const msio_load_file *b) {
+    if (a->antennas != b->antennas)
+        return msio_load_differ(&l->differences, b->path, "antenna_numbers", 0, "%d antennas, the first has %d",
+                                b->antennas, a->antennas);
+    for (int i = 0; i < a->antennas; i++) {
+        const msio_load_antenna *x = &a->antenna[i], *y = &b->antenna[i];
+        if (x->number != y->number)
+            return msio_load_differ(&l->differences, b->path, "antenna_numbers", 0,
+                                    "antenna %d of the list has number %d, in the first %d", i, y->number, x->number);
+        if (strcmp(x->name, y->name) != 0)
+            return msio_load_differ(&l->differences, b->path, "antenna_names", 0,
+                                    "antenna %d is called %s, in the first %s", x->number, y->name, x->name);
+        if (apart(x, y))
+            return msio_load_differ(&l->differences, b->path, "antenna_positions", 0,
+                                    "antenna %d stands at (%.3f, %.3f, %.3f) m, in the first at (%.3f, %.3f, %.3f)",
+                                    x->number, y->position[0], y->position[1], y->position[2], x->position[0],
+                                    x->position[1], x->position[2]);
+    }
+    return MSIO_OK;
+}
+
+static bool turned(double a, double b) { return isnan(a) != isnan(b) || fabs(a - b) > ANGLE_TOLERANCE; }
+
+static msio_status compare_pointing(msio_loader *l, const msio_load_file *a, const msio_load_file *b) {
+    if (strcmp(a->phase_type, b->phase_type) != 0)
+        return msio_load_differ(&l->differences, b->path, "phase_type", 0, "%s, in the first %s", b->phase_type,
+                                a->phase_type);
+    if (turned(a->phase_center[0], b->phase_center[0]) || turned(a->phase_center[1], b->phase_center[1]))
+        return msio_load_differ(&l->differences, b->path, "phase_center", 0,
+                                "it looks at (%.9g, %.9g) rad, the first at (%.9g, %.9g)", b->phase_center[0],
+                                b->phase_center[1], a->phase_center[0], a->phase_center[1]);
+    return MSIO_OK;
+}
+
+static msio_status compare_telescope(msio_loader *l, const msio_load_file *a, const msio_load_file *b) {
+    if (!a->header || !b->header) return MSIO_OK;
+    const msio_uvh5_header *x = a->header, *y = b->header;
+    if (x->telescope_name && y->telescope_name && strcmp(x->telescope_name, y->telescope_name) != 0)
+        return msio_load_differ(&l->differences, b->path, "telescope_name", 0, "%s, in the first %s", y->telescope_name,
+                                x->telescope_name);
+    if (x->latitude != y->latitude || x->longitude != y->longitude || x->altitude != y->altitude)
+        return msio_load_differ(&l->differences, b->path, "latitude, longitude, altitude", 0,
+                                "%.9g, %.9g, %.6g, in the first %.9g, %.9g, %.6g", y->latitude, y->longitude,
+                                y->altitude, x->latitude, x->longitude, x->altitude);
+    return MSIO_OK;
+}
+
+/* ---------------------------------------------------------------- segments */
+
+/* How many channels from the i-th on go one way. */
+static int64_t monotonic(const msio_load_file *f, int64_t i, bool *descending) {
+    int64_t end = i + 1;
+    *descending = end < f->channels && f->frequency[end] < f->frequency[i];
+    while (end < f->channels && f->frequency[end] != f->frequency[end - 1] &&
+           (f->frequency[end] < f->frequency[end - 1]) == *descending)
+        end++;
+    return end - i;
+}
+
+/* Where a spectral window of a flexible one ends a stretch must end too. */
+static int64_t window_end(const msio_load_file *f, int64_t i) {
+    const int32_t *id = f->header && f->header->flex_spw ? f->header->flex_spw_id_array : NULL;
+    int64_t end = i + 1;
+    while (end < f->channels && (!id || id[end] == id[i])) end++;
+    return end - i;
+}
+
+static msio_status add_segment(msio_loader *l, const msio_load_segment *segment) {
+    if (l->segments % 16 == 0) {
+        msio_load_segment *grown = realloc(l->segment, (size_t)(l->segments + 16) * sizeof *grown);
+        if (!grown) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a list of subbands");
+        l->segment = grown;
+    }
+    l->segment[l->segments++] = *segment;
+    return MSIO_OK;
+}
+
+static msio_status find_segments(msio_loader *l, int index) {
+    const msio_load_file *f = &l->file[index];
+    msio_status status = MSIO_OK;
+    for (int64_t i = 0; i < f->channels && !status;) {
+        msio_load_segment s = {.file = index, .number = f->number, .first = i};
+        s.channels = msio_min(monotonic(f, i, &s.descending), window_end(f, i));
+        double a = f->frequency[i], b = f->frequency[i + s.channels - 1];
+        if (!isfinite(a) || !isfinite(b))
+            return msio_error_set(MSIO_E_FORMAT, f->path, "freq_array: a frequency is no number");
+        if (s.channels == 1) s.descending = false;
+        s.low = s.descending ? b : a;
+        s.high = s.descending ? a : b;
+        s.width = f->width[i];
+        status = add_segment(l, &s);
+        i += s.channels;
+    }
+    return status;
+}
+
+static int by_frequency(const void *a, const void *b) {
+    const msio_load_segment *x = a, *y = b;
+    if (x->low != y->low) return x->low < y->low ? -1 : 1;
+    return x->file < y->file ? -1 : x->file > y->file;
+}
+
+/* ---------------------------------------------------------------- missing subbands */
+
+/* Where a missing subband would stand: frequencies go linearly with the numbers of those that are there. */
+static msio_status place_missing(msio_loader *l, int32_t number, msio_load_segment *s) {
+    const msio_load_segment *a = NULL, *b = NULL;
+    int present = l->files;
+    if (l->segments != present || present < 2)
+        return msio_error_set(MSIO_E_NOT_FOUND, l->file[0].path,
+                              "subband %d is missing, and where it would stand cannot be told from %d others: skip it",
+                              number, present);
+    for (int i = 0; i < present; i++) {
+        if (!a || l->segment[i].number < a->number) a = &l->segment[i];
+        if (!b || l->segment[i].number > b->number) b = &l->segment[i];
+    }
+    double step = (b->low - a->low) / (b->number - a->number);
+    for (int i = 0; i < present; i++) {
+        const msio_load_segment *c = &l->segment[i];
+        double expected = a->low + step * (c->number - a->number);
+        if (fabs(c->low - expected) > 0.5 * a->width || c->channels != a->channels)
+            return msio_error_set(MSIO_E_NOT_FOUND, l->file[c->file].path,
+                                  "subband %d is missing, and where it would stand cannot be told: subband %d is not "
+                                  "where it would be if frequencies went evenly with the numbers; skip the missing one",
+                                  number, c->number);
+    }
+    double low = a->low + step * (number - a->number);
+    *s = (msio_load_segment){.file = -1, .number = number, .channels = a->channels, .width = a->width};
+    s->low = low;
+    s->high = low + (a->high - a->low);
+    return MSIO_OK;
+}
+
+static msio_status add_missing(msio_loader *l, int n, const int32_t *missing) {
+    msio_load_segment *found = calloc((size_t)n + 1, sizeof *found);
+    msio_status status = found ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a list of subbands");
+    for (int i = 0; i < n && !status; i++) status = place_missing(l, missing[i], &found[i]);
+    for (int i = 0; i < n && !status; i++) status = add_segment(l, &found[i]);
+    free(found);
+    return status;
+}
+
+/* ---------------------------------------------------------------- neighbours */
+
+static const char *name_of(const msio_loader *l, const msio_load_segment *s) {
+    return s->file < 0 ? "a missing subband" : l->file[s->file].path;
+}
+
+static msio_status compare_neighbours(msio_loader *l) {
+    msio_status status = MSIO_OK;
+    int harmless = l->opts.layout == MSIO_SUBBAND_ROW_CHAN_POL;
+    for (int i = 1; i < l->segments && !status; i++) {
+        const msio_load_segment *a = &l->segment[i - 1], *b = &l->segment[i];
+        double gap = (b->low - 0.5 * b->width) - (a->high + 0.5 * a->width);
+        if (fabs(gap) <= EDGE_TOLERANCE * fmax(a->width, b->width)) continue;
+        if (gap > 0)
+            status = msio_load_differ(&l->differences, name_of(l, b), "freq_array", 1,
+                                      "a gap of %.6g MHz before %.6f MHz, below which %s ends", gap * 1e-6,
+                                      b->low * 1e-6, name_of(l, a));
+        else if (b->low <= a->high)
+            status = msio_load_differ(&l->differences, name_of(l, b), "freq_array", harmless,
+                                      "it begins at %.6f MHz, where %s reaches up to %.6f MHz: they overlap",
+                                      b->low * 1e-6, name_of(l, a), a->high * 1e-6);
+        else
+            status = msio_load_differ(&l->differences, name_of(l, b), "channel_width", 1,
+                                      "its lowest channel overlaps the highest of %s by %.6g MHz", name_of(l, a),
+                                      -gap * 1e-6);
+    }
+    return status;
+}
+
+static msio_status compare_channels(msio_loader *l) {
+    msio_status status = MSIO_OK;
+    if (l->opts.layout != MSIO_SUBBAND_ROW_CHAN_POL) return MSIO_OK;
+    for (int i = 1; i < l->segments && !status; i++)
+        if (l->segment[i].channels != l->segment[0].channels)
+            status = msio_load_differ(&l->differences, name_of(l, &l->segment[i]), "Nfreqs", 0,
+                                      "%" PRId64 " channels, %s has %" PRId64 ": subbands of different sizes fill no "
+                                      "array of subbands",
+                                      l->segment[i].channels, name_of(l, &l->segment[0]), l->segment[0].channels);
+    return status;
+}
+
+msio_status msio_load_compare(msio_loader *l, int n, const int32_t *missing) {
+    msio_status status = MSIO_OK;
+    for (int i = 0; i < l->files && !status; i++) {
+        const msio_load_file *first = &l->file[0], *f = &l->file[i];
+        if (i) status = compare_counts(l, first, f);
+        if (i && !status) status = compare_antennas(l, first, f);
+        if (i && !status) status = compare_pointing(l, first, f);
+        if (i && !status) status = compare_telescope(l, first, f);
+        if (!status) status = find_segments(l, i);
+    }
+    if (!status && n) status = add_missing(l, n, missing);
+    if (status) return status;
+    if (l->segments == 0)
+        return msio_error_set(MSIO_E_SHAPE, l->files ? l->file[0].path : NULL, "there are no channels");
+    qsort(l->segment, (size_t)l->segments, sizeof *l->segment, by_frequency);
+    status = compare_neighbours(l);
+    return status ? status : compare_channels(l);
+}

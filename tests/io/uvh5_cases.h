@@ -1,0 +1,108 @@
+/* uvh5_cases.h - the files that uvh5_cases.py writes, for tests of UVH5. */
+#ifndef MSIO_TESTS_UVH5_CASES_H
+#define MSIO_TESTS_UVH5_CASES_H
+
+#include "msio/hdf5.h"
+
+#include "../fuzz/table_pack.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static char cases_folder[64];
+
+/* Runs the script beside this file with the given arguments; 0 is well. */
+static inline int cases_python(const char *arguments) {
+    char command[1600], script[512];
+    const char *program = getenv("MSIO_PYTHON");
+    snprintf(script, sizeof script, "%s", __FILE__);
+    char *slash = strrchr(script, '/');
+    snprintf(slash ? slash + 1 : script, 32, "uvh5_cases.py");
+    snprintf(command, sizeof command, "%s %s %s", program ? program : "/usr/bin/python3", script, arguments);
+    return system(command);
+}
+
+/* Writes all cases. Ends the program as a skipped one, saying why, without h5py or the HDF5 module. */
+static inline int cases_make(void **state) {
+    (void)state;
+    char arguments[512], nothing[96];
+    const char *data = getenv("MSIO_TEST_DATA");
+    msio_hdf5 *file;
+    if (!pack_make_folder(cases_folder)) return -1;
+    snprintf(arguments, sizeof arguments, "%s %s", cases_folder, data ? data : "");
+    snprintf(nothing, sizeof nothing, "%s/good.list", cases_folder);
+    if (cases_python(arguments) != 0) {
+        printf("skipped: no Python with h5py and numpy\n");
+    } else if (msio_hdf5_open(nothing, NULL, &file) == MSIO_E_UNSUPPORTED) {
+        printf("skipped: %s\n", msio_last_error()->message);
+    } else {
+        return 0;
+    }
+    pack_remove(cases_folder);
+    exit(77);
+}
+
+static inline int cases_remove(void **state) {
+    (void)state;
+    pack_remove(cases_folder);
+    return 0;
+}
+
+/* A line of a list: parts separated by tabs. */
+typedef struct case_line {
+    char text[2048];
+    int parts;
+    char *part[16];
+} case_line;
+
+/* Calls `check` with every line of a list, and makes sure that there were some. */
+static inline void cases_each(const char *list, void (*check)(const case_line *line)) {
+    char path[128];
+    case_line line;
+    int lines = 0;
+    snprintf(path, sizeof path, "%s/%s", cases_folder, list);
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    while (fgets(line.text, sizeof line.text, in)) {
+        line.text[strcspn(line.text, "\n")] = '\0';
+        line.parts = 0;
+        for (char *at = line.text; at && line.parts < 16; line.parts++) {
+            line.part[line.parts] = strsep(&at, "\t");
+        }
+        check(&line);
+        lines++;
+    }
+    fclose(in);
+    assert_true(lines > 10);
+}
+
+/* What Python expects of a file: base.kind, to be freed. */
+static inline char *cases_expected(const char *base, const char *kind) {
+    char path[128];
+    snprintf(path, sizeof path, "%s.%s", base, kind);
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    char *text = NULL;
+    size_t size = 0;
+    if (getdelim(&text, &size, '\0', in) < 0) *text = '\0';
+    fclose(in);
+    return text;
+}
+
+/* Compares two texts line by line, and says where they differ. */
+static inline void cases_compare(const char *path, const char *found, const char *expected) {
+    for (;;) {
+        size_t a = strcspn(found, "\n"), b = strcspn(expected, "\n");
+        if (a != b || memcmp(found, expected, a) != 0)
+            fail_msg("%s\n   found: %.*s\nexpected: %.*s", path, (int)(a < 600 ? a : 600), found,
+                     (int)(b < 600 ? b : 600), expected);
+        if (!found[a] && !expected[b]) return;
+        assert_true(found[a] && expected[b]);
+        found += a + 1;
+        expected += b + 1;
+    }
+}
+
+#endif
