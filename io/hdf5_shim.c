@@ -46,11 +46,17 @@ static const char *library_version(void) {
     return text;
 }
 
+/* HDF5's innermost words, copied: the next call forgets them. */
+static void copy_words(char *words, size_t size) {
+    const char *first = NULL;
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &first);
+    snprintf(words, size, "%s", first ? first : "nothing");
+}
+
 /* Why HDF5 does not open a file: its own words tell only some reasons apart. */
 static msio_status refused(const char *path, msio_h5_message *message) {
-    const char *words = NULL;
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &words);
-    if (!words) words = "nothing";
+    char words[256];
+    copy_words(words, sizeof words);
     if (access(path, F_OK) != 0) {
         snprintf(message->text, sizeof message->text, "there is no such file");
         return MSIO_E_NOT_FOUND;
@@ -59,20 +65,19 @@ static msio_status refused(const char *path, msio_h5_message *message) {
         snprintf(message->text, sizeof message->text, "the file may not be read by this user");
         return MSIO_E_IO;
     }
-    if (strstr(words, "lock") || strstr(words, "already open for write")) {
+    if (strstr(words, "lock file") || strstr(words, "already open for write")) {
         snprintf(message->text, sizeof message->text,
-                 "a writer has the file open (HDF5 says: %.200s); read it when that has closed it", words);
+                 "a writer has the file open (HDF5 says: %s); read it when that has closed it", words);
         return MSIO_E_LOCKED;
     }
-    htri_t is_hdf5 = H5Fis_hdf5(path);
-    if (is_hdf5 == 0) {
+    if (H5Fis_hdf5(path) == 0) {
         snprintf(message->text, sizeof message->text, "this is no HDF5 file: its signature is missing");
         return MSIO_E_FORMAT;
     }
-    snprintf(message->text, sizeof message->text,
-             "the file is HDF5, but cannot be opened: it was cut, is still being written, or is damaged (HDF5 says: "
-             "%.250s)",
-             words);
+    snprintf(
+        message->text, sizeof message->text,
+        "the file is HDF5, but cannot be opened: it was cut, is still being written, or is damaged (HDF5 says: %s)",
+        words);
     return MSIO_E_FORMAT;
 }
 

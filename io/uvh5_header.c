@@ -230,8 +230,7 @@ msio_status msio_uvh5_header_read(msio_hdf5 *file, msio_arena *arena, msio_uvh5_
     if (!f.status) read_keywords(&f, &h);
     h.fields = f.n;
     h.field = f.field;
-    bool with_phase = h.phase_centers && (h.version_major > 1 || (h.version_major == 1 && h.version_minor >= 1));
-    if (!f.status) msio_uvh5_check_rows(&f, h.nblts, with_phase);
+    if (!f.status) msio_uvh5_check_rows(&f, h.nblts, h.phase_centers && msio_uvh5_has_catalog(&h));
     if (!f.status) *header = h;
     return f.status;
 }

@@ -14,6 +14,11 @@ struct msio_uvh5 {
  * fails. Errors: those of msio_uvh5_open. */
 msio_status msio_uvh5_header_read(msio_hdf5 *file, msio_arena *arena, msio_uvh5_header *header);
 
+/* Whether files of that version have phase_center_catalog and what goes with it. */
+static inline bool msio_uvh5_has_catalog(const msio_uvh5_header *header) {
+    return header->version_major == 1 && header->version_minor >= 1;
+}
+
 /* The part of it that says where the telescope looked; failures are the fields' own. */
 void msio_uvh5_read_phase(msio_uvh5_fields *f, msio_uvh5_header *header);
 

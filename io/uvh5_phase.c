@@ -161,7 +161,7 @@ static void read_catalog(msio_uvh5_fields *f, msio_uvh5_header *h) {
 /* ---------------------------------------------------------------- all of it */
 
 void msio_uvh5_read_phase(msio_uvh5_fields *f, msio_uvh5_header *h) {
-    bool catalog_due = h->version_major > 1 || (h->version_major == 1 && h->version_minor >= 1);
+    bool catalog_due = msio_uvh5_has_catalog(h);
     read_catalog(f, h);
     h->object_name = msio_uvh5_text(f, "object_name", false);
     h->phase_type = msio_uvh5_text(f, "phase_type", false);

@@ -1,4 +1,4 @@
-/* cache.h - what is asked again and again: metadata, headers, counts of flags, single cells; remembered, and never stale.
+/* cache.h - what is asked again and again, remembered and never stale: metadata, headers, counts of flags, cells.
  *
  * An answer is served from memory only while the signature of the files behind it holds: device, inode, size, mtime and
  * ctime of the files, and the sync record of table.lock (docs/consistency.md). What a folder's mtime says is not asked.

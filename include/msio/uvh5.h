@@ -33,9 +33,9 @@ typedef struct msio_uvh5_phase_center {
     const double *time;   /* [times]: cat_times, JD */
     double pm_ra, pm_dec; /* cat_pm_ra, cat_pm_dec, mas/year */
     int64_t dists;
-    const double *dist;   /* [dists]: cat_dist, pc */
+    const double *dist; /* [dists]: cat_dist, pc */
     int64_t vrads;
-    const double *vrad;   /* [vrads]: cat_vrad, km/s */
+    const double *vrad;      /* [vrads]: cat_vrad, km/s */
     const char *info_source; /* "file", "user", ... */
 } msio_uvh5_phase_center;
 

@@ -5,7 +5,7 @@
 
 The second form makes one file of 30 rows whose field of that name holds the value (Python). The first form
 writes FOLDER/good.list, a line a file (its path, and the path of its expected texts without .header, .rows, .order),
-and FOLDER/bad.list (path, status, words that the message must have, separated by tabs). DATA: a folder of others' files.
+and FOLDER/bad.list (path, status, words that the message must have, separated by tabs). DATA: others' files.
 What is expected comes from h5py and numpy alone, by the memo "UVH5 file format".
 """
 import glob
@@ -545,7 +545,8 @@ def bad_catalogs():
     yield dict(header={"phase_center_catalog": {"0": entry}, "Nphase": 2}), "E_FORMAT", ["Nphase", "1", "2"]
     yield dict(header={"phase_center_catalog": {"0": 5}, "Nphase": 1}), "E_FORMAT", ["phase_center_catalog/0"]
     sound = '{"cat_type": "sidereal", "cat_id": 3, "cat_lon": [1, 2.5], "cat_lat": null}'
-    texts = [sound[:n] for n in range(len(sound))] + [sound + "x", "[]", "{}", "null", '{"a": {"b": 1}}', '{"a": [1, "b"]}',
+    texts = [sound[:n] for n in range(len(sound))]
+    texts += [sound + "x", "[]", "{}", "null", '{"a": {"b": 1}}', '{"a": [1, "b"]}',
              '{"a": "\\ud800"}', '{"a": "\\u0000"}', '{"a": "\\x"}', "[" * 10000, '{"cat_id": 3, "cat_type": 4}',
              '{"cat_type": "x", "cat_id": 1.5}', '{"cat_type": "x", "cat_id": 1e300}', '{"a": "\\']
     for text in texts:
@@ -558,7 +559,8 @@ def bad_data():
     for name, sound in ("visdata", "c8"), ("flags", "?"), ("nsamples", "f4"):
         yield dict(data={name: DROP}), "E_FORMAT", ["Data/" + name, "missing"]
         for other in ((29, 6, 2), (30, 5, 2), (30, 6, 3), (30, 12), (30, 1, 6, 2), (1, 30, 1, 6, 2), ()):
-            yield dict(data={name: np.zeros(other, sound)}), "E_FORMAT", ["Data/" + ("" if other[1:2] == (1,) else name)]
+            named = "Data/" if other[1:2] == (1,) else "Data/" + name
+            yield dict(data={name: np.zeros(other, sound)}), "E_FORMAT", [named]
         yield dict(data={name: {"inner": 1}}), "E_FORMAT", ["Data/" + name]
         yield dict(data={name: np.full(shape, b"a")}), "E_FORMAT", ["Data/" + name, "string"]
     yield dict(data={"visdata": np.zeros(shape, "f4")}), "E_FORMAT", ["Data/visdata", "float32", "complex"]

@@ -1,4 +1,4 @@
-/* uvh5.c - headers of UVH5 files: read once, the file closed again, checked by one stat at every question. */
+/* uvh5_kept.c - headers of UVH5 files: read once, the file closed again, checked by one stat at every question. */
 #include "cache/store.h"
 
 #include "core/arena.h"
