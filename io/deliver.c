@@ -206,8 +206,11 @@ static msio_status decode(msio_deliver *d, const msio_piece_batch *batch, const 
     const uint8_t *decoded = NULL;
     for (int64_t i = 0; i < pieces; i++) {
         if (i == 0 || piece[i].offset != piece[i - 1].offset) {
+            prof_span span;
+            prof_begin(&span, PROF_PATH_DECODE);
             msio_status status = msio_decode(source->decoding, piece[i].mask, bytes + (piece[i].offset - offset),
                                              piece[i].encoded, &d->scratch, &decoded);
+            prof_end(&span, &(prof_work){.bytes = chunk_bytes, .bytes_read = piece[i].encoded, .pieces = 1});
             if (status)
                 return msio_error_set(status, source->file->path, "the chunk at byte %lld: %s",
                                       (long long)piece[i].offset, msio_last_error()->message);

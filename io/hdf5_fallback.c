@@ -4,6 +4,7 @@
 #include "core/pool.h"
 #include "io/hdf5_layout.h"
 #include "io/hdf5_module.h"
+#include "prof/span.h"
 
 /* Read at once, unless a single row has more. */
 #define BLOCK_BYTES ((int64_t)4 << 20)
@@ -85,11 +86,14 @@ msio_status msio_hdf5_fallback(const msio_dataset *dataset, const msio_slab *sla
         return msio_error_set(MSIO_E_MEMORY, dataset->file->path, "no memory for %lld bytes of %s",
                               (long long)f.row_bytes, dataset->name);
     msio_status status = MSIO_OK;
+    prof_span span;
+    prof_begin(&span, PROF_PATH_FALLBACK);
     for (int64_t from = 0; from < slab->rows->count && !status;) {
         int64_t n = equal_run(slab->rows, from, most);
         status = read_block(&f, from, n);
         from += n;
     }
+    prof_end(&span, &(prof_work){.bytes = f.row_bytes * slab->rows->count, .rows = slab->rows->count});
     msio_pool_give(f.block);
     return status;
 }

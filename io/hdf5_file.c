@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "io/hdf5_module.h"
 #include "io/native.h"
+#include "prof/span.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +64,10 @@ msio_status msio_hdf5_open(const char *path, const msio_hdf5_opts *opts, msio_hd
     }
     pthread_mutex_init(&f->mutex, NULL);
     f->native = msio_native_wanted(o.native);
+    prof_span span;
+    prof_begin(&span, PROF_PATH_OPEN);
     msio_status status = open_both(f);
+    prof_end(&span, &(prof_work){.pieces = 1});
     if (status)
         msio_hdf5_close(f);
     else
@@ -217,7 +221,10 @@ static msio_status find_bytes(msio_dataset *d, const char **why) {
         for (int k = 0; k < info->ndim; k++)
             if (!msio_mul_checked(chunk_bytes, info->chunk[k], &chunk_bytes)) chunk_bytes = INT64_MAX;
         *why = msio_decoding_make(info, chunk_bytes, &d->decoding, d->why, sizeof d->why);
+        prof_span span;
+        prof_begin(&span, PROF_PATH_HEADER);
         if (!*why) status = msio_chunks_load(d->file->bytes, info, d->library, &d->chunks);
+        prof_end(&span, &(prof_work){.pieces = d->chunks.n});
     }
     if (status == MSIO_E_UNSUPPORTED) {
         snprintf(d->why, sizeof d->why, "%s", msio_last_error()->message);

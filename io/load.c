@@ -282,7 +282,10 @@ static msio_status load_into(load_owner *owner, const msio_group *group, int n, 
     void *out[MSIO_LOAD_ARRAYS];
     struct timespec start;
     clock_gettime(CLOCK_MONOTONIC, &start);
+    prof_span span;
+    prof_begin(&span, PROF_PATH_SUBBAND_INDEX);
     msio_status status = msio_loader_open(group, n, paths, what, opts, false, &owner->loader);
+    prof_end(&span, &(prof_work){.pieces = 1});
     if (!status) status = msio_loader_describe(owner->loader, 0, owner->loader->rows, &owner->arena, result);
     if (!status) status = find_memory(owner, out);
     if (status) return status;
