@@ -245,6 +245,35 @@ static void deliver_pieces(const msio_deliver *d, const msio_piece_batch *batch,
     }
 }
 
+/* How many pieces from the first on lie in whole chunks, at most as many as the list of places holds; of a chunk that
+ * has more of them all. */
+static int64_t whole_chunks(const msio_piece *piece, int64_t pieces) {
+    int64_t n = 1, whole = 0;
+    for (; n < pieces; n++) {
+        if (piece[n].offset == piece[n - 1].offset) continue;
+        if (n > WEAVE_PIECES) break;
+        whole = n;
+    }
+    return n <= WEAVE_PIECES || whole == 0 ? n : whole;
+}
+
+/* Pieces of whole chunks. Where a chunk has more of them than the list holds, it is decoded once all the same. */
+static msio_status deliver_encoded(msio_deliver *d, const msio_piece_batch *batch, const msio_piece *piece,
+                                   int64_t pieces, const uint8_t *bytes, int64_t offset, prof_path path) {
+    const uint8_t *src[WEAVE_PIECES];
+    int64_t n = msio_min(pieces, WEAVE_PIECES);
+    msio_status status = decode(d, batch, piece, n, bytes, offset, src);
+    if (status) return status;
+    const uint8_t *decoded = src[0] - piece[0].within;
+    deliver_pieces(d, batch, piece, n, src, path);
+    for (int64_t done = n; done < pieces; done += n) {
+        n = msio_min(pieces - done, WEAVE_PIECES);
+        for (int64_t i = 0; i < n; i++) src[i] = decoded + piece[done + i].within;
+        deliver_pieces(d, batch, piece + done, n, src, path);
+    }
+    return MSIO_OK;
+}
+
 /* Pieces in groups that fit the list of their places. */
 msio_status msio_deliver_work(msio_deliver *deliver, const msio_piece_batch *batch, const msio_work *work,
                               const uint8_t *bytes, prof_path path) {
@@ -257,19 +286,20 @@ msio_status msio_deliver_work(msio_deliver *deliver, const msio_piece_batch *bat
         deliver_pieces(deliver, batch, &part, 1, src, path);
         return MSIO_OK;
     }
-    for (int64_t done = 0; done < work->pieces;) {
-        int64_t n = msio_min(work->pieces - done, WEAVE_PIECES);
+    msio_status status = MSIO_OK;
+    for (int64_t done = 0, n; done < work->pieces && !status; done += n) {
         const msio_piece *p = piece + done;
+        n = work->pieces - done;
         if (p->encoded) {
-            msio_status status = decode(deliver, batch, p, n, bytes, work->offset, src);
-            if (status) return status;
-        } else {
-            for (int64_t i = 0; i < n; i++) src[i] = bytes + (p[i].offset - work->offset);
+            n = whole_chunks(p, n);
+            status = deliver_encoded(deliver, batch, p, n, bytes, work->offset, path);
+            continue;
         }
+        n = msio_min(n, WEAVE_PIECES);
+        for (int64_t i = 0; i < n; i++) src[i] = bytes + (p[i].offset - work->offset);
         deliver_pieces(deliver, batch, p, n, src, path);
-        done += n;
     }
-    return MSIO_OK;
+    return status;
 }
 
 void msio_deliver_free(msio_deliver *deliver) {
