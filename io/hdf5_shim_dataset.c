@@ -9,8 +9,10 @@
 /* The library keeps so many bytes of decoded chunks, so that no chunk is decoded for each of its rows. */
 #define CHUNK_CACHE_BYTES ((size_t)16 << 20)
 #define CHUNK_CACHE_SLOTS 12421
-/* Chunks are looked for by place where there is no other way: at most so many places beyond those that hold one. */
-#define PLACES_BEYOND 100000
+/* Before 1.14 the library finds a chunk by going through all of them: as long as there are few, that is quick. Their
+ * places are looked at one after the other, so many beyond those that hold one. */
+#define CHUNKS_MOST 512
+#define PLACES_BEYOND 10000
 
 /* ---------------------------------------------------------------- describing */
 
@@ -253,7 +255,7 @@ static bool next_place(const msio_h5_info *info, hsize_t *offset) {
     return false;
 }
 
-/* By place: this library tells a chunk by its number only at a cost that grows with the number. */
+/* By place: to tell a chunk by its number costs the more the higher the number is. */
 static msio_status walk_chunks(msio_h5_dataset *dataset, msio_h5_chunk_sink sink, void *user,
                                msio_h5_message *message) {
     const msio_h5_info *info = &dataset->info;
@@ -261,6 +263,13 @@ static msio_status walk_chunks(msio_h5_dataset *dataset, msio_h5_chunk_sink sink
     hid_t space = H5Dget_space(dataset->id);
     bool good = space >= 0 && H5Dget_num_chunks(dataset->id, space, &chunks) >= 0;
     if (space >= 0) H5Sclose(space);
+    if (good && chunks > CHUNKS_MOST) {
+        snprintf(message->text, sizeof message->text,
+                 "HDF5 before 1.14 tells where %llu chunks of this index lie only at a cost that grows with the square "
+                 "of their number",
+                 (unsigned long long)chunks);
+        return MSIO_E_UNSUPPORTED;
+    }
     msio_status status = MSIO_OK;
     bool more = info->elements > 0;
     for (; good && more && seen < chunks; more = next_place(info, offset)) {
