@@ -252,6 +252,8 @@ static msio_status describe(msio_dataset *d) {
     msio_status status = numbers ? find_bytes(d, &out->why_not) : MSIO_OK;
     if (!numbers) out->why_not = info->type == MSIO_STRING ? "strings are read by the library" : "it holds no numbers";
     out->native = !out->why_not;
+    if (out->chunked && out->native) out->bytes = 0;
+    for (int64_t i = 0; i < d->chunks.n; i++) out->bytes += d->chunks.chunk[i].bytes;
     return status;
 }
 

@@ -146,7 +146,7 @@ static herr_t tell_name(hid_t root, const char *name, const H5O_info_t *info, vo
 static msio_status names(msio_h5_file *file, msio_h5_name_sink sink, void *user, msio_h5_message *message) {
     name_walk walk = {sink, user, MSIO_OK};
     msio_h5_quiet quiet = msio_h5_quiet_begin();
-    herr_t result = H5Ovisit(file->id, H5_INDEX_NAME, H5_ITER_NATIVE, tell_name, &walk);
+    herr_t result = H5Ovisit2(file->id, H5_INDEX_NAME, H5_ITER_NATIVE, tell_name, &walk, H5O_INFO_BASIC);
     msio_status status = walk.status;
     if (result < 0 && !status) status = msio_h5_say(message, MSIO_E_FORMAT, "listing the file's objects", NULL);
     msio_h5_quiet_end(&quiet);

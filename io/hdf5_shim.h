@@ -63,7 +63,7 @@ typedef struct msio_h5_info {
     int64_t elements;
     msio_h5_storage storage;
     int64_t address; /* contiguous: bytes from the file's begin (user block included); -1: not allocated yet */
-    int64_t bytes;   /* allocated in the file */
+    int64_t bytes;   /* allocated in the file; -1 of chunks */
     int64_t chunk[MSIO_MAX_NDIM];
     msio_h5_index index;
     int64_t header; /* the object header's place: bytes from the file's begin; -1: unknown */

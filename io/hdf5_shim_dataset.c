@@ -68,7 +68,8 @@ static bool describe_storage(hid_t id, msio_h5_info *info) {
     bool good = plist >= 0;
     H5D_layout_t layout = good ? H5Pget_layout(plist) : H5D_LAYOUT_ERROR;
     info->address = -1;
-    info->bytes = (int64_t)H5Dget_storage_size(id);
+    /* of chunks the library would go through all of them */
+    info->bytes = layout == H5D_CHUNKED ? -1 : (int64_t)H5Dget_storage_size(id);
     if (layout == H5D_COMPACT) {
         info->storage = MSIO_H5_COMPACT;
     } else if (layout == H5D_CHUNKED) {
@@ -114,7 +115,8 @@ static msio_status describe(const msio_h5_file *file, msio_h5_dataset *d, const 
         describe_fill(d->id, type, info);
         info->base = file->base;
         info->header = -1;
-        if (file->usual_sizes && H5Oget_info(d->id, &object) >= 0 && object.addr <= (haddr_t)(INT64_MAX - file->base))
+        if (file->usual_sizes && H5Oget_info2(d->id, &object, H5O_INFO_BASIC) >= 0 &&
+            object.addr <= (haddr_t)(INT64_MAX - file->base))
             info->header = (int64_t)object.addr + file->base;
     }
     if (type >= 0) H5Tclose(type);
@@ -123,7 +125,8 @@ static msio_status describe(const msio_h5_file *file, msio_h5_dataset *d, const 
 
 static bool is_dataset(hid_t file, const char *name) {
     H5O_info_t object;
-    return H5Oget_info_by_name(file, name, &object, H5P_DEFAULT) >= 0 && object.type == H5O_TYPE_DATASET;
+    return H5Oget_info_by_name2(file, name, &object, H5O_INFO_BASIC, H5P_DEFAULT) >= 0 &&
+           object.type == H5O_TYPE_DATASET;
 }
 
 msio_status msio_h5_shim_dataset(msio_h5_file *file, const char *name, msio_h5_dataset **dataset, msio_h5_info *info,

@@ -73,6 +73,9 @@ void msio_uvh5_check_rows(msio_uvh5_fields *f, int64_t rows, bool with_phase) {
 
 /* ---------------------------------------------------------------- reading */
 
+/* Little of the file is wanted, and once: mapping all of it would not pay. */
+static const msio_read_opts by_reading = {sizeof by_reading, 0, MSIO_WAY_SCRATCH, NULL, NULL, NULL};
+
 /* Numbers to whole ones of 32 bits; in place is well: those become smaller. */
 static msio_status narrow(const msio_uvh5 *file, const char *name, int64_t n, const double *from, int32_t *to) {
     for (int64_t i = 0; i < n; i++) {
@@ -89,14 +92,31 @@ static msio_status narrow(const msio_uvh5 *file, const char *name, int64_t n, co
     return MSIO_OK;
 }
 
+/* The same of 64-bit integers, which most files have: where all fit, one quick pass. */
+static bool narrow_integers(int64_t n, const int64_t *from, int32_t *to) {
+    int64_t odd = 0;
+    for (int64_t i = 0; i < n; i++) {
+        to[i] = (int32_t)from[i];
+        odd |= from[i] ^ (int64_t)(int32_t)from[i];
+    }
+    return odd == 0;
+}
+
 static msio_status read_whole(const msio_uvh5 *file, const msio_dataset *dataset, const char *name,
                               const msio_select *select, int64_t n, int32_t *out) {
     if (msio_dataset_describe(dataset)->type == MSIO_INT)
-        return msio_dataset_read(dataset, select, MSIO_INT, out, (size_t)n * sizeof *out, NULL);
+        return msio_dataset_read(dataset, select, MSIO_INT, out, (size_t)n * sizeof *out, &by_reading);
     double *wide = msio_pool_take((size_t)n * sizeof *wide);
     if (!wide) return msio_error_set(MSIO_E_MEMORY, file->header.path, "no memory for Header/%s", name);
-    msio_status status = msio_dataset_read(dataset, select, MSIO_DOUBLE, wide, (size_t)n * sizeof *wide, NULL);
-    if (!status) status = narrow(file, name, n, wide, out);
+    msio_status status = MSIO_OK;
+    bool narrowed = false;
+    if (msio_dataset_describe(dataset)->type == MSIO_INT64) {
+        status = msio_dataset_read(dataset, select, MSIO_INT64, wide, (size_t)n * sizeof *wide, &by_reading);
+        narrowed = !status && narrow_integers(n, (const int64_t *)(const void *)wide, out);
+    }
+    if (!status && !narrowed)
+        status = msio_dataset_read(dataset, select, MSIO_DOUBLE, wide, (size_t)n * sizeof *wide, &by_reading);
+    if (!status && !narrowed) status = narrow(file, name, n, wide, out);
     msio_pool_give(wide);
     return status;
 }
@@ -111,13 +131,13 @@ static msio_status read_one(msio_uvh5 *file, const struct row_field *r, const ms
     if (status) return status;
     if (msio_dataset_describe(dataset)->ndim == 0) {
         double value, *values = out;
-        status = msio_dataset_read(dataset, NULL, MSIO_DOUBLE, &value, sizeof value, NULL);
+        status = msio_dataset_read(dataset, NULL, MSIO_DOUBLE, &value, sizeof value, &by_reading);
         for (int64_t i = 0; i < n && !status; i++) values[i] = value;
         return status;
     }
     if (r->kind == ROW_INT) return read_whole(file, dataset, r->name, select, n, out);
     size_t bytes = (size_t)n * (r->kind == ROW_UVW ? 3 : 1) * sizeof(double);
-    return msio_dataset_read(dataset, select, MSIO_DOUBLE, out, bytes, NULL);
+    return msio_dataset_read(dataset, select, MSIO_DOUBLE, out, bytes, &by_reading);
 }
 
 /* ---------------------------------------------------------------- their memory */

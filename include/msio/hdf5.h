@@ -53,7 +53,7 @@ typedef struct msio_dataset_info {
     int64_t chunk[MSIO_MAX_NDIM];
     const char *storage; /* "contiguous", "chunked", "compact", "external", "virtual" */
     const char *filters; /* "shuffle, deflate", ...; "" where there are none */
-    int64_t bytes;       /* that it takes in the file */
+    int64_t bytes;       /* that it takes in the file; -1: of chunks that the library finds, not known */
     int native;          /* 1: read by address */
     const char *why_not; /* NULL, or why it is not */
 } msio_dataset_info;
