@@ -27,7 +27,7 @@ static msio_status tell_all(const char *data, int64_t elements, size_t size, boo
     msio_status status = MSIO_OK;
     for (int64_t i = 0; i < elements && !status; i++) {
         const char *text = data + (size_t)i * size;
-        if (variable) memcpy(&text, text, sizeof text);
+        if (variable) memcpy(&text, data + (size_t)i * size, sizeof(char *));
         if (!text) text = "";
         status = sink(user, text, (int64_t)trimmed(text, variable ? strlen(text) : size));
     }
