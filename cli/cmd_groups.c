@@ -29,6 +29,13 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
         int64_t number = 0;
         code = cli_option_integer(cli, name, value, 1, MSIO_GROUP_MAX_SUBBANDS, &number);
         wish->opts.subbands = (int)number;
+    } else if (strcmp(name, "frequencies") == 0) {
+        char *end, *rest;
+        wish->opts.first_frequency = strtod(value, &end);
+        wish->opts.frequency_step = *end == ':' ? strtod(end + 1, &rest) : 0;
+        if (end == value || *end != ':' || rest == end + 1 || *rest || !(wish->opts.first_frequency > 0) ||
+            !(wish->opts.frequency_step > 0))
+            code = cli_usage(cli, "--frequencies wants FIRST:STEP in Hz, as in 1492.7e6:11.72e6, not \"%s\"", value);
     } else {
         char *end;
         wish->opts.window = strtod(value, &end);
@@ -78,6 +85,20 @@ static void put_paths(cli_json *json, const char *key, const msio_group_file *fi
     cli_json_end(json);
 }
 
+static void put_unreadable(cli_json *json, const msio_groups *groups) {
+    cli_json_key(json, "unreadable");
+    cli_json_list(json);
+    for (int i = 0; i < groups->unreadables; i++) {
+        cli_json_flat_object(json);
+        cli_json_key(json, "path");
+        cli_json_string(json, groups->unreadable[i].path);
+        cli_json_key(json, "reason");
+        cli_json_string(json, groups->unreadable[i].reason);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+}
+
 static void print_json(const msio_groups *groups) {
     cli_json json = CLI_JSON_INIT(stdout);
     cli_json_object(&json);
@@ -87,6 +108,7 @@ static void print_json(const msio_groups *groups) {
     cli_json_end(&json);
     put_paths(&json, "incomplete", groups->incomplete, groups->incompletes);
     put_paths(&json, "unexpected", groups->unexpected_file, groups->unexpected);
+    put_unreadable(&json, groups);
     cli_json_key(&json, "ignored");
     cli_json_int(&json, groups->ignored);
     cli_json_key(&json, "impossible");
@@ -131,9 +153,15 @@ static void print_grid(const msio_groups *groups) {
     cli_grid_print(&grid, stdout);
 }
 
-static void print_path(const char *what, const msio_group_file *file) {
+static void print_path(const char *what, const char *path) {
     char text[1024];
-    printf("  %-18s%s\n", what, cli_printable(text, sizeof text, file->path, strlen(file->path)));
+    printf("  %-18s%s\n", what, cli_printable(text, sizeof text, path, strlen(path)));
+}
+
+static void print_unreadable(const msio_group_unreadable *file) {
+    char text[1024];
+    print_path("unreadable", file->path);
+    printf("  %-18s%s\n", "", cli_printable(text, sizeof text, file->reason, strlen(file->reason)));
 }
 
 /* The files that a user may want to look after. */
@@ -141,11 +169,12 @@ static void print_files(const msio_groups *groups) {
     for (int i = 0; i < groups->groups; i++) {
         const msio_group *group = &groups->group[i];
         for (int k = 0; k < group->duplicates; k++)
-            print_path(group->duplicate[k].used ? "duplicate, used" : "duplicate", &group->duplicate[k]);
-        for (int k = 0; k < group->lates; k++) print_path("late", &group->late[k]);
+            print_path(group->duplicate[k].used ? "duplicate, used" : "duplicate", group->duplicate[k].path);
+        for (int k = 0; k < group->lates; k++) print_path("late", group->late[k].path);
     }
-    for (int i = 0; i < groups->unexpected; i++) print_path("unexpected", &groups->unexpected_file[i]);
-    for (int i = 0; i < groups->incompletes; i++) print_path("still written", &groups->incomplete[i]);
+    for (int i = 0; i < groups->unexpected; i++) print_path("unexpected", groups->unexpected_file[i].path);
+    for (int i = 0; i < groups->unreadables; i++) print_unreadable(&groups->unreadable[i]);
+    for (int i = 0; i < groups->incompletes; i++) print_path("still written", groups->incomplete[i].path);
 }
 
 static const char *plural(int64_t count) { return count == 1 ? "" : "s"; }
@@ -162,6 +191,8 @@ static void print_text(const msio_groups *groups, int subbands) {
     if (groups->unexpected)
         printf("; %s file%s of subbands beyond (see --subbands)", cli_count(groups->unexpected).text,
                plural(groups->unexpected));
+    if (groups->unreadables)
+        printf("; %s file%s unreadable", cli_count(groups->unreadables).text, plural(groups->unreadables));
     if (groups->ignored) printf("; %s other name%s ignored", cli_count(groups->ignored).text, plural(groups->ignored));
     if (groups->impossible) printf(", %s of a date or time that is none", cli_count(groups->impossible).text);
     putchar('\n');
@@ -243,7 +274,10 @@ static int run(cli_context *cli, int argc, char **argv) {
 
 static const cli_option options[] = {
     {"pattern", "P", 0,
-     "the files' names, with {time} for YYYY-MM-DDTHH:MM:SS and {subband}\nfor the number; default " MSIO_GROUP_PATTERN},
+     "the files' names, with {time} for YYYY-MM-DDTHH:MM:SS, {subband} for\nthe number, * for any text; default " MSIO_GROUP_PATTERN},
+    {"frequencies", "FIRST:STEP", 0,
+     "Hz: the middle of subband 0, and how far each lies below the one\nbefore; where the pattern has no {subband}; "
+     "default: found from the files"},
     {"window", "SECONDS", 0, "how far a group's files may lie from its first; default 60"},
     {"subbands", "N", 0, "subbands that make a group complete, counted from 0; default 16"},
     {"follow", NULL, 0,
@@ -256,16 +290,18 @@ const cli_command cli_command_groups = {
     .name = "groups",
     .summary = "groups of subband files in folders, and as they come",
     .usage = "DIR... [options]",
-    .text = "Tells which subband files belong together, by their names alone: no file is opened. All folders\n"
-            "are one pool of files. A group is what lies within the window from its first file on. Of several\n"
-            "files of one subband (duplicate) the one nearest to the median time is used. A file past the\n"
-            "window but within two is late, and not used. Names with _incomplete before the ending are of files\n"
-            "that are still written. Times are UTC.",
+    .text = "Tells which subband files belong together, by their names alone: no file is opened, unless the\n"
+            "pattern leaves out {time} or {subband}, which the UVH5 headers tell then. All folders are one\n"
+            "pool of files. A group is what lies within the window from its first file on. Of several files\n"
+            "of one subband (duplicate) the one nearest to the median time is used. A file past the window\n"
+            "but within two is late, and not used. Names with _incomplete before the ending are of files that\n"
+            "are still written. Times are UTC.",
     .options = options,
     .negative = NULL,
     .examples = "  msio groups /data/incoming\n"
                 "  msio groups /data/a /data/b --json\n"
                 "  msio groups . --pattern '{time}_sb{subband}.uvh5' --subbands 8\n"
+                "  msio groups . --pattern '*.uvh5'\n"
                 "  msio groups /data/incoming --follow --json\n",
     .run = run,
 };

@@ -23,6 +23,14 @@ msio_status msio_group_rules_make(const msio_group_opts *opts, msio_group_rules 
     if (opts->subbands < 1 || opts->subbands > MSIO_GROUP_MAX_SUBBANDS)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "%d subbands: a group has from 1 to %d", opts->subbands,
                               MSIO_GROUP_MAX_SUBBANDS);
+    if (!(opts->first_frequency == 0 && opts->frequency_step == 0) &&
+        !(isfinite(opts->first_frequency) && isfinite(opts->frequency_step) && opts->first_frequency > 0 &&
+          opts->frequency_step > 0))
+        return msio_error_set(MSIO_E_ARGUMENT, NULL,
+                              "the first frequency is %g Hz and the step %g Hz: both must be positive, or both 0",
+                              opts->first_frequency, opts->frequency_step);
+    rules->first_frequency = opts->first_frequency;
+    rules->frequency_step = opts->frequency_step;
     rules->window = opts->window;
     rules->subbands = opts->subbands;
     return msio_group_pattern_parse(opts->pattern, &rules->pattern);
@@ -42,19 +50,27 @@ static char *join(const char *folder, const char *name) {
     return path;
 }
 
-msio_status msio_group_entries_add(msio_group_entries *list, const char *folder, const char *name, int64_t time,
-                                   int subband) {
+msio_status msio_group_entries_take(msio_group_entries *list, msio_group_entry *entry) {
     if (list->n == list->room) {
         int64_t room = list->room ? 2 * list->room : 64;
         msio_group_entry *more = realloc(list->entry, (size_t)room * sizeof *more);
-        if (!more) return msio_error_set(MSIO_E_MEMORY, folder, "no memory for a list of %lld files", (long long)room);
+        if (!more)
+            return msio_error_set(MSIO_E_MEMORY, entry->path, "no memory for a list of %lld files", (long long)room);
         list->entry = more;
         list->room = room;
     }
-    char *path = join(folder, name);
-    if (!path) return msio_error_set(MSIO_E_MEMORY, folder, "no memory for the name of a file");
-    list->entry[list->n++] = (msio_group_entry){time, subband, path, 0, time};
+    list->entry[list->n++] = *entry;
+    entry->path = entry->reason = NULL;
     return MSIO_OK;
+}
+
+msio_status msio_group_entries_add(msio_group_entries *list, const char *folder, const char *name, int64_t time,
+                                   int subband) {
+    msio_group_entry made = {.time = time, .subband = subband, .path = join(folder, name), .newest_since = time};
+    if (!made.path) return msio_error_set(MSIO_E_MEMORY, folder, "no memory for the name of a file");
+    msio_status status = msio_group_entries_take(list, &made);
+    free(made.path);
+    return status;
 }
 
 int msio_group_entry_compare(const msio_group_entry *a, const msio_group_entry *b) {
@@ -74,7 +90,10 @@ msio_group_entry *msio_group_entries_find(const msio_group_entries *list, const 
 }
 
 void msio_group_entries_free(msio_group_entries *list) {
-    for (int64_t i = 0; i < list->n; i++) free(list->entry[i].path);
+    for (int64_t i = 0; i < list->n; i++) {
+        free(list->entry[i].path);
+        free(list->entry[i].reason);
+    }
     free(list->entry);
     *list = (msio_group_entries){0, 0, NULL};
 }
@@ -83,6 +102,8 @@ void msio_group_finds_free(msio_group_finds *finds) {
     msio_group_entries_free(&finds->files);
     msio_group_entries_free(&finds->incomplete);
     msio_group_entries_free(&finds->unexpected);
+    msio_group_entries_free(&finds->untold);
+    msio_group_entries_free(&finds->unreadable);
 }
 
 /* ---------------------------------------------------------------- folders */
@@ -98,21 +119,28 @@ msio_status msio_group_folder_open(const char *folder, int *fd) {
     return msio_error_system(MSIO_E_IO, folder, "the folder cannot be opened; listing it needs the right to read it");
 }
 
+msio_status msio_group_take_name(const char *folder, const char *name, const msio_group_rules *rules,
+                                 msio_group_finds *finds, msio_group_entries **list) {
+    int64_t time;
+    int subband;
+    msio_name_kind kind = msio_group_name_parse(&rules->pattern, name, &time, &subband);
+    *list = NULL;
+    if (kind == MSIO_NAME_INCOMPLETE) *list = &finds->incomplete;
+    if (kind == MSIO_NAME_SUBBAND) *list = subband < rules->subbands ? &finds->files : &finds->unexpected;
+    if (kind == MSIO_NAME_SUBBAND && !msio_group_pattern_tells_all(&rules->pattern)) *list = &finds->untold;
+    finds->impossible += kind == MSIO_NAME_IMPOSSIBLE;
+    return *list ? msio_group_entries_add(*list, folder, name, time, subband) : MSIO_OK;
+}
+
 /* What one entry is; a folder or a device has no name that counts. */
 static msio_status take(const char *folder, const struct dirent *found, const msio_group_rules *rules,
                         msio_group_finds *finds) {
-    int64_t time;
-    int subband;
-    bool may_be_file = found->d_type == DT_REG || found->d_type == DT_LNK || found->d_type == DT_UNKNOWN;
-    msio_name_kind kind =
-        may_be_file ? msio_group_name_parse(&rules->pattern, found->d_name, &time, &subband) : MSIO_NAME_OTHER;
     msio_group_entries *list = NULL;
-    if (kind == MSIO_NAME_INCOMPLETE) list = &finds->incomplete;
-    if (kind == MSIO_NAME_SUBBAND) list = subband < rules->subbands ? &finds->files : &finds->unexpected;
-    if (list) return msio_group_entries_add(list, folder, found->d_name, time, subband);
-    finds->ignored++;
-    finds->impossible += kind == MSIO_NAME_IMPOSSIBLE;
-    return MSIO_OK;
+    msio_status status = MSIO_OK;
+    if (found->d_type == DT_REG || found->d_type == DT_LNK || found->d_type == DT_UNKNOWN)
+        status = msio_group_take_name(folder, found->d_name, rules, finds, &list);
+    finds->ignored += !list;
+    return status;
 }
 
 msio_status msio_group_scan(int fd, const char *folder, const msio_group_rules *rules, msio_group_finds *finds) {
@@ -222,6 +250,17 @@ static const msio_group_file *describe_files(const msio_group_entry *entries, in
     for (int64_t i = 0; files && i < n; i++)
         if (!describe_file(&entries[i], entries[i].subband >= 0, arena, &files[i])) return NULL;
     return files;
+}
+
+static const msio_group_unreadable *describe_unreadable(const msio_group_entries *list, msio_arena *arena) {
+    msio_group_unreadable *made = msio_arena_take(arena, list->n, sizeof *made);
+    for (int64_t i = 0; made && i < list->n; i++) {
+        const msio_group_entry *entry = &list->entry[i];
+        made[i].path = msio_arena_text(arena, entry->path, (int64_t)strlen(entry->path));
+        made[i].reason = msio_arena_text(arena, entry->reason, (int64_t)strlen(entry->reason));
+        if (!made[i].path || !made[i].reason) return NULL;
+    }
+    return made;
 }
 
 static double median_time(const msio_group_entry *sorted, int64_t n) {
@@ -335,11 +374,13 @@ static msio_status put_together(msio_group_finds *finds, const msio_group_rules 
     msio_group_extent *extents = NULL;
     int64_t n = 0;
     msio_groups *groups = &found->groups;
-    if (finds->files.n > INT32_MAX / 2 || finds->incomplete.n > INT32_MAX || finds->unexpected.n > INT32_MAX)
+    if (finds->files.n > INT32_MAX / 2 || finds->incomplete.n > INT32_MAX || finds->unexpected.n > INT32_MAX ||
+        finds->unreadable.n > INT32_MAX)
         return msio_error_set(MSIO_E_MEMORY, NULL, "the folders hold more files than can be counted");
     msio_group_entries_sort(&finds->files);
     msio_group_entries_sort(&finds->incomplete);
     msio_group_entries_sort(&finds->unexpected);
+    msio_group_entries_sort(&finds->unreadable);
     msio_status status = cut(&finds->files, rules, &extents, &n);
     if (!status) status = msio_group_describe(&finds->files, extents, n, rules, &found->arena, &groups->group);
     free(extents);
@@ -349,9 +390,11 @@ static msio_status put_together(msio_group_finds *finds, const msio_group_rules 
     groups->incomplete = describe_files(finds->incomplete.entry, finds->incomplete.n, &found->arena);
     groups->unexpected = (int)finds->unexpected.n;
     groups->unexpected_file = describe_files(finds->unexpected.entry, finds->unexpected.n, &found->arena);
+    groups->unreadables = (int)finds->unreadable.n;
+    groups->unreadable = describe_unreadable(&finds->unreadable, &found->arena);
     groups->ignored = finds->ignored;
     groups->impossible = finds->impossible;
-    return groups->incomplete && groups->unexpected_file ? MSIO_OK : no_memory();
+    return groups->incomplete && groups->unexpected_file && groups->unreadable ? MSIO_OK : no_memory();
 }
 
 msio_status msio_group_find(int n, const char *const *dirs, const msio_group_opts *opts, msio_groups **groups) {
@@ -368,6 +411,7 @@ msio_status msio_group_find(int n, const char *const *dirs, const msio_group_opt
     found = calloc(1, sizeof *found);
     status = places && found ? MSIO_OK : no_memory();
     for (int i = 0; i < n && !status; i++) status = scan_once(dirs[i], &rules, places, &scanned, &finds);
+    if (!status) status = msio_group_headers_ask(&rules, &finds);
     if (!status) status = put_together(&finds, &rules, found);
     msio_group_finds_free(&finds);
     free(places);

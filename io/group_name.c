@@ -69,38 +69,71 @@ static msio_status refuse(const char *text, const char *why) {
                           MSIO_GROUP_PATTERN);
 }
 
+/* Adds one part; texts in a row are one. Returns false where there are too many. */
+static bool add_part(msio_group_pattern *pattern, msio_pattern_kind kind, size_t at, size_t length) {
+    int last = pattern->parts - 1;
+    if (kind == MSIO_PATTERN_TEXT && last >= 0 && pattern->part[last].kind == kind) {
+        pattern->part[last].length = (short)(pattern->part[last].length + (short)length);
+        return true;
+    }
+    if (pattern->parts == MSIO_GROUP_PATTERN_PARTS) return false;
+    pattern->part[pattern->parts].kind = kind;
+    pattern->part[pattern->parts].at = (short)at;
+    pattern->part[pattern->parts++].length = (short)length;
+    return true;
+}
+
+/* Takes the text apart; returns what is wrong with it, or NULL. */
+static const char *take_apart(msio_group_pattern *pattern) {
+    static const struct {
+        const char *name;
+        msio_pattern_kind kind;
+    } fields[] = {{TIME_FIELD, MSIO_PATTERN_TIME}, {SUBBAND_FIELD, MSIO_PATTERN_SUBBAND}, {"*", MSIO_PATTERN_ANY}};
+    int seen[MSIO_PATTERN_ANY + 1] = {0};
+    for (size_t at = 0, length; pattern->text[at]; at += length) {
+        msio_pattern_kind kind = MSIO_PATTERN_TEXT;
+        length = 1;
+        for (int i = 0; i < 3; i++) {
+            if (strncmp(pattern->text + at, fields[i].name, strlen(fields[i].name)) != 0) continue;
+            kind = fields[i].kind;
+            length = strlen(fields[i].name);
+        }
+        if (kind == MSIO_PATTERN_TEXT && strchr("{}", pattern->text[at]))
+            return "has braces beside one {time} and one {subband}";
+        if (!add_part(pattern, kind, at, length)) return "has too many stars";
+        seen[kind]++;
+    }
+    pattern->has_time = seen[MSIO_PATTERN_TIME];
+    pattern->has_subband = seen[MSIO_PATTERN_SUBBAND];
+    if (seen[MSIO_PATTERN_TIME] > 1 || seen[MSIO_PATTERN_SUBBAND] > 1)
+        return "has braces beside one {time} and one {subband}";
+    if (!pattern->has_subband && !seen[MSIO_PATTERN_ANY])
+        return "has neither {subband} nor a star, so that all subbands would have one name";
+    return NULL;
+}
+
 msio_status msio_group_pattern_parse(const char *text, msio_group_pattern *pattern) {
     if (!text) text = MSIO_GROUP_PATTERN;
-    const char *time = strstr(text, TIME_FIELD), *subband = strstr(text, SUBBAND_FIELD);
+    memset(pattern, 0, sizeof *pattern);
     if (strlen(text) > MSIO_GROUP_PATTERN_MOST) return refuse(text, "is longer than 255 bytes");
-    if (!time || !subband) return refuse(text, time ? "has no {subband}" : "has no {time}");
-    bool subband_first = subband < time;
-    const char *first = subband_first ? subband : time, *second = subband_first ? time : subband;
-    size_t first_length = strlen(subband_first ? SUBBAND_FIELD : TIME_FIELD);
-    size_t second_length = strlen(subband_first ? TIME_FIELD : SUBBAND_FIELD);
-    const char *between = first + first_length, *after = second + second_length;
     if (strchr(text, '/')) return refuse(text, "has a slash: it is for names in a folder, without the folder");
-    if (subband_first ? between == second || is_digit(*between) : is_digit(*after))
-        return refuse(text, "has digits right after {subband}, so that nobody can tell where its number ends");
-    snprintf(pattern->before, sizeof pattern->before, "%.*s", (int)(first - text), text);
-    snprintf(pattern->between, sizeof pattern->between, "%.*s", (int)(second - between), between);
-    snprintf(pattern->after, sizeof pattern->after, "%s", after);
-    const char *parts[] = {pattern->before, pattern->between, pattern->after};
-    for (int i = 0; i < 3; i++) {
-        if (strpbrk(parts[i], "{}")) return refuse(text, "has braces beside one {time} and one {subband}");
-        if (strstr(parts[i], INCOMPLETE)) return refuse(text, "asks for files that are still being written");
+    if (strstr(text, INCOMPLETE)) return refuse(text, "asks for files that are still being written");
+    snprintf(pattern->text, sizeof pattern->text, "%s", text);
+    const char *wrong = take_apart(pattern);
+    if (wrong) return refuse(text, wrong);
+    for (int i = 0; i + 1 < pattern->parts; i++) {
+        if (pattern->part[i].kind != MSIO_PATTERN_SUBBAND) continue;
+        if (pattern->part[i + 1].kind != MSIO_PATTERN_TEXT || is_digit(text[pattern->part[i + 1].at]))
+            return refuse(text, "has digits, a time or a star right after {subband}, so that nobody can tell where "
+                                "its number ends");
     }
-    pattern->subband_first = subband_first;
-    pattern->ending = strrchr(pattern->after, '.');
-    if (!pattern->ending) pattern->ending = pattern->after + strlen(pattern->after);
     return MSIO_OK;
 }
 
 /* ---------------------------------------------------------------- names */
 
 /* The name goes through these; each moves it past what it took, or returns false. */
-static bool take_text(const char **name, const char *text) {
-    size_t length = strlen(text);
+static bool take_text(const char **name, const char *text, size_t length) {
     if (strncmp(*name, text, length) != 0) return false;
     *name += length;
     return true;
@@ -132,32 +165,75 @@ static bool take_subband(const char **name, int *subband) {
     return true;
 }
 
+/* What is found in a name on the way through it. */
+typedef struct told {
+    int fields[6], subband;
+} told;
+
+/* The parts from `from` up to the next star, at this place of the name. Returns where they end in the name, or NULL. */
+static const char *take_parts(const msio_group_pattern *pattern, int from, const char *name, told *found) {
+    bool fits = true;
+    for (int i = from; fits && i < pattern->parts && pattern->part[i].kind != MSIO_PATTERN_ANY; i++) {
+        if (pattern->part[i].kind == MSIO_PATTERN_TIME)
+            fits = take_time(&name, found->fields);
+        else if (pattern->part[i].kind == MSIO_PATTERN_SUBBAND)
+            fits = take_subband(&name, &found->subband);
+        else
+            fits = take_text(&name, pattern->text + pattern->part[i].at, (size_t)pattern->part[i].length);
+    }
+    return fits ? name : NULL;
+}
+
+/* Each star takes as little as lets what follows it fit; the parts after the last one end where the name does. */
+static bool fits(const msio_group_pattern *pattern, const char *name, told *found) {
+    int at = 0;
+    bool moves = false; /* behind a star */
+    for (;;) {
+        int next = at;
+        while (next < pattern->parts && pattern->part[next].kind != MSIO_PATTERN_ANY) next++;
+        bool last = next == pattern->parts;
+        const char *end = take_parts(pattern, at, name, found);
+        while (moves && *name && (!end || (last && *end))) end = take_parts(pattern, at, ++name, found);
+        if (!end || (last && *end)) return false;
+        if (last) return true;
+        name = end;
+        at = next + 1;
+        moves = true;
+    }
+}
+
 static msio_name_kind parse(const msio_group_pattern *pattern, const char *name, int64_t *time, int *subband) {
-    int fields[6], number = 0;
-    bool fits = take_text(&name, pattern->before) &&
-                (pattern->subband_first ? take_subband(&name, &number) : take_time(&name, fields)) &&
-                take_text(&name, pattern->between) &&
-                (pattern->subband_first ? take_time(&name, fields) : take_subband(&name, &number)) &&
-                take_text(&name, pattern->after) && !*name;
-    if (!fits) return MSIO_NAME_OTHER;
-    if (!time_of_fields(fields, time)) return MSIO_NAME_IMPOSSIBLE;
-    *subband = number;
+    told found = {{0}, -1};
+    if (!fits(pattern, name, &found)) return MSIO_NAME_OTHER;
+    if (pattern->has_time && !time_of_fields(found.fields, time)) return MSIO_NAME_IMPOSSIBLE;
+    *subband = found.subband;
     return MSIO_NAME_SUBBAND;
 }
 
+/* What stands behind the mark of files that are still written: from the pattern's last dot on, or the name's where the
+ * pattern leaves that to a star. */
+static const char *ending_of(const msio_group_pattern *pattern, const char *name) {
+    const char *last = strrchr(pattern->text, '.'), *own = strrchr(name, '.');
+    if (pattern->part[pattern->parts - 1].kind == MSIO_PATTERN_ANY) return own ? own : "";
+    return last && !strpbrk(last, "{}*") ? last : "";
+}
+
 msio_name_kind msio_group_name_parse(const msio_group_pattern *pattern, const char *name, int64_t *time, int *subband) {
-    size_t length = strlen(name), ending = strlen(pattern->ending), mark = strlen(INCOMPLETE);
+    const char *end = ending_of(pattern, name);
+    size_t length = strlen(name), ending = strlen(end), mark = strlen(INCOMPLETE);
     *time = 0;
     *subband = -1;
-    if (length < mark + ending || strcmp(name + length - ending, pattern->ending) != 0 ||
+    if (length < mark + ending || strcmp(name + length - ending, end) != 0 ||
         strncmp(name + length - ending - mark, INCOMPLETE, mark) != 0)
         return parse(pattern, name, time, subband);
-    if (strncmp(name, pattern->before, strlen(pattern->before)) != 0) return MSIO_NAME_OTHER;
+    if (pattern->part[0].kind == MSIO_PATTERN_TEXT &&
+        strncmp(name, pattern->text, (size_t)pattern->part[0].length) != 0)
+        return MSIO_NAME_OTHER;
     char whole[256]; /* the name that it will have; longer ones are no file system's */
     size_t stem = length - ending - mark;
     if (stem + ending < sizeof whole) {
         memcpy(whole, name, stem);
-        memcpy(whole + stem, pattern->ending, ending + 1);
+        memcpy(whole + stem, end, ending + 1);
         parse(pattern, whole, time, subband);
     }
     return MSIO_NAME_INCOMPLETE;

@@ -237,6 +237,7 @@ static msio_status scan(msio_group_watch *watch) {
         status = msio_group_folder_open(watch->folder[i].path, &fd);
         if (!status) status = msio_group_scan(fd, watch->folder[i].path, &watch->rules, &finds);
     }
+    if (!status) status = msio_group_headers_ask(&watch->rules, &finds);
     if (!status) {
         double clock = now();
         msio_group_entries_sort(found);
@@ -293,30 +294,41 @@ static bool is_link(const char *path) {
     return lstat(path, &facts) == 0 && (S_ISLNK(facts.st_mode) || facts.st_nlink > 1);
 }
 
+/* Forgets what waits under this path. */
+static void note_gone(msio_group_watch *watch, const char *path) {
+    for (int64_t i = watch->waiting.n - 1; i >= 0; i--)
+        if (strcmp(watch->waiting.entry[i].path, path) == 0) forget(&watch->waiting, i);
+}
+
+/* A whole file came; what `came` holds of expected files waits from now on. */
+static msio_status note_come(msio_group_watch *watch, msio_group_finds *came, double clock) {
+    msio_status status = msio_group_headers_ask(&watch->rules, came);
+    for (int64_t i = 0; i < came->files.n && !status; i++) {
+        msio_group_entry *entry = &came->files.entry[i];
+        status = msio_group_entries_take(&watch->waiting, entry);
+        if (status) break;
+        watch->waiting.entry[watch->waiting.n - 1].seen = clock;
+        note_newest(watch, watch->waiting.entry[watch->waiting.n - 1].time);
+    }
+    return status;
+}
+
 /* A file came or went. */
 static msio_status note_file(msio_group_watch *watch, const folder *where, const struct inotify_event *event,
                              double clock) {
-    msio_group_entries *list = &watch->waiting;
-    int64_t time;
-    int subband;
-    if (msio_group_name_parse(&watch->rules.pattern, event->name, &time, &subband) != MSIO_NAME_SUBBAND ||
-        subband >= watch->rules.subbands)
-        return MSIO_OK;
-    msio_status status = msio_group_entries_add(list, where->path, event->name, time, subband);
-    if (status) return status;
-    int64_t last = list->n - 1;
-    list->entry[last].seen = clock;
-    watch->changed = true;
-    if (event->mask & (IN_MOVED_FROM | IN_DELETE)) {
-        for (int64_t i = last - 1; i >= 0; i--)
-            if (msio_group_entry_compare(&list->entry[i], &list->entry[last]) == 0) forget(list, i), last--;
-        forget(list, last);
-    } else if (event->mask & IN_CREATE && !is_link(list->entry[last].path)) {
-        forget(list, last);
-    } else {
-        note_newest(watch, time);
+    msio_group_finds came = MSIO_GROUP_FINDS_INIT;
+    msio_group_entries *list = NULL;
+    msio_status status = msio_group_take_name(where->path, event->name, &watch->rules, &came, &list);
+    if (!status && list && list != &came.incomplete) {
+        const char *path = list->entry[0].path;
+        watch->changed = true;
+        if (event->mask & (IN_MOVED_FROM | IN_DELETE))
+            note_gone(watch, path);
+        else if (!(event->mask & IN_CREATE) || is_link(path))
+            status = note_come(watch, &came, clock);
     }
-    return MSIO_OK;
+    msio_group_finds_free(&came);
+    return status;
 }
 
 static msio_status note_event(msio_group_watch *watch, const struct inotify_event *event, double clock) {
@@ -368,6 +380,10 @@ msio_status msio_group_watch_open(int n, const char *const *dirs, const msio_gro
     if (!made) return no_memory();
     made->fd = -1;
     msio_status status = msio_group_rules_make(opts, &made->rules);
+    if (!status && !made->rules.pattern.has_subband && made->rules.first_frequency <= 0)
+        status = msio_error_set(MSIO_E_ARGUMENT, NULL,
+                                "a pattern without {subband} can be watched where first_frequency and frequency_step "
+                                "say which frequencies are which subband's");
     if (status) goto out;
     made->folder = calloc((size_t)n, sizeof *made->folder);
     made->sets = calloc(2 * msio_subband_words(made->rules.subbands), sizeof *made->sets);

@@ -199,7 +199,7 @@ static msio_field *get_one(msio_uvh5_fields *f, const char *name, bool required,
 static msio_field *get_array(msio_uvh5_fields *f, const char *name, bool required, bool text, int ndim,
                              const int64_t *shape) {
     char found[160], expected[160];
-    int64_t elements;
+    int64_t elements = 0;
     msio_field *field = get(f, name, required, text);
     if (!field) return NULL;
     bool whole = msio_product_checked(ndim, shape, &elements);

@@ -1,8 +1,8 @@
 /* subbands.h - groups of subband files: the files of one observation time, one a subband, found by their names.
  *
  * A correlator writes one file a subband: 2025-10-05T13:27:52_sb07.hdf5. The time is each writer's own clock at the
- * file's opening, so that the names of one group differ by seconds. What is here looks at names alone: no file is
- * opened, and nothing but the folders is read.
+ * file's opening, so that the names of one group differ by seconds. Where names tell time and subband, as those do, no
+ * file is opened, and nothing but the folders is read; what the pattern leaves out is asked of the files' headers.
  *
  * Times are UTC: in text ISO 8601 with a Z, in numbers seconds since 1970-01-01T00:00:00 without leap seconds, in the
  * Gregorian calendar, whatever the process's time zone.
@@ -22,10 +22,17 @@ extern "C" {
 /* ---------------------------------------------------------------- what is looked for */
 
 /* The names of subband files, as a text in which
- *   {time}     stands for YYYY-MM-DDTHH:MM:SS, and
- *   {subband}  for the subband's number, 1 to 4 digits, leading zeros or not;
- * each stands there once, everything else means itself: "north-{time}.{subband}.uvh5". A name that has "_incomplete"
- * before its ending (from the last dot on) belongs to a file that is still being written. */
+ *   {time}     stands for YYYY-MM-DDTHH:MM:SS,
+ *   {subband}  for the subband's number, 1 to 4 digits, leading zeros or not,
+ *   *          for any text, none too;
+ * the first two stand there at most once, everything else means itself: "north-{time}.{subband}.uvh5". A name that has
+ * "_incomplete" before its ending (from the last dot on) belongs to a file that is still being written.
+ *
+ * What the pattern leaves out ("{time}_*.uvh5", "*.uvh5") the UVH5 headers of the files tell, which are then opened,
+ * about a millisecond each: the time is the beginning of the first row's integration, in whole seconds; the subband is
+ * the extra keyword "subband" where there is one, and else counted from the highest frequency down: how many steps
+ * the middle of the file's band lies below that of the first one. First and step are options; where they are 0, the
+ * highest and the smallest distance of all files found. */
 #define MSIO_GROUP_PATTERN "{time}_sb{subband}.hdf5"
 
 #define MSIO_GROUP_MAX_SUBBANDS 10000
@@ -35,17 +42,21 @@ typedef struct msio_group_opts {
     const char *pattern; /* NULL: MSIO_GROUP_PATTERN */
     double window;       /* s; a group's files lie within it, counted from its first; both ends belong to it */
     int subbands;        /* that make a group complete: 0 .. subbands - 1 */
+    /* Where headers tell the subband: Hz, the middle of subband 0, and the distance from each to the next lower one.
+     * Both 0: found from the files. */
+    double first_frequency, frequency_step;
 } msio_group_opts;
 #define MSIO_GROUP_OPTS_INIT                                                                                           \
-    { sizeof(msio_group_opts), NULL, 60.0, 16 }
+    { sizeof(msio_group_opts), NULL, 60.0, 16, 0.0, 0.0 }
 
 /* ---------------------------------------------------------------- what is found */
 
 typedef struct msio_group_file {
-    int subband;      /* as the name says; -1 where it says none (only among incomplete files) */
+    int subband;      /* as name or header say; -1 where they say none: only among incomplete files, and those
+                         unexpected ones whose frequencies fit no subband */
     int used;         /* 1: it stands for its subband, in `file` of its group */
-    const char *time; /* of the name, "2025-10-05T13:27:52Z"; "" where it says none (only among incomplete files) */
-    double seconds;   /* the same, since 1970; 0 where it says none */
+    const char *time; /* of name or header, "2025-10-05T13:27:52Z"; "" where subband is -1 */
+    double seconds;   /* the same, since 1970 */
     const char *path; /* the folder as it was given, a slash, the name */
 } msio_group_file;
 
@@ -70,6 +81,11 @@ typedef struct msio_group {
     const msio_group_file *late; /* [lates]: by time, subband, path */
 } msio_group;
 
+/* A file whose name fits, but whose header had to be asked and could not be read. */
+typedef struct msio_group_unreadable {
+    const char *path, *reason; /* the reason: one sentence */
+} msio_group_unreadable;
+
 typedef struct msio_groups {
     int groups;
     const msio_group *group; /* [groups]: by time */
@@ -78,15 +94,17 @@ typedef struct msio_groups {
     int unexpected;
     const msio_group_file *unexpected_file; /* [unexpected]: of subbands beyond those expected, in no group; by time,
                                                subband, path */
+    int unreadables;
+    const msio_group_unreadable *unreadable; /* [unreadables]: by path */
     int64_t ignored;    /* other names in the folders; folders and devices too, whatever their name */
     int64_t impossible; /* among those: like the pattern, but of a date or time that is none (month 13, second 60) */
 } msio_groups;
 
 /* Finds the groups in n folders, which are one pool of files; a folder given twice counts once; folders in them are not
- * entered. One pass over each folder's entries, no call to the system for each file. opts: NULL for the defaults.
- * *groups and all that it points to are to be freed by msio_groups_free. The order does not depend on the folders'.
- * Errors: MSIO_E_ARGUMENT (the options, the pattern), MSIO_E_NOT_FOUND (no such folder, or it is none), MSIO_E_IO (it
- * may not be read), MSIO_E_MEMORY. */
+ * entered. One pass over each folder's entries, no call to the system for each file whose name tells all. opts: NULL
+ * for the defaults. *groups and all that it points to are to be freed by msio_groups_free. The order does not depend on
+ * the folders'. Errors: MSIO_E_ARGUMENT (the options, the pattern), MSIO_E_NOT_FOUND (no such folder, or it is none),
+ * MSIO_E_IO (it may not be read), MSIO_E_MEMORY. */
 MSIO_API msio_status msio_group_find(int n, const char *const *dirs, const msio_group_opts *opts, msio_groups **groups);
 MSIO_API void msio_groups_free(msio_groups *groups); /* takes NULL */
 
@@ -97,7 +115,9 @@ typedef struct msio_group_watch msio_group_watch;
 
 /* Watches n folders (Linux: inotify), then scans them, so that no file is missed. Files count from when they get their
  * name by a rename or a link, or are closed by who wrote them; those that stand there already count at once. inotify
- * does not see what other machines do on a network file system. *watch is to be closed by msio_group_watch_close.
+ * does not see what other machines do on a network file system. A pattern without {subband} wants first_frequency and
+ * frequency_step, because not all files are there to find them from; a file whose header cannot be read is passed over,
+ * so that its group comes without it. *watch is to be closed by msio_group_watch_close.
  * Errors: those of msio_group_find; MSIO_E_IO also where the system's limits of inotify are reached;
  * MSIO_E_UNSUPPORTED where there is no inotify. */
 MSIO_API msio_status msio_group_watch_open(int n, const char *const *dirs, const msio_group_opts *opts,

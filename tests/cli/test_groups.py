@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`msio groups` from its user's side: text, JSON, exit codes, and --follow with files that come while it runs.
 
-usage: test_groups.py MSIO [GROUP]      GROUP: Report, Errors, Follow (the classes below, without Test)
+usage: test_groups.py MSIO [GROUP]      GROUP: Report, Headers, Errors, Follow (the classes below, without Test)
 """
 import datetime
 import json
@@ -16,6 +16,9 @@ import tempfile
 import threading
 import time
 import unittest
+
+import h5py
+import numpy as np
 
 import running
 from running import MSIO
@@ -161,6 +164,124 @@ class TestReport(unittest.TestCase):
         self.assertIn("\n  groups ", msio("--help").stdout)
 
 
+def make_group(where, *options):
+    """Four subbands under names that tell nothing of them: {path: the subband that it was made as}."""
+    made = os.path.join(folder(), "made")
+    msio("simulate", "uvh5", "--quiet", "--out", made, "--antennas", 3, "--times", 2, "--subbands", 4,
+         "--channels", 4, *options)
+    names = {}
+    for number, old in enumerate(sorted(os.listdir(made), key=lambda old: old.split("_sb")[1], reverse=True)):
+        path = os.path.join(where, f"{old.split('_sb')[0]}_{'acdb'[number]}.uvh5")
+        os.rename(os.path.join(made, old), path)
+        names[path] = int(old.split("_sb")[1].split(".")[0])
+    return names
+
+
+class TestHeaders(unittest.TestCase):
+    """Names without the subband, or the time: headers tell."""
+
+    def numbers(self, group):
+        return {file["path"]: file["subband"] for file in group["files"]}
+
+    def test_the_subband_by_frequency(self):
+        where = folder()
+        names = make_group(where)
+        found = report(where, "--pattern", "{time}_*.uvh5", "--subbands", 4)
+        (group,) = found["groups"]
+        self.assertTrue(group["complete"])
+        self.assertEqual(self.numbers(group), names)
+        self.assertEqual((found["unreadable"], found["unexpected"], found["ignored"]), ([], [], 0))
+
+    def test_a_subband_that_is_missing_between(self):
+        where = folder()
+        names = make_group(where, "--missing", "2")
+        (group,) = report(where, "--pattern", "{time}_*.uvh5", "--subbands", 4)["groups"]
+        self.assertEqual((self.numbers(group), group["missing"]), (names, [2]))
+
+    def test_the_first_may_be_missing_where_frequencies_are_given(self):
+        where = folder()
+        names = make_group(where, "--missing", "0")
+        with h5py.File(min(names, key=names.get), "r") as file:
+            width = float(np.abs(np.atleast_1d(file["Header/channel_width"][()])[0])) * 4
+            middle = float((file["Header/freq_array"][()].min() + file["Header/freq_array"][()].max()) / 2)
+        options = ["--pattern", "*.uvh5", "--subbands", 4, "--frequencies", f"{middle + width!r}:{width!r}"]
+        (group,) = report(where, *options)["groups"]
+        self.assertEqual((self.numbers(group), group["missing"]), (names, [0]))
+        off = [*options[:-1], f"{middle + width / 2!r}:{width!r}"]
+        found = report(where, *off)
+        self.assertEqual((found["groups"], sorted(found["unexpected"])), ([], sorted(names)))
+
+    def test_the_time_of_the_header(self):
+        where = folder()
+        path = next(iter(make_group(where)))
+        with h5py.File(path, "r") as file:
+            middle = file["Header/time_array"][0]
+            length = np.atleast_1d(file["Header/integration_time"][()])[0]
+        begin = datetime.datetime(1970, 1, 1) + datetime.timedelta(
+            seconds=round((middle - 2440587.5) * 86400 - length / 2))
+        (group,) = report(where, "--pattern", "*.uvh5", "--subbands", 4)["groups"]
+        self.assertEqual(group["time"], begin.isoformat() + "Z")
+        self.assertTrue(group["complete"])
+
+    def test_two_groups_told_apart_by_the_time_of_the_header(self):
+        where = folder()
+        make_group(where)
+        for path in make_group(folder()):
+            with h5py.File(path, "r+") as file:
+                file["Header/time_array"][...] += 309 / 86400
+            os.rename(path, os.path.join(where, "later" + path[-6:]))
+        found = report(where, "--pattern", "*.uvh5", "--subbands", 4)["groups"]
+        self.assertEqual([group["complete"] for group in found], [True, True])
+        for file in found[1]["files"]:
+            self.assertIn("/later", file["path"])
+
+    def test_the_extra_keyword_goes_before_frequencies(self):
+        where = folder()
+        names = make_group(where)
+        for path, number in names.items():
+            with h5py.File(path, "r+") as file:
+                file["Header"].require_group("extra_keywords")["subband"] = 3 - number
+        (group,) = report(where, "--pattern", "*.uvh5", "--subbands", 4)["groups"]
+        self.assertEqual(self.numbers(group), {path: 3 - number for path, number in names.items()})
+
+    def test_files_that_cannot_be_read_are_named_with_the_reason(self):
+        where = folder()
+        make_group(where)
+        bad = touch(where, name(0, 0, "{time}_z.uvh5"))
+        touch(where, name(0, 0, "{time}_y_incomplete.uvh5"))
+        found = report(where, "--pattern", "{time}_*.uvh5", "--subbands", 4)
+        self.assertTrue(found["groups"][0]["complete"])
+        self.assertEqual([file["path"] for file in found["unreadable"]], [bad])
+        self.assertIn("HDF5", found["unreadable"][0]["reason"])
+        self.assertEqual(len(found["incomplete"]), 1)
+        text = msio("groups", where, "--pattern", "{time}_*.uvh5", "--subbands", 4).stdout
+        self.assertIn(bad, text)
+        self.assertIn("1 file unreadable", text)
+
+    def test_following(self):
+        names = make_group(folder())
+        with h5py.File(min(names, key=names.get), "r") as file:
+            width = float(np.abs(np.atleast_1d(file["Header/channel_width"][()])[0])) * 4
+            middle = float((file["Header/freq_array"][()].min() + file["Header/freq_array"][()].max()) / 2)
+        where = folder()
+        options = [where, "--pattern", "*.uvh5", "--subbands", 4]
+        self.assertIn("first_frequency", msio("groups", *options, "--follow", code=2).stderr)
+        with Follower(*options, "--frequencies", f"{middle!r}:{width!r}") as follower:
+            gone = os.path.join(where, "gone.uvh5")
+            shutil.copy(next(iter(names)), os.path.join(SCRATCH, "gone"))
+            os.rename(os.path.join(SCRATCH, "gone"), gone)
+            os.remove(gone)
+            touch(where, "broken.uvh5")
+            for path in names:
+                os.rename(path, os.path.join(where, os.path.basename(path)))
+            group = follower.next()
+            self.assertTrue(group["complete"])
+            self.assertEqual(group["duplicate"], [])
+            self.assertEqual({os.path.basename(path): number for path, number in names.items()},
+                             {os.path.basename(file["path"]): file["subband"] for file in group["files"]})
+            self.assertEqual(follower.end(), (0, [], ""))
+
+
 class TestErrors(unittest.TestCase):
     def error(self, *arguments, code=3):
         """The one line and the JSON object of a failing call."""
@@ -198,7 +319,8 @@ class TestErrors(unittest.TestCase):
         where = folder()
         for arguments in ([], [where, "--subbands", "0"], [where, "--subbands", "10001"], [where, "--subbands", "x"],
                           [where, "--window", "-1"], [where, "--window", "nan"], [where, "--window", "inf"],
-                          [where, "--window", ""], [where, "--window", "60s"], [where, "--pattern", "*.hdf5"],
+                          [where, "--window", ""], [where, "--window", "60s"], [where, "--pattern", "{time}.hdf5"],
+                          [where, "--frequencies", "1.4e9"], [where, "--frequencies", "0:1"],
                           [where, "--pattern", "{time}{time}{subband}"], [where, "--follow=yes"], [where, "--frob"],
                           [where, "--follow", "--pattern", ""]):
             with self.subTest(arguments=arguments):

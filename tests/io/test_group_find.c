@@ -260,14 +260,52 @@ static void patterns_with_other_texts_and_orders(void **state) {
     }
 }
 
+static void stars_stand_for_any_text(void **state) {
+    (void)state;
+    static const struct {
+        const char *pattern, *name;
+        msio_name_kind kind;
+        int64_t time;
+        int subband;
+    } cases[] = {
+        {"*", "anything", MSIO_NAME_SUBBAND, 0, -1},
+        {"*.uvh5", ".uvh5", MSIO_NAME_SUBBAND, 0, -1},
+        {"*.uvh5", "a.uvh5.uvh5", MSIO_NAME_SUBBAND, 0, -1},
+        {"*.uvh5", "a.uvh5.", MSIO_NAME_OTHER, 0, -1},
+        {"{time}_*.uvh5", "2025-10-05T13:27:52_.uvh5", MSIO_NAME_SUBBAND, BASE, -1},
+        {"{time}_*.uvh5", "2025-10-05T13:27:52.uvh5", MSIO_NAME_OTHER, 0, -1},
+        {"*{time}*", "a2025-2025-10-05T13:27:52", MSIO_NAME_SUBBAND, BASE, -1},
+        {"*{time}*", "2025-13-05T13:27:52", MSIO_NAME_IMPOSSIBLE, 0, -1},
+        {"*_{subband}_*.h5", "1_a_2_3_.h5", MSIO_NAME_SUBBAND, 0, 2},
+        {"*_{subband}.h5", "1_2_34.h5", MSIO_NAME_SUBBAND, 0, 34},
+        {"*_{subband}.h5", "1_2_345678.h5", MSIO_NAME_OTHER, 0, -1},
+        {"*a*a*a*a*ab", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac", MSIO_NAME_OTHER, 0,
+         -1},
+        {"*", "a_incomplete.hdf5", MSIO_NAME_INCOMPLETE, 0, -1},
+        {"*.hdf5", "a_incomplete.hdf5", MSIO_NAME_INCOMPLETE, 0, -1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t time = 0;
+        int subband = 0;
+        assert_int_equal(msio_group_pattern_parse(cases[i].pattern, &pattern), MSIO_OK);
+        msio_name_kind kind = msio_group_name_parse(&pattern, cases[i].name, &time, &subband);
+        if (kind != cases[i].kind) print_error("%s, %s\n", cases[i].pattern, cases[i].name);
+        assert_int_equal(kind, cases[i].kind);
+        if (kind != MSIO_NAME_SUBBAND) continue;
+        assert_int_equal(time, cases[i].time);
+        assert_int_equal(subband, cases[i].subband);
+    }
+}
+
 static void patterns_that_cannot_be_are_refused(void **state) {
     (void)state;
     char wide[400] = "{time}{subband}";
     static const char *const bad[] = {
         "",
         "{time}",
-        "{subband}",
         "{time}.hdf5",
+        "{time}_{subband}*",
+        "*a*b*c*d*e*f*g*h*i",
         "{subband}{time}",
         "{time}_{subband}7.hdf5",
         "{subband}0_{time}",
@@ -711,9 +749,9 @@ static void options_that_cannot_be_are_refused(void **state) {
     (void)state;
     const char *folder = one;
     const msio_group_opts good = MSIO_GROUP_OPTS_INIT;
-    msio_group_opts bad[8];
+    msio_group_opts bad[10];
     msio_groups *groups = NULL;
-    for (int i = 0; i < 8; i++) bad[i] = good;
+    for (int i = 0; i < 10; i++) bad[i] = good;
     bad[0].struct_size = 8;
     bad[1].window = -1;
     bad[2].window = NAN;
@@ -721,8 +759,11 @@ static void options_that_cannot_be_are_refused(void **state) {
     bad[4].subbands = 0;
     bad[5].subbands = -16;
     bad[6].subbands = MSIO_GROUP_MAX_SUBBANDS + 1;
-    bad[7].pattern = "*.hdf5";
-    for (int i = 0; i < 8; i++) assert_int_equal(msio_group_find(1, &folder, &bad[i], &groups), MSIO_E_ARGUMENT);
+    bad[7].pattern = "{time}.hdf5";
+    bad[8].frequency_step = 1;
+    bad[9].first_frequency = -1;
+    bad[9].frequency_step = 1;
+    for (int i = 0; i < 10; i++) assert_int_equal(msio_group_find(1, &folder, &bad[i], &groups), MSIO_E_ARGUMENT);
     assert_int_equal(msio_group_find(0, &folder, NULL, &groups), MSIO_E_ARGUMENT);
     assert_int_equal(msio_group_find(1, NULL, NULL, &groups), MSIO_E_ARGUMENT);
     assert_int_equal(msio_group_find(1, &folder, NULL, NULL), MSIO_E_ARGUMENT);
@@ -1023,6 +1064,7 @@ int main(void) {
         cmocka_unit_test(the_time_zone_does_not_matter),
         cmocka_unit_test(incomplete_names_are_known),
         cmocka_unit_test(patterns_with_other_texts_and_orders),
+        cmocka_unit_test(stars_stand_for_any_text),
         cmocka_unit_test(patterns_that_cannot_be_are_refused),
         IN_FOLDERS(a_complete_group),
         IN_FOLDERS(missing_subbands_are_listed),
