@@ -64,6 +64,7 @@ static msio_status prepare(msio_cursor *c, const msio_column *column, const msio
     c->tile_rows = info->tile_ndim > 0 ? msio_min(msio_max(info->tile[0], 1), MOST_TILE_ROWS) : 0;
     c->window.column = column;
     c->window.memory = opts->memory;
+    c->window.glance = opts->glance;
     c->window.unchecked = c->hold || column->table->opts.freshness == MSIO_AS_OPENED;
     return MSIO_OK;
 }

@@ -4,6 +4,7 @@
 #include "core/checked.h"
 #include "core/pool.h"
 #include "io/dense.h"
+#include "prof/clock.h"
 #include "prof/span.h"
 
 #include <string.h>
@@ -30,6 +31,8 @@ static void forget(msio_cursor_window *w) {
     msio_state_free(w->state);
     w->state = NULL;
     w->ragged = false;
+    msio_lock_close(w->lock);
+    w->lock = NULL;
 }
 
 void msio_cursor_window_free(msio_cursor_window *w) {
@@ -133,9 +136,20 @@ static msio_status read_ragged(ahead_job *job) {
     return msio_error_set(MSIO_E_SIZE, NULL, "the cells of column %s are too large to be read ahead", w->column->name);
 }
 
+/* Notes the sync record that glances compare with. The tables behind a reference have records of their own. */
+static void note_sync(msio_cursor_window *w, const msio_access *access) {
+    msio_lock_close(w->lock);
+    w->lock = NULL;
+    if (w->glance <= 0 || access->children || !access->lock) return;
+    if (msio_lock_sync_bytes(access->lock, w->sync, sizeof w->sync, &w->sync_length) || !w->sync_length) return;
+    w->lock = msio_lock_share(access->lock);
+    w->checked = msio_clock_coarse_ns();
+}
+
 /* Notes the state before the cells are read; it is compared after. */
 static msio_status note_state(msio_cursor_window *w, msio_access *access) {
     const char *name = w->column->name;
+    note_sync(w, access);
     if (w->unchecked || (w->state && msio_state_holds_in(w->state, access))) return MSIO_OK;
     forget(w);
     return msio_state_note(access, MSIO_DEPENDS_VALUES, 1, &name, &w->state);
@@ -210,14 +224,24 @@ static bool still_held(const msio_access *access) {
     return held;
 }
 
+/* Whether the last full check is recent, and no writer that locks has finished since. */
+static bool glance(const msio_cursor_window *w) {
+    uint8_t now[MSIO_SYNC_BYTES];
+    int64_t length = 0;
+    if (!w->lock || (double)(msio_clock_coarse_ns() - w->checked) > w->glance * 1e9) return false;
+    if (msio_lock_sync_bytes(w->lock, now, w->sync_length, &length)) return false;
+    return length == w->sync_length && memcmp(now, w->sync, (size_t)length) == 0;
+}
+
 msio_status msio_cursor_window_check(msio_cursor_window *w, bool *holds) {
-    *holds = w->unchecked || (w->pinned && still_held(&w->pin));
+    *holds = w->unchecked || (w->pinned && still_held(&w->pin)) || glance(w);
     if (*holds) return MSIO_OK;
     unpin(w);
     msio_access access;
     msio_status status = msio_access_begin(w->column->table, &access);
     if (status == MSIO_E_LOCKED) return status;
     bool same = !status && msio_state_holds_in(w->state, &access);
+    if (same) note_sync(w, &access);
     if (!status && same && is_held(&access)) {
         w->pin = access;
         w->pinned = true;

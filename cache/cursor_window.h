@@ -3,6 +3,8 @@
 #define MSIO_CACHE_CURSOR_WINDOW_H
 
 #include "cache/state.h"
+#include "io/lock_registry.h"
+#include "io/snapshot.h"
 
 /* A cell in memory. defined is false for one that was never written. */
 typedef struct msio_cell {
@@ -32,6 +34,11 @@ typedef struct msio_cursor_window {
     bool ragged; /* they did, so that the next are read the same way */
     /* when it has to be checked */
     msio_state *state;
+    double glance;    /* s: for so long after a full check the sync record tells enough; 0: never */
+    uint64_t checked; /* ns: when the last full check was */
+    msio_lock *lock;  /* whose sync record it is; NULL: there is none to look at */
+    int64_t sync_length;
+    uint8_t sync[MSIO_SYNC_BYTES];
     msio_access pin; /* keeps the snapshot of a table that its owner holds, to tell that hold from the next */
     bool pinned;
 } msio_cursor_window;

@@ -17,12 +17,9 @@
 #define TABLE_BYTES 16384
 
 static const char *const subtable_name[MSIO_META_TABLES] = {
-    "",      "ANTENNA",     "SPECTRAL_WINDOW", "POLARIZATION", "DATA_DESCRIPTION",
-    "FIELD", "OBSERVATION", "SOURCE",          "STATE"};
+    "", "ANTENNA", "SPECTRAL_WINDOW", "POLARIZATION", "DATA_DESCRIPTION", "FIELD", "OBSERVATION", "SOURCE", "STATE"};
 
-static msio_status no_memory(const char *path) {
-    return msio_error_set(MSIO_E_MEMORY, path, "no memory for metadata");
-}
+static msio_status no_memory(const char *path) { return msio_error_set(MSIO_E_MEMORY, path, "no memory for metadata"); }
 
 /* ---------------------------------------------------------------- the main table */
 
@@ -123,8 +120,8 @@ static msio_status read_times(msio_meta_answer *m, msio_access *access) {
     return status;
 }
 
-/* Whether an answer depends on files of this column's manager: those of arrays, whose shapes stand in the header, and of
- * the main table's columns whose values are told. A subtable is read whole. */
+/* Whether an answer depends on files of this column's manager: those of arrays, whose shapes stand in the header, and
+ * of the main table's columns whose values are told. A subtable is read whole. */
 static bool depends_on(int which, const msio_column_dat *column) {
     static const char *const told[] = {"TIME", "SCAN_NUMBER", "INTERVAL"};
     if (which != MSIO_META_MAIN || column->kind != MSIO_KIND_SCALAR) return true;

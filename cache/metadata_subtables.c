@@ -150,10 +150,14 @@ static void read_states(msio_subtable *t, msio_metadata *f) {
 }
 
 void msio_meta_read(msio_meta_answer *m, int which, msio_subtable *t) {
-    static void (*const readers[MSIO_META_TABLES])(msio_subtable *, msio_metadata *) = {
-        [MSIO_META_ANTENNA] = read_antennas,           [MSIO_META_SPECTRAL_WINDOW] = read_windows,
-        [MSIO_META_POLARIZATION] = read_polarizations, [MSIO_META_DATA_DESCRIPTION] = read_descriptions,
-        [MSIO_META_FIELD] = read_fields,               [MSIO_META_OBSERVATION] = read_observations,
-        [MSIO_META_SOURCE] = read_sources,             [MSIO_META_STATE] = read_states};
+    static void (*const readers[MSIO_META_TABLES])(msio_subtable *,
+                                                   msio_metadata *) = {[MSIO_META_ANTENNA] = read_antennas,
+                                                                       [MSIO_META_SPECTRAL_WINDOW] = read_windows,
+                                                                       [MSIO_META_POLARIZATION] = read_polarizations,
+                                                                       [MSIO_META_DATA_DESCRIPTION] = read_descriptions,
+                                                                       [MSIO_META_FIELD] = read_fields,
+                                                                       [MSIO_META_OBSERVATION] = read_observations,
+                                                                       [MSIO_META_SOURCE] = read_sources,
+                                                                       [MSIO_META_STATE] = read_states};
     if (readers[which]) readers[which](t, &m->facts);
 }

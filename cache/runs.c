@@ -108,8 +108,8 @@ static void look(void *user, const msio_seen *seen) {
                 add_values(job, row, 1, seen->src + i * step, 0);
         }
     } else if (step == 0) {
-        double value = job->codec == MSIO_CODEC_BITS ? seen->src[seen->bit >> 3] >> (seen->bit & 7) & 1
-                                                     : value_of(job, seen->src);
+        double value =
+            job->codec == MSIO_CODEC_BITS ? seen->src[seen->bit >> 3] >> (seen->bit & 7) & 1 : value_of(job, seen->src);
         add(job, seen->out / job->elem, n, value);
     } else if (job->codec == MSIO_CODEC_BITS) {
         add_bits(job, seen->out / job->elem, n, seen->src, seen->bit, step);
@@ -160,9 +160,9 @@ static msio_status read_block(runs_job *job, const msio_leaf *leaf, const msio_r
 static msio_status read_through_casacore(runs_job *job, const msio_leaf *leaf, const msio_rows *rows) {
     uint8_t *block = malloc((size_t)BLOCK_ROWS * (size_t)job->elem);
     int64_t *places = malloc((size_t)BLOCK_ROWS * 2 * sizeof *places);
-    msio_status status = block && places ? MSIO_OK
-                                         : msio_error_set(MSIO_E_MEMORY, leaf->access->table->path,
-                                                          "no memory for a block of rows");
+    msio_status status =
+        block && places ? MSIO_OK
+                        : msio_error_set(MSIO_E_MEMORY, leaf->access->table->path, "no memory for a block of rows");
     job->codec = MSIO_CODEC_COPY;
     for (int64_t i = 0; i < rows->count && !status; i += BLOCK_ROWS) {
         msio_rows part = msio_rows_part(rows, i, rows->count - i < BLOCK_ROWS ? rows->count - i : BLOCK_ROWS);
@@ -184,11 +184,10 @@ static msio_status read_leaf(void *user, const msio_leaf *leaf, const msio_rows 
         return msio_error_set(MSIO_E_SHAPE, path, "column %s should hold one number a row", leaf->column->name);
     if (rows->count == 0) return MSIO_OK;
     if (!msio_leaf_all_defined(leaf))
-        return msio_error_set(MSIO_E_UNDEFINED, path, "column %s has rows that were never written",
-                              leaf->column->name);
+        return msio_error_set(MSIO_E_UNDEFINED, path, "column %s has rows that were never written", leaf->column->name);
     msio_status status = msio_leaf_check_native(leaf);
     if (status) return status;
-    job->codec = job->type == MSIO_BOOL ? MSIO_CODEC_BITS
+    job->codec = job->type == MSIO_BOOL     ? MSIO_CODEC_BITS
                  : swapped && job->elem > 1 ? MSIO_CODEC_SWAP
                                             : MSIO_CODEC_COPY;
     return leaf->native ? read_natively(job, leaf, rows) : read_through_casacore(job, leaf, rows);

@@ -7,7 +7,7 @@
 /* What an answer depends on. */
 typedef enum msio_depends {
     MSIO_DEPENDS_DESCRIPTION, /* names, keywords, rows: the whole sync record, table.dat, the columns' header files */
-    MSIO_DEPENDS_VALUES       /* values of the columns: rows, tables' and managers' counters, all files of the managers */
+    MSIO_DEPENDS_VALUES /* values of the columns: rows, tables' and managers' counters, all files of the managers */
 } msio_depends;
 
 typedef struct msio_state msio_state;

@@ -121,7 +121,7 @@ static bool evict_one(void) {
     for (int i = 0; i < SHARDS; i++) {
         pthread_mutex_lock(&shards[i].mutex);
         HASH_ITER(hh, shards[i].entries, e, next)
-            if (e->answer && e->used < oldest) oldest = e->used, where = &shards[i];
+        if (e->answer && e->used < oldest) oldest = e->used, where = &shards[i];
         pthread_mutex_unlock(&shards[i].mutex);
     }
     if (!where) return false;
@@ -282,7 +282,7 @@ void msio_store_clear(const char *prefix) {
             entry *e, *next;
             pthread_mutex_lock(&shards[i].mutex);
             HASH_ITER(hh, shards[i].entries, e, next)
-                if (!gone && e->answer && (!prefix || begins(e->key, prefix))) gone = take_out(&shards[i], e);
+            if (!gone && e->answer && (!prefix || begins(e->key, prefix))) gone = take_out(&shards[i], e);
             pthread_mutex_unlock(&shards[i].mutex);
             msio_store_give(gone);
             more = gone != NULL;

@@ -36,6 +36,17 @@ static inline uint64_t msio_clock_monotonic_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* The same to a few milliseconds, without asking the hardware. */
+static inline uint64_t msio_clock_coarse_ns(void) {
+    struct timespec now;
+#ifdef CLOCK_MONOTONIC_COARSE
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+#else
+    clock_gettime(CLOCK_MONOTONIC, &now);
+#endif
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 /* Ticks now; never 0. */
 static inline uint64_t msio_clock_ticks(void) {
 #if MSIO_CLOCK_HAS_TSC

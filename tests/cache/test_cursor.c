@@ -472,6 +472,39 @@ static void cells_that_casacore_puts_are_seen_by_the_next_call(void **state) {
     }
 }
 
+static msio_cursor *open_glancing(msio_table *t, const char *name, double seconds) {
+    const msio_column *column = NULL;
+    msio_cursor *cursor = NULL;
+    msio_cursor_opts opts = MSIO_CURSOR_OPTS_INIT;
+    opts.glance = seconds;
+    assert_int_equal(msio_table_column(t, name, &column), MSIO_OK);
+    assert_int_equal(msio_cursor_open(column, &opts, &cursor), MSIO_OK);
+    return cursor;
+}
+
+static void a_glance_sees_writers_that_lock(void **state) {
+    (void)state;
+    msio_table *t = open_table(path, MSIO_PER_CALL, MSIO_NATIVE_YES);
+    msio_cursor *cursor = open_glancing(t, "NUMBER", 3600);
+    for (int32_t put = 1; put <= 5; put++) {
+        char code[200];
+        snprintf(code, sizeof code,
+                 "t = ct.table(path, readonly=False, ack=False)\nt.putcell('NUMBER', 9, %d)\nt.close()\n", 900 + put);
+        assert_int_equal(python(code), 0);
+        assert_number(cursor, 9, 900 + put);
+        for (int64_t row = 0; row < 40; row++) {
+            int32_t number;
+            assert_int_equal(msio_cursor_get(cursor, row, &number, sizeof number), MSIO_OK);
+        }
+        assert_number(cursor, 9, 900 + put);
+    }
+    assert_int_equal(python("t = ct.table(path, readonly=False, ack=False)\nt.putcell('NUMBER', 9, 9)\nt.close()\n"),
+                     0);
+    assert_number(cursor, 9, 9);
+    msio_cursor_close(cursor);
+    assert_int_equal(msio_table_close(t), MSIO_OK);
+}
+
 static void shapes_and_rows_that_casacore_changes_are_seen(void **state) {
     (void)state;
     float cell[16];
@@ -544,6 +577,20 @@ static void a_data_file_that_anyone_changed_is_noticed_per_call_only(void **stat
         msio_cursor_close(cursor[i]);
         msio_table_close(t[i]);
     }
+}
+
+static void what_a_glance_does_not_tell_the_next_full_check_does(void **state) {
+    (void)state;
+    struct timespec pause = {0, 200000000};
+    msio_table *t = open_table(path, MSIO_PER_CALL, MSIO_NATIVE_YES);
+    msio_cursor *cursor = open_glancing(t, "FIXED", 0.05);
+    overwrite_tiles(78);
+    for (int64_t row = 10; row >= 0; row--) assert_true(first_of(cursor, row) == (row ? (float)row : 78));
+    overwrite_tiles(79);
+    nanosleep(&pause, NULL);
+    assert_true(first_of(cursor, 0) == 79);
+    msio_cursor_close(cursor);
+    assert_int_equal(msio_table_close(t), MSIO_OK);
 }
 
 /* Cells of a held table are taken from the mapped file. When that is cut the next call says so. */
@@ -754,7 +801,9 @@ int main(void) {
         cmocka_unit_test(mistakes_are_reported_and_harm_nothing),
         WITH_TABLE(strings_and_bad_options_are_refused),
         WITH_TABLE(cells_that_casacore_puts_are_seen_by_the_next_call),
+        WITH_TABLE(a_glance_sees_writers_that_lock),
         WITH_TABLE(shapes_and_rows_that_casacore_changes_are_seen),
+        WITH_TABLE(what_a_glance_does_not_tell_the_next_full_check_does),
         WITH_TABLE(a_data_file_that_anyone_changed_is_noticed_per_call_only),
         WITH_TABLE(a_file_that_was_cut_under_a_hold_is_an_error),
         WITH_TABLE(a_table_that_its_owner_holds_is_not_checked),
