@@ -142,6 +142,8 @@ static void note_sync(msio_cursor_window *w, const msio_access *access) {
     w->lock = NULL;
     if (w->glance <= 0 || access->children || !access->lock) return;
     if (msio_lock_sync_bytes(access->lock, w->sync, sizeof w->sync, &w->sync_length) || !w->sync_length) return;
+    w->live = msio_lock_sync_view(access->lock, w->sync_length);
+    if (!w->live) return;
     w->lock = msio_lock_share(access->lock);
     w->checked = msio_clock_coarse_ns();
 }
@@ -226,11 +228,8 @@ static bool still_held(const msio_access *access) {
 
 /* Whether the last full check is recent, and no writer that locks has finished since. */
 static bool glance(const msio_cursor_window *w) {
-    uint8_t now[MSIO_SYNC_BYTES];
-    int64_t length = 0;
-    if (!w->lock || (double)(msio_clock_coarse_ns() - w->checked) > w->glance * 1e9) return false;
-    if (msio_lock_sync_bytes(w->lock, now, w->sync_length, &length)) return false;
-    return length == w->sync_length && memcmp(now, w->sync, (size_t)length) == 0;
+    return w->lock && memcmp(w->live, w->sync, (size_t)w->sync_length) == 0 &&
+           (double)(msio_clock_coarse_ns() - w->checked) <= w->glance * 1e9;
 }
 
 msio_status msio_cursor_window_check(msio_cursor_window *w, bool *holds) {

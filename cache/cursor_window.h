@@ -38,6 +38,7 @@ typedef struct msio_cursor_window {
     uint64_t checked; /* ns: when the last full check was */
     msio_lock *lock;  /* whose sync record it is; NULL: there is none to look at */
     int64_t sync_length;
+    const uint8_t *live; /* the record as it is now, in the mapped file */
     uint8_t sync[MSIO_SYNC_BYTES];
     msio_access pin; /* keeps the snapshot of a table that its owner holds, to tell that hold from the next */
     bool pinned;

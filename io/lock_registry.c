@@ -5,6 +5,7 @@
 #include "io/lock_registry.h"
 
 #include "core/error.h"
+#include "core/file_map.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -29,6 +30,7 @@ struct msio_lock {
     int users;      /* tables that have it open */
     int holders;    /* calls that hold the read lock */
     int generation; /* of the process that opened fd: a child of fork must not use its parent's locks */
+    msio_file view; /* the same file as one that can be mapped */
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -87,6 +89,7 @@ static bool process_holds(const msio_lock *lock) {
 }
 
 static void free_lock(msio_lock *lock) {
+    msio_file_unmap(&lock->view);
     close(lock->fd);
     free(lock->path);
     free(lock);
@@ -133,7 +136,8 @@ static msio_lock *add(const char *path) {
                      .device = stamp.device,
                      .inode = stamp.inode,
                      .fd = fd,
-                     .generation = generation};
+                     .generation = generation,
+                     .view = {.fd = fd, .path = l->path, .stamp = stamp, .mappable = msio_file_map_allowed(fd)}};
     registry = l;
     return l;
 }
@@ -272,6 +276,13 @@ void msio_lock_give(msio_lock *lock) {
     if (lock->generation == generation && lock->holders > 0 && --lock->holders == 0)
         fcntl(lock->fd, F_OFD_SETLK, &range);
     pthread_mutex_unlock(&mutex);
+}
+
+const uint8_t *msio_lock_sync_view(msio_lock *lock, int64_t length) {
+    if (length <= 0 || lock->view.stamp.size < SYNC_OFFSET + length) return NULL;
+    const uint8_t *start = msio_file_mapped(&lock->view);
+    if (!start) start = msio_file_map(&lock->view);
+    return start ? start + SYNC_OFFSET : NULL;
 }
 
 msio_status msio_lock_sync_bytes(const msio_lock *lock, uint8_t *buffer, int64_t size, int64_t *length) {

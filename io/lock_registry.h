@@ -31,6 +31,10 @@ void msio_lock_give(msio_lock *lock);
 /* Reads the sync record region (from byte 260 on) into buffer: its bytes, 0 where there is none. MSIO_E_IO. */
 msio_status msio_lock_sync_bytes(const msio_lock *lock, uint8_t *buffer, int64_t size, int64_t *length);
 
+/* The first bytes of the sync record region as the file has them at any moment, mapped; NULL where that cannot be. They
+ * live as long as the lock is open, and read as zeros once the file was cut. */
+const uint8_t *msio_lock_sync_view(msio_lock *lock, int64_t length);
+
 /* For tests: descriptors now open. */
 int msio_lock_descriptors(void);
 

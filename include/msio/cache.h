@@ -247,7 +247,7 @@ typedef struct msio_cursor_opts {
     size_t memory; /* bytes that may be read ahead, and one cell more for peeking; default 4 MiB */
     int hold;      /* 1: keeps the table's read lock until the cursor is closed, so that nothing is checked */
     double glance; /* s; between full checks, at most so far apart, calls only look whether the sync record of
-                      table.lock changed (one small read): so writers that lock are seen at once, and programs that
+                      table.lock changed (in the mapped file): so writers that lock are seen at once, and programs that
                       take no lock so much later. 0, the default: each call checks in full */
 } msio_cursor_opts;
 #define MSIO_CURSOR_OPTS_INIT                                                                                          \
@@ -257,9 +257,9 @@ typedef struct msio_cursor_opts {
  * forward, backward or with a step, are served from blocks of whole tiles that are read ahead; calls in no order cost
  * one small read each. Where nothing is checked (below), cells that lie in a local file as they are wanted are not read
  * ahead but taken from the mapped file: then msio_cursor_peek makes no copy at all. Freshness is the table's: checked
- * in each call (see glance); not at all with hold, or when it was opened MSIO_AS_OPENED. What was read ahead is dropped when the
- * table changed. The cursor is to be closed before its table, and belongs to one thread at a time; several may walk one
- * column. Errors: MSIO_E_ARGUMENT (a column of strings: msio_read_ragged), MSIO_E_MEMORY, MSIO_E_LOCKED. */
+ * in each call (see glance); not at all with hold, or when it was opened MSIO_AS_OPENED. What was read ahead is dropped
+ * when the table changed. The cursor is to be closed before its table, and belongs to one thread at a time; several may
+ * walk one column. Errors: MSIO_E_ARGUMENT (a column of strings: msio_read_ragged), MSIO_E_MEMORY, MSIO_E_LOCKED. */
 MSIO_API msio_status msio_cursor_open(const msio_column *column, const msio_cursor_opts *opts, msio_cursor **cursor);
 MSIO_API void msio_cursor_close(msio_cursor *cursor); /* takes NULL */
 /* One cell, dense in [channel][correlation] order. Errors: as msio_read. */
