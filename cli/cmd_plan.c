@@ -1,6 +1,7 @@
-/* cmd_plan.c - `msio plan`: what a read would do. */
+/* cmd_plan.c - `msio plan`: what a read of a column or a dataset would do. */
 #include "cli/failure.h"
 #include "cli/grid.h"
+#include "cli/hdf5_dataset.h"
 #include "cli/human.h"
 #include "cli/json.h"
 #include "cli/opening.h"
@@ -15,10 +16,29 @@ typedef struct wishes {
     int64_t pieces; /* to list */
 } wishes;
 
+/* A plan that was made, and what of. */
+typedef struct made_plan {
+    const char *path, *name, *way;
+    msio_plan *plan;
+} made_plan;
+
 static int take(const cli_context *cli, void *state, const char *name, const char *value) {
     wishes *wish = state;
     if (strcmp(name, "pieces") == 0) return cli_option_integer(cli, name, value, 0, 65536, &wish->pieces);
     return cli_selection_take(cli, &wish->selection, name, value);
+}
+
+/* Makes the plan of a dataset's selection. Returns 0, or an exit code after telling. */
+static int make_of_dataset(const cli_context *cli, const cli_selection *selection, cli_dataset *dataset,
+                           msio_plan **plan) {
+    int code = cli_dataset_select(cli, dataset, selection);
+    if (code) return code;
+    if (dataset->info->type == MSIO_STRING)
+        return cli_fail(cli, MSIO_E_UNSUPPORTED, dataset->path,
+                        "%s holds strings, which the HDF5 library reads: there is no plan of that",
+                        dataset->info->name);
+    msio_select all = cli_dataset_part(dataset, 0, dataset->rows);
+    return msio_dataset_plan(dataset->dataset, &all, plan) ? cli_fail_status(cli, dataset->path) : 0;
 }
 
 /* Makes the plan of the selection. Returns 0, or an exit code after telling. */
@@ -42,7 +62,8 @@ static int64_t listed(const msio_plan_info *info, int64_t wanted) {
     return wanted < info->pieces ? wanted : info->pieces;
 }
 
-static void print_json(const char *path, const char *name, const msio_plan *plan, int64_t wanted) {
+static void print_json(const made_plan *made, int64_t wanted) {
+    const msio_plan *plan = made->plan;
     const msio_plan_info *info = msio_plan_describe(plan);
     cli_json json = CLI_JSON_INIT(stdout);
     msio_plan_piece piece;
@@ -58,9 +79,9 @@ static void print_json(const char *path, const char *name, const msio_plan *plan
                    {"bytes_read", info->bytes_read}};
     cli_json_object(&json);
     cli_json_key(&json, "path");
-    cli_json_string(&json, path);
+    cli_json_string(&json, made->path);
     cli_json_key(&json, "column");
-    cli_json_string(&json, name);
+    cli_json_string(&json, made->name);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         cli_json_key(&json, numbers[i].key);
         cli_json_int(&json, numbers[i].value);
@@ -68,7 +89,7 @@ static void print_json(const char *path, const char *name, const msio_plan *plan
     cli_json_key(&json, "amplification");
     cli_json_double(&json, info->amplification);
     cli_json_key(&json, "way");
-    cli_json_string(&json, msio_way_name(info->way));
+    cli_json_string(&json, made->way);
     if (wanted) {
         cli_json_key(&json, "first_pieces");
         cli_json_list(&json);
@@ -114,12 +135,12 @@ static void print_pieces(const msio_plan *plan, int64_t wanted) {
     cli_grid_print(&grid, stdout);
 }
 
-static void print_text(const char *path, const char *name, const msio_plan *plan, int64_t wanted) {
-    const msio_plan_info *info = msio_plan_describe(plan);
+static void print_text(const made_plan *made, int64_t wanted) {
+    const msio_plan_info *info = msio_plan_describe(made->plan);
     char text[1024];
-    printf("%s\n", cli_printable(text, sizeof text, path, strlen(path)));
-    printf("  column         %s\n", cli_printable(text, sizeof text, name, strlen(name)));
-    printf("  way            %s\n", msio_way_name(info->way));
+    printf("%s\n", cli_printable(text, sizeof text, made->path, strlen(made->path)));
+    printf("  column         %s\n", cli_printable(text, sizeof text, made->name, strlen(made->name)));
+    printf("  way            %s\n", made->way);
     printf("  rows           %s\n", cli_count(info->rows).text);
     printf("  pieces         %s in %d file%s\n", cli_count(info->pieces).text, info->files,
            info->files == 1 ? "" : "s");
@@ -128,28 +149,39 @@ static void print_text(const char *path, const char *name, const msio_plan *plan
     printf("  bytes stored   %s (%s)\n", cli_count(info->bytes_stored).text, cli_size(info->bytes_stored).text);
     printf("  bytes read     %s (%s)\n", cli_count(info->bytes_read).text, cli_size(info->bytes_read).text);
     printf("  amplification  %.3g\n", info->amplification);
-    if (wanted && info->pieces) print_pieces(plan, wanted);
+    if (wanted && info->pieces) print_pieces(made->plan, wanted);
 }
 
 static int run(cli_context *cli, int argc, char **argv) {
     wishes wish = {CLI_SELECTION_INIT, 0};
     msio_table *table = NULL;
-    msio_plan *plan = NULL;
+    cli_dataset dataset = CLI_DATASET_INIT;
+    made_plan made = {NULL, NULL, NULL, NULL};
     int first, code = cli_options_parse(cli, &cli_command_plan, argc, argv, take, &wish, &first);
     if (code >= 0) return code;
     if (argc - first != 2) return cli_usage(cli, "a table and a column are wanted: msio plan PATH COLUMN");
-    const char *path = argv[first], *name = argv[first + 1];
-    code = cli_table_open(cli, path, &table);
-    if (!code) code = make(cli, path, name, table, &wish.selection, &plan);
-    if (!code) {
-        if (cli->json)
-            print_json(path, name, plan, wish.pieces);
-        else
-            print_text(path, name, plan, wish.pieces);
+    made.path = argv[first];
+    made.name = argv[first + 1];
+    if (cli_is_hdf5(made.path)) {
+        code = cli_dataset_open(cli, made.path, made.name, &dataset);
+        if (!code) code = make_of_dataset(cli, &wish.selection, &dataset, &made.plan);
+        if (!code) made.name = dataset.info->name;
+        if (!code && !dataset.info->native) made.way = "hdf5";
+    } else {
+        code = cli_table_open(cli, made.path, &table);
+        if (!code) code = make(cli, made.path, made.name, table, &wish.selection, &made.plan);
     }
-    msio_plan_free(plan);
+    if (!code) {
+        if (!made.way) made.way = msio_way_name(msio_plan_describe(made.plan)->way);
+        if (cli->json)
+            print_json(&made, wish.pieces);
+        else
+            print_text(&made, wish.pieces);
+    }
+    msio_plan_free(made.plan);
     cli_selection_free(&wish.selection);
     msio_table_close(table);
+    cli_dataset_close(&dataset);
     return code;
 }
 
@@ -167,7 +199,8 @@ const cli_command cli_command_plan = {
             "memory; neighbours are merged into reads. Bytes wanted are those delivered, bytes stored those of\n"
             "the wanted elements in the file (flags are bits there), bytes read what the reads fetch;\n"
             "amplification is read / stored. The way is direct (into the result), scratch (through memory that\n"
-            "stays in cache), mapped (gathered from the mapped file) or casacore.",
+            "stays in cache), mapped (gathered from the mapped file), casacore or, for datasets of HDF5 and UVH5\n"
+            "files that are not read by address, hdf5 (through its library).",
     .options = options,
     .negative = NULL,
     .examples = "  msio plan obs.ms DATA\n"

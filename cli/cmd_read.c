@@ -1,4 +1,4 @@
-/* cmd_read.c - `msio read`: a column, or a part of it, as npy, raw bytes or JSON. */
+/* cmd_read.c - `msio read`: a column or a dataset, or a part of it, as npy, raw bytes or JSON. */
 #include "cli/failure.h"
 #include "cli/human.h"
 #include "cli/json.h"
@@ -34,33 +34,55 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
 
 static int to_stdout(const cli_read *run) { return !run->out || strcmp(run->out, "-") == 0; }
 
-/* The table, the column, and the rows of the selection. */
+static int open_dataset(cli_read *run) {
+    int code = cli_dataset_open(run->cli, run->path, run->name, &run->dataset);
+    if (!code) code = cli_dataset_select(run->cli, &run->dataset, &run->selection);
+    if (code) return code;
+    run->type = run->dataset.info->type;
+    run->name = run->dataset.info->name;
+    run->selection.count = run->dataset.rows;
+    return 0;
+}
+
 static int open_column(cli_read *run) {
     int code = cli_table_open(run->cli, run->path, &run->table);
     if (code) return code;
     if (msio_table_column(run->table, run->name, &run->column)) return cli_fail_status(run->cli, run->path);
     run->info = msio_column_describe(run->column);
     if (!run->info) return cli_fail_status(run->cli, run->path);
-    if (run->format == CLI_RAW && run->info->type == MSIO_STRING)
+    run->type = run->info->type;
+    return 0;
+}
+
+/* The table and the column, or the file and the dataset. */
+static int open_input(cli_read *run) {
+    int code = cli_is_hdf5(run->path) ? open_dataset(run) : open_column(run);
+    if (code) return code;
+    if (run->format == CLI_RAW && run->type == MSIO_STRING)
         return cli_usage(run->cli, "%s holds strings, which have no raw form: use --format npy or json", run->name);
     return 0;
 }
 
 /* What goes to a file is of one moment: the read lock is kept meanwhile. Somebody who reads slowly from a pipe does not
  * keep writers waiting: each part is then of its own moment. */
-static int write_all(cli_read *run) {
+static int write_column(cli_read *run) {
     int held = cli_output_is_file(&run->output);
     if (held && msio_table_hold(run->table)) return cli_fail_status(run->cli, run->path);
     int code = cli_selection_rows(run->cli, &run->selection, msio_table_rows(run->table), run->path);
     if (!code) {
         if (run->format == CLI_LINES)
             code = cli_read_lines(run);
-        else if (run->info->type == MSIO_STRING)
+        else if (run->type == MSIO_STRING)
             code = cli_read_text(run);
         else
             code = cli_read_dense(run);
     }
     if (held && msio_table_release(run->table) && !code) code = cli_fail_status(run->cli, run->path);
+    return code;
+}
+
+static int write_all(cli_read *run) {
+    int code = run->dataset.file ? cli_read_hdf5(run) : write_column(run);
     cli_progress_end(&run->progress);
     return code ? code : cli_output_finish(run->cli, &run->output);
 }
@@ -73,7 +95,7 @@ static void report_json(const cli_read *run, double seconds) {
     cli_json_key(&json, "column");
     cli_json_string(&json, run->name);
     cli_json_key(&json, "type");
-    cli_json_string(&json, msio_type_name(run->info->type));
+    cli_json_string(&json, msio_type_name(run->type));
     cli_json_key(&json, "format");
     cli_json_string(&json, formats[run->format]);
     cli_json_key(&json, "dtype");
@@ -101,7 +123,7 @@ static void report_json(const cli_read *run, double seconds) {
 static int read_column(wishes *wish) {
     cli_read *run = &wish->run;
     char title[64];
-    int code = open_column(run);
+    int code = open_input(run);
     if (!code) code = cli_output_open(run->cli, run->out, &run->output);
     if (code) return code;
     double began = cli_now();
@@ -119,7 +141,11 @@ static int read_column(wishes *wish) {
 }
 
 static int run_read(cli_context *cli, int argc, char **argv) {
-    wishes wish = {.run = {.cli = cli, .selection = CLI_SELECTION_INIT, .output = CLI_OUTPUT_INIT, .format = CLI_NPY}};
+    wishes wish = {.run = {.cli = cli,
+                           .dataset = CLI_DATASET_INIT,
+                           .selection = CLI_SELECTION_INIT,
+                           .output = CLI_OUTPUT_INIT,
+                           .format = CLI_NPY}};
     cli_read *run = &wish.run;
     int first, code = cli_options_parse(cli, &cli_command_read, argc, argv, take, &wish, &first);
     if (code >= 0) return code;
@@ -137,6 +163,7 @@ static int run_read(cli_context *cli, int argc, char **argv) {
     cli_output_drop(&run->output);
     cli_selection_free(&run->selection);
     msio_table_close(run->table);
+    cli_dataset_close(&run->dataset);
     return code;
 }
 
@@ -151,11 +178,14 @@ static const cli_option options[] = {
 
 const cli_command cli_command_read = {
     .name = "read",
-    .summary = "a column, or a part of it, as npy, raw bytes or JSON",
+    .summary = "a column or a dataset, or a part of it, as npy, raw bytes or JSON",
     .usage = "PATH COLUMN [options]",
     .text = "Writes a column in numpy's order, [row][channel][correlation]. Memory stays bounded however large\n"
             "the column is. Slices follow numpy's rules, negative numbers and steps included; a single number A\n"
             "is A:A+1, which must exist. PATH may name a subtable: obs.ms::ANTENNA or obs.ms/ANTENNA.\n\n"
+            "Of an HDF5 or UVH5 file COLUMN is a dataset: Data/visdata or, where no other one ends so, visdata.\n"
+            "--rows, --chans and --corrs are its first, second and third axis. UVH5's data come as\n"
+            "[row][channel][polarization], without the axis of one spectral window that old files have.\n\n"
             "npy and raw want all cells to have one shape; json takes any. In JSON a complex value is [re, im],\n"
             "a NaN or infinity the string \"nan\", \"inf\" or \"-inf\", and a cell that was never written null.\n"
             "Strings in npy are unicode of fixed width. With --out FILE the table's read lock is kept until all\n"
@@ -165,6 +195,7 @@ const cli_command cli_command_read = {
     .examples = "  msio read obs.ms DATA --out data.npy\n"
                 "  msio read obs.ms DATA --rows 0:1000 --chans ::4 --corrs -1: --out part.npy\n"
                 "  msio read obs.ms::ANTENNA NAME --format json\n"
+                "  msio read obs_sb00.hdf5 visdata --chans ::-1 --out vis.npy\n"
                 "  msio read obs.ms TIME --rows -5: --format json\n"
                 "  msio read obs.ms UVW | python3 -c 'import numpy, sys; print(numpy.load(sys.stdin.buffer).shape)'\n",
     .run = run_read,

@@ -1,6 +1,8 @@
 /* grid.c - tables of text with aligned columns. */
 #include "cli/grid.h"
 
+#include "cli/human.h"
+
 #include "cli/failure.h"
 #include "cli/utf8.h"
 
@@ -108,4 +110,15 @@ void cli_grid_print(cli_grid *grid, FILE *out) {
     }
     free(grid->cells);
     memset(grid, 0, sizeof *grid);
+}
+
+/* ---------------------------------------------------------------- long lists */
+
+#define CLI_LIST_MOST 24
+
+int64_t cli_listed(int64_t rows, int all) { return all || rows <= CLI_LIST_MOST ? rows : CLI_LIST_MOST - 4; }
+
+void cli_tell_rest(FILE *out, int64_t rows, int all) {
+    if (cli_listed(rows, all) < rows)
+        fprintf(out, "  ... and %s more; --all lists them\n", cli_count(rows - cli_listed(rows, all)).text);
 }

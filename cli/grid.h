@@ -2,6 +2,7 @@
 #ifndef MSIO_CLI_GRID_H
 #define MSIO_CLI_GRID_H
 
+#include <stdint.h>
 #include <stdio.h>
 
 #define CLI_GRID_COLUMNS 12
@@ -20,6 +21,11 @@ void cli_grid_begin(cli_grid *grid, const char *const titles[]);
 void cli_grid_row(cli_grid *grid, const char *const cells[]);
 /* Prints it, indented by two; the widest columns are cut where a line would pass CLI_GRID_WIDTH. Frees it. */
 void cli_grid_print(cli_grid *grid, FILE *out);
+
+/* How many of a list's rows are printed: long lists are cut, unless all are wanted. */
+int64_t cli_listed(int64_t rows, int all);
+/* The line about the others, where there are any. */
+void cli_tell_rest(FILE *out, int64_t rows, int all);
 
 /* The text with bytes that a terminal would obey replaced, cut to size - 1 bytes. Returns buffer. */
 const char *cli_printable(char *buffer, size_t size, const char *text, size_t length);

@@ -1,4 +1,4 @@
-/* opening.c - opening the tables that the user names. */
+/* opening.c - opening the tables and HDF5 files that the user names. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -22,24 +22,47 @@ msio_open_opts cli_open_opts(const cli_context *cli) {
 }
 
 /* HDF5's superblock stands at 0, 512, 1024, 2048, ... */
-static int is_hdf5(const char *path) {
+static int has_mark(const char *path, int64_t bytes) {
     static const char magic[8] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
     char found[8];
-    struct stat there;
-    int is = 0;
-    if (stat(path, &there) || !S_ISREG(there.st_mode)) return 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int is = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return 0;
-    for (off_t at = 0; !is && at <= 8192 && at + 8 <= there.st_size; at = at ? 2 * at : 512)
+    for (off_t at = 0; !is && at <= 8192 && at + 8 <= bytes; at = at ? 2 * at : 512)
         is = pread(fd, found, sizeof found, at) == (ssize_t)sizeof found && memcmp(found, magic, sizeof magic) == 0;
     close(fd);
     return is;
 }
 
+static int has_ending(const char *path) {
+    static const char *const endings[] = {".hdf5", ".h5", ".uvh5"};
+    size_t length = strlen(path);
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t ending = strlen(endings[i]);
+        if (length > ending && strcmp(path + length - ending, endings[i]) == 0) return 1;
+    }
+    return 0;
+}
+
+int64_t cli_file_bytes(const char *path) {
+    struct stat there;
+    return stat(path, &there) || !S_ISREG(there.st_mode) ? -1 : (int64_t)there.st_size;
+}
+
+int cli_is_hdf5(const char *path) {
+    int64_t bytes = cli_file_bytes(path);
+    return bytes >= 0 && (has_ending(path) || has_mark(path, bytes));
+}
+
+int cli_hdf5_open(const cli_context *cli, const char *path, msio_hdf5 **file) {
+    msio_hdf5_opts opts = MSIO_HDF5_OPTS_INIT;
+    opts.native = cli->native;
+    return msio_hdf5_open(path, &opts, file) ? cli_fail_status(cli, path) : 0;
+}
+
 int cli_table_open(const cli_context *cli, const char *path, msio_table **table) {
-    if (is_hdf5(path))
-        return cli_fail(cli, MSIO_E_UNSUPPORTED, path,
-                        "this is an HDF5 (UVH5) file, and this version of msio reads casacore tables only");
+    if (cli_is_hdf5(path))
+        return cli_fail(cli, MSIO_E_UNSUPPORTED, path, "this is an HDF5 file, and msio %s takes casacore tables only",
+                        cli->command);
     msio_open_opts opts = cli_open_opts(cli);
     return msio_table_open(path, &opts, table) ? cli_fail_status(cli, path) : 0;
 }

@@ -2,6 +2,7 @@
 #ifndef MSIO_CLI_READ_RUN_H
 #define MSIO_CLI_READ_RUN_H
 
+#include "cli/hdf5_dataset.h"
 #include "cli/npy.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -14,12 +15,14 @@ typedef enum cli_format { CLI_NPY, CLI_RAW, CLI_LINES } cli_format;
 
 typedef struct cli_read {
     const cli_context *cli;
-    const char *path, *name; /* of the table and of the column */
+    const char *path, *name; /* of the table and of the column, or of the HDF5 file and of the dataset */
     const char *out;         /* NULL or "-": standard output */
     cli_format format;
     msio_table *table;
     const msio_column *column;
     const msio_column_info *info;
+    cli_dataset dataset; /* its file is NULL where a column is read */
+    msio_type type;
     cli_selection selection;
     cli_output output;
     cli_progress progress;
@@ -33,7 +36,10 @@ typedef struct cli_read {
 int cli_read_dense(cli_read *run); /* npy and raw, but strings */
 int cli_read_text(cli_read *run);  /* npy of strings */
 int cli_read_lines(cli_read *run); /* JSON, a line a row */
+int cli_read_hdf5(cli_read *run);  /* a dataset, in any format */
 
+/* Writes a string as `width` code points of four bytes, which `points` has room for. */
+int cli_read_put_text(cli_read *run, const char *text, size_t length, uint32_t *points, size_t width);
 /* Reads the cells of rows first .. first + count of the selection. Returns 0, or an exit code after telling. */
 int cli_read_part(cli_read *run, int64_t first, int64_t count, msio_ragged *cells);
 /* How many rows to read next, after a part of `rows` rows that took `bytes`; the first time rows is 0. */

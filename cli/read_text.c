@@ -57,6 +57,14 @@ static int find_width(cli_read *run, const msio_ragged *cells, int64_t first, vo
     return 0;
 }
 
+int cli_read_put_text(cli_read *run, const char *text, size_t length, uint32_t *points, size_t width) {
+    size_t count = 0;
+    memset(points, 0, width * sizeof *points);
+    for (size_t byte = 0; byte < length && count < width; count++)
+        byte += cli_utf8_next(text + byte, length - byte, &points[count]);
+    return cli_output_write(run->cli, &run->output, points, width * sizeof *points);
+}
+
 static int write_cells(cli_read *run, const msio_ragged *cells, int64_t first, void *state) {
     size_t width = *(const size_t *)state;
     uint32_t *text = cli_alloc_many(width, sizeof *text);
@@ -70,11 +78,7 @@ static int write_cells(cli_read *run, const msio_ragged *cells, int64_t first, v
         for (int64_t place = 0; place < places && !code; place++) {
             int64_t source = cli_selection_source(&run->selection, run->ndim - 1, run->shape + 1, place);
             const int64_t *at = cells->text_offsets + cells->offsets[i] + source;
-            size_t points = 0, length = (size_t)(at[1] - at[0]);
-            memset(text, 0, width * sizeof *text);
-            for (size_t byte = 0; byte < length && points < width; points++)
-                byte += cli_utf8_next(cells->text + at[0] + byte, length - byte, &text[points]);
-            code = cli_output_write(run->cli, &run->output, text, width * sizeof *text);
+            code = cli_read_put_text(run, cells->text + at[0], (size_t)(at[1] - at[0]), text, width);
         }
     }
     free(text);

@@ -8,16 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLI_LIST_MOST 24 /* longer lists are cut, unless all is wanted */
-
-/* Rows of a list to print, and the line about the others. */
-static int64_t listed(int64_t rows, int all) { return all || rows <= CLI_LIST_MOST ? rows : CLI_LIST_MOST - 4; }
-
-static void tell_rest(FILE *out, int64_t rows, int all) {
-    if (listed(rows, all) < rows)
-        fprintf(out, "  ... and %s more; --all lists them\n", cli_count(rows - listed(rows, all)).text);
-}
-
 static void print_heading(const cli_summary *summary, FILE *out) {
     static const char *const kinds[] = {"table", "reference table", "concatenated table"};
     const msio_table_info *info = &summary->info;
@@ -58,7 +48,7 @@ static void print_windows(const cli_facts *facts, int all, FILE *out) {
     if (!facts->there) return;
     fprintf(out, "\nSpectral windows: %s\n", cli_count(facts->rows).text);
     cli_grid_begin(&grid, titles);
-    for (int64_t row = 0; row < listed(facts->rows, all); row++) {
+    for (int64_t row = 0; row < cli_listed(facts->rows, all); row++) {
         char name[128];
         int64_t channels = cli_fact_length(facts, CLI_SPW_FREQUENCIES, row);
         cli_words at = cli_count(row), count = cli_count(channels),
@@ -71,7 +61,7 @@ static void print_windows(const cli_facts *facts, int all, FILE *out) {
                                                   channels ? last.text : "-", channels ? width.text : "-", total.text});
     }
     if (facts->rows) cli_grid_print(&grid, out);
-    tell_rest(out, facts->rows, all);
+    cli_tell_rest(out, facts->rows, all);
 }
 
 static void print_fields(const cli_facts *facts, int all, FILE *out) {
@@ -80,7 +70,7 @@ static void print_fields(const cli_facts *facts, int all, FILE *out) {
     if (!facts->there) return;
     fprintf(out, "\nFields: %s\n", cli_count(facts->rows).text);
     cli_grid_begin(&grid, titles);
-    for (int64_t row = 0; row < listed(facts->rows, all); row++) {
+    for (int64_t row = 0; row < cli_listed(facts->rows, all); row++) {
         char name[128];
         int known = cli_fact_length(facts, CLI_FIELD_PHASE, row) >= 2;
         cli_words at = cli_count(row), alpha = cli_right_ascension(cli_fact_number(facts, CLI_FIELD_PHASE, row, 0)),
@@ -90,7 +80,7 @@ static void print_fields(const cli_facts *facts, int all, FILE *out) {
                                                   facts->frame[0] ? facts->frame : "-"});
     }
     if (facts->rows) cli_grid_print(&grid, out);
-    tell_rest(out, facts->rows, all);
+    cli_tell_rest(out, facts->rows, all);
 }
 
 static void print_antennas(const cli_facts *facts, int all, FILE *out) {
@@ -100,7 +90,7 @@ static void print_antennas(const cli_facts *facts, int all, FILE *out) {
     fprintf(out, "\nAntennas: %s%s%s\n", cli_count(facts->rows).text, facts->frame[0] ? ", positions " : "",
             facts->frame);
     cli_grid_begin(&grid, titles);
-    for (int64_t row = 0; row < listed(facts->rows, all); row++) {
+    for (int64_t row = 0; row < cli_listed(facts->rows, all); row++) {
         char name[128], station[128], mount[64], place[3][32];
         cli_words at = cli_count(row), diameter = cli_number(cli_fact_number(facts, CLI_ANTENNA_DIAMETER, row, 0), 4);
         for (int axis = 0; axis < 3; axis++)
@@ -112,7 +102,7 @@ static void print_antennas(const cli_facts *facts, int all, FILE *out) {
                      (const char *const[]){at.text, name, station, diameter.text, mount, place[0], place[1], place[2]});
     }
     if (facts->rows) cli_grid_print(&grid, out);
-    tell_rest(out, facts->rows, all);
+    cli_tell_rest(out, facts->rows, all);
 }
 
 /* "XX YX YY" of a POLARIZATION row. */
@@ -132,7 +122,7 @@ static void print_polarizations(const cli_summary *summary, int all, FILE *out) 
     if (!facts->there) return;
     fprintf(out, "\nData descriptions: %s\n", cli_count(facts->rows).text);
     cli_grid_begin(&grid, titles);
-    for (int64_t row = 0; row < listed(facts->rows, all); row++) {
+    for (int64_t row = 0; row < cli_listed(facts->rows, all); row++) {
         char names[128];
         double polarization = cli_fact_number(facts, CLI_DD_POL, row, 0);
         cli_words at = cli_count(row), window = cli_number(cli_fact_number(facts, CLI_DD_SPW, row, 0), 9),
@@ -142,7 +132,7 @@ static void print_polarizations(const cli_summary *summary, int all, FILE *out) 
         cli_grid_row(&grid, (const char *const[]){at.text, window.text, which.text, names});
     }
     if (facts->rows) cli_grid_print(&grid, out);
-    tell_rest(out, facts->rows, all);
+    cli_tell_rest(out, facts->rows, all);
 }
 
 /* A list of words, as many to a line as fit. */
@@ -244,7 +234,7 @@ static void print_managers(const cli_summary *summary, FILE *out) {
 static void print_subtable_names(const cli_summary *summary, int missing, int count, int all, FILE *out) {
     word_list list = {out, 2, 0};
     int shown = 0;
-    for (int i = 0; i < summary->subtable_count && shown < listed(count, all); i++) {
+    for (int i = 0; i < summary->subtable_count && shown < cli_listed(count, all); i++) {
         const cli_summary_subtable *subtable = &summary->subtables[i];
         char name[128], item[256];
         if (subtable->missing != missing) continue;
@@ -258,7 +248,7 @@ static void print_subtable_names(const cli_summary *summary, int missing, int co
         shown++;
     }
     fputc('\n', out);
-    tell_rest(out, count, all);
+    cli_tell_rest(out, count, all);
 }
 
 static void print_subtables(const cli_summary *summary, int all, FILE *out) {

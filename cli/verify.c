@@ -47,8 +47,7 @@ static void keep_best(double *best, double seconds) {
     if (*best < 0 || seconds < *best) *best = seconds;
 }
 
-/* Half of the memory that is free for use, caches counted as free; a guess where the system does not tell. */
-static int64_t memory_allowed(void) {
+int64_t cli_verify_memory(void) {
     char line[128];
     long long kilobytes = 0;
     FILE *file = fopen("/proc/meminfo", "re");
@@ -124,7 +123,7 @@ static void race(const cli_context *cli, const msio_column *column, const msio_s
 /* Cuts the selection to rows that fit in memory. Returns the bytes of the result, 0 where nothing can be measured. */
 static size_t fit_memory(const msio_column *column, int64_t rows, msio_select *select, cli_path *result) {
     int ndim;
-    int64_t shape[MSIO_MAX_NDIM + 1], allowed = memory_allowed();
+    int64_t shape[MSIO_MAX_NDIM + 1], allowed = cli_verify_memory();
     size_t bytes = 0;
     if (msio_read_shape(column, select, &ndim, shape, &bytes)) {
         say_failure(result);

@@ -5,6 +5,7 @@
 #include "cli/failure.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* One path: what was asked of it, and what came out. */
 typedef struct cli_path {
@@ -28,11 +29,21 @@ typedef struct cli_paths {
 cli_path *cli_paths_add(cli_paths *paths, const char *name, const char *table);
 void cli_paths_free(cli_paths *paths);
 
+/* Half of the memory that is free for use, caches counted as free; a guess where the system does not tell. */
+int64_t cli_verify_memory(void);
+
 /* Measures what exists on one table, and the columns named beside. Returns 0, or an exit code after telling when the
  * table cannot be opened. */
 int cli_verify_table(const cli_context *cli, const char *path, const char *const *extra, int extras, cli_paths *paths);
 
 /* Measures the targets that the caches answer, on a Measurement Set. */
 void cli_verify_caches(const cli_context *cli, const char *table, cli_paths *paths);
+
+/* Measures the loading of all subbands: of the first complete group of a folder (of the first one where none is), of
+ * files together, of a Measurement Set's windows. Pointers to paths: they are kept. The first two return 0, or an exit
+ * code after telling when they cannot be loaded; of a Measurement Set the path says it. */
+int cli_verify_folder(const cli_context *cli, const char *const *folder, cli_paths *paths);
+int cli_verify_files(const cli_context *cli, int count, const char *const *files, cli_paths *paths);
+void cli_verify_windows(const cli_context *cli, const char *const *table, cli_paths *paths);
 
 #endif

@@ -142,8 +142,10 @@ msio_status msio_dataset_plan(const msio_dataset *dataset, const msio_select *se
     if (!status) status = msio_engine_start(&engine, NULL, r.bytes, true);
     if (!status) {
         msio_plan_record_start(p, &engine, r.rows.count);
-        status = dataset->described.native ? run_pieces(&r, NULL, msio_plan_record_batch, p)
-                                           : msio_plan_record_foreign(p, r.bytes);
+        if (!dataset->described.native)
+            status = msio_plan_record_foreign(p, r.bytes);
+        else if (r.bytes) /* as in a read: values of nothing need no place in the file */
+            status = run_pieces(&r, NULL, msio_plan_record_batch, p);
         msio_plan_record_end(p, &engine, r.bytes);
     }
     msio_engine_finish(&engine);

@@ -71,11 +71,16 @@ static msio_status fill(const msio_load_file *file, const char *name, msio_type 
     return status;
 }
 
-static msio_status read_rows(const msio_load_file *file, unsigned which, msio_uvh5_rows *rows) {
+/* Always all: nobody asks for less, see rows_by_part. */
+static msio_status read_rows(const msio_load_file *file, unsigned which, const msio_select *select,
+                             msio_uvh5_rows *rows) {
+    (void)select;
     int64_t n = file->rows + 1;
+    size_t bytes = (size_t)n * (5 * sizeof(double) + 2 * sizeof(int32_t));
     *rows = (msio_uvh5_rows){.rows = file->rows};
-    rows->memory = calloc((size_t)n, 5 * sizeof(double) + 2 * sizeof(int32_t));
+    rows->memory = msio_pool_take(bytes);
     if (!rows->memory) return msio_error_set(MSIO_E_MEMORY, file->path, "no memory for %lld rows", (long long)n);
+    memset(rows->memory, 0, bytes);
     rows->time = rows->memory;
     rows->integration_time = rows->time + n;
     rows->uvw = (double(*)[3])(rows->integration_time + n);
@@ -384,13 +389,17 @@ msio_status msio_load_add_ms(msio_loader *loader, const char *path, int number) 
     msio_open_opts opts = MSIO_OPEN_OPTS_INIT;
     int first = loader->files;
     opts.native = loader->opts.native;
+    opts.nolock = loader->opts.nolock;
     msio_status status = msio_table_open(path, &opts, &o.table);
-    if (!status) status = msio_table_hold(o.table);
-    bool held = !status;
+    if (!status && !opts.nolock) status = msio_table_hold(o.table);
+    bool held = !status && !opts.nolock;
     if (!status) status = add_windows(&o, &opts);
     if (loader->files > first) { /* the first window closes the table, also after a failure */
         window_state *state = loader->file[first].state;
-        if (state) state->owner = state->held = true;
+        if (state) {
+            state->owner = true;
+            state->held = held;
+        }
         for (int i = first; i < loader->files; i++) loader->file[i].number += number;
     }
     if (loader->files == first || !loader->file[first].state) {

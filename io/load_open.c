@@ -151,7 +151,9 @@ static msio_status open_all(msio_loader *l, const msio_group *group, int n, cons
     if (!status) status = open_files(l);
     if (!status)
         status = msio_load_compare(l, l->opts.missing == MSIO_MISSING_FLAG ? l->missing : 0, l->missing_number);
-    if (!status) status = msio_load_match_rows(l);
+    bool matched = false;
+    if (!status && !lenient) status = msio_load_match_span(l, &matched);
+    if (!status && !matched) status = msio_load_match_rows(l);
     for (int i = 0; i < l->files && !status; i++)
         if (l->file[i].kind->settle) l->file[i].kind->settle(&l->file[i]);
     if (status || lenient) return status;

@@ -107,14 +107,14 @@ static void say(matched *m, const char *field, int harmless, const char *format,
     m->harmless = harmless;
 }
 
-/* Whether every row is the reference's row of that number. */
-static bool in_order(const msio_uvh5_rows *a, const msio_uvh5_rows *b, double tolerance) {
-    size_t n = (size_t)a->rows;
-    if (memcmp(a->ant_1, b->ant_1, n * sizeof *a->ant_1) != 0) return false;
-    if (memcmp(a->ant_2, b->ant_2, n * sizeof *a->ant_2) != 0) return false;
-    if (memcmp(a->time, b->time, n * sizeof *a->time) == 0) return true;
+bool msio_load_in_order(const msio_uvh5_rows *reference, int64_t first, const msio_uvh5_rows *rows, double tolerance) {
+    size_t n = (size_t)rows->rows;
+    const double *time = reference->time + first;
+    if (memcmp(reference->ant_1 + first, rows->ant_1, n * sizeof *rows->ant_1) != 0) return false;
+    if (memcmp(reference->ant_2 + first, rows->ant_2, n * sizeof *rows->ant_2) != 0) return false;
+    if (memcmp(time, rows->time, n * sizeof *rows->time) == 0) return true;
     for (size_t i = 0; i < n; i++)
-        if (!(fabs(a->time[i] - b->time[i]) <= tolerance)) return false;
+        if (!(fabs(time[i] - rows->time[i]) <= tolerance)) return false;
     return true;
 }
 
@@ -156,15 +156,21 @@ static void pair(matched *m, msio_load_file *file, const msio_uvh5_rows *a, cons
     }
 }
 
+int64_t msio_load_find_integration(const msio_uvh5_rows *reference, int64_t first, const msio_uvh5_rows *rows,
+                                   const int64_t *row_of) {
+    for (int64_t i = 0; i < rows->rows; i++) {
+        double x = reference->integration_time[first + i], y = rows->integration_time[row_of ? row_of[i] : i];
+        if (x != y && !(fabs(x - y) <= MSIO_LOAD_TIME_TOLERANCE)) return i;
+    }
+    return -1;
+}
+
 static void compare_integrations(matched *m, const msio_load_file *file, const msio_uvh5_rows *a,
                                  const msio_uvh5_rows *b) {
-    for (int64_t i = 0; i < a->rows; i++) {
-        double x = a->integration_time[i], y = b->integration_time[file->row_of ? file->row_of[i] : i];
-        if (x == y || fabs(x - y) <= MSIO_LOAD_TIME_TOLERANCE) continue;
-        say(m, "integration_time", 0, "row %" PRId64 " was integrated for %.6g s, in the first file for %.6g s", i, y,
-            x);
-        return;
-    }
+    int64_t i = msio_load_find_integration(a, 0, b, file->row_of);
+    if (i >= 0)
+        say(m, "integration_time", 0, "row %" PRId64 " was integrated for %.6g s, in the first file for %.6g s", i,
+            b->integration_time[file->row_of ? file->row_of[i] : i], a->integration_time[i]);
 }
 
 static void reorder(const msio_loader *l, msio_load_file *file, const time_list *times, const row_key *reference,
@@ -184,9 +190,9 @@ static void reorder(const msio_loader *l, msio_load_file *file, const time_list 
 static void match_file(const msio_loader *l, msio_load_file *file, const time_list *times, const row_key *reference,
                        matched *m) {
     msio_uvh5_rows rows = {0};
-    m->status = file->kind->rows(file, MSIO_UVH5_TIME | MSIO_UVH5_ANTENNAS | MSIO_UVH5_INTEGRATION, &rows);
+    m->status = file->kind->rows(file, MSIO_UVH5_TIME | MSIO_UVH5_ANTENNAS | MSIO_UVH5_INTEGRATION, NULL, &rows);
     if (!m->status && file->rows == l->reference.rows) { /* else that difference is noted already */
-        m->reordered = !in_order(&l->reference, &rows, times->tolerance);
+        m->reordered = !msio_load_in_order(&l->reference, 0, &rows, times->tolerance);
         if (m->reordered && reference) reorder(l, file, times, reference, &rows, m);
         bool paired = !m->reordered || (reference && m->field && m->harmless);
         if (!m->status && paired) compare_integrations(m, file, &l->reference, &rows);
@@ -219,7 +225,7 @@ static msio_status tell(msio_loader *l, const matched *m) {
 
 msio_status msio_load_match_rows(msio_loader *l) {
     unsigned which = MSIO_UVH5_TIME | MSIO_UVH5_ANTENNAS | MSIO_UVH5_INTEGRATION | MSIO_UVH5_UVW;
-    msio_status status = l->file[0].kind->rows(&l->file[0], which, &l->reference);
+    msio_status status = l->file[0].kind->rows(&l->file[0], which, NULL, &l->reference);
     if (status) return status;
     time_list times = {0};
     matched *m = calloc((size_t)l->files, sizeof *m);

@@ -12,8 +12,7 @@ static int by_value(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-/* The times of the wanted integrations: from *low to *high. */
-static msio_status find_times(const msio_loader *l, double *low, double *high) {
+msio_status msio_load_find_times(const msio_loader *l, double *low, double *high) {
     const msio_load_opts *o = &l->opts;
     int64_t n = l->reference.rows, times = 0;
     double *time = malloc((size_t)(n + 1) * sizeof *time);
@@ -40,7 +39,7 @@ static msio_status find_times(const msio_loader *l, double *low, double *high) {
 
 static msio_status select_times(msio_loader *l) {
     double low = 0, high = 0;
-    msio_status status = find_times(l, &low, &high);
+    msio_status status = msio_load_find_times(l, &low, &high);
     if (status) return status;
     int64_t n = l->reference.rows;
     l->row = malloc((size_t)(n + 1) * sizeof *l->row);

@@ -18,9 +18,10 @@ static void close_file(msio_load_file *file) {
     file->state = NULL;
 }
 
-static msio_status read_rows(const msio_load_file *file, unsigned which, msio_uvh5_rows *rows) {
+static msio_status read_rows(const msio_load_file *file, unsigned which, const msio_select *select,
+                             msio_uvh5_rows *rows) {
     const uvh5_state *state = file->state;
-    return msio_uvh5_rows_read(state->uvh5, which, NULL, rows);
+    return msio_uvh5_rows_read(state->uvh5, which, select, rows);
 }
 
 static void set_target(const msio_load_file *file, int what, msio_type type, msio_target *target) {
@@ -144,6 +145,7 @@ static const msio_load_kind uvh5_kind = {.open = open_file,
                                          .finish = finish,
                                          .close = close_file,
                                          .rows = read_rows,
+                                         .rows_by_part = true,
                                          .settle = settle,
                                          .target = set_target,
                                          .push = push,

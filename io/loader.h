@@ -34,8 +34,9 @@ typedef struct msio_load_kind {
     msio_status (*open)(const msio_loader *loader, msio_load_file *file);
     msio_status (*finish)(msio_loader *loader, msio_load_file *file);
     void (*close)(msio_load_file *file);
-    /* Arrays of all rows; which: as of msio_uvh5_rows_read. */
-    msio_status (*rows)(const msio_load_file *file, unsigned which, msio_uvh5_rows *rows);
+    /* Arrays of the selected rows (NULL: all); which: as of msio_uvh5_rows_read. */
+    msio_status (*rows)(const msio_load_file *file, unsigned which, const msio_select *select, msio_uvh5_rows *rows);
+    bool rows_by_part; /* some rows cost less than all */
     /* No more rows will be asked for: what only they needed may be closed. */
     void (*settle)(msio_load_file *file);
     /* Sets what of a target depends on the file. */
@@ -98,7 +99,7 @@ struct msio_loader {
     int missing;
     int32_t *missing_number;
     msio_load_list differences;
-    msio_uvh5_rows reference; /* of the first file, all rows */
+    msio_uvh5_rows reference; /* of the first file, all rows; of a short span only the times of all */
     /* the selection, resolved */
     int64_t rows, pols;
     int64_t *row; /* [rows] of the reference; NULL: first_row + i * row_step */
@@ -136,7 +137,22 @@ msio_status msio_load_compare(msio_loader *loader, int n, const int32_t *missing
 /* Compares the rows with the first file's, and brings them to its order. Threads: all of them, over files. */
 msio_status msio_load_match_rows(msio_loader *loader);
 
+/* The same for a selection that is a short span of the first file's rows: only those are read and compared. *done is
+ * false where it is none, or where the files differ in them: then all rows have to be looked at. */
+msio_status msio_load_match_span(msio_loader *loader, bool *done);
+
+/* Whether rows are those of the reference from `first` on, in their order, to the tolerance (in the files' unit). */
+bool msio_load_in_order(const msio_uvh5_rows *reference, int64_t first, const msio_uvh5_rows *rows, double tolerance);
+/* The first row that was integrated for longer or shorter than the reference's `first` rows further on; -1: none.
+ * row_of as in msio_load_file. */
+int64_t msio_load_find_integration(const msio_uvh5_rows *reference, int64_t first, const msio_uvh5_rows *rows,
+                                   const int64_t *row_of);
+
 /* ---------------------------------------------------------------- selecting and reading */
+
+/* The times of the wanted integrations: from *low to *high; of none *low is above *high. MSIO_E_RANGE, MSIO_E_MEMORY.
+ */
+msio_status msio_load_find_times(const msio_loader *loader, double *low, double *high);
 
 /* Resolves the selection: rows, channels, polarizations, the result's shape. */
 msio_status msio_load_select(msio_loader *loader);

@@ -64,11 +64,13 @@ typedef struct msio_load_opts {
     size_t visdata_bytes, flags_bytes, nsamples_bytes;
     msio_read_opts read;
     msio_native native; /* MSIO_NATIVE_NO: everything through the HDF5 library, or casacore */
+    int nolock;         /* 1: no read lock of Measurement Sets is taken; as in msio_open_opts */
 } msio_load_opts;
 #define MSIO_LOAD_OPTS_INIT                                                                                            \
     {                                                                                                                  \
         sizeof(msio_load_opts), MSIO_ROW_CHAN_POL, MSIO_MISSING_ERROR, MSIO_BOOL, 0, 0, -1, 1, NULL, 0, 0, -1, 0, -1,  \
-            1, 0, -1, 1, NULL, 0, (size_t)256 << 20, NULL, NULL, NULL, 0, 0, 0, MSIO_READ_OPTS_INIT, MSIO_NATIVE_AUTO  \
+            1, 0, -1, 1, NULL, 0, (size_t)256 << 20, NULL, NULL, NULL, 0, 0, 0, MSIO_READ_OPTS_INIT, MSIO_NATIVE_AUTO, \
+            0                                                                                                          \
     }
 
 /* One subband of a result. */
@@ -142,6 +144,15 @@ MSIO_API msio_status msio_load_paths(int n, const char *const *paths, unsigned w
 
 /* Frees what was loaded; takes what was freed already. */
 MSIO_API void msio_subbands_free(msio_subbands *subbands);
+
+/* Writes what was loaded to one HDF5 file of plain datasets: the arrays that were loaded (visdata, flags, nsamples),
+ * frequencies, widths, polarizations (polarization_code says by which numbers), times (time_unit), antenna1, antenna2,
+ * uvw, integration_time, antenna_numbers, antenna_names, antenna_positions, antenna_diameters, subbands (numbers, as
+ * they stand), subband_channels, subband_present, subband_paths, missing_subbands, phase_type, phase_center, layout,
+ * format. The file is written under another name in the same folder, and renamed when it is whole. overwrite 0: a file
+ * that stands there stays, and is an error.
+ * Errors: MSIO_E_ARGUMENT, MSIO_E_IO, MSIO_E_UNSUPPORTED (the HDF5 module is missing), MSIO_E_MEMORY. */
+MSIO_API msio_status msio_subbands_write(const msio_subbands *subbands, const char *path, int overwrite);
 
 /* ---------------------------------------------------------------- consistency */
 

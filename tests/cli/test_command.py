@@ -273,6 +273,9 @@ class TestErrors(unittest.TestCase):
             file.write(b"\x89HDF\r\n\x1a\n" + bytes(100))
         text, error = self.error("info", path)
         self.assertIn("HDF5", text)
+        self.assertEqual(error["code"], "E_FORMAT")
+        text, error = self.error("flags", path)
+        self.assertIn("HDF5", text)
         self.assertEqual(error["code"], "E_UNSUPPORTED")
 
     def test_a_file_that_is_no_table(self):
@@ -882,7 +885,7 @@ class TestVerify(unittest.TestCase):
             self.assertEqual(set(paths[name]) & self.keys, self.keys)
             self.assertEqual(paths[name]["target_seconds"], seconds)
             self.assertTrue(paths[name]["reason"])
-            if name in ("metadata", "flag-validation"):
+            if name in ("metadata", "flag-validation", "subband-loading"):
                 self.assertIn(paths[name]["verdict"], ("PASS", "FAIL"))
             else:
                 self.assertEqual(paths[name]["verdict"], "NOT MEASURED")

@@ -139,13 +139,16 @@ static void a_part_is_read_in_proportion(void **state) {
     opts.subband_list = wanted;
     opts.subbands_in_list = 4;
     opts.rows = 0; /* all is opened and compared, nothing is read */
+    long long comparing_all = load_and_count(MSIO_LOAD_ALL, &opts);
+    opts.rows = 1;
     long long opening = load_and_count(MSIO_LOAD_ALL, &opts);
+    assert_true(opening < comparing_all);
     opts.rows = -1;
     opts.time = 3;
     opts.times = 1;
     long long part = load_and_count(MSIO_LOAD_ALL, &opts) - opening;
     long long asked = (long long)BASELINES * 4 * CHANNELS * POLS * (8 + 1 + 4);
-    assert_true(part >= asked);
+    assert_true(part >= asked - asked / BASELINES);
     assert_true(part <= asked + asked / 3);
 }
 
