@@ -1,20 +1,14 @@
 /* bench_caches.c - the works of the benchmarks that ask msio's caches: metadata, counts of flags, cells. */
 #include "bench_caches.h"
+#include "bench_raw.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define ASKED 100
 #define ROWS 200000 /* of a loop over cells */
 #define ROWS_AT_RANDOM 5000
 #define ROWS_CHECKED 5000
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int ask(const char *path, msio_freshness freshness, int index) {
     const msio_metadata *m;
@@ -32,9 +26,9 @@ double bench_metadata(const char *path, const char *variant) {
     if (anew || index) msio_cache_clear(path);
     if (!anew && ask(path, freshness, 0)) return -1;
     if (held && msio_metadata_hold(path)) return -1;
-    double t = now();
+    double t = bench_now();
     for (int i = 0; i < times; i++) failed += ask(path, freshness, index);
-    t = (now() - t) / times;
+    t = (bench_now() - t) / times;
     if (held) msio_metadata_unhold(path);
     return failed ? -1 : t;
 }
@@ -48,13 +42,13 @@ double bench_flags(const char *path, const char *variant, int threads, size_t *b
     const msio_flags *flags = NULL;
     if (kept && msio_flags_count(path, by, &opts, &flags)) return -1;
     msio_flags_release(flags);
-    double t = now();
+    double t = bench_now();
     for (int i = 0; i < times; i++) {
         if (msio_flags_count(path, by, &opts, &flags)) return -1;
         *bytes = (size_t)flags->total / 8;
         msio_flags_release(flags);
     }
-    return (now() - t) / times;
+    return (bench_now() - t) / times;
 }
 
 /* ---------------------------------------------------------------- cells */
@@ -145,9 +139,9 @@ double bench_cells(msio_table *table, const char *work, const char *variant, siz
         if (getcol && !(outs[k] = msio_pool_take(l.bytes[k] * (size_t)l.rows))) failed = 1;
     }
     if (!failed) failed = loop_once(&l, variant, outs); /* warms up */
-    double t = now();
+    double t = bench_now();
     if (!failed) failed = loop_once(&l, variant, outs);
-    t = (now() - t) / (double)l.rows;
+    t = (bench_now() - t) / (double)l.rows;
     for (int k = 0; k < l.columns; k++) {
         msio_cursor_close(l.cursor[k]);
         msio_pool_give(outs[k]);

@@ -1,5 +1,6 @@
 /* bench_lines.c - what the memory allows a gather: its cache lines read from the mapped file, nothing stored. */
 #include "bench_lines.h"
+#include "bench_raw.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -7,7 +8,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINE 64
@@ -20,12 +20,6 @@ typedef struct lines {
     int64_t next;
     uint64_t sum; /* so that the loads are not left out */
 } lines;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void *load_lines(void *user) {
     lines *l = user;
@@ -58,11 +52,11 @@ double bench_lines(const msio_plan *plan) {
     close(fd);
     if (l.map == MAP_FAILED) return -1;
     pthread_t other[THREADS - 1];
-    double t = now();
+    double t = bench_now();
     for (int i = 0; i < THREADS - 1; i++) pthread_create(&other[i], NULL, load_lines, &l);
     load_lines(&l);
     for (int i = 0; i < THREADS - 1; i++) pthread_join(other[i], NULL);
-    seconds = now() - t;
+    seconds = bench_now() - t;
     munmap((void *)(uintptr_t)l.map, (size_t)st.st_size);
     return seconds;
 }

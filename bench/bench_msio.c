@@ -5,15 +5,13 @@
  * "allocations - 0 0" tells how many there were, where bench_allocations.so is preloaded. Public API only. */
 #include "bench_caches.h"
 #include "bench_lines.h"
+#include "bench_raw.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #define RANDOM_ROWS 10000
 
@@ -45,12 +43,6 @@ static int check; /* 1: this try is for the checksum, not for its time */
 static uint8_t *buffer[3];
 static size_t buffer_bytes[3];
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void die(const char *what) {
     fprintf(stderr, "bench_msio: %s: %s (%s)\n", what, msio_last_error()->message, msio_last_error()->path);
     exit(1);
@@ -66,19 +58,6 @@ static uint8_t *warm(int i, size_t bytes) {
         buffer_bytes[i] = bytes;
     }
     return buffer[i];
-}
-
-/* A checksum that any worker can make, of every byte: 64-bit words times 1, 3, 5, ...; the last one filled with zeros.
- */
-static uint64_t checksum(const uint8_t *data, size_t bytes) {
-    uint64_t sum = 0, word, factor = 1;
-    for (; bytes >= sizeof word; bytes -= sizeof word, data += sizeof word, factor += 2) {
-        memcpy(&word, data, sizeof word);
-        sum += word * factor;
-    }
-    word = 0;
-    memcpy(&word, data, bytes);
-    return sum + word * factor;
 }
 
 static msio_select select_for(const work *w, int64_t *list) {
@@ -105,70 +84,17 @@ static msio_select select_for(const work *w, int64_t *list) {
 
 /* ---------------------------------------------------------------- roofline */
 
-/* Bytes of a file, read raw by threads in blocks; to out, or to each thread's scratch. */
-typedef struct raw_job {
-    int fd;
-    int64_t offset, bytes, block;
-    uint8_t *out;     /* NULL: to scratch */
-    uint8_t *scratch; /* a block for each thread, touched */
-    int64_t next, threads;
-    int failed;
-} raw_job;
-
-static void *raw_thread(void *user) {
-    raw_job *j = user;
-    int64_t self = __atomic_fetch_add(&j->threads, 1, __ATOMIC_RELAXED);
-    for (;;) {
-        int64_t at = __atomic_fetch_add(&j->next, j->block, __ATOMIC_RELAXED), n = j->bytes - at;
-        if (n <= 0) break;
-        if (n > j->block) n = j->block;
-        uint8_t *to = j->out ? j->out + at : j->scratch + self * j->block;
-        if (pread(j->fd, to, (size_t)n, (off_t)(j->offset + at)) != (ssize_t)n)
-            __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED);
-    }
-    return NULL;
-}
-
-typedef struct copy_job {
-    uint8_t *to;
-    const uint8_t *from;
-    size_t bytes;
-} copy_job;
-
-static void *copy_thread(void *user) {
-    copy_job *c = user;
-    memcpy(c->to, c->from, c->bytes);
-    return NULL;
-}
-
-static void in_threads(int n, void *(*run)(void *), void *job, size_t size) {
-    pthread_t t[64];
-    for (int i = 1; i < n; i++) pthread_create(&t[i], NULL, run, (char *)job + size * (size_t)i);
-    run(job);
-    for (int i = 1; i < n; i++) pthread_join(t[i], NULL);
-}
-
 /* The stored bytes of a plan lie in one stretch of its first piece's file, from that piece on; sparse ones reach
  * further, and stand for as many bytes of the same file. Seconds, or -1 where there is nothing to read. */
 static double raw_read(const msio_plan *plan, int64_t block, uint8_t *out, int threads) {
-    raw_job j = {.bytes = msio_plan_describe(plan)->bytes_stored, .block = block, .out = out};
+    int64_t bytes = msio_plan_describe(plan)->bytes_stored;
     msio_plan_piece piece;
-    double seconds = -1;
-    if (msio_plan_describe(plan)->pieces == 0 || msio_plan_piece_at(plan, 0, &piece)) return -1;
-    j.fd = open(piece.file, O_RDONLY | O_CLOEXEC);
-    if (j.fd < 0) return -1;
-    int64_t end = lseek(j.fd, 0, SEEK_END);
-    j.offset = piece.offset + j.bytes <= end ? piece.offset : end - j.bytes;
-    j.scratch = malloc((size_t)block * (size_t)threads);
-    if (j.scratch && j.offset >= 0) {
-        memset(j.scratch, 1, (size_t)block * (size_t)threads);
-        double t = now();
-        in_threads(threads, raw_thread, &j, 0);
-        if (!j.failed) seconds = now() - t;
-    }
-    free(j.scratch);
-    close(j.fd);
-    return seconds;
+    struct stat status;
+    if (msio_plan_describe(plan)->pieces == 0 || msio_plan_piece_at(plan, 0, &piece) || stat(piece.file, &status))
+        return -1;
+    bench_extent extent = {piece.file, piece.offset, bytes};
+    if (extent.offset + bytes > status.st_size) extent.offset = status.st_size - bytes;
+    return extent.offset < 0 ? -1 : bench_raw_read(1, &extent, block, out, threads);
 }
 
 /* Raw reads of the stored bytes in the best block size; and, where the file's order is not memory's, one copy. */
@@ -193,14 +119,7 @@ static double roofline(const work *w, const msio_select *s, int threads, size_t 
         seconds += best;
         *bytes += (size_t)info.bytes_wanted;
         if (straight) continue;
-        copy_job parts[64];
-        size_t part = (size_t)info.bytes_wanted / 2 / (size_t)threads; /* halves: from one to the other, twice */
-        for (int k = 0; k < threads; k++)
-            parts[k] = (copy_job){out + part * (size_t)k, out + (size_t)info.bytes_wanted / 2 + part * (size_t)k, part};
-        double t = now();
-        in_threads(threads, copy_thread, parts, sizeof *parts);
-        in_threads(threads, copy_thread, parts, sizeof *parts);
-        seconds += now() - t;
+        seconds += bench_raw_copy(out, (size_t)info.bytes_wanted, threads);
     }
     return seconds;
 }
@@ -242,12 +161,12 @@ static double read_warm(const work *w, const msio_select *s, const msio_read_opt
         *bytes += sizes[i];
         if (check) memset(outs[i], 0x5a, sizes[i]); /* what stood there is not to be taken for the answer */
     }
-    double t = now();
+    double t = bench_now();
     if (w->columns == 1 ? msio_read(column[0], s, outs[0], sizes[0], o)
                         : msio_read_many(w->columns, column, s, outs, sizes, o))
         die(w->name);
-    t = now() - t;
-    for (int i = 0; check && i < w->columns; i++) *sum += checksum(outs[i], sizes[i]);
+    t = bench_now() - t;
+    for (int i = 0; check && i < w->columns; i++) *sum += bench_checksum(outs[i], sizes[i]);
     return t;
 }
 
@@ -262,25 +181,25 @@ static double read_new(const work *w, const msio_select *s, const msio_read_opts
         if (msio_read_new(column, s, &array, o)) die(w->name);
         msio_array_free(&array);
     }
-    double t = now();
+    double t = bench_now();
     if (msio_read_new(column, s, &array, o)) die(w->name);
-    t = now() - t;
+    t = bench_now() - t;
     *bytes = array.bytes;
-    if (check) *sum = checksum(array.data, array.bytes);
+    if (check) *sum = bench_checksum(array.data, array.bytes);
     msio_array_free(&array);
     return t;
 }
 
 static double open_tables(int all) {
     msio_table *t = NULL, *sub = NULL;
-    double start = now();
+    double start = bench_now();
     if (msio_table_open(path, NULL, &t)) die("open");
     for (int i = 0; all && i < msio_table_subtables(t); i++) {
         if (msio_table_open(msio_table_subtable_path(t, i), NULL, &sub)) die("open");
         msio_table_close(sub);
     }
     msio_table_close(t);
-    return now() - start;
+    return bench_now() - start;
 }
 
 /* Allocations so far, where the counting library is preloaded; else 0. */

@@ -89,7 +89,9 @@ static int run(cli_context *cli, int argc, char **argv) {
 }
 
 static const cli_option options[] = {
-    {"on", "PATH", 0, "measure on this Measurement Set, not on a simulated one"},
+    {"on", "PATH", 0,
+     "measure on this Measurement Set, or on the group in this folder, not on\n"
+     "simulated ones"},
     {"quick", NULL, 0, "fewer tries on a smaller data set"},
     {NULL, NULL, 0, NULL},
 };
@@ -98,15 +100,18 @@ const cli_command cli_command_bench = {
     .name = "bench",
     .summary = "msio beside casacore and other readers, on this machine",
     .usage = "[WORK...] [options]",
-    .text = "Times works with msio, casacore, python-casacore and arcae where they are installed, and the\n"
-            "roofline, in turns within one run. Works: data data-new data-flag-weight spw-rows channels\n"
-            "wide-channels stride random flag uvw time antenna1 open open-all cold cell cell-three\n"
-            "cell-random flag-fraction metadata metadata-first threads default-tiles span growth.\n"
-            "Without any, all that this version has are run.",
+    .text = "Times works with msio, casacore, python-casacore and arcae, or h5py and pyuvdata, where they are\n"
+            "installed, and the roofline, in turns within one run; what all read is compared. Works on a\n"
+            "Measurement Set: data data-new data-flag-weight spw-rows channels wide-channels\n"
+            "wide-channels-default default-tiles stride random flag uvw time antenna1 open open-all cell\n"
+            "cell-three cell-random flag-fraction metadata metadata-first threads cold span growth. On a group\n"
+            "of UVH5 files: group group-cold group-lzf group-part. Without any, all that this version has are\n"
+            "run; with --on those that fit what stands there. Who is absent, and why, is told.",
     .options = options,
     .negative = "what the benchmark program judged, if it was asked to",
     .examples = "  msio bench --quick\n"
                 "  msio bench data channels --on obs.ms\n"
+                "  msio bench group group-cold --on 2025-10-05\n"
                 "  msio bench data --json > results.json\n",
     .run = run,
 };

@@ -1,0 +1,133 @@
+/* bench_raw.c - what the workers share: the clock, the checksum, and the roofline's raw reads and copies. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "bench_raw.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+double bench_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+uint64_t bench_checksum(const uint8_t *data, size_t bytes) {
+    uint64_t sum = 0, word, factor = 1;
+    for (; bytes >= sizeof word; bytes -= sizeof word, data += sizeof word, factor += 2) {
+        memcpy(&word, data, sizeof word);
+        sum += word * factor;
+    }
+    word = 0;
+    memcpy(&word, data, bytes);
+    return sum + word * factor;
+}
+
+/* ---------------------------------------------------------------- threads */
+
+/* This thread is one of them. -1: not all could be started. */
+static int in_threads(int n, void *(*run)(void *), void *job, size_t size) {
+    pthread_t t[BENCH_MAX_THREADS];
+    int started = 1, failed = 0;
+    while (started < n && !failed) {
+        failed = pthread_create(&t[started], NULL, run, (char *)job + size * (size_t)started) != 0;
+        started += !failed;
+    }
+    run(job);
+    while (--started > 0) pthread_join(t[started], NULL);
+    return failed ? -1 : 0;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+typedef struct raw_file {
+    int fd;
+    int64_t offset, bytes;
+    int64_t at;          /* of its first byte in the output */
+    int64_t first_block; /* of all blocks */
+} raw_file;
+
+typedef struct raw_job {
+    int files;
+    const raw_file *file;
+    int64_t block, blocks;
+    uint8_t *out;     /* NULL: to scratch */
+    uint8_t *scratch; /* a block for each thread */
+    int64_t next;
+    int threads, failed;
+} raw_job;
+
+static void *raw_thread(void *user) {
+    raw_job *j = user;
+    int self = __atomic_fetch_add(&j->threads, 1, __ATOMIC_RELAXED), at = 0;
+    for (;;) {
+        int64_t number = __atomic_fetch_add(&j->next, 1, __ATOMIC_RELAXED);
+        if (number >= j->blocks) break;
+        while (at + 1 < j->files && j->file[at + 1].first_block <= number) at++; /* numbers ascend for each thread */
+        const raw_file *f = &j->file[at];
+        int64_t from = (number - f->first_block) * j->block, n = f->bytes - from;
+        if (n > j->block) n = j->block;
+        uint8_t *to = j->out ? j->out + f->at + from : j->scratch + self * j->block;
+        if (pread(f->fd, to, (size_t)n, (off_t)(f->offset + from)) != (ssize_t)n)
+            __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED);
+    }
+    return NULL;
+}
+
+double bench_raw_read(int n, const bench_extent *extents, int64_t block, uint8_t *out, int threads) {
+    if (threads > BENCH_MAX_THREADS) threads = BENCH_MAX_THREADS;
+    raw_file *file = calloc((size_t)n, sizeof *file);
+    uint8_t *scratch = malloc((size_t)block * (size_t)threads);
+    raw_job j = {.file = file, .block = block, .out = out, .scratch = scratch};
+    int64_t at = 0;
+    double seconds = -1;
+    if (!file || !scratch) goto end;
+    memset(scratch, 1, (size_t)block * (size_t)threads);
+    for (; j.files < n; j.files++) {
+        const bench_extent *e = &extents[j.files];
+        file[j.files] = (raw_file){open(e->path, O_RDONLY | O_CLOEXEC), e->offset, e->bytes, at, j.blocks};
+        if (file[j.files].fd < 0) goto end;
+        at += e->bytes;
+        j.blocks += (e->bytes + block - 1) / block;
+    }
+    double t = bench_now();
+    int failed = in_threads(threads, raw_thread, &j, 0);
+    if (!failed && !j.failed) seconds = bench_now() - t;
+end:
+    for (int i = 0; i < j.files; i++) close(file[i].fd);
+    free(scratch);
+    free(file);
+    return seconds;
+}
+
+/* ---------------------------------------------------------------- copying */
+
+typedef struct copy_job {
+    uint8_t *to;
+    const uint8_t *from;
+    size_t bytes;
+} copy_job;
+
+static void *copy_thread(void *user) {
+    copy_job *c = user;
+    memcpy(c->to, c->from, c->bytes);
+    return NULL;
+}
+
+double bench_raw_copy(uint8_t *buffer, size_t bytes, int threads) {
+    copy_job parts[BENCH_MAX_THREADS];
+    if (threads > BENCH_MAX_THREADS) threads = BENCH_MAX_THREADS;
+    size_t part = bytes / 2 / (size_t)threads;
+    for (int k = 0; k < threads; k++)
+        parts[k] = (copy_job){buffer + part * (size_t)k, buffer + bytes / 2 + part * (size_t)k, part};
+    double t = bench_now();
+    if (in_threads(threads, copy_thread, parts, sizeof *parts) ||
+        in_threads(threads, copy_thread, parts, sizeof *parts))
+        return -1;
+    return bench_now() - t;
+}
