@@ -79,24 +79,34 @@ LOOPS(uint64)
 LOOP(float, double)
 LOOP(double, float)
 
-#define TRUTH_LOOP(bytes, from)                                                                                        \
-    static void truth##bytes(void *restrict dst, const void *restrict src, int64_t n) {                                \
+/* What is neither 0 nor 1 is true, as whatever the truth is delivered. */
+#define TRUTH_LOOP(from, to)                                                                                           \
+    static void from##_truth_to_##to(void *restrict dst, const void *restrict src, int64_t n) {                        \
         const any_##from *restrict s = src;                                                                            \
-        uint8_t *restrict d = dst;                                                                                     \
+        any_##to *restrict d = dst;                                                                                    \
         EACH(d[i] = s[i] != 0)                                                                                         \
     }
+#define TRUTH_LOOPS(from)                                                                                              \
+    TRUTH_LOOP(from, uint8)                                                                                            \
+    TRUTH_LOOP(from, float)                                                                                            \
+    TRUTH_LOOP(from, double)
 
-TRUTH_LOOP(1, uint8)
-TRUTH_LOOP(2, uint16)
-TRUTH_LOOP(4, uint32)
-TRUTH_LOOP(8, uint64)
+TRUTH_LOOPS(uint8)
+TRUTH_LOOPS(uint16)
+TRUTH_LOOPS(uint32)
+TRUTH_LOOPS(uint64)
 
 /* Places in the tables below: 1, 2, 4, 8 bytes are 0, 1, 2, 3. */
 static int size_place(int bytes) { return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 3; }
 
 /* For all that msio_number_becomes allows and that is no copy. */
 static convert_function *find_loop(const msio_number *number, msio_type type) {
-    static convert_function *const truth[] = {truth1, truth2, truth4, truth8};
+    static convert_function *const truth[] = {uint8_truth_to_uint8, uint16_truth_to_uint8, uint32_truth_to_uint8,
+                                              uint64_truth_to_uint8};
+    static convert_function *const truth_to_float[] = {uint8_truth_to_float, uint16_truth_to_float,
+                                                       uint32_truth_to_float, uint64_truth_to_float};
+    static convert_function *const truth_to_double[] = {uint8_truth_to_double, uint16_truth_to_double,
+                                                        uint32_truth_to_double, uint64_truth_to_double};
     static convert_function *const to_float[2][4] = {
         {int8_to_float, int16_to_float, int32_to_float, int64_to_float},
         {uint8_to_float, uint16_to_float, uint32_to_float, uint64_to_float}};
@@ -106,6 +116,7 @@ static convert_function *find_loop(const msio_number *number, msio_type type) {
     bool single = type == MSIO_FLOAT || type == MSIO_COMPLEX;
     int size = size_place(number->bytes), is_unsigned = number->kind == MSIO_NUMBER_UNSIGNED;
     if (type == MSIO_BOOL) return truth[size];
+    if (number->is_truth) return single ? truth_to_float[size] : truth_to_double[size];
     if (number->kind == MSIO_NUMBER_FLOAT) return single ? double_to_float : float_to_double;
     return single ? to_float[is_unsigned][size] : to_double[is_unsigned][size];
 }

@@ -88,7 +88,7 @@ typedef struct tree_walk {
     collector *collector;
     msio_window *window;
     int64_t key_bytes;
-    int64_t nodes_left; /* that fit the file; more are a circle */
+    int64_t bytes_left; /* of the file, that no node has taken yet: nodes that form a circle take more */
 } tree_walk;
 
 static msio_status damaged(const tree_walk *walk, int64_t where, const char *what) {
@@ -135,11 +135,12 @@ static msio_status walk_node(tree_walk *walk, int64_t where, int level) {
     const uint8_t *head =
         msio_window_get(walk->window, where, msio_max(NODE_HEAD, msio_min(usual, walk->window->size - where)));
     if (!head) return walk->window->status;
-    if (walk->nodes_left-- <= 0) return damaged(walk, where, "its nodes form a circle");
     if (memcmp(head, "TREE", 4) != 0 || head[4] != 1) return damaged(walk, where, "this is no node of chunks");
     int found = head[5];
     int64_t used = (int64_t)msio_h5_number(head + 6, 2);
     if ((level >= 0 && found != level) || found > LEVELS_MOST) return damaged(walk, where, "a node's level is wrong");
+    walk->bytes_left -= NODE_HEAD + used * each;
+    if (walk->bytes_left < 0) return damaged(walk, where, "its nodes are larger than the file, or form a circle");
     if (found > 0) return walk_children(walk, where, found, used);
     if (used == 0) return MSIO_OK;
     const uint8_t *entry = msio_window_get(walk->window, where + NODE_HEAD, used * each);
@@ -168,13 +169,16 @@ static msio_status walk_tree(msio_file *file, collector *c) {
     msio_h5_layout layout;
     msio_window window;
     tree_walk walk = {.collector = c, .window = &window, .key_bytes = 8 + 8 * (int64_t)(info->ndim + 1)};
-    walk.nodes_left = file->stamp.size / NODE_HEAD + 1;
+    walk.bytes_left = file->stamp.size;
     if (info->header < 0)
         return msio_error_set(MSIO_E_UNSUPPORTED, file->path, "the file has addresses of another size than 8 bytes");
     msio_window_open_unmapped(&window, file);
     msio_status status = msio_h5_layout_read(&window, info->header, info->base, &layout);
     if (!status) status = check_layout(c, &layout);
-    if (!status && layout.address >= 0) status = walk_node(&walk, layout.address + info->base, -1);
+    if (!status && layout.address >= 0)
+        status = msio_add_checked(layout.address, info->base, &layout.address)
+                     ? walk_node(&walk, layout.address, -1)
+                     : damaged(&walk, info->header, "its address is none");
     return msio_window_close(&window, status);
 }
 
@@ -188,6 +192,8 @@ msio_status msio_chunks_load(msio_file *file, const msio_h5_info *info, msio_h5_
         if (info->chunk[k] < 1)
             return msio_error_set(MSIO_E_FORMAT, file->path, "chunks have %lld elements along axis %d",
                                   (long long)info->chunk[k], k);
+        if (info->shape[k] > INT64_MAX - UINT32_MAX)
+            return msio_error_set(MSIO_E_UNSUPPORTED, file->path, "an axis is longer than can be counted");
         list->grid[k] = msio_div_up(info->shape[k], info->chunk[k]);
     }
     int64_t all;
@@ -227,6 +233,8 @@ msio_status msio_chunks_address(msio_file *file, const msio_h5_info *info, int64
     msio_status status = msio_h5_layout_read(&window, info->header, info->base, &layout);
     if (!status && (layout.version >= 4 || layout.class != 1))
         status = msio_error_set(MSIO_E_UNSUPPORTED, file->path, "the data layout is not known");
-    if (!status) *address = layout.address < 0 ? -1 : layout.address + info->base;
+    if (!status && layout.address >= 0 && !msio_add_checked(layout.address, info->base, &layout.address))
+        status = msio_error_set(MSIO_E_FORMAT, file->path, "the dataset's address is none: the file is damaged");
+    if (!status) *address = layout.address;
     return msio_window_close(&window, status);
 }

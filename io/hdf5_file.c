@@ -216,7 +216,11 @@ static msio_status find_bytes(msio_dataset *d, const char **why) {
     msio_status status = MSIO_OK;
     d->address = info->address;
     if (info->storage == MSIO_H5_CONTIGUOUS) {
-        if (info->base) status = msio_chunks_address(d->file->bytes, info, &d->address);
+        int64_t all;
+        if (!msio_mul_checked(info->elements, info->stored, &all))
+            *why = "it has more bytes than can be counted";
+        else if (info->base)
+            status = msio_chunks_address(d->file->bytes, info, &d->address);
     } else {
         for (int k = 0; k < info->ndim; k++)
             if (!msio_mul_checked(chunk_bytes, info->chunk[k], &chunk_bytes)) chunk_bytes = INT64_MAX;

@@ -1,6 +1,7 @@
 /* hdf5_filters.c - chunks of HDF5 files decoded: the filters that were applied, undone from the last to the first. */
 #include "io/hdf5_filters.h"
 
+#include "core/checked.h"
 #include "core/error.h"
 
 #include <errno.h>
@@ -16,6 +17,9 @@ enum { DEFLATE = 1, SHUFFLE = 2, FLETCHER32 = 3, LZF = 32000 };
 /* HDF5 counts a chunk's bytes in 32 bits. */
 #define CHUNK_MOST ((int64_t)UINT32_MAX)
 #define CHECKSUM_BYTES 4
+/* What one stored byte can become: deflate copies 258 bytes for two bits, LZF 264 for three bytes. */
+#define DEFLATE_MOST 1032
+#define LZF_MOST 88
 
 /* ---------------------------------------------------------------- what a pipeline needs */
 
@@ -70,6 +74,17 @@ static int64_t most_before(const msio_decoding *d, uint32_t mask, int i) {
         if (d->filter[k].id == DEFLATE) most += most / 1000 + 13;
     }
     return most;
+}
+
+int64_t msio_decoding_most(const msio_decoding *decoding, uint32_t mask, int64_t bytes) {
+    for (int i = decoding->filters - 1; i >= 0; i--) {
+        int id = decoding->filter[i].id;
+        if (!applies(mask, i)) continue;
+        if ((id == DEFLATE && !msio_mul_checked(bytes, DEFLATE_MOST, &bytes)) ||
+            (id == LZF && !msio_mul_checked(bytes, LZF_MOST, &bytes)))
+            return INT64_MAX;
+    }
+    return bytes;
 }
 
 /* ---------------------------------------------------------------- memory */

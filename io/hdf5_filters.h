@@ -23,6 +23,10 @@ typedef struct msio_decoding {
 const char *msio_decoding_make(const msio_h5_info *info, int64_t chunk_bytes, msio_decoding *decoding, char *why,
                                size_t why_bytes);
 
+/* Most bytes that so many stored ones of a chunk with that filter mask can decode to: what is less than chunk_bytes is
+ * refused before memory is taken for it. */
+int64_t msio_decoding_most(const msio_decoding *decoding, uint32_t mask, int64_t bytes);
+
 /* Memory that decoding uses, of one thread: two buffers that take turns. */
 typedef struct msio_decode_scratch {
     uint8_t *buffer[2];

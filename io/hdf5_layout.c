@@ -124,11 +124,12 @@ static msio_status push_chunk(job *j, int64_t index, int64_t within, int64_t out
         p.source.decoding = &d->decoding;
         p.encoded = &encoded;
     }
-    if (chunk->bytes == 0 || (!p.encoded && chunk->bytes < d->decoding.chunk_bytes))
+    if (msio_decoding_most(&d->decoding, chunk->mask, chunk->bytes) < d->decoding.chunk_bytes)
         return msio_error_set(
             MSIO_E_FORMAT, d->file->path,
-            "%s: the chunk at byte %lld has %lld bytes where it should have %lld: the file is damaged", d->name,
-            (long long)chunk->address, (long long)chunk->bytes, (long long)d->decoding.chunk_bytes);
+            "%s: the chunk at byte %lld has %lld bytes, too few for the %lld that it should hold: the "
+            "file is damaged",
+            d->name, (long long)chunk->address, (long long)chunk->bytes, (long long)d->decoding.chunk_bytes);
     return push_rows(j, &p, within, out);
 }
 

@@ -8,7 +8,7 @@
 
 #define MESSAGE_LAYOUT 8
 #define MESSAGE_CONTINUATION 16
-/* Blocks of one header; more are a circle. */
+/* Blocks of one header; more are a circle, as are blocks that together are longer than the file. */
 #define BLOCKS_MOST 4096
 
 /* A header being searched. */
@@ -18,6 +18,7 @@ typedef struct search {
     bool second;  /* version 2 of the format */
     bool ordered; /* version 2: messages carry their order of creation */
     int blocks;
+    int64_t bytes_left; /* of the file, that no block has taken yet */
     msio_h5_layout *layout;
     bool found;
 } search;
@@ -95,7 +96,9 @@ static msio_status follow(search *s, const uint8_t *m, int64_t length, int64_t w
 
 static msio_status search_block(search *s, int64_t where, int64_t length) {
     int64_t head = s->second ? (s->ordered ? 6 : 4) : 8;
-    if (++s->blocks > BLOCKS_MOST) return damaged(s, "its blocks form a circle", where);
+    s->bytes_left -= length;
+    if (++s->blocks > BLOCKS_MOST || s->bytes_left < 0)
+        return damaged(s, "its blocks are larger than the file, or form a circle", where);
     for (int64_t at = 0; at <= length - head && !s->found;) {
         const uint8_t *m = msio_window_get(s->window, where + at, head);
         if (!m) return s->window->status;
@@ -142,7 +145,7 @@ static msio_status search_second(search *s, int64_t header) {
 }
 
 msio_status msio_h5_layout_read(msio_window *window, int64_t header, int64_t base, msio_h5_layout *layout) {
-    search s = {.window = window, .base = base, .layout = layout};
+    search s = {.window = window, .base = base, .bytes_left = window->size, .layout = layout};
     const uint8_t *first = msio_window_get(window, header, 4);
     if (!first) return window->status;
     s.second = memcmp(first, "OHDR", 4) == 0;

@@ -48,6 +48,10 @@ static bool is_truth(hid_t type) {
     return is;
 }
 
+static bool are_equal(const msio_number *a, const msio_number *b) {
+    return a->kind == b->kind && a->bytes == b->bytes && a->swapped == b->swapped;
+}
+
 /* A compound of two equal numbers that are called real and imaginary. */
 static bool complex_of(hid_t type, msio_number *number, bool *plain) {
     static const char *const names[][2] = {{"r", "i"}, {"re", "im"}, {"real", "imag"}};
@@ -58,7 +62,7 @@ static bool complex_of(hid_t type, msio_number *number, bool *plain) {
         is = member >= 0 && number_of(member, &part[i], &plain_part[i]);
         if (member >= 0) H5Tclose(member);
     }
-    if (!is || memcmp(&part[0], &part[1], sizeof part[0]) != 0) return false;
+    if (!is || !are_equal(&part[0], &part[1])) return false;
     char *real = H5Tget_member_name(type, 0), *imaginary = H5Tget_member_name(type, 1);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         named = named || (real && imaginary && strcmp(real, names[i][0]) == 0 && strcmp(imaginary, names[i][1]) == 0);

@@ -77,6 +77,7 @@ static value slow_value(const msio_number *number, const uint8_t *stored) {
     for (int i = number->bytes - 1; i >= 0; i--) v.u = v.u << 8 | b[i]; /* little endian: see main */
     int unused = 64 - 8 * number->bytes;
     if (number->kind == MSIO_NUMBER_SIGNED) v.i = (int64_t)(v.u << unused) >> unused;
+    if (number->is_truth) v.u = v.u != 0;
     return v;
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """make_corpus.py - the seeds in corpus/: tiny tables made by casacore, packed, and the parsers' files taken out of them;
-and chunks stored by HDF5.
+and chunks and files stored by HDF5.
 
     make_corpus.py [--tiled-data TABLE]... [CORPUS]
 
@@ -225,6 +225,21 @@ def take_chunks(corpus):
                          struct.pack("<BH", mask, data.nbytes) + stored)
 
 
+def take_indices(corpus):
+    """Files with one chunked dataset, behind what HDF5 says of it: fuzz_hdf5_chunks.c tells how."""
+    for name, shape, chunk in (("row", (40,), (10,)), ("grid", (30, 6), (12, 4)), ("cube", (4, 3, 2), (2, 2, 1)),
+                               ("many", (150,), (1,)), ("flat", (5, 4), None)):
+        for version, block in (("earliest", 0), ("earliest", 512), ("latest", 0)):
+            with tempfile.NamedTemporaryFile() as place:
+                with h5py.File(place.name, "w", libver=version, userblock_size=block) as file:
+                    data = file.create_dataset("d", data=np.zeros(shape, "<u2"), chunks=chunk)
+                    header = h5py.h5o.get_info(data.id).addr + block
+                axes = b"".join(struct.pack("<BH", c, n) for c, n in zip(chunk or (1, 1), shape))
+                seed(corpus, "hdf5_chunks", "%s_%s_%d" % (name, version, block),
+                     struct.pack("<B", len(shape) - 1) + axes + struct.pack("<BBH", 2, block // 256, header) +
+                     place.read())
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -240,6 +255,7 @@ def main():
               "keywords": lambda p: keywords(p, "little"), "reference": lambda p: reference(p, "little"),
               "concatenated": lambda p: concatenated(p, "big")}
     take_chunks(args.corpus)
+    take_indices(args.corpus)
     for i, path in enumerate(args.tiled_data):
         makers["tiled_data_%d" % i] = lambda p, path=path: shutil.copytree(path, p)
     for name, maker in makers.items():

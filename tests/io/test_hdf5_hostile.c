@@ -1,0 +1,625 @@
+/* test_hdf5_hostile.c - damaged HDF5 files: whatever is flipped, cut or counted wrong, every call returns a status.
+ *
+ * make_hdf5.py writes the sound files; without h5py or the HDF5 module the test is skipped. Whole files are tried in a
+ * child process, so that a crash, a hang or memory without bound fails this test by name. */
+#include "io/hdf5_file.h"
+
+#include "core/checked.h"
+
+#include "../fuzz/table_pack.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+/* What reading may take, beyond what the process has before it. */
+#define MEMORY_MOST ((rlim_t)256 << 20)
+/* Answers of more bytes than this are not asked for: a damaged shape may be honest about being huge. */
+#define ANSWER_MOST ((size_t)16 << 20)
+#define SECONDS_A_CASE 30
+
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) { return "allocator_may_return_null=1:max_allocation_size_mb=256"; }
+
+static char folder[64];
+
+/* ---------------------------------------------------------------- sound files */
+
+typedef enum stretch_kind { HEADER, LAYOUT, INDEX, STORED } stretch_kind;
+
+typedef struct stretch {
+    stretch_kind kind;
+    int64_t start, length;
+} stretch;
+
+/* A file, what is in it, and the values of its dataset. */
+typedef struct sound {
+    char path[256];
+    bool guarded; /* by a checksum of what is stored */
+    int stretches;
+    stretch stretch[16];
+    uint8_t *bytes;
+    int64_t length;
+    uint8_t values[8192];
+    size_t value_bytes;
+    msio_h5_info info;
+    msio_decoding decoding;
+} sound;
+
+static void load_bytes(sound *s) {
+    FILE *in = fopen(s->path, "rb");
+    assert_non_null(in);
+    assert_int_equal(fseek(in, 0, SEEK_END), 0);
+    s->length = ftell(in);
+    assert_true(s->length > 0);
+    rewind(in);
+    s->bytes = malloc((size_t)s->length);
+    assert_non_null(s->bytes);
+    assert_int_equal(fread(s->bytes, 1, (size_t)s->length, in), s->length);
+    fclose(in);
+}
+
+static void load_values(sound *s) {
+    msio_hdf5 *file = NULL;
+    const msio_dataset *dataset;
+    if (msio_hdf5_open(s->path, NULL, &file) != MSIO_OK) fail_msg("%s: %s", s->path, msio_last_error()->message);
+    assert_int_equal(msio_hdf5_dataset(file, "data", &dataset), MSIO_OK);
+    assert_int_equal(dataset->described.native, 1);
+    assert_int_equal(
+        msio_dataset_shape(dataset, NULL, dataset->info.type, &(int){0}, (int64_t[MSIO_MAX_NDIM]){0}, &s->value_bytes),
+        MSIO_OK);
+    assert_true(s->value_bytes <= sizeof s->values);
+    assert_int_equal(msio_dataset_read(dataset, NULL, dataset->info.type, s->values, s->value_bytes, NULL), MSIO_OK);
+    s->info = dataset->info;
+    s->decoding = dataset->decoding;
+    msio_hdf5_close(file);
+}
+
+static stretch_kind find_kind(const char *name) {
+    static const char *const names[] = {"header", "layout", "index", "stored"};
+    int kind = HEADER;
+    while (kind < STORED && strcmp(name, names[kind]) != 0) kind++;
+    return (stretch_kind)kind;
+}
+
+static bool next_sound(FILE *list, sound *s) {
+    char line[2048], *at = line, *kind;
+    memset(s, 0, sizeof *s);
+    if (!fgets(line, sizeof line, list)) return false;
+    snprintf(s->path, sizeof s->path, "%s", strsep(&at, "\t"));
+    s->guarded = atoi(strsep(&at, "\t")) != 0;
+    while ((kind = strsep(&at, "\t")) && s->stretches < 16) {
+        stretch *part = &s->stretch[s->stretches++];
+        part->kind = find_kind(kind);
+        part->start = atoll(strsep(&at, "\t"));
+        part->length = atoll(strsep(&at, "\t"));
+    }
+    load_bytes(s);
+    load_values(s);
+    return true;
+}
+
+static void each_sound(void (*check)(sound *s)) {
+    char path[128];
+    sound s;
+    int files = 0;
+    snprintf(path, sizeof path, "%s/small.list", folder);
+    FILE *list = fopen(path, "r");
+    assert_non_null(list);
+    for (; next_sound(list, &s); files++) {
+        check(&s);
+        assert_true(pack_write_file(s.path, s.bytes, (size_t)s.length));
+        free(s.bytes);
+    }
+    fclose(list);
+    assert_true(files >= 8);
+}
+
+/* ---------------------------------------------------------------- damage */
+
+/* Each bit, all bits clear, all set; false: the byte is so already. */
+enum { DAMAGES = 10 };
+
+static bool damage(uint8_t *byte, int kind) {
+    uint8_t was = *byte;
+    if (kind < 8) *byte ^= (uint8_t)(1 << kind);
+    if (kind == 8) *byte = 0;
+    if (kind == 9) *byte = 255;
+    return *byte != was;
+}
+
+/* Fewer of them, of each byte others, unless MSIO_TEST_LONG asks for all. */
+static bool is_tried(int64_t at, int kind) { return kind >= 8 || kind == (int)(at % 8) || getenv("MSIO_TEST_LONG"); }
+
+/* ---------------------------------------------------------------- by our parsers alone */
+
+/* Every failure has its code and a message. */
+static void check_refusal(msio_status status) {
+    assert_int_equal(msio_last_error()->code, status);
+    assert_true(strlen(msio_last_error()->message) > 10);
+}
+
+static void check_chunks(const sound *s, msio_file *file, const msio_chunk_list *list, msio_decode_scratch *scratch) {
+    uint8_t stored[8192];
+    const uint8_t *out;
+    int64_t all = 1;
+    for (int k = 0; k < s->info.ndim; k++) all *= list->grid[k];
+    assert_true(list->n <= all);
+    for (int64_t i = 0; i < list->n; i++) {
+        const msio_chunk *c = &list->chunk[i];
+        assert_true(c->index >= (i ? list->chunk[i - 1].index + 1 : 0) && c->index < all);
+        assert_true(c->address >= 0 && c->bytes >= 0 && c->address + c->bytes <= file->stamp.size);
+        if (c->bytes > (int64_t)sizeof stored) continue;
+        assert_int_equal(msio_file_read(file, stored, c->bytes, c->address, NULL), MSIO_OK);
+        msio_status status = msio_decode(&s->decoding, c->mask, stored, c->bytes, scratch, &out);
+        if (status) check_refusal(status);
+    }
+}
+
+static void parse_damaged(const sound *s) {
+    msio_file *file = NULL;
+    msio_chunk_list list;
+    msio_decode_scratch scratch = {.bytes = 0};
+    int64_t address = -1;
+    assert_int_equal(msio_file_open(s->path, &file), MSIO_OK);
+    msio_status status = s->info.storage == MSIO_H5_CHUNKED ? msio_chunks_load(file, &s->info, NULL, &list)
+                                                            : msio_chunks_address(file, &s->info, &address);
+    if (status)
+        check_refusal(status);
+    else if (s->info.storage == MSIO_H5_CHUNKED)
+        check_chunks(s, file, &list, &scratch);
+    if (s->info.storage == MSIO_H5_CHUNKED) msio_chunks_free(&list);
+    msio_decode_scratch_free(&scratch);
+    msio_file_close(file);
+}
+
+static void parse_every_damage(sound *s) {
+    if (s->info.storage == MSIO_H5_CHUNKED && s->info.index != MSIO_H5_BTREE1) return; /* the library's to parse */
+    int fd = open(s->path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    for (int i = 0; i < s->stretches; i++) {
+        const stretch *part = &s->stretch[i];
+        for (int64_t at = part->start; part->kind != STORED && at < part->start + part->length; at++)
+            for (int kind = 0; kind < DAMAGES; kind++) {
+                uint8_t byte = s->bytes[at];
+                if (!is_tried(at, kind) || !damage(&byte, kind)) continue;
+                assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+                parse_damaged(s);
+                assert_int_equal(pwrite(fd, &s->bytes[at], 1, at), 1);
+            }
+    }
+    for (int64_t length = s->length; length > 0; length -= msio_min(length, 13)) {
+        assert_int_equal(ftruncate(fd, length), 0);
+        parse_damaged(s);
+    }
+    close(fd);
+}
+
+static void damaged_headers_and_indices_are_refused_or_read(void **state) {
+    (void)state;
+    alarm(600);
+    each_sound(parse_every_damage);
+    alarm(0);
+}
+
+/* ---------------------------------------------------------------- whole files, in children */
+
+/* Where a child is, for the parent to tell. */
+typedef struct progress {
+    int64_t at;
+    int kind;
+    char words[200];
+} progress;
+
+static progress *child;
+
+#define DEMAND(what)                                                                                                   \
+    do {                                                                                                               \
+        if (!(what)) {                                                                                                 \
+            snprintf(child->words, sizeof child->words, "line %d: %s", __LINE__, #what);                               \
+            _exit(8);                                                                                                  \
+        }                                                                                                              \
+    } while (0)
+
+static void demand_refusal(msio_status status) {
+    DEMAND(msio_last_error()->code == status);
+    DEMAND(strlen(msio_last_error()->message) > 10);
+}
+
+/* same: the values must be the sound ones, if there are any. */
+static msio_status read_damaged(const sound *s, bool same) {
+    msio_hdf5 *file = NULL;
+    const msio_dataset *dataset = NULL;
+    int ndim;
+    int64_t shape[MSIO_MAX_NDIM], elements = 1;
+    size_t bytes = 0;
+    msio_status status = msio_hdf5_open(s->path, NULL, &file);
+    if (!status) status = msio_hdf5_dataset(file, "data", &dataset);
+    msio_type type = status ? MSIO_RECORD : dataset->info.type;
+    /* what only the library reads is not on trial, nor are texts */
+    bool ours = !status && dataset->described.native;
+    if (ours) status = msio_dataset_shape(dataset, NULL, type, &ndim, shape, &bytes);
+    if (ours && !status) {
+        for (int k = 0; k < ndim; k++) DEMAND(msio_mul_checked(elements, shape[k], &elements));
+        DEMAND((size_t)elements * msio_type_size(type) == bytes);
+    }
+    if (ours && !status && bytes <= ANSWER_MOST) {
+        msio_read_opts opts = MSIO_READ_OPTS_INIT;
+        opts.threads = 1;
+        uint8_t *out = malloc(bytes + 1);
+        DEMAND(out);
+        status = msio_dataset_read(dataset, NULL, type, out, bytes, &opts);
+        if (!status && same) DEMAND(bytes == s->value_bytes && memcmp(out, s->values, bytes) == 0);
+        free(out);
+    }
+    if (status) demand_refusal(status);
+    msio_hdf5_close(file);
+    return status;
+}
+
+static void limit_memory(void) {
+#if !defined(__SANITIZE_ADDRESS__)
+    unsigned long pages = 0;
+    FILE *in = fopen("/proc/self/statm", "r");
+    if (!in || fscanf(in, "%lu", &pages) != 1) _exit(9);
+    fclose(in);
+    rlim_t most = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + MEMORY_MOST;
+    setrlimit(RLIMIT_AS, &(struct rlimit){most, most});
+#endif
+}
+
+static void in_child(sound *s, void (*work)(sound *s)) {
+    memset(child, 0, sizeof *child);
+    fflush(NULL);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL}; /* cmocka's handlers would go on */
+        for (int i = 0; i < 5; i++) signal(signals[i], SIG_DFL);
+        limit_memory();
+        work(s);
+        _exit(0);
+    }
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0) assert_int_equal(errno, EINTR);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        fail_msg("%s: damage %d of byte %lld: child ended with status 0x%x %s", s->path, child->kind,
+                 (long long)child->at, status, child->words);
+}
+
+static void damage_stretches(const sound *s, bool (*wanted)(stretch_kind kind)) {
+    int fd = open(s->path, O_WRONLY | O_CLOEXEC);
+    DEMAND(fd >= 0);
+    for (int i = 0; i < s->stretches; i++) {
+        const stretch *part = &s->stretch[i];
+        if (!wanted(part->kind)) continue;
+        for (int64_t at = part->start; at < part->start + part->length; at++)
+            for (int kind = 0; kind < DAMAGES; kind++) {
+                uint8_t byte = s->bytes[at];
+                if (!is_tried(at, kind) || !damage(&byte, kind)) continue;
+                child->at = at;
+                child->kind = kind;
+                alarm(SECONDS_A_CASE);
+                DEMAND(pwrite(fd, &byte, 1, at) == 1);
+                read_damaged(s, part->kind == STORED && s->guarded);
+                DEMAND(pwrite(fd, &s->bytes[at], 1, at) == 1);
+            }
+    }
+    close(fd);
+}
+
+static bool is_index(stretch_kind kind) { return kind == INDEX; }
+static bool is_stored(stretch_kind kind) { return kind == STORED; }
+/* The layout is left out: HDF5 1.10 itself may divide by a chunk's 0, before it is read here. */
+static bool is_header(stretch_kind kind) { return kind == HEADER; }
+
+static void damage_index(sound *s) { damage_stretches(s, is_index); }
+static void damage_stored(sound *s) { damage_stretches(s, is_stored); }
+static void damage_header(sound *s) { damage_stretches(s, is_header); }
+
+static void in_child_index(sound *s) { in_child(s, damage_index); }
+static void in_child_stored(sound *s) { in_child(s, damage_stored); }
+static void in_child_header(sound *s) { in_child(s, damage_header); }
+
+static void a_damaged_index_is_refused_or_read(void **state) {
+    (void)state;
+    each_sound(in_child_index);
+}
+
+static void damaged_chunks_are_refused_or_read(void **state) {
+    (void)state;
+    each_sound(in_child_stored);
+}
+
+static void a_damaged_header_is_refused_or_read(void **state) {
+    (void)state;
+    each_sound(in_child_header);
+}
+
+static void cut(sound *s) {
+    for (int64_t length = s->length; length > 0; length -= msio_min(length, 13)) {
+        child->at = length;
+        alarm(SECONDS_A_CASE);
+        DEMAND(truncate(s->path, length) == 0);
+        msio_status status = read_damaged(s, true);
+        DEMAND(length == s->length ? status == MSIO_OK : status != MSIO_E_MEMORY);
+    }
+}
+
+static void in_child_cut(sound *s) { in_child(s, cut); }
+
+static void a_cut_file_is_refused(void **state) {
+    (void)state;
+    each_sound(in_child_cut);
+}
+
+/* ---------------------------------------------------------------- lies */
+
+typedef struct lie {
+    const char *name;
+    msio_status status;
+    const char *words;
+    int64_t row, corr; /* the one element that is read; corr -1: there is one axis */
+} lie;
+
+static void read_lie(msio_hdf5 *file, const lie *l) {
+    const msio_dataset *dataset;
+    uint64_t out = 1;
+    msio_select one = MSIO_SELECT_ALL;
+    one.row = l->row;
+    one.rows = 1;
+    if (l->corr >= 0) {
+        one.corr = l->corr;
+        one.corrs = 1;
+    }
+    snprintf(child->words, sizeof child->words, "%s", l->name);
+    DEMAND(msio_hdf5_dataset(file, l->name, &dataset) == MSIO_OK);
+    msio_status status = msio_dataset_read(dataset, &one, dataset->info.type, &out, sizeof out, NULL);
+    if (status != l->status || (status && !strstr(msio_last_error()->message, l->words))) {
+        snprintf(child->words, sizeof child->words, "%s: %d, %.150s", l->name, (int)status,
+                 status ? msio_last_error()->message : "");
+        _exit(8);
+    }
+    if (status) return;
+    uint64_t mask = msio_type_size(dataset->info.type) == 8 ? UINT64_MAX : 0xff;
+    DEMAND((out & mask) == 0);
+}
+
+static void read_lies(sound *s) {
+    static const lie lies[] = {
+        {"bomb", MSIO_E_FORMAT, "give more than the 1000", 0, -1},
+        {"shuffled_bomb", MSIO_E_FORMAT, "give more than the 1000", 0, -1},
+        {"huge_gzip", MSIO_E_FORMAT, "too few for the 1073741824", 0, -1},
+        {"huge_lzf", MSIO_E_FORMAT, "too few for the 1073741824", 0, -1},
+        {"huge_plain", MSIO_E_FORMAT, "too few for the 1073741824", 0, -1},
+        {"huge_shuffle", MSIO_E_FORMAT, "too few for the 1073741824", 0, -1},
+        {"long", MSIO_OK, "", ((int64_t)1 << 60) - 1, -1},
+        {"wide", MSIO_OK, "", 1, ((int64_t)1 << 59) - 1},
+        {"longest", MSIO_OK, "", INT64_MAX - 1, -1},
+        {"long_chunks", MSIO_OK, "", ((int64_t)1 << 62) - 1, -1},
+    };
+    msio_hdf5 *file = NULL;
+    alarm(SECONDS_A_CASE);
+    DEMAND(msio_hdf5_open(s->path, NULL, &file) == MSIO_OK);
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) read_lie(file, &lies[i]);
+    msio_hdf5_close(file);
+}
+
+static void sizes_that_lie_are_refused_before_memory_is_taken(void **state) {
+    (void)state;
+    sound s = {.guarded = false};
+    snprintf(s.path, sizeof s.path, "%s/lies.h5", folder);
+    in_child(&s, read_lies);
+}
+
+/* ---------------------------------------------------------------- indices that nobody would write */
+
+/* A file with the header of a dataset of one axis in chunks of one element, and its tree at byte TREE. */
+#define TREE 128
+#define NODE(children) (24 + (size_t)(children)*32)
+
+typedef struct image {
+    uint8_t *bytes;
+    size_t length;
+} image;
+
+static void put(image *m, size_t at, int n, uint64_t value) {
+    assert_true(at + (size_t)n <= m->length);
+    for (int i = 0; i < n; i++) m->bytes[at + (size_t)i] = (uint8_t)(value >> 8 * i);
+}
+
+static image new_image(size_t length) {
+    image m = {calloc(1, length), length};
+    assert_non_null(m.bytes);
+    put(&m, 0, 1, 1);   /* version */
+    put(&m, 8, 4, 64);  /* bytes of messages */
+    put(&m, 16, 2, 8);  /* data layout */
+    put(&m, 18, 2, 24); /* its bytes */
+    put(&m, 24, 1, 3);  /* version */
+    put(&m, 25, 1, 2);  /* chunked */
+    put(&m, 26, 1, 2);  /* axes and one */
+    put(&m, 27, 8, TREE);
+    put(&m, 35, 4, 1);
+    put(&m, 39, 4, 4);
+    return m;
+}
+
+static void put_node(image *m, size_t at, int level, uint64_t used) {
+    memcpy(m->bytes + at, "TREE\1", 5);
+    put(m, at + 5, 1, (uint64_t)level);
+    put(m, at + 6, 2, used);
+}
+
+/* Entry i of a node: of a leaf, the chunk of one element at `element`. */
+static void put_entry(image *m, size_t node, size_t i, uint64_t bytes, uint64_t element, uint64_t address) {
+    put(m, node + NODE(i), 8, bytes);
+    put(m, node + NODE(i) + 8, 8, element);
+    put(m, node + NODE(i) + 24, 8, address);
+}
+
+static msio_status load_image(const image *m, msio_chunk_list *list) {
+    char path[128];
+    msio_file *file = NULL;
+    msio_h5_info info = {.ndim = 1, .shape = {INT64_C(1) << 40}, .chunk = {1}, .stored = 4};
+    snprintf(path, sizeof path, "%s/image", folder);
+    assert_true(pack_write_file(path, m->bytes, m->length));
+    assert_int_equal(msio_file_open(path, &file), MSIO_OK);
+    alarm(SECONDS_A_CASE);
+    msio_status status = msio_chunks_load(file, &info, NULL, list);
+    alarm(0);
+    msio_file_close(file);
+    return status;
+}
+
+/* Frees the image. */
+static void refuse_image(image m, const char *words) {
+    msio_chunk_list list;
+    assert_int_equal(load_image(&m, &list), MSIO_E_FORMAT);
+    assert_null(list.chunk);
+    check_refusal(MSIO_E_FORMAT);
+    if (!strstr(msio_last_error()->message, words)) fail_msg("%s", msio_last_error()->message);
+    free(m.bytes);
+}
+
+static void an_image_is_read(void **state) {
+    (void)state;
+    image m = new_image(1000);
+    msio_chunk_list list;
+    put_node(&m, TREE, 0, 2);
+    put_entry(&m, TREE, 0, 4, 7, 500);
+    put_entry(&m, TREE, 1, 4, 3, 504);
+    assert_int_equal(load_image(&m, &list), MSIO_OK);
+    assert_int_equal(list.n, 2);
+    assert_int_equal(list.chunk[0].index, 3);
+    assert_int_equal(list.chunk[0].address, 504);
+    assert_int_equal(list.chunk[1].index, 7);
+    msio_chunks_free(&list);
+    free(m.bytes);
+}
+
+static void chunks_that_are_none_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t bytes, element, address;
+        const char *words;
+    } wrong[] = {
+        {4, 3, 500, "names chunk 3 twice"},
+        {4, UINT64_C(1) << 40, 500, "a chunk begins at element"},
+        {4, UINT64_MAX, 500, "a chunk begins at element -1"},
+        {4, 5, UINT64_MAX, "a chunk's address is none"},
+        {4, 5, INT64_MAX, "a chunk of 4 bytes should lie at"},
+        {4, 5, 997, "a chunk of 4 bytes should lie at byte 997"},
+        {UINT32_MAX, 5, 500, "a chunk of 4294967295 bytes"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        image m = new_image(1000);
+        put_node(&m, TREE, 0, 2);
+        put_entry(&m, TREE, 0, 4, 3, 504);
+        put_entry(&m, TREE, 1, wrong[i].bytes, wrong[i].element, wrong[i].address);
+        refuse_image(m, wrong[i].words);
+    }
+}
+
+static void nodes_that_are_none_are_refused(void **state) {
+    (void)state;
+    image own_child = new_image(1000), far = new_image(1000), level = new_image(1000), full = new_image(1000);
+    put_node(&own_child, TREE, 1, 1);
+    put_entry(&own_child, TREE, 0, 0, 0, TREE);
+    refuse_image(own_child, "level is wrong");
+    put_node(&far, TREE, 1, 1);
+    put_entry(&far, TREE, 0, 0, 0, INT64_MAX);
+    refuse_image(far, "expected");
+    put_node(&level, TREE, 255, 1);
+    refuse_image(level, "level is wrong");
+    put_node(&full, TREE, 0, UINT16_MAX);
+    refuse_image(full, "larger than the file");
+    refuse_image(new_image(1000), "no node of chunks");
+    refuse_image(new_image(TREE), "expected");
+}
+
+/* A leaf that is named again and again, so that few bytes make billions of chunks. */
+static void a_tree_larger_than_its_file_is_refused(void **state) {
+    (void)state;
+    size_t leaf = TREE + NODE(UINT16_MAX);
+    image m = new_image(leaf + NODE(UINT16_MAX));
+    put_node(&m, TREE, 1, UINT16_MAX);
+    put_node(&m, leaf, 0, UINT16_MAX);
+    for (size_t i = 0; i < UINT16_MAX; i++) {
+        put_entry(&m, TREE, i, 0, 0, leaf);
+        put_entry(&m, leaf, i, 4, i, 500);
+    }
+    refuse_image(m, "form a circle");
+}
+
+/* Messages without end: the last of a block leads to the begin of the block. */
+static void a_header_in_a_circle_is_refused(void **state) {
+    (void)state;
+    image m = new_image((size_t)4 << 20);
+    size_t end = m.length - 24;
+    put(&m, 8, 4, m.length - 16);
+    memset(m.bytes + 16, 0, 48); /* messages of no kind and no bytes */
+    put(&m, end, 2, 16);         /* a continuation */
+    put(&m, end + 2, 2, 16);
+    put(&m, end + 8, 8, 16);
+    put(&m, end + 16, 8, m.length - 16);
+    refuse_image(m, "form a circle");
+}
+
+/* ---------------------------------------------------------------- the run */
+
+static int make_files(void **state) {
+    (void)state;
+    char command[1024], script[512], probe[128];
+    const char *python = getenv("MSIO_PYTHON");
+    msio_hdf5 *file = NULL;
+    if (!pack_make_folder(folder)) return -1;
+    child = mmap(NULL, sizeof *child, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if ((void *)child == MAP_FAILED) return -1;
+    snprintf(script, sizeof script, "%s", __FILE__);
+    char *slash = strrchr(script, '/');
+    if (!slash) return -1;
+    snprintf(slash, sizeof script - (size_t)(slash - script), "/make_hdf5.py");
+    python = python ? python : "/usr/bin/python3";
+    snprintf(probe, sizeof probe, "%.80s -c 'import h5py, numpy'", python);
+    snprintf(command, sizeof command, "%.80s %s --small %s", python, script, folder);
+    if (system(probe) != 0) {
+        print_message("skipped: %s has no h5py\n", python);
+    } else if (msio_hdf5_open(__FILE__, NULL, &file) == MSIO_E_UNSUPPORTED) {
+        print_message("skipped: %s\n", msio_last_error()->message);
+    } else {
+        msio_hdf5_close(file);
+        return system(command);
+    }
+    pack_remove(folder);
+    exit(77);
+}
+
+static int remove_files(void **state) {
+    (void)state;
+    pack_remove(folder);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_image_is_read),
+        cmocka_unit_test(chunks_that_are_none_are_refused),
+        cmocka_unit_test(nodes_that_are_none_are_refused),
+        cmocka_unit_test(a_tree_larger_than_its_file_is_refused),
+        cmocka_unit_test(a_header_in_a_circle_is_refused),
+        cmocka_unit_test(sizes_that_lie_are_refused_before_memory_is_taken),
+        cmocka_unit_test(damaged_headers_and_indices_are_refused_or_read),
+        cmocka_unit_test(a_damaged_index_is_refused_or_read),
+        cmocka_unit_test(damaged_chunks_are_refused_or_read),
+        cmocka_unit_test(a_cut_file_is_refused),
+        cmocka_unit_test(a_damaged_header_is_refused_or_read),
+    };
+    return cmocka_run_group_tests(tests, make_files, remove_files);
+}
