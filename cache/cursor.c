@@ -326,6 +326,11 @@ msio_status msio_cursor_peek(msio_cursor *c, int64_t row, const void **data, siz
     return MSIO_OK;
 }
 
+int msio_cursor_has(const msio_cursor *c, int64_t row) {
+    int64_t index;
+    return c && msio_cursor_window_has(&c->window, row, &index);
+}
+
 /* Asking for shapes is no walk over cells: nothing is read ahead for it. */
 msio_status msio_cursor_shape(msio_cursor *c, int64_t row, int *ndim, int64_t shape[MSIO_MAX_NDIM]) {
     msio_cell cell;

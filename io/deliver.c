@@ -194,7 +194,7 @@ static msio_status decode(msio_deliver *d, const msio_piece_batch *batch, const 
     const msio_source *source = &batch->source[piece->source];
     int64_t chunk_bytes = source->decoding->chunk_bytes, chunks = 1;
     for (int64_t i = 1; i < pieces; i++) chunks += piece[i].offset != piece[i - 1].offset;
-    if (d->decoded_bytes < chunks * chunk_bytes) {
+    if (chunks > 1 && d->decoded_bytes < chunks * chunk_bytes) {
         msio_pool_give(d->decoded);
         d->decoded = msio_pool_take((size_t)(chunks * chunk_bytes));
         d->decoded_bytes = d->decoded ? chunks * chunk_bytes : 0;

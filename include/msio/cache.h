@@ -266,6 +266,8 @@ MSIO_API void msio_cursor_close(msio_cursor *cursor); /* takes NULL */
 MSIO_API msio_status msio_cursor_get(msio_cursor *cursor, int64_t row, void *out, size_t out_bytes);
 /* The same without a copy: *cell is the cursor's, until the next call on it; *bytes may be NULL. */
 MSIO_API msio_status msio_cursor_peek(msio_cursor *cursor, int64_t row, const void **cell, size_t *bytes);
+/* 1: a call for this row is answered from what was read ahead, unless the table changed; 0: a file will be read. */
+MSIO_API int msio_cursor_has(const msio_cursor *cursor, int64_t row);
 /* Shape of a cell: *ndim axes (0 for a scalar), numpy order. */
 MSIO_API msio_status msio_cursor_shape(msio_cursor *cursor, int64_t row, int *ndim, int64_t shape[MSIO_MAX_NDIM]);
 

@@ -1,0 +1,97 @@
+/* extension.h - what the files of the Python extension share: errors, arrays, selections. */
+#ifndef MSIO_PYTHON_EXTENSION_H
+#define MSIO_PYTHON_EXTENSION_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#define NPY_NO_DEPRECATED_API NPY_1_22_API_VERSION
+#define PY_ARRAY_UNIQUE_SYMBOL msio_numpy
+#ifndef MSIO_IMPORTS_NUMPY
+#define NO_IMPORT_ARRAY
+#endif
+#include <numpy/arrayobject.h>
+
+#include "msio/msio.h"
+
+#include <stdbool.h>
+
+/* ---------------------------------------------------------------- errors (pyerrors.c) */
+
+/* Loads the exception classes of msio/_errors.py. -1 with an exception set. */
+int py_errors_init(void);
+/* Sets the exception of this thread's last failed call, unless one is set already (a signal handler's). Always NULL. */
+PyObject *py_fail(void);
+
+/* ---------------------------------------------------------------- long reads (pyerrors.c) */
+
+/* What a read polls, so that Ctrl-C ends it: give py_poll and one of these as progress and user. */
+typedef struct py_patience {
+    unsigned long thread; /* that called: signal handlers run in the main thread only */
+    double next;          /* s: when to look again */
+    PyObject *told;       /* a Python callable (done, total), or NULL */
+} py_patience;
+void py_patience_begin(py_patience *patience, PyObject *told);
+int py_poll(void *patience, int64_t done, int64_t total);
+
+/* ---------------------------------------------------------------- arrays (pyarrays.c) */
+
+/* numpy's type number; -1 for strings and records. */
+int py_type_number(msio_type type);
+/* An array over memory that `owner` keeps alive (a reference to it is taken); NULL with an exception set. */
+PyObject *py_array_over(msio_type type, int ndim, const int64_t *shape, void *data, PyObject *owner);
+/* An array that owns memory of msio's pool, and gives it back when it is collected; also when this fails. */
+PyObject *py_array_adopt(msio_type type, int ndim, const int64_t *shape, void *data);
+/* A copy of constant values; NULL values: None. */
+PyObject *py_array_copy(msio_type type, int ndim, const int64_t *shape, const void *values);
+/* A one-dimensional copy. */
+PyObject *py_list_copy(msio_type type, int64_t count, const void *values);
+/* A tuple of integers. */
+PyObject *py_shape(int ndim, const int64_t *shape);
+/* Text of a table: UTF-8 where it is, else each byte a character. NULL text: None. */
+PyObject *py_text(const char *text);
+PyObject *py_text_of(const char *text, Py_ssize_t length);
+
+/* A value of a record (keywords): numbers, strings, arrays, dicts. */
+PyObject *py_record(const msio_record *record);
+PyObject *py_field(const msio_field *field);
+
+/* ---------------------------------------------------------------- selections (pyarrays.c) */
+
+/* A selection made of Python's arguments. */
+typedef struct py_selection {
+    msio_select select;
+    PyObject *list; /* behind select.row_list */
+    bool one_row;   /* an integer was given: the answer has no axis of rows */
+} py_selection;
+
+/* rows: None, a slice, an integer, or integers; total: of the table. -1 with an exception set. */
+int py_select_rows(py_selection *selection, PyObject *rows, int64_t total);
+/* An axis: None, a slice or an integer counted in `size` elements. -1 with an exception set. */
+int py_select_axis(PyObject *wanted, int64_t size, const char *what, int64_t *start, int64_t *count, int64_t *step);
+void py_selection_free(py_selection *selection);
+
+/* Sets a dict's item and gives the value up. -1 with an exception set, also where value is NULL. */
+int py_put(PyObject *dict, const char *key, PyObject *value);
+
+/* ---------------------------------------------------------------- types */
+
+/* A table (pytable.c). Calls of other threads may be under way when it is closed: the last one closes. */
+typedef struct py_table {
+    PyObject ob_base;
+    msio_table *table; /* NULL once closed */
+    int users;         /* calls under way, and readers of cells; under the GIL */
+    bool closing;
+} py_table;
+extern PyTypeObject py_table_type;
+int py_table_init(PyObject *module);
+/* The table, for a call that py_table_leave ends; NULL with an exception set once it is closed. */
+msio_table *py_table_enter(py_table *self);
+void py_table_leave(py_table *self);
+
+/* Readers of cells (pycells.c). */
+int py_cells_init(PyObject *module);
+/* reader(column, rows=None) of a table. */
+PyObject *py_cells_reader(PyObject *self, PyObject *const *arguments, Py_ssize_t n);
+
+#endif

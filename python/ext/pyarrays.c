@@ -1,0 +1,231 @@
+/* pyarrays.c - arrays over msio's memory, texts, records, and selections made of Python's arguments. */
+#include "extension.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- arrays */
+
+int py_type_number(msio_type type) {
+    switch (type) {
+    case MSIO_BOOL: return NPY_BOOL;
+    case MSIO_CHAR: return NPY_INT8;
+    case MSIO_UCHAR: return NPY_UINT8;
+    case MSIO_SHORT: return NPY_INT16;
+    case MSIO_USHORT: return NPY_UINT16;
+    case MSIO_INT: return NPY_INT32;
+    case MSIO_UINT: return NPY_UINT32;
+    case MSIO_FLOAT: return NPY_FLOAT32;
+    case MSIO_DOUBLE: return NPY_FLOAT64;
+    case MSIO_COMPLEX: return NPY_COMPLEX64;
+    case MSIO_DCOMPLEX: return NPY_COMPLEX128;
+    case MSIO_INT64: return NPY_INT64;
+    case MSIO_UINT64: return NPY_UINT64;
+    default: return -1;
+    }
+}
+
+static int take_shape(int ndim, const int64_t *shape, npy_intp out[NPY_MAXDIMS]) {
+    if (ndim > MSIO_MAX_NDIM + 1) {
+        PyErr_Format(PyExc_ValueError, "%d axes are more than msio hands out", ndim);
+        return -1;
+    }
+    for (int i = 0; i < ndim; i++) out[i] = (npy_intp)shape[i];
+    return 0;
+}
+
+PyObject *py_array_over(msio_type type, int ndim, const int64_t *shape, void *data, PyObject *owner) {
+    npy_intp size[NPY_MAXDIMS];
+    if (take_shape(ndim, shape, size)) return NULL;
+    if (!data) return PyArray_SimpleNew(ndim, size, py_type_number(type));
+    PyObject *array = PyArray_SimpleNewFromData(ndim, size, py_type_number(type), data);
+    if (!array) return NULL;
+    Py_INCREF(owner);
+    if (PyArray_SetBaseObject((PyArrayObject *)array, owner) < 0) {
+        Py_DECREF(array);
+        return NULL;
+    }
+    return array;
+}
+
+static void give_back(PyObject *capsule) { msio_pool_give(PyCapsule_GetPointer(capsule, NULL)); }
+
+PyObject *py_array_adopt(msio_type type, int ndim, const int64_t *shape, void *data) {
+    PyObject *owner = data ? PyCapsule_New(data, NULL, give_back) : Py_NewRef(Py_None);
+    if (!owner) {
+        msio_pool_give(data);
+        return NULL;
+    }
+    PyObject *array = py_array_over(type, ndim, shape, data, owner);
+    Py_DECREF(owner);
+    return array;
+}
+
+PyObject *py_array_copy(msio_type type, int ndim, const int64_t *shape, const void *values) {
+    npy_intp size[NPY_MAXDIMS];
+    if (!values) Py_RETURN_NONE;
+    if (take_shape(ndim, shape, size)) return NULL;
+    PyObject *array = PyArray_SimpleNew(ndim, size, py_type_number(type));
+    if (array) memcpy(PyArray_DATA((PyArrayObject *)array), values, (size_t)PyArray_NBYTES((PyArrayObject *)array));
+    return array;
+}
+
+PyObject *py_list_copy(msio_type type, int64_t count, const void *values) {
+    return py_array_copy(type, 1, &count, values);
+}
+
+PyObject *py_shape(int ndim, const int64_t *shape) {
+    PyObject *made = PyTuple_New(ndim);
+    for (int i = 0; made && i < ndim; i++) {
+        PyObject *size = PyLong_FromLongLong(shape[i]);
+        if (!size) {
+            Py_CLEAR(made);
+            break;
+        }
+        PyTuple_SET_ITEM(made, i, size);
+    }
+    return made;
+}
+
+PyObject *py_text_of(const char *text, Py_ssize_t length) {
+    PyObject *made = PyUnicode_DecodeUTF8(text, length, NULL);
+    if (made) return made;
+    PyErr_Clear();
+    return PyUnicode_DecodeLatin1(text, length, NULL);
+}
+
+PyObject *py_text(const char *text) {
+    if (!text) Py_RETURN_NONE;
+    return py_text_of(text, (Py_ssize_t)strlen(text));
+}
+
+/* ---------------------------------------------------------------- records */
+
+int py_put(PyObject *dict, const char *key, PyObject *value) {
+    if (!value) return -1;
+    PyObject *name = py_text(key);
+    int failed = name ? PyDict_SetItem(dict, name, value) : -1;
+    Py_XDECREF(name);
+    Py_DECREF(value);
+    return failed;
+}
+
+static PyObject *texts_of(const msio_field *field) {
+    if (field->ndim == 0) return py_text(field->count ? field->strings[0] : NULL);
+    PyObject *list = PyList_New((Py_ssize_t)field->count);
+    for (int64_t i = 0; list && i < field->count; i++) {
+        PyObject *text = py_text(field->strings[i]);
+        if (!text) Py_CLEAR(list);
+        else PyList_SET_ITEM(list, i, text);
+    }
+    return list;
+}
+
+PyObject *py_field(const msio_field *field) {
+    if (field->type == MSIO_RECORD) return field->record ? py_record(field->record) : Py_NewRef(Py_None);
+    if (field->type == MSIO_STRING || field->type == MSIO_TABLE)
+        return field->strings ? texts_of(field) : Py_NewRef(Py_None);
+    PyObject *array = py_array_copy(field->type, field->ndim, field->shape, field->values);
+    if (!array || array == Py_None || field->ndim) return array;
+    PyObject *scalar = PyObject_CallMethod(array, "item", NULL);
+    Py_DECREF(array);
+    return scalar;
+}
+
+PyObject *py_record(const msio_record *record) {
+    PyObject *dict = PyDict_New();
+    for (int i = 0; dict && i < msio_record_count(record); i++) {
+        const msio_field *field = msio_record_at(record, i);
+        if (py_put(dict, field->name, py_field(field))) Py_CLEAR(dict);
+    }
+    return dict;
+}
+
+/* ---------------------------------------------------------------- selections */
+
+void py_selection_free(py_selection *selection) { Py_CLEAR(selection->list); }
+
+static int take_list(py_selection *selection, PyObject *rows, int64_t total) {
+    PyObject *list = PyArray_FROMANY(rows, NPY_INT64, 1, 1, NPY_ARRAY_CARRAY_RO);
+    if (!list) return -1;
+    npy_intp n = PyArray_SIZE((PyArrayObject *)list);
+    const int64_t *given = PyArray_DATA((PyArrayObject *)list);
+    bool negative = false;
+    for (npy_intp i = 0; i < n; i++) negative = negative || given[i] < 0;
+    if (negative) { /* counted from the end, in a copy */
+        PyObject *copy = PyArray_NewCopy((PyArrayObject *)list, NPY_CORDER);
+        Py_DECREF(list);
+        if (!copy) return -1;
+        list = copy;
+        int64_t *row = PyArray_DATA((PyArrayObject *)list);
+        for (npy_intp i = 0; i < n; i++) row[i] += row[i] < 0 ? total : 0;
+    }
+    selection->list = list;
+    selection->select.row_list = PyArray_DATA((PyArrayObject *)list);
+    selection->select.rows_in_list = n;
+    return 0;
+}
+
+/* A slice that walks backwards, as a list. */
+static int take_backwards(py_selection *selection, Py_ssize_t start, Py_ssize_t step, Py_ssize_t count) {
+    npy_intp size = count;
+    PyObject *list = PyArray_SimpleNew(1, &size, NPY_INT64);
+    if (!list) return -1;
+    int64_t *row = PyArray_DATA((PyArrayObject *)list);
+    for (Py_ssize_t i = 0; i < count; i++) row[i] = start + i * step;
+    selection->list = list;
+    selection->select.row_list = row;
+    selection->select.rows_in_list = count;
+    return 0;
+}
+
+int py_select_rows(py_selection *selection, PyObject *rows, int64_t total) {
+    static const msio_select all = MSIO_SELECT_ALL;
+    *selection = (py_selection){.select = all};
+    if (!rows || rows == Py_None) return 0;
+    if (PySlice_Check(rows)) {
+        Py_ssize_t start, stop, step;
+        if (PySlice_Unpack(rows, &start, &stop, &step)) return -1;
+        Py_ssize_t count = PySlice_AdjustIndices((Py_ssize_t)total, &start, &stop, step);
+        if (step < 0) return take_backwards(selection, start, step, count);
+        selection->select.row = count ? start : 0;
+        selection->select.rows = count;
+        selection->select.row_step = step;
+        return 0;
+    }
+    if (PyIndex_Check(rows) && !(PyArray_Check(rows) && PyArray_NDIM((PyArrayObject *)rows) > 0)) {
+        Py_ssize_t row = PyNumber_AsSsize_t(rows, PyExc_IndexError);
+        if (row == -1 && PyErr_Occurred()) return -1;
+        selection->select.row = row < 0 ? row + total : row;
+        selection->select.rows = 1;
+        selection->one_row = true;
+        return 0;
+    }
+    return take_list(selection, rows, total);
+}
+
+int py_select_axis(PyObject *wanted, int64_t size, const char *what, int64_t *start, int64_t *count, int64_t *step) {
+    Py_ssize_t first, stop, stride;
+    if (!wanted || wanted == Py_None) return 0;
+    if (PyIndex_Check(wanted)) {
+        Py_ssize_t at = PyNumber_AsSsize_t(wanted, PyExc_IndexError);
+        if (at == -1 && PyErr_Occurred()) return -1;
+        *start = at < 0 ? at + size : at;
+        *count = 1;
+        *step = 1;
+        return 0;
+    }
+    if (!PySlice_Check(wanted)) {
+        PyErr_Format(PyExc_TypeError, "%s has to be a slice, an integer or None", what);
+        return -1;
+    }
+    if (PySlice_Unpack(wanted, &first, &stop, &stride)) return -1;
+    if (stride < 1) {
+        PyErr_Format(PyExc_ValueError, "%s has step %zd: it must be at least 1", what, stride);
+        return -1;
+    }
+    Py_ssize_t n = PySlice_AdjustIndices((Py_ssize_t)size, &first, &stop, stride);
+    *start = n ? first : 0;
+    *count = n;
+    *step = stride;
+    return 0;
+}

@@ -1,0 +1,44 @@
+"""msio reads radio astronomy's Measurement Sets and UVH5 files at the speed of the machine.
+
+    import msio
+    data = msio.read("obs.ms", "DATA", chans=slice(12, 24))     # any column, or a dataset of an HDF5 file
+    facts = msio.metadata("obs.ms")                              # remembered, and never stale
+    flags = msio.flags("obs.ms", by=["antenna", "channel"])      # every flag counted
+    subbands = msio.load("/data/incoming")                       # sixteen files as one array
+    for batch in msio.stream("obs.ms", ["DATA", "FLAG"]): ...    # more than memory holds
+
+Programs that use python-casacore keep their calls: `from msio.tables import table` in place of
+`from casacore.tables import table`, or nothing edited at all: `python -m msio script.py`.
+
+Paths may be str or pathlib.Path. Every call may be made from any thread, lets other threads run while it reads, and
+ends on Ctrl-C. Arrays own memory of msio's pool, and give it back when they are collected.
+"""
+from ._errors import *  # noqa: F401,F403
+from ._errors import __all__ as _errors
+from ._msio import version as __version__
+
+# What is loaded when it is first asked for, and from where.
+_lazy = {
+    "Table": "_msio", "read": "reading", "stream": "reading",
+    "metadata": "meta", "Metadata": "meta", "flags": "meta", "Flags": "meta",
+    "groups": "subbands", "load": "subbands", "check": "subbands", "Subbands": "subbands", "Group": "subbands",
+    "load_stream": "subbands", "uvh5_header": "subbands",
+    "profile": "profiling", "Profile": "profiling", "verify": "profiling",
+    "simulate_ms": "simulating", "simulate_uvh5": "simulating",
+    "read_uvdata": "uvdata", "patch_casacore": "patching", "unpatch_casacore": "patching",
+}
+
+__all__ = [*_errors, *_lazy, "__version__"]
+
+
+def __getattr__(name):
+    import importlib
+    if name in _lazy:
+        value = getattr(importlib.import_module("." + _lazy[name], __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(set(globals()) | set(__all__))

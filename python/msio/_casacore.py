@@ -1,0 +1,251 @@
+"""The methods that msio puts in the place of python-casacore's, for a subclass of its table or for its own.
+
+Reads are tried natively, and fall to casacore's own method where msio does not serve them; writes are casacore's, and
+noted, so that what was read ahead is dropped and what waits is flushed before the next native read.
+"""
+from casacore.tables import table as casacore_table
+from casacore.tables.tablerow import _tablerow
+from casacore.tables.tablerow import tablerow
+
+from . import _serving
+from ._serving import NOT_SERVED
+
+# casacore's own methods, before anything is put in their places.
+_own = {name: casacore_table.__dict__[name] for name in (
+    "getcol", "getcolnp", "getcolslice", "getcolslicenp", "getvarcol", "getcell", "getcellnp", "getcellslice",
+    "getcellslicenp", "query", "sort", "select", "selectrows", "iter", "row", "close", "done", "flush", "resync")}
+
+_writes = ("putcell", "putcellslice", "putcol", "putvarcol", "putcolslice", "addrows", "removerows", "addcols",
+           "renamecol", "removecols", "putkeyword", "putcolkeyword", "putkeywords", "putcolkeywords", "removekeyword",
+           "removecolkeyword", "putinfo", "addreadmeline", "setdmprop", "__setitem__")
+_own_writes = {name: casacore_table.__dict__[name] for name in _writes if name in casacore_table.__dict__}
+
+
+# ---------------------------------------------------------------- reads
+
+def getcell(self, columnname, rownr):
+    reader = self._msio_cells.get(columnname)
+    if reader is not None:
+        value = reader(rownr)
+        if value is not None:
+            return value
+    return _getcell(self, columnname, rownr)
+
+
+def _getcell(self, columnname, rownr):
+    own = _own["getcell"]
+    value = _serving.getcell(self, columnname, rownr, own)
+    return own(self, columnname, rownr) if value is NOT_SERVED else value
+
+
+def getcol(self, columnname, startrow=0, nrow=-1, rowincr=1):
+    own = _own["getcol"]
+    value = _serving.getcol(self, columnname, startrow, nrow, rowincr, own)
+    return own(self, columnname, startrow, nrow, rowincr) if value is NOT_SERVED else value
+
+
+def getcolnp(self, columnname, nparray, startrow=0, nrow=-1, rowincr=1):
+    if nparray.flags.c_contiguous and nparray.size:
+        if _serving.getcolnp(self, columnname, nparray, startrow, nrow, rowincr) is not NOT_SERVED:
+            return None
+    return _own["getcolnp"](self, columnname, nparray, startrow, nrow, rowincr)
+
+
+def getcolslice(self, columnname, blc, trc, inc=[], startrow=0, nrow=-1, rowincr=1):
+    own = _own["getcolslice"]
+    value = _serving.getcolslice(self, columnname, blc, trc, inc, startrow, nrow, rowincr, own)
+    return own(self, columnname, blc, trc, inc, startrow, nrow, rowincr) if value is NOT_SERVED else value
+
+
+def getcolslicenp(self, columnname, nparray, blc, trc, inc=[], startrow=0, nrow=-1, rowincr=1):
+    if nparray.flags.c_contiguous and nparray.size:
+        if _serving.getcolslicenp(self, columnname, nparray, blc, trc, inc, startrow, nrow,
+                                  rowincr) is not NOT_SERVED:
+            return None
+    return _own["getcolslicenp"](self, columnname, nparray, blc, trc, inc, startrow, nrow, rowincr)
+
+
+def getvarcol(self, columnname, startrow=0, nrow=-1, rowincr=1):
+    own = _own["getvarcol"]
+    value = _serving.getvarcol(self, columnname, startrow, nrow, rowincr, own)
+    return own(self, columnname, startrow, nrow, rowincr) if value is NOT_SERVED else value
+
+
+def getcellnp(self, columnname, rownr, nparray):
+    if nparray.flags.c_contiguous and nparray.size:
+        if _serving.getcellnp(self, columnname, rownr, nparray) is not NOT_SERVED:
+            return None
+    return _own["getcellnp"](self, columnname, rownr, nparray)
+
+
+def getcellslice(self, columnname, rownr, blc, trc, inc=[]):
+    own = _own["getcellslice"]
+    value = _serving.getcellslice(self, columnname, rownr, blc, trc, inc, own)
+    return own(self, columnname, rownr, blc, trc, inc) if value is NOT_SERVED else value
+
+
+def getcellslicenp(self, columnname, nparray, rownr, blc, trc, inc=[]):
+    if nparray.flags.c_contiguous and nparray.size:
+        if _serving.getcellslicenp(self, columnname, nparray, rownr, blc, trc, inc) is not NOT_SERVED:
+            return None
+    return _own["getcellslicenp"](self, columnname, nparray, rownr, blc, trc, inc)
+
+
+# ---------------------------------------------------------------- selections
+
+def _as(self, result, rows_only):
+    """A selection of a table, as the table's own class."""
+    if not isinstance(result, casacore_table):
+        return result
+    made = result if type(result) is type(self) else type(self)(result, _oper=3)
+    # a selection from a selection of rows chooses rows too; from anything else it is what that is
+    if rows_only and not self.__dict__.get("_msio_derived"):
+        made._msio_rows_only = True
+    else:
+        made._msio_derived = True
+    return made
+
+
+def query(self, query="", name="", sortlist="", columns="", limit=0, offset=0, style="Python"):
+    return _as(self, _own["query"](self, query, name, sortlist, columns, limit, offset, style), not columns)
+
+
+def sort(self, sortlist, name="", limit=0, offset=0, style="Python"):
+    return _as(self, _own["sort"](self, sortlist, name, limit, offset, style), True)
+
+
+def select(self, columns, name="", style="Python"):
+    return _as(self, _own["select"](self, columns, name, style), False)
+
+
+def selectrows(self, rownrs):
+    return _as(self, _own["selectrows"](self, rownrs), True)
+
+
+class _Iterator:
+    """casacore's iterator, whose tables are of the class of the table that is walked."""
+
+    def __init__(self, table, iterator):
+        self._table = table
+        self._iterator = iterator
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return _as(self._table, self._iterator.next(), True)
+
+    next = __next__
+
+    def reset(self):
+        """Reset the iterator to the beginning."""
+        self._iterator.reset()
+
+
+def iter(self, columnnames, order="", sort=True):
+    return _Iterator(self, _own["iter"](self, columnnames, order, sort))
+
+
+# ---------------------------------------------------------------- rows
+
+class row_of_table(tablerow):
+    """A tablerow whose cells are read as the table's own are."""
+
+    def __init__(self, table, columnnames=[], exclude=False):
+        tablerow.__init__(self, table, columnnames, exclude)
+        wanted = [columnnames] if isinstance(columnnames, str) else list(columnnames)
+        self._names = (wanted, bool(exclude))
+
+    def names(self):
+        """The columns of the row, in its order; None where only casacore knows them."""
+        wanted, exclude = self._names
+        if wanted and not exclude:
+            return wanted
+        if self._table.iswritable():  # then columns that cannot be written are left out
+            return None
+        return [name for name in self._table.colnames() if name not in wanted]
+
+    def get(self, rownr):
+        value = _serving.getrow(self, rownr)
+        return tablerow.get(self, rownr) if value is NOT_SERVED else value
+
+    def put(self, rownr, value, matchingfields=True):
+        _serving.written(self._table)
+        try:
+            return tablerow.put(self, rownr, value, matchingfields)
+        finally:
+            _serving.written(self._table)
+
+
+def row(self, columnnames=[], exclude=False):
+    return row_of_table(self, columnnames, exclude)
+
+
+def __getitem__(self, key):
+    made = self.__dict__.get("_msio_row")
+    if made is None:
+        made = self._msio_row = row_of_table(self, [])
+    return made._getitem(key, self.nrows())
+
+
+# ---------------------------------------------------------------- writes, and the end
+
+def _noting(name, own):
+    def write(self, *arguments, **keywords):
+        _serving.written(self)  # also before: a put that fails half way has put something
+        try:
+            return own(self, *arguments, **keywords)
+        finally:
+            _serving.written(self)
+    write.__name__ = name
+    write.__qualname__ = own.__qualname__
+    write.__doc__ = own.__doc__
+    return write
+
+
+def close(self):
+    _serving.closing(self)
+    return _own["close"](self)
+
+
+def done(self):
+    _serving.closing(self)
+    return _own["done"](self)
+
+
+def resync(self):
+    _serving.forget(self)
+    return _own["resync"](self)
+
+
+reads = {f.__name__: f for f in (
+    getcell, getcol, getcolnp, getcolslice, getcolslicenp, getvarcol, getcellnp, getcellslice, getcellslicenp, query,
+    sort, select, selectrows, iter, row, close, done, resync, __getitem__)}
+for _name, _function in reads.items():
+    _origin = casacore_table.__dict__.get(_name)
+    if _origin is not None:
+        _function.__doc__ = _origin.__doc__
+writes = {name: _noting(name, own) for name, own in _own_writes.items()}
+
+
+def watch_writers():
+    """Has python-casacore's own tables tell of their writes: they share tables in memory with ours."""
+    if getattr(casacore_table, "_msio_watched", False):
+        return
+    casacore_table._msio_watched = True
+    for name, method in writes.items():
+        setattr(casacore_table, name, method)
+    for cls, name in ((_tablerow, "put"),):
+        own = cls.__dict__.get(name)
+        if own is not None:
+            setattr(cls, name, _row_put(own))
+
+
+def _row_put(own):
+    def put(self, rownr, value, matchingfields=True):
+        try:
+            return own(self, rownr, value, matchingfields)
+        finally:
+            _serving.written_somewhere()
+    put.__doc__ = own.__doc__
+    return put

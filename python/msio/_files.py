@@ -1,0 +1,79 @@
+"""The tables on disk that this process reads: native handles, and what waits to be flushed.
+
+One `File` stands for one folder with a table in it, however many python-casacore objects have it open. python-casacore
+shares one table in memory among them, and what it has not flushed is not on disk: a File that is dirty has to be flushed
+before it is read natively.
+"""
+import os
+import threading
+import weakref
+
+from . import _msio
+
+_lock = threading.RLock()
+_files = weakref.WeakValueDictionary()
+
+
+class File:
+    """One table on disk.
+
+    Attributes
+    ----------
+    path : str
+        Its folder.
+    dirty : bool
+        Whether this process wrote to it through casacore, and may not have flushed.
+    """
+
+    def __init__(self, path):
+        self.path = path
+        self.dirty = False
+        self.states = weakref.WeakSet()
+        self._table = None
+        self._columns = {}
+        self._pid = os.getpid()
+
+    def table(self):
+        """The native table, opened on first need. Raises msio's errors where it cannot be read natively."""
+        if self._table is None or self._pid != os.getpid():
+            self._table = _msio.Table(self.path)
+            self._columns = {}
+            self._pid = os.getpid()
+        return self._table
+
+    def column(self, name):
+        """What the native table says of a column: a dict; raises where there is none."""
+        described = self._columns.get(name)
+        if described is None:
+            described = self._columns[name] = self.table().describe(name)
+        return described
+
+    def written(self):
+        """This process wrote through casacore: nothing that was read ahead holds, and columns may be others."""
+        self.dirty = True
+        self._columns = {}
+        for state in list(self.states):
+            state.drop_cells()
+
+    def close(self):
+        """Gives the native handle back; it is opened anew on the next need."""
+        table, self._table = self._table, None
+        self._columns = {}
+        if table is not None:
+            table.close()
+
+
+def file_of(path):
+    """The one File of a path, whatever link leads there."""
+    path = os.path.realpath(path)
+    with _lock:
+        found = _files.get(path)
+        if found is None:
+            found = _files[path] = File(path)
+        return found
+
+
+def all_files():
+    """Every File that there is."""
+    with _lock:
+        return list(_files.values())

@@ -1,0 +1,426 @@
+"""Reads of python-casacore's tables served by msio: which can be, and how.
+
+Every function here returns the answer, or `NOT_SERVED` where casacore is to give it: for columns or tables that msio
+does not read, for arguments that are wrong or unusual (so that errors are casacore's own), for results that casacore
+converts. `served` counts both, with the reason.
+"""
+import collections
+import logging
+import operator
+import os
+import random
+import sys
+
+import numpy as np
+
+from . import _files
+from ._errors import Error
+
+NOT_SERVED = object()
+log = logging.getLogger("msio")
+
+#: (method, None): calls that msio served; (method, reason): calls that casacore did, and why.
+served = collections.Counter()
+
+#: Share of the served calls that casacore reads too; see `msio.tables.shadow`.
+shadow_share = 0.0
+
+# The types whose arrays casacore hands out as numpy has them.
+_TYPES = {"Bool": np.dtype(bool), "uChar": np.dtype("u1"), "Short": np.dtype("i2"), "uShort": np.dtype("u2"),
+          "Int": np.dtype("i4"), "uInt": np.dtype("u4"), "Int64": np.dtype("i8"), "Float": np.dtype("f4"),
+          "Double": np.dtype("f8"), "Complex": np.dtype("c8"), "DComplex": np.dtype("c16")}
+
+
+def _count(method, reason=None):
+    served[method, reason] += 1
+
+
+class State:
+    """What msio knows of one python-casacore table object.
+
+    Attributes
+    ----------
+    file : File or None
+        The table on disk; None: there is none that msio reads, see why_not.
+    rows : ndarray of int64 or None
+        Rows of the file, in this table's order; None: all as they are.
+    cells : dict
+        Readers of single cells by column, with what they read ahead.
+    """
+
+    __slots__ = ("file", "rows", "why_not", "cells", "__weakref__")
+
+    def __init__(self, file=None, rows=None, why_not=None):
+        self.file = file
+        self.rows = rows
+        self.why_not = why_not
+        self.cells = {}
+        if file is not None:
+            file.states.add(self)
+
+    def drop_cells(self):
+        for name, reader in self.cells.items():
+            _report(self.file, name, reader)
+        self.cells.clear()
+
+
+# Objects whose state nobody asked for have this one.
+NO_CELLS = {}
+
+
+def _is_on_disk(path):
+    return os.path.exists(os.path.join(path, "table.dat"))
+
+
+def _find_state(table):
+    """Which file and rows a table object stands for."""
+    name, parts = table.name(), table.partnames()
+    if len(parts) != 1:
+        return State(why_not="a concatenation of tables")
+    if "_msio_rows_only" in table.__dict__:  # a selection that only chooses rows
+        if not _is_on_disk(parts[0]):
+            return State(why_not="not on disk")
+        return State(_files.file_of(parts[0]), np.asarray(table.rownumbers(), dtype=np.int64))
+    if table.__dict__.get("_msio_derived"):
+        return State(why_not="a result of TaQL with columns of its own")
+    if not _is_on_disk(name):
+        return State(why_not="not on disk")
+    return State(_files.file_of(name))
+
+
+def state_of(table):
+    """The state of a table object, found on its first use."""
+    state = table.__dict__.get("_msio_state")
+    if state is None:
+        try:
+            state = _find_state(table)
+        except RuntimeError as error:  # casacore's: the table is closed
+            return State(why_not=str(error))
+        table._msio_state = state
+        table._msio_cells = state.cells
+    return state
+
+
+def forget(table):
+    """A table object was closed: what was read ahead for it goes."""
+    state = table.__dict__.pop("_msio_state", None)
+    table.__dict__.pop("_msio_cells", None)
+    if state is not None:
+        state.drop_cells()
+
+
+def written(table):
+    """A table object wrote, or is about to."""
+    file = state_of(table).file
+    if file is not None:
+        file.written()
+
+
+def written_somewhere():
+    """Something wrote that does not say to which table."""
+    for file in _files.all_files():
+        file.written()
+
+
+def closing(table):
+    """A table object is about to be closed: what was read ahead for it goes, and what waits is flushed."""
+    state = table.__dict__.get("_msio_state")
+    if state is not None and state.file is not None and state.file.dirty:
+        _flush(table, state.file)
+    forget(table)
+
+
+def _flush(table, file):
+    """Has casacore bring to disk what this process wrote. False where it cannot."""
+    try:
+        table._flush(False)  # objects of one table share it, and what waits in it
+    except RuntimeError:
+        return False
+    file.dirty = False
+    return True
+
+
+# ---------------------------------------------------------------- one column of one table
+
+class _Column:
+    """A column that msio reads, as a table object shows it."""
+
+    __slots__ = ("native", "name", "dtype", "ndim", "shape", "rows", "file")
+
+
+def _column(table, method, name):
+    """The column, ready to be read; None, counted, where casacore is to read it."""
+    state = state_of(table)
+    if state.file is None:
+        return _count(method, state.why_not)
+    if not isinstance(name, str):
+        return _count(method, "arguments")
+    if state.file.dirty and not _flush(table, state.file):
+        return _count(method, "writes that cannot be flushed")
+    found = _Column()
+    try:
+        found.native = state.file.table()
+        described = state.file.column(name)
+    except Error as error:
+        return _count(method, type(error).__name__)
+    found.dtype = _TYPES.get(described["type"])
+    if found.dtype is None:
+        return _count(method, "columns of type " + described["type"])
+    if not described["native"]:
+        return _count(method, "columns that casacore alone reads")
+    found.name, found.ndim, found.shape = name, described["ndim"], described["shape"]
+    found.rows, found.file = state.rows, state.file
+    return found
+
+
+def _integers(*values):
+    """The values as ints, or None where one is none."""
+    try:
+        return [operator.index(value) for value in values]
+    except TypeError:
+        return None
+
+
+def _rows(table, column, startrow, nrow, rowincr):
+    """What to hand to the native table for casacore's rows, and their number; None where casacore is to judge them."""
+    values = _integers(startrow, nrow, rowincr)
+    if values is None:
+        return None
+    startrow, nrow, rowincr = values
+    total = len(table) if column.rows is None else len(column.rows)
+    if startrow < 0 or rowincr < 1 or startrow >= total:
+        return None
+    count = (total - startrow + rowincr - 1) // rowincr if nrow < 0 else nrow
+    if count < 1 or startrow + (count - 1) * rowincr >= total:
+        return None
+    part = slice(startrow, startrow + (count - 1) * rowincr + 1, rowincr)
+    return (part if column.rows is None else column.rows[part]), count
+
+
+def _box(column, blc, trc, inc):
+    """The native table's selection of a cell's part; None where casacore is to judge it."""
+    try:
+        blc, trc, inc = _integers(*blc), _integers(*trc), _integers(*inc)
+    except TypeError:
+        return None
+    if blc is None or trc is None or inc is None or not len(blc) == len(trc) == column.ndim:
+        return None
+    if len(inc) not in (0, column.ndim) or any(step < 1 for step in inc):
+        return None
+    if any(start > stop >= 0 for start, stop in zip(blc, trc)):
+        return None
+    return [(max(start, 0), stop + 1 if stop >= 0 else None, step)
+            for start, stop, step in zip(blc, trc, inc or [1] * column.ndim)]
+
+
+def _read(method, column, rows, box, out=None):
+    try:
+        array = column.native.read(column.name, rows=rows, box=box, out=out)
+    except (Error, ValueError, TypeError, IndexError, NotImplementedError) as error:
+        return _count(method, type(error).__name__)
+    if array.dtype != column.dtype:
+        return _count(method, "the column changed")
+    _count(method)
+    return array
+
+
+def _shadowed(method, table, column, arguments, ours, theirs):
+    """Compares with casacore's answer, now and then. Returns the answer to be given."""
+    if shadow_share <= 0 or random.random() >= shadow_share:
+        return ours
+    expected = theirs(table, *arguments)
+    if same(ours, expected):
+        return ours
+    log.error("msio and casacore differ in %s%r of %s: msio has %s, casacore %s", method, arguments,
+              column.file.path, _few(ours), _few(expected))
+    served[method, "differed from casacore"] += 1
+    return expected
+
+
+def _few(value):
+    return np.array2string(np.asarray(value).ravel()[:8], threshold=8) if not isinstance(value, dict) else repr(value)
+
+
+def same(a, b):
+    """Whether two answers are equal: values, NaNs, types, shapes."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
+    a, b = np.asarray(a), np.asarray(b)
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes() or \
+        a.shape == b.shape and a.dtype == b.dtype and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+
+
+# ---------------------------------------------------------------- the reads
+
+def getcol(table, name, startrow, nrow, rowincr, casacore):
+    column = _column(table, "getcol", name)
+    rows = column and _rows(table, column, startrow, nrow, rowincr)
+    if not rows:
+        return _unusual("getcol", column)
+    array = _read("getcol", column, rows[0], None)
+    if array is None:
+        return NOT_SERVED
+    return _shadowed("getcol", table, column, (name, startrow, nrow, rowincr), array, casacore)
+
+
+def getcolslice(table, name, blc, trc, inc, startrow, nrow, rowincr, casacore):
+    column = _column(table, "getcolslice", name)
+    rows = column and _rows(table, column, startrow, nrow, rowincr)
+    box = rows and column.ndim > 0 and _box(column, blc, trc, inc)
+    if not box:
+        return _unusual("getcolslice", column)
+    array = _read("getcolslice", column, rows[0], box)
+    if array is None:
+        return NOT_SERVED
+    return _shadowed("getcolslice", table, column, (name, blc, trc, inc, startrow, nrow, rowincr), array, casacore)
+
+
+def into(table, method, name, nparray, rows_of, box_of):
+    """A read into the caller's array, which has to be of the column's own type: others casacore converts."""
+    column = _column(table, method, name)
+    if column is None:
+        return NOT_SERVED
+    if not isinstance(nparray, np.ndarray) or nparray.dtype != column.dtype or not nparray.flags.writeable:
+        return _unusual(method, column)
+    rows = rows_of(column)
+    box = box_of(column) if box_of else True
+    if not rows or not box:
+        return _unusual(method, column)
+    out = nparray if rows[1] is not None else nparray[np.newaxis]
+    if rows[1] is not None and (nparray.ndim == 0 or nparray.shape[0] != rows[1]):
+        return _unusual(method, column)
+    if _read(method, column, rows[0], None if box is True else box, out) is None:
+        return NOT_SERVED
+    return None
+
+
+def getcolnp(table, name, nparray, startrow, nrow, rowincr):
+    return into(table, "getcolnp", name, nparray, lambda column: _rows(table, column, startrow, nrow, rowincr), None)
+
+
+def getcolslicenp(table, name, nparray, blc, trc, inc, startrow, nrow, rowincr):
+    return into(table, "getcolslicenp", name, nparray, lambda column: _rows(table, column, startrow, nrow, rowincr),
+                lambda column: column.ndim > 0 and _box(column, blc, trc, inc))
+
+
+def _one_row(table, column, rownr):
+    row = _rows(table, column, rownr, 1, 1)
+    return row and (row[0], None)
+
+
+def getcellnp(table, name, rownr, nparray):
+    return into(table, "getcellnp", name, nparray, lambda column: column.ndim > 0 and _one_row(table, column, rownr),
+                None)
+
+
+def getcellslicenp(table, name, nparray, rownr, blc, trc, inc):
+    return into(table, "getcellslicenp", name, nparray, lambda column: _one_row(table, column, rownr),
+                lambda column: column.ndim > 0 and _box(column, blc, trc, inc))
+
+
+def getcellslice(table, name, rownr, blc, trc, inc, casacore):
+    column = _column(table, "getcellslice", name)
+    row = column and _one_row(table, column, rownr)
+    box = row and column.ndim > 0 and _box(column, blc, trc, inc)
+    if not box:
+        return _unusual("getcellslice", column)
+    array = _read("getcellslice", column, row[0], box)
+    if array is None:
+        return NOT_SERVED
+    return _shadowed("getcellslice", table, column, (name, rownr, blc, trc, inc), array[0], casacore)
+
+
+def getvarcol(table, name, startrow, nrow, rowincr, casacore):
+    column = _column(table, "getvarcol", name)
+    rows = column and _rows(table, column, startrow, nrow, rowincr)
+    if not rows:
+        return _unusual("getvarcol", column)
+    array = _read("getvarcol", column, rows[0], None)  # cells that differ in shape are casacore's
+    if array is None:
+        return NOT_SERVED
+    first, step = operator.index(startrow), operator.index(rowincr)
+    cells = {f"r{first + i * step + 1}": array[i:i + 1] for i in range(rows[1])}
+    return _shadowed("getvarcol", table, column, (name, startrow, nrow, rowincr), cells, casacore)
+
+
+def getcell(table, name, rownr, casacore):
+    """One cell, when there is no reader for its column yet: makes one."""
+    state = state_of(table)
+    if state.file is not None and state.file.dirty:
+        return _unusual("getcell", True, "writes that are not flushed")  # puts between gets: a flush each is dearer
+    column = _column(table, "getcell", name)
+    if column is None:
+        return NOT_SERVED
+    try:
+        reader = column.native.reader(name, column.rows)
+        value = reader(rownr)
+    except (Error, TypeError) as error:
+        return _unusual("getcell", True, type(error).__name__)
+    if value is None:
+        return _unusual("getcell", column)
+    if shadow_share > 0:
+        _count("getcell")
+        return _shadowed("getcell", table, column, (name, rownr), value, casacore) if casacore else value
+    reader.where = _caller()
+    state.cells[name] = reader
+    return value
+
+
+def getrow(row, rownr):
+    """All cells of a tablerow as a dict; casacore's where one of them is casacore's."""
+    names = row.names()
+    if names is None:
+        return _unusual("tablerow", True, "rows of writable tables")
+    cells = {}
+    for name in names:
+        reader = row._table._msio_cells.get(name)
+        value = reader(rownr) if reader is not None else getcell(row._table, name, rownr, None)
+        if value is None or value is NOT_SERVED:
+            return _unusual("tablerow", True, "columns that casacore alone reads")
+        cells[name] = value
+    _count("tablerow")
+    return cells
+
+
+def _unusual(method, column, reason="arguments"):
+    if column is not None:
+        _count(method, reason)
+    return NOT_SERVED
+
+
+# ---------------------------------------------------------------- loops
+
+#: What is told at exit when MSIO_REPORT is set: (path, column, file and line) -> cells
+loops = collections.Counter()
+
+
+def _caller():
+    """File and line of the program that called a table's method."""
+    here = os.path.dirname(__file__)
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(here):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "?"
+
+
+def _report(file, name, reader):
+    calls = reader.served
+    served["getcell", None] += calls - reader.counted
+    reader.counted = calls
+    if calls > 1:
+        loops[file.path, name, reader.where] += calls
+
+
+def count_cells():
+    """Adds what the readers of cells have given so far to `served`."""
+    for file in _files.all_files():
+        for state in list(file.states):
+            for reader in state.cells.values():
+                served["getcell", None] += reader.served - reader.counted
+                reader.counted = reader.served
+
+
+def drop_all_cells():
+    for file in _files.all_files():
+        for state in list(file.states):
+            state.drop_cells()

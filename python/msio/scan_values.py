@@ -1,0 +1,108 @@
+"""scan_values.py - what the scanner knows by name, and the values and facts that it makes of a source."""
+
+import ast
+from dataclasses import dataclass, field
+
+TABLE_MODULES = ("casacore.tables", "pyrap.tables", "msio.tables")
+TABLES = frozenset(
+    [f"{module}.table" for module in TABLE_MODULES] + [f"{module}.table.table" for module in TABLE_MODULES]
+)
+TAQL = frozenset(f"{module}.{name}" for module in TABLE_MODULES for name in ("taql", "tablecommand"))
+TOOLS = frozenset({"casatools.table", "casac.casac.table", "taskinit.tbtool"})  # what they make opens a path later
+TOOL_OBJECTS = frozenset({"taskinit.tb"})
+STARRED = ("table", "taql", "tablecommand")
+UVDATA = frozenset({"pyuvdata.UVData", "pyuvdata.uvdata.UVData", "pyuvdata.uvdata.uvdata.UVData"})
+MTIMES = frozenset({"os.path.getmtime", "os.path.getctime", "posixpath.getmtime"})
+STAMPS = frozenset({"st_mtime", "st_mtime_ns", "st_ctime", "st_ctime_ns"})
+STAMP_KEEPERS = frozenset({"int", "float", "str", "round", "repr", "hash", "tuple", "frozenset"})
+MEMORIZERS = ("lru_cache", "cache", "cached", "memoize", "memoized")
+
+CELL_METHODS = frozenset({"getcell", "getcellslice", "getcellnp", "getcellslicenp", "putcell", "putcellslice"})
+COLUMN_METHODS = frozenset(
+    {"getcol", "getcolnp", "getcolslice", "getcolslicenp", "getvarcol", "putcol", "putcolslice", "putvarcol"}
+)
+SELECTING = frozenset({"query", "sort", "select", "selectrows"})
+OTHER_METHODS = frozenset(
+    {
+        "nrows",
+        "colnames",
+        "getkeyword",
+        "getkeywords",
+        "getcolkeyword",
+        "getcolkeywords",
+        "getdminfo",
+        "getcoldesc",
+        "iscelldefined",
+        "isvarcol",
+        "iswritable",
+    }
+)
+KEYED = frozenset({"get", "setdefault", "pop"})
+KEYS = frozenset({"ANTENNA1", "ANTENNA2", "FIELD_ID", "SCAN_NUMBER", "DATA_DESC_ID", "TIME"})
+
+
+@dataclass(eq=False)
+class Value:
+    """What an expression stands for. kind: "ref" (something imported, or a builtin, by its dotted name), "table",
+    "tables" (an iterator of them), "column", "mask" (rows by a key), "index" (of range), "few" (some items, not many),
+    "mtime", "uvdata", "uvdatas", "text", "function", "class", "instance", "parameter", "none", "other"."""
+
+    kind: str
+    name: str = ""
+    node: ast.AST = (
+        None  # table: the call that opens it; mtime: where it is asked; parameter: its function; else a definition
+    )
+    path: ast.AST = None  # of a table or mtime
+    fact: object = None  # column: its reading; table: the query that made it
+
+
+@dataclass(eq=False)
+class Fact:
+    """Something that the source does. loops: those round it in its function, outermost first."""
+
+    kind: str  # "cell", "open", "query", "read", "call", "combine", "mtime"
+    node: ast.AST
+    loops: tuple = ()
+    method: str = ""
+    table: Value = None
+    receiver: ast.AST = None
+    column: str = ""
+    row: ast.AST = None
+    path: ast.AST = None
+    callee: ast.AST = None
+    arguments: dict = field(default_factory=dict)
+    uses: list = field(default_factory=list)
+    whole: bool = False
+    reads: int = 0
+
+
+class Scope:
+    """Names of a module or function, and of those round it."""
+
+    def __init__(self, node, parent=None, owner=None):
+        self.node, self.parent, self.owner, self.names = node, parent, owner, {}
+
+    def find(self, name):
+        scope = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.parent
+        return None
+
+
+def argument(call, position, *names):
+    """An argument by position or keyword; None: not given."""
+    for keyword in call.keywords:
+        if keyword.arg in names:
+            return keyword.value
+    given = call.args[: position + 1]
+    if len(given) > position and not any(isinstance(one, ast.Starred) for one in given):
+        return given[position]
+    return None
+
+
+def parameters_of(node):
+    arguments = node.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return every + [one for one in (arguments.vararg, arguments.kwarg) if one]

@@ -1,0 +1,70 @@
+"""python-casacore's tables with their reads served by msio.
+
+    from msio.tables import table
+
+gives a subclass of python-casacore's `table`: getcol, getcolnp, getcolslice, getcolslicenp, getvarcol, getcell,
+getcellslice, getcellnp, rows, columns, iterators and selections are read by msio; TaQL, sort, put, addcols and all else
+go to casacore. Arguments, results, types, orders and exceptions are python-casacore's. What this process wrote and has
+not flushed is flushed before it is read; what another process wrote is seen as soon as it gave up its lock.
+
+Everything else of `casacore.tables` is here too, unchanged. Without python-casacore `table` has the reading half alone.
+"""
+from . import _serving
+
+try:
+    import casacore.tables as _casacore_tables
+except ImportError:
+    from ._reader import table  # noqa: F401
+    __all__ = ["table"]
+else:
+    from . import _casacore
+
+    class table(_casacore.casacore_table):
+        __doc__ = _casacore.casacore_table.__doc__
+        _msio_cells = _serving.NO_CELLS
+
+    for _name, _method in {**_casacore.reads, **_casacore.writes}.items():
+        setattr(table, _name, _method)
+    _casacore.watch_writers()
+    __all__ = [name for name in dir(_casacore_tables) if not name.startswith("_")] + ["served", "shadow"]
+
+
+def __getattr__(name):
+    if not name.startswith("__") and "_casacore_tables" in globals():
+        return getattr(_casacore_tables, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def served():
+    """How many calls msio served, and how many casacore.
+
+    Returns
+    -------
+    dict
+        ``{"msio": {method: calls}, "casacore": {(method, reason): calls}}``
+    """
+    _serving.count_cells()
+    ours, theirs = {}, {}
+    for (method, reason), calls in sorted(_serving.served.items(), key=str):
+        if reason is None:
+            ours[method] = calls
+        else:
+            theirs[method, reason] = calls
+    return {"msio": ours, "casacore": theirs}
+
+
+def shadow(share):
+    """Has casacore read this share of the calls that msio serves, and compares.
+
+    A difference is logged by the logger "msio" with path, column, rows and values, and casacore's answer is returned.
+    The environment's MSIO_SHADOW sets it for a whole program.
+
+    Parameters
+    ----------
+    share : float
+        From 0 (never) to 1 (always).
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"the share is from 0 to 1, not {share}")
+    _serving.shadow_share = float(share)
+    _serving.drop_all_cells()
