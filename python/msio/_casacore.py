@@ -3,6 +3,8 @@
 Reads are tried natively, and fall to casacore's own method where msio does not serve them; writes are casacore's, and
 noted, so that what was read ahead is dropped and what waits is flushed before the next native read.
 """
+import weakref
+
 from casacore.tables import table as casacore_table
 from casacore.tables.tablerow import _tablerow
 from casacore.tables.tablerow import tablerow
@@ -13,7 +15,7 @@ from ._serving import NOT_SERVED
 # casacore's own methods, before anything is put in their places.
 _own = {name: casacore_table.__dict__[name] for name in (
     "getcol", "getcolnp", "getcolslice", "getcolslicenp", "getvarcol", "getcell", "getcellnp", "getcellslice",
-    "getcellslicenp", "query", "sort", "select", "selectrows", "iter", "row", "close", "done", "flush", "resync")}
+    "getcellslicenp", "query", "sort", "select", "selectrows", "iter", "row", "close", "done", "resync", "__init__")}
 
 _writes = ("putcell", "putcellslice", "putcol", "putvarcol", "putcolslice", "addrows", "removerows", "addcols",
            "renamecol", "removecols", "putkeyword", "putcolkeyword", "putkeywords", "putcolkeywords", "removekeyword",
@@ -24,7 +26,10 @@ _own_writes = {name: casacore_table.__dict__[name] for name in _writes if name i
 # ---------------------------------------------------------------- reads
 
 def getcell(self, columnname, rownr):
-    reader = self._msio_cells.get(columnname)
+    try:
+        reader = self._msio_cells.get(columnname)
+    except TypeError:  # no name at all: casacore says so
+        reader = None
     if reader is not None:
         value = reader(rownr)
         if value is not None:
@@ -99,10 +104,8 @@ def _as(self, result, rows_only):
         return result
     made = result if type(result) is type(self) else type(self)(result, _oper=3)
     # a selection from a selection of rows chooses rows too; from anything else it is what that is
-    if rows_only and not self.__dict__.get("_msio_derived"):
+    if rows_only and (self.__dict__.get("_msio_rows_only") or not self.__dict__.get("_msio_derived")):
         made._msio_rows_only = True
-    else:
-        made._msio_derived = True
     return made
 
 
@@ -146,6 +149,26 @@ def iter(self, columnnames, order="", sort=True):
     return _Iterator(self, _own["iter"](self, columnnames, order, sort))
 
 
+# ---------------------------------------------------------------- opening, making
+
+def __init__(self, tablename, tabledesc=False, *arguments, **keywords):
+    _own["__init__"](self, tablename, tabledesc, *arguments, **keywords)
+    if keywords.get("_oper"):
+        self._msio_derived = True  # unless whoever made it says that it only chooses rows
+        if isinstance(tablename, str) and not _reads_only(tablename):
+            _serving.written_somewhere()
+    elif isinstance(tabledesc, dict):
+        _serving.written(self)
+
+
+def _reads_only(command):
+    """Whether a TaQL command writes to no table that is there."""
+    words = command.split()
+    if [word.lower() for word in words[:2]] == ["using", "style"]:
+        words = words[3:]
+    return bool(words) and words[0].lower() in ("select", "calc", "count", "show", "help")
+
+
 # ---------------------------------------------------------------- rows
 
 class row_of_table(tablerow):
@@ -185,6 +208,7 @@ def __getitem__(self, key):
     made = self.__dict__.get("_msio_row")
     if made is None:
         made = self._msio_row = row_of_table(self, [])
+        made._table = weakref.proxy(self)  # no circle: a table is closed when its last reference goes
     return made._getitem(key, self.nrows())
 
 
@@ -220,7 +244,7 @@ def resync(self):
 
 reads = {f.__name__: f for f in (
     getcell, getcol, getcolnp, getcolslice, getcolslicenp, getvarcol, getcellnp, getcellslice, getcellslicenp, query,
-    sort, select, selectrows, iter, row, close, done, resync, __getitem__)}
+    sort, select, selectrows, iter, row, close, done, resync, __getitem__, __init__)}
 for _name, _function in reads.items():
     _origin = casacore_table.__dict__.get(_name)
     if _origin is not None:
@@ -233,6 +257,7 @@ def watch_writers():
     if getattr(casacore_table, "_msio_watched", False):
         return
     casacore_table._msio_watched = True
+    casacore_table.__init__ = __init__
     for name, method in writes.items():
         setattr(casacore_table, name, method)
     for cls, name in ((_tablerow, "put"),):

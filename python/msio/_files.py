@@ -73,6 +73,12 @@ def file_of(path):
         return found
 
 
+def known(path):
+    """The File of a path if there is one, else None."""
+    with _lock:
+        return _files.get(os.path.realpath(path))
+
+
 def all_files():
     """Every File that there is."""
     with _lock:

@@ -4,6 +4,7 @@ Every function here returns the answer, or `NOT_SERVED` where casacore is to giv
 does not read, for arguments that are wrong or unusual (so that errors are casacore's own), for results that casacore
 converts. `served` counts both, with the reason.
 """
+import atexit
 import collections
 import logging
 import operator
@@ -14,7 +15,7 @@ import sys
 import numpy as np
 
 from . import _files
-from ._errors import Error
+from ._errors import Error, ShapeError
 
 NOT_SERVED = object()
 log = logging.getLogger("msio")
@@ -22,11 +23,23 @@ log = logging.getLogger("msio")
 #: (method, None): calls that msio served; (method, reason): calls that casacore did, and why.
 served = collections.Counter()
 
-#: Share of the served calls that casacore reads too; see `msio.tables.shadow`.
-shadow_share = 0.0
+def _share_of_environment():
+    text = os.environ.get("MSIO_SHADOW", "0")
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if 0 <= share <= 1:
+        return share
+    log.warning("MSIO_SHADOW is %s: it has to be a number from 0 to 1; nothing is compared", text)
+    return 0.0
 
-# The types whose arrays casacore hands out as numpy has them.
-_TYPES = {"Bool": np.dtype(bool), "uChar": np.dtype("u1"), "Short": np.dtype("i2"), "uShort": np.dtype("u2"),
+
+#: Share of the served calls that casacore reads too; see `msio.tables.shadow`.
+shadow_share = _share_of_environment()
+
+# The types whose arrays python-casacore hands out as numpy has them; it widens uChar, for one.
+_TYPES = {"Bool": np.dtype(bool), "Short": np.dtype("i2"), "uShort": np.dtype("u2"),
           "Int": np.dtype("i4"), "uInt": np.dtype("u4"), "Int64": np.dtype("i8"), "Float": np.dtype("f4"),
           "Double": np.dtype("f8"), "Complex": np.dtype("c8"), "DComplex": np.dtype("c16")}
 
@@ -62,6 +75,9 @@ class State:
         for name, reader in self.cells.items():
             _report(self.file, name, reader)
         self.cells.clear()
+
+    def __del__(self):  # the table object went
+        self.drop_cells()
 
 
 # Objects whose state nobody asked for have this one.
@@ -114,6 +130,15 @@ def written(table):
     file = state_of(table).file
     if file is not None:
         file.written()
+        return
+    try:
+        parts = table.partnames(True)
+    except RuntimeError:  # closed
+        return
+    for part in parts:  # of a concatenation, or of a selection that is not read natively itself
+        file = _files.known(part)
+        if file is not None:
+            file.written()
 
 
 def written_somewhere():
@@ -216,6 +241,8 @@ def _box(column, blc, trc, inc):
 def _read(method, column, rows, box, out=None):
     try:
         array = column.native.read(column.name, rows=rows, box=box, out=out)
+    except ShapeError:
+        raise  # casacore refuses it too, or dies of it (tiled cells that differ in shape)
     except (Error, ValueError, TypeError, IndexError, NotImplementedError) as error:
         return _count(method, type(error).__name__)
     if array.dtype != column.dtype:
@@ -252,7 +279,31 @@ def same(a, b):
 
 # ---------------------------------------------------------------- the reads
 
+def _texts(table, name, startrow, nrow, rowincr):
+    """A column of strings as casacore's list of str; None where it is none, or casacore is to judge."""
+    state = state_of(table)
+    if state.file is None or state.file.dirty or not isinstance(name, str):
+        return None
+    try:
+        described = state.file.column(name)
+        if described["type"] != "String" or described["ndim"] != 0 or not described["native"]:
+            return None
+        column = _Column()
+        column.rows, column.file = state.rows, state.file
+        rows = _rows(table, column, startrow, nrow, rowincr)
+        texts = rows and state.file.table().read_cells(name, rows=rows[0])
+    except Error:
+        return None
+    if not texts or None in texts:
+        return None
+    _count("getcol")
+    return column, texts
+
+
 def getcol(table, name, startrow, nrow, rowincr, casacore):
+    texts = _texts(table, name, startrow, nrow, rowincr)
+    if texts:
+        return _shadowed("getcol", table, texts[0], (name, startrow, nrow, rowincr), texts[1], casacore)
     column = _column(table, "getcol", name)
     rows = column and _rows(table, column, startrow, nrow, rowincr)
     if not rows:
@@ -335,7 +386,10 @@ def getvarcol(table, name, startrow, nrow, rowincr, casacore):
     rows = column and _rows(table, column, startrow, nrow, rowincr)
     if not rows:
         return _unusual("getvarcol", column)
-    array = _read("getvarcol", column, rows[0], None)  # cells that differ in shape are casacore's
+    try:
+        array = _read("getvarcol", column, rows[0], None)
+    except ShapeError:
+        return _unusual("getvarcol", column, "cells that differ in shape")
     if array is None:
         return NOT_SERVED
     first, step = operator.index(startrow), operator.index(rowincr)
@@ -418,6 +472,25 @@ def count_cells():
             for reader in state.cells.values():
                 served["getcell", None] += reader.served - reader.counted
                 reader.counted = reader.served
+
+
+def report(stream=None):
+    """Prints who served how many calls, and the loops over cells with their places."""
+    stream = stream or sys.stderr
+    drop_all_cells()
+    ours = sum(calls for (_, reason), calls in served.items() if reason is None)
+    theirs = sum(served.values()) - ours
+    print(f"msio: {ours} calls served natively, {theirs} by casacore", file=stream)
+    for (method, reason), calls in sorted(served.items(), key=lambda item: -item[1]):
+        if reason is not None:
+            print(f"  casacore: {calls} x {method}: {reason}", file=stream)
+    for (path, name, where), calls in loops.most_common():
+        print(f"  loop: {calls} x getcell of {name} of {path} at {where}: msio.read(path, {name!r}) reads them at once",
+              file=stream)
+
+
+if os.environ.get("MSIO_REPORT", "0") not in ("", "0"):
+    atexit.register(report)
 
 
 def drop_all_cells():

@@ -1,0 +1,131 @@
+"""python-casacore's reads served by msio in programs that nobody edits.
+
+Three ways lead here: `msio.patch_casacore()`, `python -m msio script.py ...` (or `-m module ...`), and `MSIO_PATCH=on` in
+the environment, which spawned workers inherit. `MSIO_PATCH=off` wins over all of them and leaves python-casacore as it
+is.
+"""
+import importlib.abc
+import importlib.util
+import os
+import sys
+
+_MODULE = "casacore.tables"
+_before = None
+
+
+def is_refused():
+    """Whether the environment says that python-casacore is to be left alone."""
+    return os.environ.get("MSIO_PATCH", "").lower() in ("off", "0", "no")
+
+
+def patch_casacore():
+    """Puts msio's reads in the place of python-casacore's, in this process.
+
+    The methods of `casacore.tables.table` itself are exchanged, so that every object has them: those that are open
+    already, those of subclasses, and those of programs that imported the class before. Where casacore.tables was not
+    imported yet, it is patched when that happens.
+
+    Returns
+    -------
+    bool
+        True; False where MSIO_PATCH=off forbids it.
+    """
+    if is_refused():
+        return False
+    if _MODULE in sys.modules:
+        _patch()
+    elif not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+    return True
+
+
+def unpatch_casacore():
+    """Gives python-casacore's own methods back; what a program imported from it stays valid."""
+    global _before
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
+    if _before is None:
+        return
+    from . import _casacore, _serving
+    for name, method in _before.items():
+        if method is None:
+            delattr(_casacore.casacore_table, name)
+        else:
+            setattr(_casacore.casacore_table, name, method)
+    _before = None
+    _serving.drop_all_cells()
+
+
+def is_patched():
+    """Whether python-casacore's own table is served by msio now."""
+    return _before is not None
+
+
+def _patch():
+    global _before
+    if _before is not None:
+        return
+    from . import _casacore, _serving
+    _casacore.watch_writers()
+    table = _casacore.casacore_table
+    ours = {**_casacore.reads, "_msio_cells": _serving.NO_CELLS}
+    _before = {name: table.__dict__.get(name) for name in ours}
+    for name, method in ours.items():
+        setattr(table, name, method)
+
+
+class _Loader(importlib.abc.Loader):
+    """The module's own loader, with the patch after it."""
+
+    def __init__(self, loader):
+        self._loader = loader
+
+    def create_module(self, spec):
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module):
+        self._loader.exec_module(module)
+        sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
+        _patch()
+
+    def __getattr__(self, name):
+        return getattr(self._loader, name)
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Waits for casacore.tables to be imported."""
+
+    _searching = False
+
+    def find_spec(self, name, path, target=None):
+        if name != _MODULE or self._searching:
+            return None
+        self._searching = True
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._searching = False
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader)
+        return spec
+
+
+def run(arguments):
+    """`python -m msio script.py ...` and `python -m msio -m module ...`: runs a program with the patch.
+
+    Parameters
+    ----------
+    arguments : list of str
+        What follows `python -m msio`.
+    """
+    import runpy
+    patch_casacore()
+    if arguments[0] == "-m":
+        if len(arguments) < 2:
+            sys.exit("python -m msio -m: which module?")
+        sys.argv = arguments[1:]
+        sys.path.insert(0, os.getcwd())
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = list(arguments)
+        sys.path.insert(0, os.path.dirname(os.path.abspath(arguments[0])))
+        runpy.run_path(arguments[0], run_name="__main__")

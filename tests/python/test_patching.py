@@ -1,0 +1,134 @@
+"""Programs that nobody edits: the patch by call, by `python -m msio`, by the environment; and none where it is refused."""
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+pytest.importorskip("casacore.tables", reason="python-casacore is not installed")
+
+import msio  # noqa: E402
+
+LOOP = """
+    import sys
+    from casacore.tables import table
+    import casacore.tables as ct
+    t, u = table(sys.argv[1], ack=False), ct.table(sys.argv[1], ack=False)
+    total = 0
+    for row in range(20):
+        total += t.getcell("SCALAR_I", row) + u.getcell("SCALAR_I", row)
+    assert total == 2 * int(t.getcol("SCALAR_I").sum())
+    from msio import patching
+    if patching.is_patched():
+        from msio.tables import served
+        print("patched", sum(served()["msio"].values()), sum(served()["casacore"].values()))
+    else:
+        print("own", table.getcell.__module__)
+"""
+
+
+def run(tmp_path, *arguments, code=LOOP, **environment):
+    script = tmp_path / "program.py"
+    script.write_text(textwrap.dedent(code))
+    run = subprocess.run([sys.executable, *[str(a).replace("SCRIPT", str(script)) for a in arguments]],
+                         env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run
+
+
+def test_a_script_as_it_is(tmp_path, own_table):
+    assert run(tmp_path, "SCRIPT", own_table).stdout == "own casacore.tables.table\n"
+
+
+def test_a_script_by_the_module(tmp_path, own_table):
+    assert run(tmp_path, "-m", "msio", "SCRIPT", own_table).stdout == "patched 41 0\n"
+
+
+def test_a_module_by_the_module(tmp_path, own_table):
+    assert run(tmp_path, "-m", "msio", "-m", "program", own_table).stdout == "patched 41 0\n"
+
+
+def test_off_wins(tmp_path, own_table):
+    out = run(tmp_path, "-m", "msio", "SCRIPT", own_table, MSIO_PATCH="off").stdout
+    assert out == "own casacore.tables.table\n"
+    code = "import msio\nassert msio.patch_casacore() is False\n" + textwrap.dedent(LOOP)
+    assert run(tmp_path, "SCRIPT", own_table, code=code, MSIO_PATCH="off").stdout == out
+
+
+def is_installed():
+    folder = os.path.dirname(os.path.dirname(msio.__file__))
+    return os.path.exists(os.path.join(folder, "msio_patch.pth")) and folder.endswith("-packages")
+
+
+@pytest.mark.skipif(not is_installed(), reason="the package is not installed: .pth files count in site-packages only")
+def test_on_in_the_environment(tmp_path, own_table):
+    assert run(tmp_path, "SCRIPT", own_table, MSIO_PATCH="on").stdout == "patched 41 0\n"
+    code = """
+        import multiprocessing, sys
+        def work(path):
+            from casacore.tables import table
+            from msio import patching
+            t = table(path, ack=False)
+            return patching.is_patched(), int(t.getcol("SCALAR_I").sum())
+        if __name__ == "__main__":
+            for method in ("spawn", "fork"):
+                with multiprocessing.get_context(method).Pool(2) as pool:
+                    print(method, pool.map(work, [sys.argv[1]] * 2))
+    """
+    out = run(tmp_path, "SCRIPT", own_table, code=code, MSIO_PATCH="on").stdout
+    assert out.count("(True, ") == 4
+
+
+def test_before_the_import_and_after(tmp_path, own_table):
+    for before in (True, False):
+        lines = ["import msio", "msio.patch_casacore()"]
+        lines = lines + ["from casacore.tables import table"] if before else ["from casacore.tables import table"] + lines
+        lines += ["import sys", "from msio import patching", "t = table(sys.argv[1], ack=False)",
+                  "assert patching.is_patched()", "t.getcol('ARRAY_int')", "from msio.tables import served",
+                  "print(served()['msio'])", "msio.unpatch_casacore()", "assert not patching.is_patched()",
+                  "assert table.getcol.__module__ == 'casacore.tables.table'", "t.getcol('ARRAY_int')",
+                  "print(served()['msio'])"]
+        assert run(tmp_path, "SCRIPT", own_table, code="\n".join(lines)).stdout == "{'getcol': 1}\n" * 2
+
+
+def test_the_report_names_the_loop(tmp_path, own_table):
+    err = run(tmp_path, "-m", "msio", "SCRIPT", own_table, MSIO_REPORT="1").stderr
+    assert "41 calls served natively, 0 by casacore" in err
+    assert "loop: 40 x getcell of SCALAR_I" in err and "program.py:8" in err
+
+
+def test_shadow_by_the_environment(tmp_path, own_table):
+    assert run(tmp_path, "-m", "msio", "SCRIPT", own_table, MSIO_SHADOW="1").stdout == "patched 41 0\n"
+    assert "MSIO_SHADOW" in run(tmp_path, "-m", "msio", "SCRIPT", own_table, MSIO_SHADOW="often").stderr
+
+
+def test_a_fork_after_a_parallel_read(tmp_path, own_table):
+    code = """
+        import os, sys
+        from casacore.tables import table
+        t = table(sys.argv[1], ack=False)
+        first = t.getcol("ARRAY_complex")
+        t.getcell("SCALAR_I", 1)
+        for _ in range(3):
+            child = os.fork()
+            if not child:
+                same = (t.getcol("ARRAY_complex") == first).all() and t.getcell("SCALAR_I", 2) is not None
+                os._exit(0 if same else 1)
+            assert os.waitpid(child, 0)[1] == 0
+        print("done")
+    """
+    assert run(tmp_path, "-m", "msio", "SCRIPT", own_table, code=code).stdout == "done\n"
+
+
+def test_usage():
+    for arguments, code in (([], 2), (["--help"], 0), (["--frob"], 2), (["-m"], 1)):
+        done = subprocess.run([sys.executable, "-m", "msio", *arguments], capture_output=True, text=True, timeout=60)
+        assert done.returncode == code, done.stderr
+        assert done.stdout or done.stderr
+
+
+def test_importing_the_package_is_light():
+    code = "import sys, msio; print(sorted(m for m in sys.modules if m.split('.')[0] in ('casacore', 'numpy', 'dask')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "casacore" not in done.stdout and "dask" not in done.stdout
