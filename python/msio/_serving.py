@@ -15,6 +15,7 @@ import sys
 import numpy as np
 
 from . import _files
+from ._box import box_axis
 from ._errors import Error, ShapeError
 
 NOT_SERVED = object()
@@ -215,8 +216,9 @@ def _rows(table, column, startrow, nrow, rowincr):
     total = len(table) if column.rows is None else len(column.rows)
     if startrow < 0 or rowincr < 1 or startrow >= total:
         return None
-    count = (total - startrow + rowincr - 1) // rowincr if nrow < 0 else nrow
-    if count < 1 or startrow + (count - 1) * rowincr >= total:
+    there = (total - startrow + rowincr - 1) // rowincr
+    count = there if nrow < 0 else min(nrow, there)
+    if count < 1:
         return None
     part = slice(startrow, startrow + (count - 1) * rowincr + 1, rowincr)
     return (part if column.rows is None else column.rows[part]), count
@@ -234,8 +236,7 @@ def _box(column, blc, trc, inc):
         return None
     if any(start > stop >= 0 for start, stop in zip(blc, trc)):
         return None
-    return [(max(start, 0), stop + 1 if stop >= 0 else None, step)
-            for start, stop, step in zip(blc, trc, inc or [1] * column.ndim)]
+    return [box_axis(*axis) for axis in zip(blc, trc, inc or [1] * column.ndim)]
 
 
 def _read(method, column, rows, box, out=None):
