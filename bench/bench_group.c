@@ -48,15 +48,16 @@ static void die(const char *what) {
     exit(1);
 }
 
-/* Warm memory of at least so many bytes. */
+/* Warm memory of at least so many bytes: touched right before it is used, since other readers took their seconds since
+ * the last time. What stood there is not to be taken for the answer either. */
 static uint8_t *warm(int i, size_t bytes) {
     if (buffer_bytes[i] < bytes) {
         msio_pool_give(buffer[i]);
         buffer[i] = msio_pool_take(bytes);
         if (!buffer[i]) die("no memory");
-        memset(buffer[i], 1, bytes);
         buffer_bytes[i] = bytes;
     }
+    memset(buffer[i], 0x5a, bytes);
     return buffer[i];
 }
 
@@ -119,7 +120,6 @@ static void load_warm(asked *a, const char *name, result *r) {
     for (int i = 0; i < ARRAYS; i++) {
         if (!a->bytes[i]) continue;
         out[i] = warm(i, a->bytes[i]);
-        if (check) memset(out[i], 0x5a, a->bytes[i]); /* what stood there is not to be taken for the answer */
     }
     a->opts.visdata = out[0];
     a->opts.flags = out[1];
