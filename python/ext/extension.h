@@ -9,6 +9,17 @@
 #define PY_ARRAY_UNIQUE_SYMBOL msio_numpy
 #ifndef MSIO_IMPORTS_NUMPY
 #define NO_IMPORT_ARRAY
+/* ---------------------------------------------------------------- functions of the module: 0, or -1 with an exception */
+
+int py_datasets_init(PyObject *module);
+int py_flags_init(PyObject *module);
+int py_groups_init(PyObject *module);
+int py_load_init(PyObject *module);
+int py_metadata_init(PyObject *module);
+int py_profile_init(PyObject *module);
+int py_simulate_init(PyObject *module);
+int py_stream_init(PyObject *module);
+
 #endif
 #include <numpy/arrayobject.h>
 
@@ -74,6 +85,15 @@ void py_selection_free(py_selection *selection);
 /* Sets a dict's item and gives the value up. -1 with an exception set, also where value is NULL. */
 int py_put(PyObject *dict, const char *key, PyObject *value);
 
+/* Paths of Python: one, or a sequence of them. -1 with an exception set. */
+typedef struct py_paths {
+    int n;
+    const char **path;
+    PyObject *bytes; /* a list behind them */
+} py_paths;
+int py_paths_take(py_paths *paths, PyObject *given);
+void py_paths_free(py_paths *paths); /* takes zeros */
+
 /* ---------------------------------------------------------------- types */
 
 /* A table (pytable.c). Calls of other threads may be under way when it is closed: the last one closes. */
@@ -93,5 +113,16 @@ void py_table_leave(py_table *self);
 int py_cells_init(PyObject *module);
 /* reader(column, rows=None) of a table. */
 PyObject *py_cells_reader(PyObject *self, PyObject *const *arguments, Py_ssize_t n);
+
+/* ---------------------------------------------------------------- functions of the module: 0, or -1 with an exception */
+
+int py_datasets_init(PyObject *module);
+int py_flags_init(PyObject *module);
+int py_groups_init(PyObject *module);
+int py_load_init(PyObject *module);
+int py_metadata_init(PyObject *module);
+int py_profile_init(PyObject *module);
+int py_simulate_init(PyObject *module);
+int py_stream_init(PyObject *module);
 
 #endif

@@ -229,3 +229,41 @@ int py_select_axis(PyObject *wanted, int64_t size, const char *what, int64_t *st
     *step = stride;
     return 0;
 }
+
+/* ---------------------------------------------------------------- paths */
+
+static int add_path(py_paths *paths, PyObject *given) {
+    PyObject *bytes;
+    if (!PyUnicode_FSConverter(given, &bytes)) return -1;
+    int failed = PyList_Append(paths->bytes, bytes);
+    if (!failed) paths->path[paths->n++] = PyBytes_AS_STRING(bytes);
+    Py_DECREF(bytes);
+    return failed;
+}
+
+int py_paths_take(py_paths *paths, PyObject *given) {
+    bool one = PyUnicode_Check(given) || PyBytes_Check(given) || PyObject_HasAttrString(given, "__fspath__");
+    PyObject *list = one ? PyTuple_Pack(1, given) : PySequence_Fast(given, "paths have to be one path or a sequence");
+    *paths = (py_paths){0};
+    if (!list) return -1;
+    paths->bytes = PyList_New(0);
+    paths->path = PyMem_Calloc((size_t)PySequence_Fast_GET_SIZE(list) + 1, sizeof *paths->path);
+    int failed = !paths->bytes || !paths->path;
+    if (!failed && PySequence_Fast_GET_SIZE(list) == 0) {
+        PyErr_SetString(PyExc_ValueError, "no path was given");
+        failed = -1;
+    }
+    for (Py_ssize_t i = 0; !failed && i < PySequence_Fast_GET_SIZE(list); i++)
+        failed = add_path(paths, PySequence_Fast_GET_ITEM(list, i));
+    Py_DECREF(list);
+    if (failed) py_paths_free(paths);
+    if (failed && !PyErr_Occurred()) PyErr_NoMemory();
+    return failed ? -1 : 0;
+}
+
+void py_paths_free(py_paths *paths) {
+    PyMem_Free(paths->path);
+    Py_CLEAR(paths->bytes);
+    paths->path = NULL;
+    paths->n = 0;
+}

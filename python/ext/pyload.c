@@ -1,0 +1,369 @@
+/* pyload.c - subbands loaded into one array, at once and in batches. */
+#include "extension.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- what is asked for */
+
+/* A request to load, made of Python's arguments; what it points to lives as long as it does. */
+typedef struct wish {
+    py_paths paths;
+    bool grouped; /* the paths have numbers, and some may be missing */
+    msio_group group;
+    msio_group_file *file;
+    PyObject *numbers, *missing, *subbands, *list; /* int32 arrays, and int64 rows */
+    unsigned what;
+    msio_load_opts opts;
+    py_patience patience;
+    int64_t rows_per_batch;
+} wish;
+
+static void wish_free(wish *w) {
+    py_paths_free(&w->paths);
+    PyMem_Free(w->file);
+    Py_CLEAR(w->numbers);
+    Py_CLEAR(w->missing);
+    Py_CLEAR(w->subbands);
+    Py_CLEAR(w->list);
+}
+
+static int take_integers(PyObject *given, int type, PyObject **array) {
+    if (given == Py_None) return 0;
+    *array = PyArray_FROMANY(given, type, 1, 1, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST);
+    return *array ? 0 : -1;
+}
+
+static const int32_t *numbers_of(PyObject *array, int *n) {
+    *n = array ? (int)PyArray_SIZE((PyArrayObject *)array) : 0;
+    return array ? PyArray_DATA((PyArrayObject *)array) : NULL;
+}
+
+/* A group as the library has it: files with numbers, and those that are missing. */
+static int take_group(wish *w, const char *time) {
+    int n, missing;
+    const int32_t *number = numbers_of(w->numbers, &n), *absent = numbers_of(w->missing, &missing);
+    if (!number) return 0;
+    if (n != w->paths.n) {
+        PyErr_SetString(PyExc_ValueError, "there have to be as many numbers of subbands as paths");
+        return -1;
+    }
+    w->file = PyMem_Calloc((size_t)n + 1, sizeof *w->file);
+    if (!w->file) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (int i = 0; i < n; i++)
+        w->file[i] = (msio_group_file){.subband = number[i], .used = 1, .time = "", .path = w->paths.path[i]};
+    w->grouped = true;
+    w->group = (msio_group){.time = time, .subbands = n + missing, .complete = missing == 0, .files = n, .file = w->file,
+                            .missing = missing, .missing_subband = absent};
+    return 0;
+}
+
+static int take_rows(wish *w, PyObject *rows, PyObject *times) {
+    Py_ssize_t start, stop, step;
+    msio_load_opts *o = &w->opts;
+    if (times != Py_None) {
+        if (!PyArg_ParseTuple(times, "nn", &start, &stop)) return -1;
+        o->time = start;
+        o->times = stop;
+    }
+    if (rows == Py_None) return 0;
+    if (PyTuple_Check(rows)) {
+        if (!PyArg_ParseTuple(rows, "nnn", &start, &stop, &step)) return -1;
+        o->row = start;
+        o->rows = stop;
+        o->row_step = step;
+        return 0;
+    }
+    if (take_integers(rows, NPY_INT64, &w->list)) return -1;
+    o->row_list = PyArray_DATA((PyArrayObject *)w->list);
+    o->rows_in_list = PyArray_SIZE((PyArrayObject *)w->list);
+    return 0;
+}
+
+/* {"visdata": array, ...} into the options; the arrays were checked in Python. */
+static int take_out(wish *w, PyObject *out) {
+    static const char *const names[] = {"visdata", "flags", "nsamples"};
+    void *data[3] = {NULL, NULL, NULL};
+    size_t bytes[3] = {0, 0, 0};
+    if (out == Py_None) return 0;
+    for (int i = 0; i < 3; i++) {
+        PyObject *array = PyDict_Check(out) ? PyDict_GetItemString(out, names[i]) : NULL;
+        if (!array) continue;
+        if (!PyArray_Check(array) || !PyArray_ISCARRAY((PyArrayObject *)array)) {
+            PyErr_Format(PyExc_ValueError, "out[\"%s\"] has to be a writable numpy array in C order", names[i]);
+            return -1;
+        }
+        data[i] = PyArray_DATA((PyArrayObject *)array);
+        bytes[i] = (size_t)PyArray_NBYTES((PyArrayObject *)array);
+    }
+    w->opts.visdata = data[0];
+    w->opts.flags = data[1];
+    w->opts.nsamples = data[2];
+    w->opts.visdata_bytes = bytes[0];
+    w->opts.flags_bytes = bytes[1];
+    w->opts.nsamples_bytes = bytes[2];
+    return 0;
+}
+
+static char *wish_names[] = {"paths",    "numbers", "missing_numbers", "time",    "what",    "layout",         "missing",
+                             "visdata_type", "rows", "times",          "chans",   "corrs",   "subbands",       "memory",
+                             "out",      "threads", "refuse_reordering", "rows_per_batch", "progress", NULL};
+
+/* 0, or -1 with an exception set; to be freed in any case. */
+static int wish_take(wish *w, PyObject *arguments, PyObject *keywords) {
+    static const msio_load_opts defaults = MSIO_LOAD_OPTS_INIT;
+    PyObject *paths, *numbers = Py_None, *absent = Py_None, *rows = Py_None, *times = Py_None, *subbands = Py_None;
+    PyObject *out = Py_None, *told = Py_None;
+    const char *time = "";
+    int layout = 0, missing = 0, type = 0;
+    long long memory = -1, batch = 0;
+    Py_ssize_t chan[3] = {0, -1, 1}, corr[3] = {0, -1, 1};
+    *w = (wish){.opts = defaults};
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|$OOsIiiiOO(nnn)(nnn)OLOipLO", wish_names, &paths, &numbers,
+                                     &absent, &time, &w->what, &layout, &missing, &type, &rows, &times, &chan[0],
+                                     &chan[1], &chan[2], &corr[0], &corr[1], &corr[2], &subbands, &memory, &out,
+                                     &w->opts.read.threads, &w->opts.refuse_reordering, &batch, &told))
+        return -1;
+    if (py_paths_take(&w->paths, paths) || take_integers(numbers, NPY_INT32, &w->numbers) ||
+        take_integers(absent, NPY_INT32, &w->missing) || take_integers(subbands, NPY_INT32, &w->subbands) ||
+        take_group(w, time) || take_rows(w, rows, times) || take_out(w, out))
+        return -1;
+    w->opts.layout = (msio_load_layout)layout;
+    w->opts.missing = (msio_load_missing)missing;
+    w->opts.visdata_type = (msio_type)type;
+    w->opts.chan = chan[0], w->opts.chans = chan[1], w->opts.chan_step = chan[2];
+    w->opts.corr = corr[0], w->opts.corrs = corr[1], w->opts.corr_step = corr[2];
+    w->opts.subband_list = numbers_of(w->subbands, &w->opts.subbands_in_list);
+    if (memory >= 0) w->opts.memory = (size_t)memory;
+    w->rows_per_batch = batch;
+    py_patience_begin(&w->patience, told == Py_None ? NULL : told);
+    w->opts.read.progress = py_poll;
+    w->opts.read.user = &w->patience;
+    return 0;
+}
+
+/* ---------------------------------------------------------------- what was loaded */
+
+/* Keeps a result as long as an array over it is alive. */
+static void release(PyObject *capsule) {
+    msio_subbands *s = PyCapsule_GetPointer(capsule, NULL);
+    msio_subbands_free(s);
+    PyMem_Free(s);
+}
+
+static PyObject *subbands_of(const msio_subbands *s) {
+    PyObject *list = PyList_New(s->subbands);
+    for (int i = 0; list && i < s->subbands; i++) {
+        const msio_subband *b = &s->subband[i];
+        PyObject *row = Py_BuildValue("(iNNLL)", b->number, PyBool_FromLong(b->present), PyUnicode_DecodeFSDefault(b->path),
+                                      (long long)b->channel, (long long)b->channels);
+        if (row) PyList_SET_ITEM(list, i, row);
+        else Py_CLEAR(list);
+    }
+    return list;
+}
+
+static PyObject *antennas_of(const msio_subbands *s) {
+    PyObject *list = PyList_New(s->antennas);
+    for (int i = 0; list && i < s->antennas; i++) {
+        const msio_load_antenna *a = &s->antenna[i];
+        PyObject *row = Py_BuildValue("(iNNd)", a->number, py_text(a->name), py_list_copy(MSIO_DOUBLE, 3, a->position),
+                                      a->diameter);
+        if (row) PyList_SET_ITEM(list, i, row);
+        else Py_CLEAR(list);
+    }
+    return list;
+}
+
+/* An array of the result: over its memory, or (no owner) a copy. */
+static PyObject *one_array(msio_type type, int ndim, const int64_t *shape, const void *data, PyObject *owner) {
+    if (!data) Py_RETURN_NONE;
+    if (!owner) return py_array_copy(type, ndim, shape, data);
+    void *memory;
+    memcpy(&memory, &data, sizeof memory);
+    return py_array_over(type, ndim, shape, memory, owner);
+}
+
+static PyObject *describe(const msio_subbands *s, PyObject *owner) {
+    const int64_t rows[2] = {s->rows, 3};
+    PyObject *dict = PyDict_New();
+    if (!dict || py_put(dict, "visdata", one_array(s->visdata_type, s->ndim, s->shape, s->visdata, owner)) ||
+        py_put(dict, "flags", one_array(MSIO_BOOL, s->ndim, s->shape, s->flags, owner)) ||
+        py_put(dict, "nsamples", one_array(MSIO_FLOAT, s->ndim, s->shape, s->nsamples, owner)) ||
+        py_put(dict, "shape", py_shape(s->ndim, s->shape)) ||
+        py_put(dict, "frequencies", one_array(MSIO_DOUBLE, 1, &s->channels, s->frequencies, owner)) ||
+        py_put(dict, "widths", one_array(MSIO_DOUBLE, 1, &s->channels, s->widths, owner)) ||
+        py_put(dict, "polarizations", one_array(MSIO_INT, 1, &s->pols, s->polarizations, owner)) ||
+        py_put(dict, "times", one_array(MSIO_DOUBLE, 1, rows, s->times, owner)) ||
+        py_put(dict, "antenna1", one_array(MSIO_INT, 1, rows, s->antenna1, owner)) ||
+        py_put(dict, "antenna2", one_array(MSIO_INT, 1, rows, s->antenna2, owner)) ||
+        py_put(dict, "uvw", one_array(MSIO_DOUBLE, 2, rows, s->uvw, owner)) ||
+        py_put(dict, "integration_times", one_array(MSIO_DOUBLE, 1, rows, s->integrations, owner)) ||
+        py_put(dict, "subbands", subbands_of(s)) || py_put(dict, "antennas", antennas_of(s)) ||
+        py_put(dict, "missing", py_list_copy(MSIO_INT, s->missing, s->missing ? s->missing_subband : (int32_t[]){0})) ||
+        py_put(dict, "phase_center", Py_BuildValue("(dd)", s->phase_center[0], s->phase_center[1])) ||
+        py_put(dict, "phase_type", py_text(s->phase_type)) ||
+        py_put(dict, "path", s->header ? PyUnicode_DecodeFSDefault(s->header->path) : Py_NewRef(Py_None)) ||
+        py_put(dict, "index_seconds", PyFloat_FromDouble(s->index_seconds)) ||
+        py_put(dict, "read_seconds", PyFloat_FromDouble(s->read_seconds)))
+        Py_CLEAR(dict);
+    return dict;
+}
+
+/* ---------------------------------------------------------------- at once */
+
+static PyObject *load(PyObject *module, PyObject *arguments, PyObject *keywords) {
+    wish w;
+    PyObject *dict = NULL;
+    msio_subbands *s = NULL;
+    (void)module;
+    if (wish_take(&w, arguments, keywords) == 0 && (s = PyMem_Calloc(1, sizeof *s))) {
+        msio_status status;
+        Py_BEGIN_ALLOW_THREADS
+        status = w.grouped ? msio_load(&w.group, w.what, &w.opts, s)
+                           : msio_load_paths(w.paths.n, w.paths.path, w.what, &w.opts, s);
+        Py_END_ALLOW_THREADS
+        PyObject *owner = status ? py_fail() : PyCapsule_New(s, NULL, release);
+        if (owner) {
+            dict = describe(s, owner);
+            Py_DECREF(owner);
+        } else {
+            if (!status) msio_subbands_free(s);
+            PyMem_Free(s);
+        }
+    }
+    wish_free(&w);
+    return dict;
+}
+
+static PyObject *check(PyObject *module, PyObject *arguments, PyObject *keywords) {
+    wish w;
+    PyObject *list = NULL;
+    (void)module;
+    if (wish_take(&w, arguments, keywords) == 0) {
+        msio_load_report *report = NULL;
+        msio_status status;
+        Py_BEGIN_ALLOW_THREADS
+        status = w.grouped ? msio_load_check(&w.group, &w.opts, &report)
+                           : msio_load_check_paths(w.paths.n, w.paths.path, &w.opts, &report);
+        Py_END_ALLOW_THREADS
+        if (status) py_fail();
+        else list = PyList_New(report->differences);
+        for (int i = 0; list && i < report->differences; i++) {
+            const msio_load_difference *d = &report->difference[i];
+            PyObject *row = Py_BuildValue("(NNNN)", PyUnicode_DecodeFSDefault(d->path), py_text(d->field),
+                                          py_text(d->text), PyBool_FromLong(d->harmless));
+            if (row) PyList_SET_ITEM(list, i, row);
+            else Py_CLEAR(list);
+        }
+        msio_load_report_free(report);
+    }
+    wish_free(&w);
+    return list;
+}
+
+/* ---------------------------------------------------------------- in batches */
+
+typedef struct load_stream {
+    PyObject ob_base;
+    msio_load_stream *stream;
+    wish wish;
+    bool busy;
+} load_stream;
+
+static void stream_free(PyObject *object) {
+    load_stream *self = (load_stream *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    Py_BEGIN_ALLOW_THREADS
+    msio_load_stream_close(self->stream);
+    Py_END_ALLOW_THREADS
+    wish_free(&self->wish);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+static PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
+    load_stream *self = (load_stream *)type->tp_alloc(type, 0);
+    if (!self) return NULL;
+    wish *w = &self->wish;
+    if (wish_take(w, arguments, keywords) == 0) {
+        msio_status status;
+        w->opts.read.progress = NULL; /* a batch is short; signals are looked for between them */
+        Py_BEGIN_ALLOW_THREADS
+        status = w->grouped ? msio_load_stream_open(&w->group, w->what, &w->opts, w->rows_per_batch, &self->stream)
+                            : msio_load_stream_open_paths(w->paths.n, w->paths.path, w->what, &w->opts,
+                                                          w->rows_per_batch, &self->stream);
+        Py_END_ALLOW_THREADS
+        if (!status) return (PyObject *)self;
+        self->stream = NULL;
+        py_fail();
+    }
+    Py_DECREF(self);
+    return NULL;
+}
+
+/* (first row, dict), or None at the end. The arrays are copies: the library's are overwritten by the next batch. */
+static PyObject *stream_next(PyObject *object, PyObject *unused) {
+    load_stream *self = (load_stream *)object;
+    const msio_subbands *batch = NULL;
+    int64_t first = 0;
+    msio_status status;
+    (void)unused;
+    if (self->busy || !self->stream) {
+        PyErr_SetString(PyExc_ValueError, self->busy ? "the stream is used by another thread" : "the stream is closed");
+        return NULL;
+    }
+    self->busy = true;
+    Py_BEGIN_ALLOW_THREADS
+    status = msio_load_stream_next(self->stream, &batch, &first);
+    Py_END_ALLOW_THREADS
+    PyObject *answer = NULL;
+    if (status == MSIO_END) answer = Py_NewRef(Py_None);
+    else if (status) py_fail();
+    else answer = Py_BuildValue("(LN)", (long long)first, describe(batch, NULL));
+    self->busy = false;
+    return answer;
+}
+
+static PyObject *stream_close(PyObject *object, PyObject *unused) {
+    load_stream *self = (load_stream *)object;
+    (void)unused;
+    if (self->busy) {
+        PyErr_SetString(PyExc_ValueError, "the stream is used by another thread");
+        return NULL;
+    }
+    msio_load_stream *stream = self->stream;
+    self->stream = NULL;
+    Py_BEGIN_ALLOW_THREADS
+    msio_load_stream_close(stream);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef stream_methods[] = {
+    {"next", stream_next, METH_NOARGS, NULL},
+    {"close", stream_close, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+static PyType_Slot stream_slots[] = {
+    {Py_tp_new, (void *)stream_new},
+    {Py_tp_dealloc, (void *)stream_free},
+    {Py_tp_methods, stream_methods},
+    {0, NULL},
+};
+static PyType_Spec stream_spec = {"msio._msio.LoadStream", sizeof(load_stream), 0, Py_TPFLAGS_DEFAULT, stream_slots};
+
+static PyMethodDef functions[] = {
+    {"load", (PyCFunction)(void (*)(void))load, METH_VARARGS | METH_KEYWORDS, NULL},
+    {"check", (PyCFunction)(void (*)(void))check, METH_VARARGS | METH_KEYWORDS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+int py_load_init(PyObject *module) {
+    PyObject *type = PyType_FromSpec(&stream_spec);
+    int failed = !type || PyModule_AddObjectRef(module, "LoadStream", type) || PyModule_AddFunctions(module, functions);
+    Py_XDECREF(type);
+    return failed ? -1 : 0;
+}
