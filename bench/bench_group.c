@@ -109,6 +109,7 @@ static void load(const asked *a, const char *name, result *r) {
     r->index_seconds = s.index_seconds;
     r->read_seconds = s.read_seconds;
     r->bytes = all_bytes(a);
+    r->sum = 0;
     const uint8_t *data[ARRAYS] = {s.visdata, s.flags, (const uint8_t *)s.nsamples};
     for (int i = 0; check && i < ARRAYS; i++)
         if (a->bytes[i]) r->sum += bench_checksum(data[i], a->bytes[i]);

@@ -95,6 +95,21 @@ static bool look_at_frame(msio_h5_file *file, int *fd) {
     return known;
 }
 
+/* A file that this process has open already, by h5py for one, is opened the way that it is: closing objects with the
+ * file, or not. */
+static hid_t open_any(const char *path, hid_t plist) {
+    static const H5F_close_degree_t degrees[] = {H5F_CLOSE_STRONG, H5F_CLOSE_WEAK, H5F_CLOSE_SEMI};
+    hid_t id = -1;
+    for (size_t i = 0; i < sizeof degrees / sizeof *degrees && id < 0; i++) {
+        H5Pset_fclose_degree(plist, degrees[i]);
+        id = H5Fopen(path, H5F_ACC_RDONLY, plist);
+        char words[256] = "";
+        if (id < 0) copy_words(words, sizeof words);
+        if (id < 0 && !strstr(words, "close degree")) break;
+    }
+    return id;
+}
+
 static msio_status open_file(const char *path, msio_h5_file **file, int *fd, msio_h5_message *message) {
     msio_h5_quiet quiet = msio_h5_quiet_begin();
     msio_status status = msio_h5_register_lzf(message);
@@ -102,8 +117,7 @@ static msio_status open_file(const char *path, msio_h5_file **file, int *fd, msi
     hid_t plist = H5Pcreate(H5P_FILE_ACCESS);
     if (!status && !(f = calloc(1, sizeof *f))) status = MSIO_E_MEMORY;
     if (!status) {
-        H5Pset_fclose_degree(plist, H5F_CLOSE_STRONG);
-        f->id = H5Fopen(path, H5F_ACC_RDONLY, plist);
+        f->id = open_any(path, plist);
         if (f->id < 0)
             status = refused(path, message);
         else if (!look_at_frame(f, fd))

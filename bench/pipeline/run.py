@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""run.py - a pipeline's calls as they are done today and with msio, timed in one run.
+
+usage: bench/pipeline/run.py [--on MS] [--quick] [--tries N] [--json] [--document] [--out FILE]
+
+Needs the Python package and python-casacore: run it with the Python of build/python-debian (./bootstrap python). Every way
+of every call runs in processes of its own, in turn; results are compared before anything is told. The MS has MODEL_DATA
+and CORRECTED_DATA; without --on one is simulated in build/bench. --document rewrites the tables in docs/benchmarks.md and
+README.md.
+"""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+TARGETS = {"1 three columns on every row": 50, "9 flag fractions": 30, "16 metadata": 5, "16 metadata, again": 20,
+           "getcol of DATA, new array": 6, "getcolslice, 12 of 48 channels": 15, "getcell of DATA, all rows": 4,
+           "getcell of TIME, all rows": 4, "the ten sites together": 8}
+MARKS = (("docs/benchmarks.md", "<!-- pipeline:begin -->", "<!-- pipeline:end -->"),
+         ("README.md", "<!-- bench-pipeline:begin -->", "<!-- bench-pipeline:end -->"))
+
+
+# ---------------------------------------------------------------- one way, in a process of its own
+
+def digest(value):
+    """A small value that equal answers share."""
+    import numpy as np
+    if isinstance(value, np.ndarray):
+        words = np.ascontiguousarray(value).view(np.uint8).ravel()
+        whole = words[:len(words) // 8 * 8].view(np.uint64)
+        return [str(value.dtype), list(value.shape), int(np.bitwise_xor.reduce(whole)), int(whole.sum(dtype=np.uint64))]
+    if isinstance(value, dict):
+        return {name: digest(part) for name, part in value.items()}
+    return value
+
+
+def one(name, way, path):
+    import sites
+    ways = {**sites.SITES, **sites.CALLS, "16 metadata, again": (sites.facts_today, sites.facts_again)}[name]
+    call = ways[way == "msio"]
+    if name == "16 metadata, again" and way == "msio":
+        call(path)
+    peak = pathlib.Path("/proc/self/clear_refs")
+    peak.write_text("5")
+    before = status("VmRSS")
+    start = time.perf_counter()
+    value = call(path)
+    seconds = time.perf_counter() - start
+    print(json.dumps({"seconds": seconds, "peak": status("VmHWM") - before, "value": digest(value)}))
+
+
+def status(name):
+    with open("/proc/self/status") as file:
+        for line in file:
+            if line.startswith(name + ":"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+# ---------------------------------------------------------------- all of them
+
+def run_one(name, way, path):
+    done = subprocess.run([sys.executable, __file__, "--one", name, way, path], capture_output=True, text=True, cwd=HERE,
+                          env={**os.environ, "MSIO_PATCH": "off" if way == "today" else ""})
+    if done.returncode:
+        sys.exit(f"{name}, {way}: {done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
+def alike(a, b):
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(alike(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(alike, a, b))
+    if isinstance(a, float) or isinstance(b, float):
+        return abs(a - b) <= 1e-9 * max(abs(a), abs(b))
+    return a == b
+
+
+def measure(names, path, tries):
+    results = {}
+    for name in names:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        ways = {"today": [], "msio": []}
+        for _ in range(tries):
+            for way, found in ways.items():
+                found.append(run_one(name, way, path))
+        if name != "16 metadata, again" and not alike(ways["today"][0]["value"], ways["msio"][0]["value"]):
+            sys.exit(f"{name}: the two ways have different answers")
+        results[name] = {way: {"seconds": [r["seconds"] for r in found], "peak_bytes": [r["peak"] for r in found]}
+                         for way, found in ways.items()}
+    return results
+
+
+def together(results, sites):
+    """The ten sites one after the other: the sum of the times, the largest of the peaks."""
+    return {way: {"seconds": [sum(statistics.median(results[name][way]["seconds"]) for name in sites)],
+                  "peak_bytes": [max(max(results[name][way]["peak_bytes"]) for name in sites)]}
+            for way in ("today", "msio")}
+
+
+def duration(seconds):
+    for unit, scale in (("s", 1), ("ms", 1e3), ("us", 1e6)):
+        if seconds * scale >= 1 or unit == "us":
+            return f"{seconds * scale:.3g} {unit}"
+    return ""
+
+
+def rows(results):
+    for name, ways in results.items():
+        today, ours = (statistics.median(ways[way]["seconds"]) for way in ("today", "msio"))
+        peak = [max(ways[way]["peak_bytes"]) / 2**20 for way in ("today", "msio")]
+        factor, wanted = today / ours, TARGETS.get(name)
+        verdict = "" if wanted is None else f"{wanted}: " + ("met" if factor >= wanted else "**missed**")
+        yield (f"| {name} | {duration(today)} | {duration(ours)} | {factor:.3g} | {verdict} | {peak[0]:.0f} | {peak[1]:.0f} |")
+
+
+def report(results):
+    head = ["| call | today | msio | factor | at least | MiB above, today | MiB above, msio |", "|---|---|---|---|---|---|---|"]
+    return "\n".join([*head, *rows(results)])
+
+
+def document(text):
+    for name, begin, end in MARKS:
+        path = ROOT / name
+        whole = path.read_text()
+        if begin not in whole or end not in whole:
+            sys.exit(f"{name} has no marks {begin} and {end}")
+        path.write_text(whole[:whole.index(begin) + len(begin)] + "\n" + text + "\n" + whole[whole.index(end):])
+
+
+def simulated(quick):
+    import msio
+    path = ROOT / "build" / "bench" / ("dsa110-imaging-quick.ms" if quick else "dsa110-imaging.ms")
+    if not path.exists():
+        print(f"making {path}", file=sys.stderr)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        msio.simulate_ms(path, imaging_columns=True, **(dict(antennas=16, times=6, subbands=4) if quick else {}))
+    return str(path)
+
+
+def main():
+    if sys.argv[1:2] == ["--one"]:
+        return one(*sys.argv[2:5])
+    parser = argparse.ArgumentParser(description="A pipeline's calls today and with msio.")
+    parser.add_argument("--on", metavar="MS")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--tries", type=int, default=3)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--document", action="store_true")
+    parser.add_argument("--out", metavar="FILE")
+    o = parser.parse_args()
+    sys.path.insert(0, str(HERE))
+    import sites
+    path = os.path.abspath(o.on) if o.on else simulated(o.quick)
+    results = measure([*sites.SITES, "16 metadata, again", *sites.CALLS], path, o.tries)
+    results["the ten sites together"] = together(results, list(sites.SITES))
+    text = report(results)
+    answer = json.dumps({"path": path, "results": results}, indent=1)
+    if o.out:
+        pathlib.Path(o.out).write_text(answer)
+    print(answer if o.json else text)
+    if o.document:
+        document(f"Printed by `bench/pipeline/run.py --document` on {time.strftime('%Y-%m-%d')}; medians of {o.tries}, each in a "
+                 f"process of its own, files in the page cache.\n\n{text}")
+
+
+if __name__ == "__main__":
+    main()

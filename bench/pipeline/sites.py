@@ -1,0 +1,252 @@
+"""The calls of a continuum pipeline, each as it is done today (python-casacore and numpy) and with msio.
+
+Each function takes the path of a Measurement Set and returns what the pipeline wants to know; both ways return the same.
+"""
+import numpy as np
+
+
+def table(path, **more):
+    from casacore.tables import table as casacore_table
+    return casacore_table(path, ack=False, **more)
+
+
+# ---------------------------------------------------------------- 1: three columns, populated and of one shape
+
+def check_today(path):
+    found = {}
+    with table(path, readonly=False) as t:
+        for row in range(t.nrows()):
+            for name in ("DATA", "FLAG", "WEIGHT_SPECTRUM"):
+                found.setdefault(name, set()).add(t.getcell(name, row).shape)
+    return {name: sorted(shapes) for name, shapes in found.items()}
+
+
+def check_msio(path):
+    import msio
+    found, asked = {}, []
+    with msio.Table(path) as t:
+        for name in ("DATA", "FLAG", "WEIGHT_SPECTRUM"):
+            told = t.describe(name)
+            if told["shape"] is not None and not told["can_be_undefined"]:
+                found[name] = [tuple(told["shape"])]  # the manager's header says it of every cell
+            else:
+                asked.append(name)
+    for name in asked:
+        shapes = set()
+        for batch in msio.stream(path, name):
+            shapes.add(batch[name].shape[1:])
+        found[name] = sorted(shapes)
+    return found
+
+
+# ---------------------------------------------------------------- 4, 8: fields, times, windows
+
+def fields_today(path):
+    with table(path) as t:
+        times = t.getcol("TIME")
+        return (np.unique(t.getcol("FIELD_ID")).tolist(), float(times.min()), float(times.max()),
+                np.unique(t.getcol("OBSERVATION_ID")).tolist())
+
+
+def fields_msio(path):
+    import msio
+    facts = msio.metadata(path)
+    return (facts.fields_with_rows.tolist(), *facts.time_range, np.unique(msio.read(path, "OBSERVATION_ID")).tolist())
+
+
+def windows_today(path, field=3):
+    with table(path) as t:
+        return np.unique(t.getcol("DATA_DESC_ID")[t.getcol("FIELD_ID") == field]).tolist()
+
+
+def windows_msio(path, field=3):
+    import msio
+    index = msio.metadata(path).row_index()
+    return np.unique(index["data_description"][index["field"] == field]).tolist()
+
+
+# ---------------------------------------------------------------- 7: is the model there?
+
+def model_today(path, field=3):
+    with table(path) as t:
+        rows = np.flatnonzero(t.getcol("FIELD_ID") == field)
+        span = t.getcol("MODEL_DATA", int(rows[0]), int(rows[-1] - rows[0] + 1))
+        return bool(np.any(span[rows - rows[0]] != 0))
+
+
+def model_msio(path, field=3):
+    import msio
+    rows = msio.metadata(path).find_rows(field=field)
+    return any(np.any(msio.read(path, "MODEL_DATA", rows=part) != 0) for part in np.array_split(rows, 16) if len(part))
+
+
+# ---------------------------------------------------------------- 9: flags
+
+def flags_today(path):
+    with table(path) as t:
+        flag, field = t.getcol("FLAG"), t.getcol("FIELD_ID")
+        window, one, two = t.getcol("DATA_DESC_ID"), t.getcol("ANTENNA1"), t.getcol("ANTENNA2")
+    flag |= _flag_rows(path)[:, None, None]
+    rows = flag.sum(axis=(1, 2))
+    cell = flag.shape[1] * flag.shape[2]
+    fraction = {"total": float(flag.mean())}
+    fraction["spw"] = [float(rows[window == w].mean() / cell) for w in np.unique(window)]
+    fraction["channel"] = [float(f) for w in np.unique(window) for f in flag[window == w].mean(axis=(0, 2))]
+    fraction["antenna"] = [float(rows[(one == a) | (two == a)].mean() / cell) for a in np.unique(one)]
+    fraction["field"] = [float(rows[field == f].mean() / cell) for f in np.unique(field)]
+    return fraction
+
+
+def _flag_rows(path):
+    with table(path) as t:
+        return t.getcol("FLAG_ROW")
+
+
+def flags_msio(path):
+    import msio
+    counted = msio.flags(path, by=("spw", "channel", "antenna", "field"))
+    return {"total": counted.fraction, **{name: found["fraction"].tolist() for name, found in counted.by.items()}}
+
+
+# ---------------------------------------------------------------- 10, 11: statistics of the data
+
+def _chi(corrected, model, flag, weight):
+    difference = corrected - model
+    power = (difference.real**2 + difference.imag**2) * weight
+    return float(power[~flag].sum(dtype=np.float64)), int((~flag).sum())
+
+
+def chi_today(path):
+    with table(path) as t:
+        return _chi(*(t.getcol(name) for name in ("CORRECTED_DATA", "MODEL_DATA", "FLAG", "WEIGHT_SPECTRUM")))
+
+
+def chi_msio(path):
+    import msio
+    total, count = 0.0, 0
+    names = ("CORRECTED_DATA", "MODEL_DATA", "FLAG", "WEIGHT_SPECTRUM")
+    for batch in msio.stream(path, names, memory=128 << 20):
+        part = _chi(*(batch[name] for name in names))
+        total, count = total + part[0], count + part[1]
+    return total, count
+
+
+def _amplitudes(data, flag, one, two, antennas):
+    """Sums of amplitudes, their squares and their number by antenna."""
+    amplitude = np.where(flag, 0, np.abs(data))
+    rows = (amplitude.sum(axis=(1, 2), dtype=np.float64), (amplitude.astype(np.float64)**2).sum(axis=(1, 2)),
+            (~flag).sum(axis=(1, 2)))
+    other = one != two
+    return np.array([np.bincount(one, row, antennas) + np.bincount(two[other], row[other], antennas) for row in rows])
+
+
+def _ranking(sums):
+    mean = sums[0] / sums[2]
+    spread = np.sqrt(np.maximum(sums[1] / sums[2] - mean**2, 0))
+    return [float(value) for value in mean / spread]
+
+
+def antennas_today(path):
+    with table(path) as t:
+        one, two = t.getcol("ANTENNA1"), t.getcol("ANTENNA2")
+        return _ranking(_amplitudes(t.getcol("DATA"), t.getcol("FLAG"), one, two, max(one.max(), two.max()) + 1))
+
+
+def antennas_msio(path):
+    import msio
+    antennas = len(msio.metadata(path).antennas)
+    names, sums = ("DATA", "FLAG", "ANTENNA1", "ANTENNA2"), None
+    for batch in msio.stream(path, names, memory=128 << 20):
+        part = _amplitudes(*(batch[name] for name in names), antennas)
+        sums = part if sums is None else sums + part
+    there = sums[2] > 0
+    return _ranking(sums[:, :int(np.flatnonzero(there)[-1]) + 1])
+
+
+# ---------------------------------------------------------------- 13, 14: whole columns
+
+PLOTS = ("TIME", "ANTENNA1", "ANTENNA2", "CORRECTED_DATA", "FLAG")
+GRIDDING = ("UVW", "DATA", "FLAG", "WEIGHT_SPECTRUM")
+
+
+def columns_today(path, names):
+    with table(path) as t:
+        return {name: t.getcol(name) for name in names}
+
+
+def columns_msio(path, names):
+    import msio
+    return {name: msio.read(path, name) for name in names}
+
+
+# ---------------------------------------------------------------- 16: metadata
+
+def facts_today(path):
+    with table(path) as t:
+        times = t.getcol("TIME")
+        span = float(times.min()), float(times.max())
+    with table(path + "::FIELD") as t:
+        directions = t.getcol("PHASE_DIR")[:, 0].tolist()
+    with table(path + "::SPECTRAL_WINDOW") as t:
+        frequencies = t.getcol("CHAN_FREQ").tolist()
+    with table(path + "::ANTENNA") as t:
+        antennas = t.getcol("NAME"), t.getcol("POSITION").tolist()
+    with table(path + "::POLARIZATION") as t:
+        types = t.getcol("CORR_TYPE").tolist()
+    return span, directions, frequencies, *antennas, types
+
+
+def facts_msio(path):
+    import msio
+    facts = msio.metadata(path)
+    return (facts.time_range, [field.phase_dir.value[0].tolist() for field in facts.fields],
+            [window.frequencies.tolist() for window in facts.spectral_windows],
+            [antenna.name for antenna in facts.antennas], [antenna.position.tolist() for antenna in facts.antennas],
+            [polarization.types.tolist() for polarization in facts.polarizations])
+
+
+def facts_again(path):
+    """The cached, checked answer as a pipeline uses it: the object, not lists made of it."""
+    import msio
+    return msio.metadata(path).rows
+
+
+# ---------------------------------------------------------------- single calls of tables
+
+def _loop(t, name):
+    get, total = t.getcell, 0.0
+    for row in range(t.nrows()):
+        total += 1 if get(name, row) is not None else 0
+    return total
+
+
+def _calls(open_table):
+    def with_table(call):
+        def timed(path):
+            with open_table(path) as t:
+                return call(t)
+        return timed
+    return {"getcol of DATA, new array": with_table(lambda t: t.getcol("DATA")),
+            "getcolslice, 12 of 48 channels": with_table(lambda t: t.getcolslice("DATA", [12, 0], [23, 1])),
+            "getcell of DATA, all rows": with_table(lambda t: _loop(t, "DATA")),
+            "getcell of TIME, all rows": with_table(lambda t: _loop(t, "TIME"))}
+
+
+def msio_table(path):
+    from msio.tables import table as served
+    return served(path, ack=False)
+
+
+SITES = {
+    "1 three columns on every row": (check_today, check_msio),
+    "4 fields, times, observations": (fields_today, fields_msio),
+    "7 is MODEL_DATA filled": (model_today, model_msio),
+    "8 windows of a field": (windows_today, windows_msio),
+    "9 flag fractions": (flags_today, flags_msio),
+    "10 chi-squared": (chi_today, chi_msio),
+    "11 signal to noise by antenna": (antennas_today, antennas_msio),
+    "13 columns for plots": (lambda path: columns_today(path, PLOTS), lambda path: columns_msio(path, PLOTS)),
+    "14 columns for gridding": (lambda path: columns_today(path, GRIDDING), lambda path: columns_msio(path, GRIDDING)),
+    "16 metadata": (facts_today, facts_msio),
+}
+CALLS = {name: (call, _calls(msio_table)[name]) for name, call in _calls(table).items()}

@@ -1,0 +1,17 @@
+from ._errors import (ArgumentError as ArgumentError, CancelledError as CancelledError, CasacoreError as CasacoreError,
+                      ChangedError as ChangedError, ColumnError as ColumnError, Error as Error,
+                      FormatError as FormatError, LockedError as LockedError, NotFoundError as NotFoundError,
+                      OutOfMemoryError as OutOfMemoryError, RangeError as RangeError, ReadError as ReadError,
+                      ShapeError as ShapeError, SizeError as SizeError, UndefinedError as UndefinedError,
+                      UnsupportedError as UnsupportedError)
+from ._msio import Table as Table
+from .meta import Flags as Flags, Metadata as Metadata, flags as flags, metadata as metadata
+from .patching import patch_casacore as patch_casacore, unpatch_casacore as unpatch_casacore
+from .profiling import Profile as Profile, profile as profile, verify as verify
+from .reading import read as read, stream as stream
+from .simulating import simulate_ms as simulate_ms, simulate_uvh5 as simulate_uvh5
+from .subbands import (Group as Group, Subbands as Subbands, check as check, groups as groups, load as load,
+                       load_stream as load_stream, uvh5_header as uvh5_header)
+from .uvdata import read_uvdata as read_uvdata
+
+__version__: str

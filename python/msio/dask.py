@@ -1,0 +1,176 @@
+"""dask arrays over Measurement Sets and groups of subbands, for one machine and for many.
+
+    import msio.dask
+    columns = msio.dask.columns("obs.ms", ["DATA", "FLAG"])
+    fraction = columns["FLAG"].mean().compute()
+
+Chunks follow the tiles and chunks on disk. A task carries path, selection and the file's signature, and holds no handle:
+it may run in any process that sees the path. A file that changed since the array was made is an error.
+"""
+import os
+
+import numpy as np
+
+from . import _msio
+from ._errors import ChangedError
+from .subbands import _source, load
+
+__all__ = ["columns", "group", "signature"]
+
+_CHUNK_BYTES = 64 << 20
+
+
+def signature(path):
+    """What tells one state of a table or file from another: (name, inode, size, mtime) of its files.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    tuple
+    """
+    path = os.fspath(path)
+    if not os.path.isdir(path):
+        return (_stamp(path, os.path.basename(path)),)
+    names = sorted(name for name in os.listdir(path) if name == "table.dat" or name.startswith("table.f"))
+    return tuple(_stamp(os.path.join(path, name), name) for name in names)
+
+
+def _stamp(path, name):
+    facts = os.stat(path)
+    return name, facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def _check(paths, expected):
+    for path, before in zip(paths, expected):
+        if signature(path) != before:
+            raise ChangedError(f"{path}: it changed since the dask array was made; make the array anew")
+
+
+def _threads():
+    """Threads of msio for one task: a worker that runs several tasks at once gives one to each."""
+    try:
+        from distributed import get_worker
+        several = get_worker().state.nthreads > 1
+    except (ImportError, ValueError, AttributeError):
+        import dask
+        several = dask.config.get("scheduler", "threads") not in ("sync", "synchronous", "single-threaded", "processes",
+                                                                  "multiprocessing")
+    return 1 if several else 0
+
+
+def _read_rows(path, column, start, stop, expected):
+    """One chunk of a column: a task."""
+    _check([path], [expected])
+    with _msio.Table(path) as table:
+        array = table.read(column, rows=slice(start, stop), threads=_threads())
+    _check([path], [expected])
+    return array
+
+
+def _row_chunks(rows, row_bytes, unit):
+    """Chunks of whole units (tiles, integrations) of about _CHUNK_BYTES."""
+    unit = max(1, min(unit, rows or 1))
+    wanted = max(1, _CHUNK_BYTES // max(1, row_bytes * unit)) * unit
+    sizes = [wanted] * (rows // wanted)
+    return tuple(sizes + ([rows % wanted] if rows % wanted or not sizes else []))
+
+
+def _assemble(name, tasks, chunks, shape, dtype):
+    """An array of chunks along the first axis."""
+    import dask.array as da
+    rest = tuple((size,) for size in shape[1:])
+    graph = {(name, i, *[0] * len(rest)): task for i, task in enumerate(tasks)}
+    return da.Array(graph, name, (chunks, *rest), dtype=dtype, shape=shape)
+
+
+def columns(path, names, chunks=None):
+    """Columns of a table as dask arrays.
+
+    Parameters
+    ----------
+    path : path-like
+        Has to be seen by the workers under the same name.
+    names : str or sequence of str
+        Columns whose cells have one shape.
+    chunks : int or tuple of int, optional
+        Rows of each chunk; default: whole tiles, about 64 MiB.
+
+    Returns
+    -------
+    dict of dask.array.Array
+        [row][channel][correlation] by column.
+    """
+    from dask.base import tokenize
+    path, made = os.path.abspath(os.fspath(path)), {}
+    state = signature(path)
+    with _msio.Table(path) as table:
+        rows = table.nrows
+        for column in (names,) if isinstance(names, str) else names:
+            described = table.describe(column)
+            first = table.read(column, rows=slice(0, min(rows, 1)))
+            shape = (rows, *first.shape[1:])
+            tile = described["tile"]
+            sizes = _row_chunks(rows, first.nbytes, tile[0] if tile else 1) if chunks is None else _explicit(chunks, rows)
+            name = f"msio-{column}-" + tokenize(path, column, state, sizes)
+            ends = np.cumsum(sizes)
+            tasks = [(_read_rows, path, column, int(end - size), int(end), state) for size, end in zip(sizes, ends)]
+            made[column] = _assemble(name, tasks, sizes, shape, first.dtype)
+    return made
+
+
+def _explicit(chunks, rows):
+    if isinstance(chunks, int):
+        return tuple([chunks] * (rows // chunks) + ([rows % chunks] if rows % chunks else []))
+    if sum(chunks) != rows:
+        raise ValueError(f"the chunks have {sum(chunks)} rows together, the table has {rows}")
+    return tuple(chunks)
+
+
+def _load_rows(source, array, start, stop, expected):
+    """One chunk of a group's array: a task."""
+    _check(source["paths"], expected)
+    loaded = load(source["paths"], array, rows=slice(start, stop), threads=_threads())
+    _check(source["paths"], expected)
+    return getattr(loaded, array)
+
+
+def group(what, chunks=None, arrays=("visdata", "flags", "nsamples"), **selection):
+    """The subbands of an observation time as dask arrays.
+
+    Parameters
+    ----------
+    what : Group, path-like, or sequence of path-like
+        See `msio.load`.
+    chunks : int or tuple of int, optional
+        Rows of each chunk; default: whole integrations, about 64 MiB.
+    arrays : sequence of {"visdata", "flags", "nsamples"}
+    **selection
+        time, pattern, expected: which group of a folder.
+
+    Returns
+    -------
+    dict
+        dask arrays [row][channel][polarization] by name, and what one needs to use them as numpy arrays: frequencies,
+        widths, polarizations, times, antenna1, antenna2, uvw, integration_times.
+    """
+    from dask.base import tokenize
+    source = _source(what, selection.get("time"), selection.get("pattern"), selection.get("expected", 16))
+    source = {"paths": [os.path.abspath(os.fspath(path)) for path in source["paths"]]}
+    state = tuple(signature(path) for path in source["paths"])
+    facts = load(source["paths"], ())
+    small = load(source["paths"], arrays, rows=slice(0, 1))
+    made = {name: getattr(facts, name) for name in ("frequencies", "widths", "polarizations", "times", "antenna1",
+                                                    "antenna2", "uvw", "integration_times")}
+    rows = facts.rows
+    unit = int(np.argmax(facts.times != facts.times[0])) or rows
+    for name in arrays:
+        first = getattr(small, name)
+        sizes = _row_chunks(rows, first.nbytes, unit) if chunks is None else _explicit(chunks, rows)
+        token = f"msio-{name}-" + tokenize(source["paths"], name, state, sizes)
+        ends = np.cumsum(sizes)
+        tasks = [(_load_rows, source, name, int(end - size), int(end), state) for size, end in zip(sizes, ends)]
+        made[name] = _assemble(token, tasks, sizes, (rows, *first.shape[1:]), first.dtype)
+    return made

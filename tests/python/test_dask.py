@@ -1,0 +1,97 @@
+"""dask arrays against numpy: schedulers, workers that die, files that change."""
+import os
+import pickle
+import time
+
+import numpy as np
+import pytest
+
+import msio
+
+pytest.importorskip("dask.array", reason="dask is not installed")
+import dask  # noqa: E402
+
+import msio.dask  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def ms(tmp_path_factory):
+    path = tmp_path_factory.mktemp("dask") / "obs.ms"
+    try:
+        msio.simulate_ms(path, antennas=6, times=6, subbands=3, channels=8)
+    except msio.CasacoreError as error:
+        pytest.skip(str(error))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("dask") / "group"
+    msio.simulate_uvh5(path, antennas=5, times=6, subbands=4, channels=6)
+    return str(path)
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "synchronous", "processes"])
+def test_columns(ms, scheduler):
+    for chunks in (None, 100, (200, 178)):
+        arrays = msio.dask.columns(ms, ["DATA", "FLAG", "TIME", "UVW"], chunks)
+        with dask.config.set(scheduler=scheduler):
+            for name, array in arrays.items():
+                assert np.array_equal(array.compute(), msio.read(ms, name)), name
+                assert array.dtype == msio.read(ms, name, rows=slice(0, 1)).dtype
+
+
+def test_a_group(folder):
+    loaded = msio.load(folder, expected=4)
+    for chunks in (None, 7):
+        arrays = msio.dask.group(folder, chunks, expected=4)
+        for name in ("visdata", "flags", "nsamples"):
+            assert np.array_equal(arrays[name].compute(), getattr(loaded, name)), name
+        assert np.array_equal(arrays["frequencies"], loaded.frequencies)
+    assert np.array_equal(arrays["visdata"][20:33, 5:9].compute(), loaded.visdata[20:33, 5:9])
+
+
+def test_chunks_are_whole_tiles_and_names_are_the_files_state(ms, monkeypatch):
+    monkeypatch.setattr(msio.dask, "_CHUNK_BYTES", 1)
+    with msio.Table(ms) as table:
+        tile = table.describe("DATA")["tile"][0]
+    array = msio.dask.columns(ms, "DATA")["DATA"]
+    assert array.chunks[0][0] == min(tile, len(array))
+    assert array.name == msio.dask.columns(ms, "DATA")["DATA"].name
+    with pytest.raises(ValueError):
+        msio.dask.columns(ms, "DATA", (1, 2))
+
+
+def test_tasks_pickle_and_hold_nothing(ms):
+    array = msio.dask.columns(ms, "DATA", 100)["DATA"]
+    again = pickle.loads(pickle.dumps(array))
+    assert np.array_equal(again.compute(), msio.read(ms, "DATA"))
+
+
+def test_a_file_that_changed_is_an_error(tmp_path):
+    path = tmp_path / "g"
+    msio.simulate_uvh5(path, antennas=3, times=2, subbands=2, channels=4)
+    arrays = msio.dask.group(path, expected=2)
+    file = msio.groups(path, subbands=2)[0].paths[1]
+    os.utime(file, ns=(1, 1))
+    with pytest.raises(msio.ChangedError, match="changed"):
+        arrays["visdata"].compute(scheduler="synchronous")
+
+
+def test_two_worker_processes_one_of_which_dies(ms):
+    distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    expected = msio.read(ms, "DATA")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster, \
+            distributed.Client(cluster) as client:
+        array = msio.dask.columns(ms, "DATA", 20)["DATA"]
+        slow = array.map_blocks(_slowly, dtype=array.dtype)
+        future = client.compute(slow)
+        time.sleep(0.5)
+        victim = next(iter(cluster.workers.values())).process.pid
+        os.kill(victim, 9)
+        assert np.array_equal(future.result(timeout=120), expected)
+
+
+def _slowly(block):
+    time.sleep(0.05)
+    return block
