@@ -4,18 +4,12 @@ Three ways lead here: `msio.patch_casacore()`, `python -m msio script.py ...` (o
 the environment, which spawned workers inherit. `MSIO_PATCH=off` wins over all of them and leaves python-casacore as it
 is.
 """
-import importlib.abc
-import importlib.util
 import os
 import sys
 
-_MODULE = "casacore.tables"
+from _msio_startup import MODULE, Waiting, is_refused
+
 _before = None
-
-
-def is_refused():
-    """Whether the environment says that python-casacore is to be left alone."""
-    return os.environ.get("MSIO_PATCH", "").lower() in ("off", "0", "no")
 
 
 def patch_casacore():
@@ -32,17 +26,17 @@ def patch_casacore():
     """
     if is_refused():
         return False
-    if _MODULE in sys.modules:
+    if MODULE in sys.modules:
         _patch()
-    elif not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+    elif not any(isinstance(finder, Waiting) for finder in sys.meta_path):
+        sys.meta_path.insert(0, Waiting())
     return True
 
 
 def unpatch_casacore():
     """Gives python-casacore's own methods back; what a program imported from it stays valid."""
     global _before
-    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Waiting)]
     if _before is None:
         return
     from . import _casacore, _serving
@@ -71,42 +65,6 @@ def _patch():
     _before = {name: table.__dict__.get(name) for name in ours}
     for name, method in ours.items():
         setattr(table, name, method)
-
-
-class _Loader(importlib.abc.Loader):
-    """The module's own loader, with the patch after it."""
-
-    def __init__(self, loader):
-        self._loader = loader
-
-    def create_module(self, spec):
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module):
-        self._loader.exec_module(module)
-        sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
-        _patch()
-
-    def __getattr__(self, name):
-        return getattr(self._loader, name)
-
-
-class _Finder(importlib.abc.MetaPathFinder):
-    """Waits for casacore.tables to be imported."""
-
-    _searching = False
-
-    def find_spec(self, name, path, target=None):
-        if name != _MODULE or self._searching:
-            return None
-        self._searching = True
-        try:
-            spec = importlib.util.find_spec(name)
-        finally:
-            self._searching = False
-        if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader)
-        return spec
 
 
 def run(arguments):
