@@ -58,6 +58,7 @@ def _metadata(paths):
         return made
     # pyuvdata's own combination, of one row of each: histories, names, windows are put together as it does
     small = made.select(blt_inds=[0], inplace=False, run_check=False)
+    small.history = made.history  # which does not tell of this selection
     small.fast_concat([_other(small, path) for path in paths[1:]], "freq", run_check=False, inplace=True)
     for name in ("freq_array", "channel_width", "Nfreqs", "flex_spw_id_array", "spw_array", "Nspws", "history", "filename",
                  "extra_keywords"):
