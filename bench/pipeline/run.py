@@ -40,10 +40,22 @@ def digest(value):
     return value
 
 
+def prepare(calls, way):
+    """Imports what the way needs: that is no part of the call."""
+    if way == "today":
+        import casacore.tables  # noqa: F401
+    else:
+        import msio
+        msio.read, msio.metadata, msio.flags, msio.Table
+        if calls:
+            import msio.tables  # noqa: F401
+
+
 def one(name, way, path):
     import sites
     ways = {**sites.SITES, **sites.CALLS, "16 metadata, again": (sites.facts_today, sites.facts_again)}[name]
     call = ways[way == "msio"]
+    prepare(name in sites.CALLS, way)
     if name == "16 metadata, again" and way == "msio":
         call(path)
     peak = pathlib.Path("/proc/self/clear_refs")

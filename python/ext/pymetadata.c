@@ -1,6 +1,8 @@
 /* pymetadata.c - metadata of Measurement Sets: what the caches keep, as Python has it. */
 #include "extension.h"
 
+#include <stddef.h>
+
 /* The library's own object, kept as long as Python has this one. */
 typedef struct facts {
     PyObject ob_base;
@@ -36,23 +38,37 @@ static PyObject *tuple_of(int n, PyObject *const *values) {
 static PyObject *number(double value) { return PyFloat_FromDouble(value); }
 static PyObject *integer(int64_t value) { return PyLong_FromLongLong(value); }
 
-static PyObject *direction(const msio_direction *d) {
-    int64_t shape[2] = {d->terms, 2};
-    if (d->terms == 0) Py_RETURN_NONE;
-    return TUPLE(py_array_copy(MSIO_DOUBLE, 2, shape, d->value), py_text(d->unit), py_text(d->frame));
+/* An array over the metadata's own memory, which nobody may write; None where there are no values. */
+static PyObject *view(PyObject *owner, msio_type type, int ndim, const int64_t *shape, const void *values) {
+    if (!values) Py_RETURN_NONE;
+    PyObject *array = py_array_over(type, ndim, shape, (void *)(uintptr_t)values, owner);
+    if (array) PyArray_CLEARFLAGS((PyArrayObject *)array, NPY_ARRAY_WRITEABLE);
+    return array;
 }
 
-static PyObject *one_row(const msio_metadata *m, int which, int i) {
+static PyObject *list_view(PyObject *owner, msio_type type, int64_t n, const void *values) {
+    return view(owner, type, 1, &n, values);
+}
+
+static PyObject *direction(PyObject *owner, const msio_direction *d) {
+    int64_t shape[2] = {d->terms, 2};
+    if (d->terms == 0) Py_RETURN_NONE;
+    return TUPLE(view(owner, MSIO_DOUBLE, 2, shape, d->value), py_text(d->unit), py_text(d->frame));
+}
+
+/* Row i of a subtable, in the order that facts_rows counts them in. */
+static PyObject *one_row(PyObject *owner, int which, int i) {
+    const msio_metadata *m = ((facts *)owner)->metadata;
     switch (which) {
     case 0: {
         const msio_spectral_window *w = &m->spectral_window[i];
-        return TUPLE(py_text(w->name), integer(w->channels), py_list_copy(MSIO_DOUBLE, w->channels, w->frequencies),
-                     py_list_copy(MSIO_DOUBLE, w->channels, w->widths), number(w->reference_frequency),
+        return TUPLE(py_text(w->name), integer(w->channels), list_view(owner, MSIO_DOUBLE, w->channels, w->frequencies),
+                     list_view(owner, MSIO_DOUBLE, w->channels, w->widths), number(w->reference_frequency),
                      number(w->bandwidth), integer(w->frame));
     }
     case 1: {
         const msio_polarization *p = &m->polarization[i];
-        return TUPLE(py_list_copy(MSIO_INT, p->correlations, p->types));
+        return TUPLE(list_view(owner, MSIO_INT, p->correlations, p->types));
     }
     case 2: {
         const msio_data_description *d = &m->data_description[i];
@@ -60,12 +76,12 @@ static PyObject *one_row(const msio_metadata *m, int which, int i) {
     }
     case 3: {
         const msio_field_info *f = &m->field[i];
-        return TUPLE(py_text(f->name), py_text(f->code), integer(f->source), number(f->time), direction(&f->phase_dir),
-                     direction(&f->reference_dir), direction(&f->delay_dir));
+        return TUPLE(py_text(f->name), py_text(f->code), integer(f->source), number(f->time), direction(owner, &f->phase_dir),
+                     direction(owner, &f->reference_dir), direction(owner, &f->delay_dir));
     }
     case 4: {
         const msio_antenna_info *a = &m->antenna[i];
-        return TUPLE(py_text(a->name), py_text(a->station), py_text(a->mount), py_list_copy(MSIO_DOUBLE, 3, a->position),
+        return TUPLE(py_text(a->name), py_text(a->station), py_text(a->mount), list_view(owner, MSIO_DOUBLE, 3, a->position),
                      number(a->diameter), PyBool_FromLong(a->flagged));
     }
     case 5: {
@@ -76,29 +92,33 @@ static PyObject *one_row(const msio_metadata *m, int which, int i) {
     case 6: {
         const msio_source_info *s = &m->source[i];
         return TUPLE(py_text(s->name), integer(s->id), integer(s->spectral_window), number(s->time),
-                     number(s->interval), direction(&s->direction));
+                     number(s->interval), direction(owner, &s->direction));
     }
-    default: {
+    case 7: {
         const msio_state_info *s = &m->state[i];
         return TUPLE(py_text(s->mode), integer(s->subscan), number(s->cal), PyBool_FromLong(s->sig),
                      PyBool_FromLong(s->ref));
     }
+    default: {
+        const msio_disk_use *u = &m->manager[i];
+        return TUPLE(py_text(u->type), py_text(u->name), integer(u->sequence), integer(u->bytes));
+    }
     }
 }
 
-/* The rows of one subtable as tuples, in the order of the classes in msio/meta.py. */
+/* The rows of one subtable (the last one: storage managers) as tuples, in the order of the classes in msio/meta.py. */
 static PyObject *facts_rows(PyObject *object, PyObject *argument) {
     const msio_metadata *m = ((facts *)object)->metadata;
-    const int counts[] = {m->spectral_windows, m->polarizations, m->data_descriptions, m->fields,
-                          m->antennas,         m->observations,  m->sources,           m->states};
+    const int counts[] = {m->spectral_windows, m->polarizations, m->data_descriptions, m->fields,  m->antennas,
+                          m->observations,     m->sources,       m->states,            m->managers};
     long which = PyLong_AsLong(argument);
-    if (which < 0 || which > 7) {
+    if (which < 0 || which >= (long)(sizeof counts / sizeof *counts)) {
         if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "there is no such subtable");
         return NULL;
     }
     PyObject *list = PyList_New(counts[which]);
     for (int i = 0; list && i < counts[which]; i++) {
-        PyObject *row = one_row(m, (int)which, i);
+        PyObject *row = one_row(object, (int)which, i);
         if (row) PyList_SET_ITEM(list, i, row);
         else Py_CLEAR(list);
     }
@@ -129,7 +149,7 @@ static PyObject *facts_summary(PyObject *object, PyObject *unused) {
     if (!dict || py_put(dict, "path", PyUnicode_DecodeFSDefault(m->path)) ||
         py_put(dict, "is_ms", PyBool_FromLong(m->is_ms)) || py_put(dict, "rows", integer(m->rows)) ||
         py_put(dict, "bytes", integer(m->bytes)) || py_put(dict, "columns", columns_of(m)) ||
-        py_put(dict, "scans", py_list_copy(MSIO_INT, m->scans, m->scans ? m->scan : (const int32_t[]){0})) ||
+        py_put(dict, "scans", list_view(object, MSIO_INT, m->scans, m->scans ? m->scan : (const int32_t[]){0})) ||
         py_put(dict, "time_range", TUPLE(number(m->time_range[0]), number(m->time_range[1]))) ||
         py_put(dict, "times", integer(m->times)) || py_put(dict, "integration_time", number(m->integration_time)))
         Py_CLEAR(dict);
@@ -148,28 +168,37 @@ static const msio_row_index *index_of(const msio_metadata *m) {
     return status ? NULL : index;
 }
 
-/* Runs of rows: (row, rows, field, spectral_window, scan, data_description, time) as arrays. */
+static PyArray_Descr *run_type; /* of msio_row_run */
+
+static int make_run_type(void) {
+    PyObject *layout = Py_BuildValue(
+        "{s:(sssssss),s:(sssssss),s:(nnnnnnn),s:n}", "names", "row", "rows", "field", "spectral_window", "scan",
+        "data_description", "time", "formats", "i8", "i8", "i4", "i4", "i4", "i4", "f8", "offsets",
+        offsetof(msio_row_run, row), offsetof(msio_row_run, rows), offsetof(msio_row_run, field),
+        offsetof(msio_row_run, spectral_window), offsetof(msio_row_run, scan), offsetof(msio_row_run, data_description),
+        offsetof(msio_row_run, time), "itemsize", sizeof(msio_row_run));
+    int made = layout ? PyArray_DescrConverter(layout, &run_type) : NPY_FAIL;
+    Py_XDECREF(layout);
+    return made == NPY_SUCCEED ? 0 : -1;
+}
+
+/* The runs of rows as records over the index's own memory. */
 static PyObject *facts_row_index(PyObject *object, PyObject *unused) {
     const msio_row_index *index = index_of(((facts *)object)->metadata);
     (void)unused;
     if (!index) return NULL;
     npy_intp n = (npy_intp)index->runs;
-    PyObject *array[7];
-    bool failed = false;
-    for (int k = 0; k < 7; k++) {
-        array[k] = PyArray_SimpleNew(1, &n, k < 2 ? NPY_INT64 : k < 6 ? NPY_INT32 : NPY_FLOAT64);
-        failed = failed || !array[k];
-    }
-    for (npy_intp i = 0; !failed && i < n; i++) {
-        const msio_row_run *run = &index->run[i];
-        const int32_t id[4] = {run->field, run->spectral_window, run->scan, run->data_description};
-        ((int64_t *)PyArray_DATA((PyArrayObject *)array[0]))[i] = run->row;
-        ((int64_t *)PyArray_DATA((PyArrayObject *)array[1]))[i] = run->rows;
-        for (int k = 0; k < 4; k++) ((int32_t *)PyArray_DATA((PyArrayObject *)array[k + 2]))[i] = id[k];
-        ((double *)PyArray_DATA((PyArrayObject *)array[6]))[i] = run->time;
-    }
-    return tuple_of(7, array);
+    Py_INCREF(run_type);
+    PyObject *array = PyArray_NewFromDescr(&PyArray_Type, run_type, 1, &n, NULL,
+                                           n ? (void *)(uintptr_t)index->run : NULL, 0, NULL);
+    if (!array) return NULL;
+    PyArray_CLEARFLAGS((PyArrayObject *)array, NPY_ARRAY_WRITEABLE);
+    if (PyArray_SetBaseObject((PyArrayObject *)array, Py_NewRef(object)) == 0) return array;
+    Py_DECREF(array);
+    return NULL;
 }
+
+static void free_rows(PyObject *capsule) { free(PyCapsule_GetPointer(capsule, NULL)); }
 
 static PyObject *facts_find_rows(PyObject *object, PyObject *arguments) {
     msio_row_query query = MSIO_ROW_QUERY_INIT;
@@ -184,8 +213,10 @@ static PyObject *facts_find_rows(PyObject *object, PyObject *arguments) {
     status = msio_row_index_find(index, &query, &rows, &n);
     Py_END_ALLOW_THREADS
     if (status) return py_fail();
-    PyObject *array = py_list_copy(MSIO_INT64, n, rows ? rows : (int64_t[]){0});
-    free(rows);
+    PyObject *owner = rows ? PyCapsule_New(rows, NULL, free_rows) : Py_NewRef(Py_None);
+    PyObject *array = owner ? py_array_over(MSIO_INT64, 1, &n, rows, owner) : NULL;
+    if (!owner) free(rows);
+    Py_XDECREF(owner);
     return array;
 }
 
@@ -240,5 +271,5 @@ static PyMethodDef functions[] = {
 
 int py_metadata_init(PyObject *module) {
     facts_type = (PyTypeObject *)PyType_FromSpec(&spec);
-    return facts_type ? PyModule_AddFunctions(module, functions) : -1;
+    return facts_type && make_run_type() == 0 ? PyModule_AddFunctions(module, functions) : -1;
 }
