@@ -9,22 +9,12 @@
 #define PY_ARRAY_UNIQUE_SYMBOL msio_numpy
 #ifndef MSIO_IMPORTS_NUMPY
 #define NO_IMPORT_ARRAY
-/* ---------------------------------------------------------------- functions of the module: 0, or -1 with an exception */
-
-int py_datasets_init(PyObject *module);
-int py_flags_init(PyObject *module);
-int py_groups_init(PyObject *module);
-int py_load_init(PyObject *module);
-int py_metadata_init(PyObject *module);
-int py_profile_init(PyObject *module);
-int py_simulate_init(PyObject *module);
-int py_stream_init(PyObject *module);
-
 #endif
 #include <numpy/arrayobject.h>
 
 #include "msio/msio.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /* ---------------------------------------------------------------- errors (pyerrors.c) */
@@ -113,6 +103,15 @@ void py_table_leave(py_table *self);
 int py_cells_init(PyObject *module);
 /* reader(column, rows=None) of a table. */
 PyObject *py_cells_reader(PyObject *self, PyObject *const *arguments, Py_ssize_t n);
+
+/* ---------------------------------------------------------------- streams (pystream.c) */
+
+/* Makes a call in a thread of its own, while this one looks for signals. The call's reads have py_asked_to_stop and
+ * `stop` as progress and user: Ctrl-C ends them. Other than MSIO_OK and MSIO_END: with an exception set. */
+msio_status py_wait_for(msio_status (*call)(void *user), void *user, atomic_int *stop);
+int py_asked_to_stop(void *stop, int64_t done, int64_t total);
+/* A copy of constant values, made without the GIL; large ones in memory of the pool. NULL values: nothing is copied. */
+PyObject *py_array_kept(msio_type type, int ndim, const int64_t *shape, const void *values);
 
 /* ---------------------------------------------------------------- functions of the module: 0, or -1 with an exception */
 

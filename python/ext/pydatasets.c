@@ -1,9 +1,12 @@
 /* pydatasets.c - datasets of HDF5 files, and headers of UVH5 files. */
 #include "extension.h"
 
+#include <string.h>
+
 /* ---------------------------------------------------------------- one dataset */
 
-static PyObject *texts_of(const msio_dataset *dataset, const msio_select *select, int ndim) {
+/* A list of str; of one row, or of a scalar, a str. */
+static PyObject *texts_of(const msio_dataset *dataset, const msio_select *select, bool one) {
     msio_ragged texts;
     msio_status status;
     Py_BEGIN_ALLOW_THREADS
@@ -19,24 +22,24 @@ static PyObject *texts_of(const msio_dataset *dataset, const msio_select *select
         else Py_CLEAR(list);
     }
     msio_ragged_free(&texts);
-    if (!list || ndim > 0) return list;
+    if (!list || !one) return list;
     PyObject *text = n ? Py_NewRef(PyList_GET_ITEM(list, 0)) : Py_NewRef(Py_None);
     Py_DECREF(list);
     return text;
 }
 
-/* The answer's shape; the selection's on axes that the dataset has. */
+/* A selection on the axes that the dataset has. */
 static int select_parts(const msio_dataset_info *info, PyObject *rows, PyObject *chans, PyObject *corrs,
                         py_selection *s) {
     const int64_t total = info->ndim ? info->shape[0] : 1;
     int last = info->ndim - 1;
     if (py_select_rows(s, rows, total)) return -1;
     if (chans != Py_None && last < 2) {
-        PyErr_SetString(PyExc_ValueError, "the dataset has no axis of channels: chans selects on the last but one of three");
+        PyErr_SetString(PyExc_ValueError, "the dataset has no axis of channels: chans is of the last but one of three");
         return -1;
     }
     if (corrs != Py_None && last < 1) {
-        PyErr_SetString(PyExc_ValueError, "the dataset has no axis of correlations: corrs selects on the last of two");
+        PyErr_SetString(PyExc_ValueError, "the dataset has no axis of correlations: corrs is of the last of two");
         return -1;
     }
     if (py_select_axis(chans, last >= 1 ? info->shape[last - 1] : 1, "chans", &s->select.chan, &s->select.chans,
@@ -46,6 +49,21 @@ static int select_parts(const msio_dataset_info *info, PyObject *rows, PyObject 
                           &s->select.corr_step);
 }
 
+/* Whether out can take the answer as it is: nothing is broadcast, and no type changed. */
+static int check_out(PyObject *out, msio_type type, int ndim, const int64_t *shape) {
+    PyArrayObject *array = (PyArrayObject *)out;
+    bool fits = PyArray_Check(out) && PyArray_TYPE(array) == py_type_number(type) && PyArray_ISNOTSWAPPED(array) &&
+                PyArray_ISWRITEABLE(array) && PyArray_NDIM(array) == ndim;
+    for (int i = 0; fits && i < ndim; i++) fits = PyArray_DIM(array, i) == shape[i];
+    if (fits) return 0;
+    PyObject *wanted = py_shape(ndim, shape);
+    if (wanted)
+        PyErr_Format(PyExc_ValueError, "out has to be a writable array of shape %R and type %s", wanted,
+                     msio_type_name(type));
+    Py_XDECREF(wanted);
+    return -1;
+}
+
 static PyObject *read_numbers(const msio_dataset *dataset, const msio_select *select, msio_type type, bool one_row,
                               PyObject *out, msio_read_opts *opts) {
     int ndim;
@@ -53,26 +71,32 @@ static PyObject *read_numbers(const msio_dataset *dataset, const msio_select *se
     size_t bytes;
     msio_status status;
     if (msio_dataset_shape(dataset, select, type, &ndim, shape, &bytes)) return py_fail();
-    PyObject *array = py_array_adopt(type, ndim, shape, msio_pool_take(bytes));
+    int skip = one_row && ndim > 0;
+    if (out != Py_None && check_out(out, type, ndim - skip, shape + skip)) return NULL;
+    bool direct = out != Py_None && PyArray_ISCARRAY((PyArrayObject *)out);
+    PyObject *array =
+        direct ? Py_NewRef(out) : py_array_adopt(type, ndim - skip, shape + skip, msio_pool_take(bytes));
     if (!array) return NULL;
     void *data = PyArray_DATA((PyArrayObject *)array);
     Py_BEGIN_ALLOW_THREADS
     status = msio_dataset_read(dataset, select, type, data, bytes, opts);
     Py_END_ALLOW_THREADS
-    if (status) {
-        Py_DECREF(array);
-        return py_fail();
-    }
-    if (ndim && one_row) {
-        PyObject *row = PySequence_GetItem(array, 0);
-        Py_DECREF(array);
-        array = row;
-    }
-    if (out == Py_None || !array) return array;
-    int failed = !PyArray_Check(out) || PyArray_CopyInto((PyArrayObject *)out, (PyArrayObject *)array);
-    if (failed && !PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "out has to be a numpy array");
+    if (status) py_fail();
+    if (status || (out != Py_None && !direct && PyArray_CopyInto((PyArrayObject *)out, (PyArrayObject *)array)))
+        Py_CLEAR(array);
+    if (!array || out == Py_None) return array;
     Py_DECREF(array);
-    return failed ? NULL : Py_NewRef(out);
+    return Py_NewRef(out);
+}
+
+static PyObject *read_any(const msio_dataset *dataset, const py_selection *selection, PyObject *out,
+                          msio_read_opts *opts) {
+    const msio_dataset_info *info = msio_dataset_describe(dataset);
+    if (info->type != MSIO_STRING)
+        return read_numbers(dataset, &selection->select, info->type, selection->one_row, out, opts);
+    if (out == Py_None) return texts_of(dataset, &selection->select, selection->one_row || info->ndim == 0);
+    PyErr_SetString(PyExc_ValueError, "strings are read into a list of their own, not into out");
+    return NULL;
 }
 
 /* read_dataset(path, name, rows, chans, corrs, out, threads, progress) */
@@ -98,12 +122,9 @@ static PyObject *read_dataset(PyObject *module, PyObject *arguments) {
     if (status) {
         py_fail();
     } else {
-        const msio_dataset_info *info = msio_dataset_describe(dataset);
         py_selection selection = {0};
-        if (select_parts(info, rows, chans, corrs, &selection) == 0)
-            answer = info->type == MSIO_STRING
-                         ? texts_of(dataset, &selection.select, info->ndim)
-                         : read_numbers(dataset, &selection.select, info->type, selection.one_row, out, &opts);
+        if (select_parts(msio_dataset_describe(dataset), rows, chans, corrs, &selection) == 0)
+            answer = read_any(dataset, &selection, out, &opts);
         py_selection_free(&selection);
     }
     Py_BEGIN_ALLOW_THREADS
@@ -140,14 +161,47 @@ static PyObject *dataset_names(PyObject *module, PyObject *argument) {
     return list;
 }
 
+static PyObject *describe(const msio_dataset_info *info) {
+    return Py_BuildValue("{s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:L,s:N,s:N}", "name", py_text(info->name), "type",
+                         py_text(msio_type_name(info->type)), "stored", py_text(info->stored), "shape",
+                         py_shape(info->ndim, info->shape), "chunk",
+                         info->chunked ? py_shape(info->ndim, info->chunk) : Py_NewRef(Py_None), "storage",
+                         py_text(info->storage), "filters", py_text(info->filters), "bytes", (long long)info->bytes,
+                         "native", PyBool_FromLong(info->native), "why_not", py_text(info->why_not));
+}
+
+/* describe_dataset(path, name) */
+static PyObject *describe_dataset(PyObject *module, PyObject *arguments) {
+    PyObject *path, *answer = NULL;
+    const char *name;
+    msio_hdf5 *file = NULL;
+    const msio_dataset *dataset = NULL;
+    msio_status status;
+    (void)module;
+    if (!PyArg_ParseTuple(arguments, "O&s", PyUnicode_FSConverter, &path, &name)) return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    status = msio_hdf5_open(PyBytes_AS_STRING(path), NULL, &file);
+    if (!status) status = msio_hdf5_dataset(file, name, &dataset);
+    Py_END_ALLOW_THREADS
+    answer = status ? py_fail() : describe(msio_dataset_describe(dataset));
+    Py_BEGIN_ALLOW_THREADS
+    msio_hdf5_close(file);
+    Py_END_ALLOW_THREADS
+    Py_DECREF(path);
+    return answer;
+}
+
 /* ---------------------------------------------------------------- headers */
+
+#define EXTRA "extra_keywords/"
 
 /* All datasets below Header by their names, extra keywords as a dict of their own. */
 static PyObject *fields_of(const msio_uvh5_header *header) {
     PyObject *dict = PyDict_New(), *extra = PyDict_New();
     bool failed = !dict || !extra;
     for (int i = 0; i < header->fields && !failed; i++)
-        failed = py_put(dict, header->field[i].name, py_field(&header->field[i])) != 0;
+        failed = strncmp(header->field[i].name, EXTRA, strlen(EXTRA)) != 0 &&
+                 py_put(dict, header->field[i].name, py_field(&header->field[i])) != 0;
     for (int i = 0; i < header->extra_keywords && !failed; i++)
         failed = py_put(extra, header->extra_keyword[i].name, py_field(&header->extra_keyword[i])) != 0;
     if (failed) {
@@ -178,6 +232,7 @@ static PyObject *uvh5_header(PyObject *module, PyObject *argument) {
 static PyMethodDef functions[] = {
     {"read_dataset", read_dataset, METH_VARARGS, NULL},
     {"dataset_names", dataset_names, METH_O, NULL},
+    {"describe_dataset", describe_dataset, METH_VARARGS, NULL},
     {"uvh5_header", uvh5_header, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };

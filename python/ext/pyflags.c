@@ -7,9 +7,14 @@ static const struct {
     const char *name;
     unsigned by;
 } breakdowns[] = {
-    {"spw", MSIO_FLAGS_BY_SPW},           {"field", MSIO_FLAGS_BY_FIELD},       {"scan", MSIO_FLAGS_BY_SCAN},
-    {"antenna", MSIO_FLAGS_BY_ANTENNA},   {"baseline", MSIO_FLAGS_BY_BASELINE}, {"channel", MSIO_FLAGS_BY_CHANNEL},
-    {"correlation", MSIO_FLAGS_BY_CORRELATION}, {"time", MSIO_FLAGS_BY_TIME},
+    {"spw", MSIO_FLAGS_BY_SPW},
+    {"field", MSIO_FLAGS_BY_FIELD},
+    {"scan", MSIO_FLAGS_BY_SCAN},
+    {"antenna", MSIO_FLAGS_BY_ANTENNA},
+    {"baseline", MSIO_FLAGS_BY_BASELINE},
+    {"channel", MSIO_FLAGS_BY_CHANNEL},
+    {"correlation", MSIO_FLAGS_BY_CORRELATION},
+    {"time", MSIO_FLAGS_BY_TIME},
 };
 #define BREAKDOWNS (sizeof breakdowns / sizeof *breakdowns)
 
@@ -43,8 +48,10 @@ static PyObject *describe(const msio_flags *f) {
     PyObject *list = PyList_New(f->breakdowns);
     for (int i = 0; list && i < f->breakdowns; i++) {
         PyObject *breakdown = breakdown_of(&f->breakdown[i]);
-        if (breakdown) PyList_SET_ITEM(list, i, breakdown);
-        else Py_CLEAR(list);
+        if (breakdown)
+            PyList_SET_ITEM(list, i, breakdown);
+        else
+            Py_CLEAR(list);
     }
     if (!list) return NULL;
     return Py_BuildValue("{s:L,s:L,s:L,s:L,s:s,s:N,s:d,s:d,s:d,s:L,s:N}", "flagged", (long long)f->flagged, "total",
@@ -66,8 +73,10 @@ static int take_by(PyObject *names, unsigned *by) {
             if (strcmp(name, breakdowns[i].name) == 0) found = breakdowns[i].by;
         *by |= found;
         if (!found) {
-            PyErr_Format(PyExc_ValueError, "there is no breakdown %R: spw, field, scan, antenna, baseline, channel, "
-                         "correlation and time are there", item);
+            PyErr_Format(PyExc_ValueError,
+                         "there is no breakdown %R: spw, field, scan, antenna, baseline, channel, "
+                         "correlation and time are there",
+                         item);
             failed = -1;
         }
     }
@@ -78,24 +87,21 @@ static int take_by(PyObject *names, unsigned *by) {
 /* flags(path, by, flag_row, sample, seed, threads, checked) */
 static PyObject *count_flags(PyObject *module, PyObject *arguments) {
     msio_flags_opts opts = MSIO_FLAGS_OPTS_INIT;
-    PyObject *path, *names, *answer = NULL;
-    unsigned long long seed;
+    PyObject *path, *names, *seed, *answer = NULL;
     int flag_row, checked;
     unsigned by = 0;
     (void)module;
-    if (!PyArg_ParseTuple(arguments, "O&OpdKip", PyUnicode_FSConverter, &path, &names, &flag_row, &opts.sample, &seed,
-                          &opts.threads, &checked))
+    if (!PyArg_ParseTuple(arguments, "O&OpdO!ip", PyUnicode_FSConverter, &path, &names, &flag_row, &opts.sample,
+                          &PyLong_Type, &seed, &opts.threads, &checked))
         return NULL;
     opts.ignore_flag_row = !flag_row;
-    opts.seed = seed;
     opts.open.freshness = checked ? MSIO_PER_CALL : MSIO_AS_OPENED;
-    if (take_by(names, &by) == 0) {
+    opts.seed = PyLong_AsUnsignedLongLong(seed);
+    if (!PyErr_Occurred() && take_by(names, &by) == 0) {
         const msio_flags *counted = NULL;
         msio_status status;
-        Py_BEGIN_ALLOW_THREADS
-        status = msio_flags_count(PyBytes_AS_STRING(path), by, &opts, &counted);
-        Py_END_ALLOW_THREADS
-        answer = status ? py_fail() : describe(counted);
+        Py_BEGIN_ALLOW_THREADS status = msio_flags_count(PyBytes_AS_STRING(path), by, &opts, &counted);
+        Py_END_ALLOW_THREADS answer = status ? py_fail() : describe(counted);
         if (!status) msio_flags_release(counted);
     }
     Py_DECREF(path);

@@ -12,6 +12,7 @@ typedef struct wish {
     msio_group group;
     msio_group_file *file;
     PyObject *numbers, *missing, *subbands, *list; /* int32 arrays, and int64 rows */
+    PyObject *time, *out;                          /* a str; the caller's arrays */
     unsigned what;
     msio_load_opts opts;
     py_patience patience;
@@ -25,6 +26,8 @@ static void wish_free(wish *w) {
     Py_CLEAR(w->missing);
     Py_CLEAR(w->subbands);
     Py_CLEAR(w->list);
+    Py_CLEAR(w->time);
+    Py_CLEAR(w->out);
 }
 
 static int take_integers(PyObject *given, int type, PyObject **array) {
@@ -39,9 +42,11 @@ static const int32_t *numbers_of(PyObject *array, int *n) {
 }
 
 /* A group as the library has it: files with numbers, and those that are missing. */
-static int take_group(wish *w, const char *time) {
+static int take_group(wish *w) {
     int n, missing;
     const int32_t *number = numbers_of(w->numbers, &n), *absent = numbers_of(w->missing, &missing);
+    const char *time = w->time ? PyUnicode_AsUTF8(w->time) : "";
+    if (!time) return -1;
     if (!number) return 0;
     if (n != w->paths.n) {
         PyErr_SetString(PyExc_ValueError, "there have to be as many numbers of subbands as paths");
@@ -82,14 +87,20 @@ static int take_rows(wish *w, PyObject *rows, PyObject *times) {
     return 0;
 }
 
-/* {"visdata": array, ...} into the options; the arrays were checked in Python. */
+/* {"visdata": array, ...} into the options; types and shapes are looked at in Python. */
 static int take_out(wish *w, PyObject *out) {
     static const char *const names[] = {"visdata", "flags", "nsamples"};
     void *data[3] = {NULL, NULL, NULL};
     size_t bytes[3] = {0, 0, 0};
     if (out == Py_None) return 0;
+    if (!PyDict_Check(out)) {
+        PyErr_SetString(PyExc_TypeError, "out has to be a dict of arrays");
+        return -1;
+    }
+    w->out = PyDict_Copy(out); /* keeps the arrays, whatever becomes of the dict */
+    if (!w->out) return -1;
     for (int i = 0; i < 3; i++) {
-        PyObject *array = PyDict_Check(out) ? PyDict_GetItemString(out, names[i]) : NULL;
+        PyObject *array = PyDict_GetItemString(w->out, names[i]);
         if (!array) continue;
         if (!PyArray_Check(array) || !PyArray_ISCARRAY((PyArrayObject *)array)) {
             PyErr_Format(PyExc_ValueError, "out[\"%s\"] has to be a writable numpy array in C order", names[i]);
@@ -115,20 +126,20 @@ static char *wish_names[] = {"paths",    "numbers", "missing_numbers", "time",  
 static int wish_take(wish *w, PyObject *arguments, PyObject *keywords) {
     static const msio_load_opts defaults = MSIO_LOAD_OPTS_INIT;
     PyObject *paths, *numbers = Py_None, *absent = Py_None, *rows = Py_None, *times = Py_None, *subbands = Py_None;
-    PyObject *out = Py_None, *told = Py_None;
-    const char *time = "";
+    PyObject *out = Py_None, *told = Py_None, *time = NULL;
     int layout = 0, missing = 0, type = 0;
     long long memory = -1, batch = 0;
     Py_ssize_t chan[3] = {0, -1, 1}, corr[3] = {0, -1, 1};
     *w = (wish){.opts = defaults};
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|$OOsIiiiOO(nnn)(nnn)OLOipLO", wish_names, &paths, &numbers,
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|$OOUIiiiOO(nnn)(nnn)OLOipLO", wish_names, &paths, &numbers,
                                      &absent, &time, &w->what, &layout, &missing, &type, &rows, &times, &chan[0],
                                      &chan[1], &chan[2], &corr[0], &corr[1], &corr[2], &subbands, &memory, &out,
                                      &w->opts.read.threads, &w->opts.refuse_reordering, &batch, &told))
         return -1;
+    w->time = Py_XNewRef(time);
     if (py_paths_take(&w->paths, paths) || take_integers(numbers, NPY_INT32, &w->numbers) ||
         take_integers(absent, NPY_INT32, &w->missing) || take_integers(subbands, NPY_INT32, &w->subbands) ||
-        take_group(w, time) || take_rows(w, rows, times) || take_out(w, out))
+        take_group(w) || take_rows(w, rows, times) || take_out(w, out))
         return -1;
     w->opts.layout = (msio_load_layout)layout;
     w->opts.missing = (msio_load_missing)missing;
@@ -180,7 +191,7 @@ static PyObject *antennas_of(const msio_subbands *s) {
 /* An array of the result: over its memory, or (no owner) a copy. */
 static PyObject *one_array(msio_type type, int ndim, const int64_t *shape, const void *data, PyObject *owner) {
     if (!data) Py_RETURN_NONE;
-    if (!owner) return py_array_copy(type, ndim, shape, data);
+    if (!owner) return py_array_kept(type, ndim, shape, data);
     void *memory;
     memcpy(&memory, &data, sizeof memory);
     return py_array_over(type, ndim, shape, memory, owner);
@@ -219,7 +230,9 @@ static PyObject *load(PyObject *module, PyObject *arguments, PyObject *keywords)
     PyObject *dict = NULL;
     msio_subbands *s = NULL;
     (void)module;
-    if (wish_take(&w, arguments, keywords) == 0 && (s = PyMem_Calloc(1, sizeof *s))) {
+    int failed = wish_take(&w, arguments, keywords);
+    if (!failed && !(s = PyMem_Calloc(1, sizeof *s))) PyErr_NoMemory();
+    if (s) {
         msio_status status;
         Py_BEGIN_ALLOW_THREADS
         status = w.grouped ? msio_load(&w.group, w.what, &w.opts, s)
@@ -270,15 +283,25 @@ typedef struct load_stream {
     PyObject ob_base;
     msio_load_stream *stream;
     wish wish;
-    bool busy;
+    const msio_subbands *batch;
+    int64_t first;
+    atomic_int stop;
+    bool busy, over;
 } load_stream;
+
+static void end(load_stream *self) {
+    msio_load_stream *stream = self->stream;
+    self->stream = NULL;
+    atomic_store(&self->stop, 1);
+    Py_BEGIN_ALLOW_THREADS
+    msio_load_stream_close(stream);
+    Py_END_ALLOW_THREADS
+}
 
 static void stream_free(PyObject *object) {
     load_stream *self = (load_stream *)object;
     PyTypeObject *type = Py_TYPE(object);
-    Py_BEGIN_ALLOW_THREADS
-    msio_load_stream_close(self->stream);
-    Py_END_ALLOW_THREADS
+    end(self);
     wish_free(&self->wish);
     type->tp_free(object);
     Py_DECREF(type);
@@ -290,7 +313,8 @@ static PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *k
     wish *w = &self->wish;
     if (wish_take(w, arguments, keywords) == 0) {
         msio_status status;
-        w->opts.read.progress = NULL; /* a batch is short; signals are looked for between them */
+        w->opts.read.progress = py_asked_to_stop;
+        w->opts.read.user = &self->stop;
         Py_BEGIN_ALLOW_THREADS
         status = w->grouped ? msio_load_stream_open(&w->group, w->what, &w->opts, w->rows_per_batch, &self->stream)
                             : msio_load_stream_open_paths(w->paths.n, w->paths.path, w->what, &w->opts,
@@ -304,27 +328,30 @@ static PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *k
     return NULL;
 }
 
+static msio_status fetch(void *stream) {
+    load_stream *self = stream;
+    return msio_load_stream_next(self->stream, &self->batch, &self->first);
+}
+
 /* (first row, dict), or None at the end. The arrays are copies: the library's are overwritten by the next batch. */
 static PyObject *stream_next(PyObject *object, PyObject *unused) {
     load_stream *self = (load_stream *)object;
-    const msio_subbands *batch = NULL;
-    int64_t first = 0;
-    msio_status status;
+    PyObject *answer = NULL;
     (void)unused;
+    if (!self->busy && self->over) Py_RETURN_NONE;
     if (self->busy || !self->stream) {
         PyErr_SetString(PyExc_ValueError, self->busy ? "the stream is used by another thread" : "the stream is closed");
         return NULL;
     }
     self->busy = true;
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_load_stream_next(self->stream, &batch, &first);
-    Py_END_ALLOW_THREADS
-    PyObject *answer = NULL;
-    if (status == MSIO_END) answer = Py_NewRef(Py_None);
-    else if (status) py_fail();
-    else answer = Py_BuildValue("(LN)", (long long)first, describe(batch, NULL));
+    msio_status status = py_wait_for(fetch, self, &self->stop);
+    PyObject *dict = status ? NULL : describe(self->batch, NULL);
+    if (dict) answer = Py_BuildValue("(LN)", (long long)self->first, dict);
     self->busy = false;
-    return answer;
+    if (status != MSIO_END) return answer;
+    self->over = true;
+    end(self);
+    Py_RETURN_NONE;
 }
 
 static PyObject *stream_close(PyObject *object, PyObject *unused) {
@@ -334,11 +361,8 @@ static PyObject *stream_close(PyObject *object, PyObject *unused) {
         PyErr_SetString(PyExc_ValueError, "the stream is used by another thread");
         return NULL;
     }
-    msio_load_stream *stream = self->stream;
-    self->stream = NULL;
-    Py_BEGIN_ALLOW_THREADS
-    msio_load_stream_close(stream);
-    Py_END_ALLOW_THREADS
+    self->over = false;
+    end(self);
     Py_RETURN_NONE;
 }
 

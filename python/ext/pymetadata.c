@@ -33,7 +33,8 @@ static PyObject *tuple_of(int n, PyObject *const *values) {
     if (failed) Py_CLEAR(tuple);
     return tuple;
 }
-#define TUPLE(...) tuple_of((int)(sizeof((PyObject *[]){__VA_ARGS__}) / sizeof(PyObject *)), (PyObject *[]){__VA_ARGS__})
+#define TUPLE(...)                                                                                                     \
+    tuple_of((int)(sizeof((PyObject *[]){__VA_ARGS__}) / sizeof(PyObject *)), (PyObject *[]){__VA_ARGS__})
 
 static PyObject *number(double value) { return PyFloat_FromDouble(value); }
 static PyObject *integer(int64_t value) { return PyLong_FromLongLong(value); }
@@ -76,13 +77,14 @@ static PyObject *one_row(PyObject *owner, int which, int i) {
     }
     case 3: {
         const msio_field_info *f = &m->field[i];
-        return TUPLE(py_text(f->name), py_text(f->code), integer(f->source), number(f->time), direction(owner, &f->phase_dir),
-                     direction(owner, &f->reference_dir), direction(owner, &f->delay_dir));
+        return TUPLE(py_text(f->name), py_text(f->code), integer(f->source), number(f->time),
+                     direction(owner, &f->phase_dir), direction(owner, &f->reference_dir),
+                     direction(owner, &f->delay_dir));
     }
     case 4: {
         const msio_antenna_info *a = &m->antenna[i];
-        return TUPLE(py_text(a->name), py_text(a->station), py_text(a->mount), list_view(owner, MSIO_DOUBLE, 3, a->position),
-                     number(a->diameter), PyBool_FromLong(a->flagged));
+        return TUPLE(py_text(a->name), py_text(a->station), py_text(a->mount),
+                     list_view(owner, MSIO_DOUBLE, 3, a->position), number(a->diameter), PyBool_FromLong(a->flagged));
     }
     case 5: {
         const msio_observation_info *o = &m->observation[i];
@@ -109,8 +111,9 @@ static PyObject *one_row(PyObject *owner, int which, int i) {
 /* The rows of one subtable (the last one: storage managers) as tuples, in the order of the classes in msio/meta.py. */
 static PyObject *facts_rows(PyObject *object, PyObject *argument) {
     const msio_metadata *m = ((facts *)object)->metadata;
-    const int counts[] = {m->spectral_windows, m->polarizations, m->data_descriptions, m->fields,  m->antennas,
-                          m->observations,     m->sources,       m->states,            m->managers};
+    const int counts[] = {m->spectral_windows, m->polarizations, m->data_descriptions,
+                          m->fields,           m->antennas,      m->observations,
+                          m->sources,          m->states,        m->managers};
     long which = PyLong_AsLong(argument);
     if (which < 0 || which >= (long)(sizeof counts / sizeof *counts)) {
         if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "there is no such subtable");
@@ -119,8 +122,10 @@ static PyObject *facts_rows(PyObject *object, PyObject *argument) {
     PyObject *list = PyList_New(counts[which]);
     for (int i = 0; list && i < counts[which]; i++) {
         PyObject *row = one_row(object, (int)which, i);
-        if (row) PyList_SET_ITEM(list, i, row);
-        else Py_CLEAR(list);
+        if (row)
+            PyList_SET_ITEM(list, i, row);
+        else
+            Py_CLEAR(list);
     }
     return list;
 }
@@ -133,11 +138,12 @@ static PyObject *columns_of(const msio_metadata *m) {
         const msio_column_info *c = &m->column[i];
         PyObject *row = TUPLE(py_text(c->name), py_text(msio_type_name(c->type)), integer(c->is_array ? c->ndim : 0),
                               c->shape_known && c->ndim >= 0 ? py_shape(c->ndim, c->shape) : Py_NewRef(Py_None),
-                              py_text(c->manager),
-                              c->tile_ndim ? py_shape(c->tile_ndim, c->tile) : Py_NewRef(Py_None),
+                              py_text(c->manager), c->tile_ndim ? py_shape(c->tile_ndim, c->tile) : Py_NewRef(Py_None),
                               PyBool_FromLong(c->native));
-        if (row) PyList_SET_ITEM(list, i, row);
-        else Py_CLEAR(list);
+        if (row)
+            PyList_SET_ITEM(list, i, row);
+        else
+            Py_CLEAR(list);
     }
     return list;
 }
@@ -161,10 +167,8 @@ static PyObject *facts_summary(PyObject *object, PyObject *unused) {
 static const msio_row_index *index_of(const msio_metadata *m) {
     const msio_row_index *index = NULL;
     msio_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_metadata_row_index(m, &index);
-    Py_END_ALLOW_THREADS
-    if (status) py_fail();
+    Py_BEGIN_ALLOW_THREADS status = msio_metadata_row_index(m, &index);
+    Py_END_ALLOW_THREADS if (status) py_fail();
     return status ? NULL : index;
 }
 
@@ -189,8 +193,8 @@ static PyObject *facts_row_index(PyObject *object, PyObject *unused) {
     if (!index) return NULL;
     npy_intp n = (npy_intp)index->runs;
     Py_INCREF(run_type);
-    PyObject *array = PyArray_NewFromDescr(&PyArray_Type, run_type, 1, &n, NULL,
-                                           n ? (void *)(uintptr_t)index->run : NULL, 0, NULL);
+    PyObject *array =
+        PyArray_NewFromDescr(&PyArray_Type, run_type, 1, &n, NULL, n ? (void *)(uintptr_t)index->run : NULL, 0, NULL);
     if (!array) return NULL;
     PyArray_CLEARFLAGS((PyArrayObject *)array, NPY_ARRAY_WRITEABLE);
     if (PyArray_SetBaseObject((PyArrayObject *)array, Py_NewRef(object)) == 0) return array;
@@ -209,10 +213,8 @@ static PyObject *facts_find_rows(PyObject *object, PyObject *arguments) {
     int64_t *rows = NULL, n = 0;
     msio_status status;
     if (!index) return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_row_index_find(index, &query, &rows, &n);
-    Py_END_ALLOW_THREADS
-    if (status) return py_fail();
+    Py_BEGIN_ALLOW_THREADS status = msio_row_index_find(index, &query, &rows, &n);
+    Py_END_ALLOW_THREADS if (status) return py_fail();
     PyObject *owner = rows ? PyCapsule_New(rows, NULL, free_rows) : Py_NewRef(Py_None);
     PyObject *array = owner ? py_array_over(MSIO_INT64, 1, &n, rows, owner) : NULL;
     if (!owner) free(rows);
@@ -237,8 +239,8 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-static PyType_Spec spec = {"msio._msio.Facts", sizeof(facts), 0,
-                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+static PyType_Spec spec = {"msio._msio.Facts", sizeof(facts), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                           slots};
 static PyTypeObject *facts_type;
 
 /* metadata(path, checked, previous): `previous` itself while the library's answer is the same one. */
@@ -249,18 +251,19 @@ static PyObject *get_metadata(PyObject *module, PyObject *arguments) {
     msio_status status;
     (void)module;
     if (!PyArg_ParseTuple(arguments, "O&pO", PyUnicode_FSConverter, &path, &checked, &previous)) return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_metadata_get(PyBytes_AS_STRING(path), checked ? MSIO_PER_CALL : MSIO_AS_OPENED, &found);
-    Py_END_ALLOW_THREADS
-    Py_DECREF(path);
+    Py_BEGIN_ALLOW_THREADS status =
+        msio_metadata_get(PyBytes_AS_STRING(path), checked ? MSIO_PER_CALL : MSIO_AS_OPENED, &found);
+    Py_END_ALLOW_THREADS Py_DECREF(path);
     if (status) return py_fail();
     if (Py_IS_TYPE(previous, facts_type) && ((facts *)previous)->metadata == found) {
         msio_metadata_release(found);
         return Py_NewRef(previous);
     }
     facts *made = (facts *)facts_type->tp_alloc(facts_type, 0);
-    if (made) made->metadata = found;
-    else msio_metadata_release(found);
+    if (made)
+        made->metadata = found;
+    else
+        msio_metadata_release(found);
     return (PyObject *)made;
 }
 

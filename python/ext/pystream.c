@@ -1,24 +1,142 @@
 /* pystream.c - columns of a table in batches of rows, the next one read while Python works on this one. */
 #include "extension.h"
 
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+/* ---------------------------------------------------------------- waiting, while Ctrl-C is looked for */
+
+#define LOOK_EVERY 50000000L /* ns */
+
+typedef struct errand {
+    msio_status (*call)(void *user);
+    void *user;
+    msio_status status;
+    PyObject *type, *value, *traceback; /* the exception, where it failed */
+    bool done;
+    pthread_mutex_t mutex;
+    pthread_cond_t over;
+} errand;
+
+/* Errors belong to the thread that made the call: they become an exception there. */
+static void *go(void *user) {
+    errand *e = user;
+    e->status = e->call(e->user);
+    if (e->status && e->status != MSIO_END) {
+        PyGILState_STATE state = PyGILState_Ensure();
+        py_fail();
+        PyErr_Fetch(&e->type, &e->value, &e->traceback);
+        PyGILState_Release(state);
+    }
+    pthread_mutex_lock(&e->mutex);
+    e->done = true;
+    pthread_cond_signal(&e->over);
+    pthread_mutex_unlock(&e->mutex);
+    return NULL;
+}
+
+/* Without the GIL. Whether the errand is over. */
+static bool wait_a_little(errand *e) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += LOOK_EVERY;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_nsec -= 1000000000L;
+        until.tv_sec++;
+    }
+    pthread_mutex_lock(&e->mutex);
+    for (int late = 0; !e->done && !late;) late = pthread_cond_timedwait(&e->over, &e->mutex, &until);
+    bool done = e->done;
+    pthread_mutex_unlock(&e->mutex);
+    return done;
+}
+
+/* Until the errand is over. Whether a signal handler raised an exception, which then is set. */
+static bool interrupted(errand *e, atomic_int *stop) {
+    for (bool raised = false;;) {
+        bool done;
+        Py_BEGIN_ALLOW_THREADS
+        done = wait_a_little(e);
+        Py_END_ALLOW_THREADS
+        raised = raised || PyErr_CheckSignals() != 0;
+        if (raised) atomic_store(stop, 1);
+        if (done) return raised;
+    }
+}
+
+msio_status py_wait_for(msio_status (*call)(void *user), void *user, atomic_int *stop) {
+    errand e = {.call = call, .user = user, .mutex = PTHREAD_MUTEX_INITIALIZER, .over = PTHREAD_COND_INITIALIZER};
+    pthread_t thread;
+    bool threaded = pthread_create(&thread, NULL, go, &e) == 0;
+    if (!threaded) {
+        Py_BEGIN_ALLOW_THREADS
+        go(&e);
+        Py_END_ALLOW_THREADS
+    }
+    bool raised = interrupted(&e, stop);
+    if (threaded) {
+        Py_BEGIN_ALLOW_THREADS
+        pthread_join(thread, NULL);
+        Py_END_ALLOW_THREADS
+    }
+    pthread_cond_destroy(&e.over);
+    pthread_mutex_destroy(&e.mutex);
+    if (!raised) {
+        if (e.type) PyErr_Restore(e.type, e.value, e.traceback);
+        return e.status;
+    }
+    Py_XDECREF(e.type);
+    Py_XDECREF(e.value);
+    Py_XDECREF(e.traceback);
+    return MSIO_E_CANCELLED;
+}
+
+int py_asked_to_stop(void *stop, int64_t done, int64_t total) {
+    (void)done, (void)total;
+    return atomic_load((atomic_int *)stop);
+}
+
+/* ---------------------------------------------------------------- arrays that outlive a batch */
+
+#define LARGE ((size_t)1 << 20) /* bytes: from there on memory of the pool is warm, and numpy's is not */
+
+PyObject *py_array_kept(msio_type type, int ndim, const int64_t *shape, const void *values) {
+    size_t bytes = msio_type_size(type);
+    for (int i = 0; i < ndim; i++) bytes *= (size_t)shape[i];
+    void *memory = bytes < LARGE ? NULL : msio_pool_take(bytes);
+    PyObject *array = py_array_adopt(type, ndim, shape, memory);
+    if (!array || !values || !bytes) return array;
+    void *data = PyArray_DATA((PyArrayObject *)array);
+    Py_BEGIN_ALLOW_THREADS
+    memcpy(data, values, bytes);
+    Py_END_ALLOW_THREADS
+    return array;
+}
+
+/* ---------------------------------------------------------------- the type ColumnStream */
+
 typedef struct column_stream {
     PyObject ob_base;
     py_table *table;
     msio_stream *stream;
-    PyObject *names;
+    const msio_batch *batch;
     py_selection selection;
-    bool busy;
+    atomic_int stop;
+    bool busy, over;
 } column_stream;
+
+static PyObject *table_class;
 
 static void end(column_stream *self) {
     msio_stream *stream = self->stream;
     self->stream = NULL;
-    if (stream) {
-        Py_BEGIN_ALLOW_THREADS
-        msio_stream_close(stream);
-        Py_END_ALLOW_THREADS
-        py_table_leave(self->table);
-    }
+    if (!stream) return;
+    atomic_store(&self->stop, 1);
+    Py_BEGIN_ALLOW_THREADS
+    msio_stream_close(stream);
+    Py_END_ALLOW_THREADS
+    py_table_leave(self->table);
 }
 
 static void stream_free(PyObject *object) {
@@ -26,7 +144,6 @@ static void stream_free(PyObject *object) {
     PyTypeObject *type = Py_TYPE(object);
     end(self);
     Py_XDECREF(self->table);
-    Py_XDECREF(self->names);
     py_selection_free(&self->selection);
     type->tp_free(object);
     Py_DECREF(type);
@@ -35,13 +152,31 @@ static void stream_free(PyObject *object) {
 /* The names as C has them; they live as long as the tuple. NULL with an exception set. */
 static const char **names_of(PyObject *names) {
     const char **list = PyMem_Calloc((size_t)PyTuple_GET_SIZE(names) + 1, sizeof *list);
-    for (Py_ssize_t i = 0; list && i < PyTuple_GET_SIZE(names); i++)
-        if (!(list[i] = PyUnicode_AsUTF8(PyTuple_GET_ITEM(names, i)))) {
-            PyMem_Free(list);
-            return NULL;
-        }
     if (!list) PyErr_NoMemory();
+    for (Py_ssize_t i = 0; list && i < PyTuple_GET_SIZE(names); i++) {
+        PyObject *name = PyTuple_GET_ITEM(names, i);
+        if (!PyUnicode_Check(name)) PyErr_SetString(PyExc_TypeError, "the name of a column has to be a str");
+        else list[i] = PyUnicode_AsUTF8(name);
+        if (list[i]) continue;
+        PyMem_Free(list);
+        return NULL;
+    }
     return list;
+}
+
+/* Opens the stream of a table that was entered. -1 with an exception set. */
+static int begin(column_stream *self, msio_table *table, PyObject *names, const msio_stream_opts *opts) {
+    const char **list = names_of(names);
+    msio_status status;
+    if (!list) return -1;
+    Py_BEGIN_ALLOW_THREADS
+    status = msio_stream_open(table, (int)PyTuple_GET_SIZE(names), list, &self->selection.select, opts, &self->stream);
+    Py_END_ALLOW_THREADS
+    PyMem_Free(list);
+    if (!status) return 0;
+    self->stream = NULL;
+    py_fail();
+    return -1;
 }
 
 /* ColumnStream(table, names, rows, (chan, chans, step), (corr, corrs, step), memory, rows_per_batch, threads) */
@@ -51,63 +186,67 @@ static PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *k
     long long memory, batch;
     Py_ssize_t chan[3], corr[3];
     (void)keywords;
-    if (!PyArg_ParseTuple(arguments, "OO!O(nnn)(nnn)LLi", &table, &PyTuple_Type, &names, &rows, &chan[0], &chan[1],
-                          &chan[2], &corr[0], &corr[1], &corr[2], &memory, &batch, &opts.read.threads))
+    if (!PyArg_ParseTuple(arguments, "O!O!O(nnn)(nnn)LLi", (PyTypeObject *)table_class, &table, &PyTuple_Type, &names,
+                          &rows, &chan[0], &chan[1], &chan[2], &corr[0], &corr[1], &corr[2], &memory, &batch,
+                          &opts.read.threads))
         return NULL;
     column_stream *self = (column_stream *)type->tp_alloc(type, 0);
     if (!self) return NULL;
     self->table = (py_table *)Py_NewRef(table);
-    self->names = Py_NewRef(names);
     if (memory > 0) opts.memory = (size_t)memory;
     opts.rows_per_batch = batch;
+    opts.read.progress = py_asked_to_stop;
+    opts.read.user = &self->stop;
     msio_table *source = py_table_enter(self->table);
-    const char **list = source ? names_of(names) : NULL;
-    if (list && py_select_rows(&self->selection, rows, msio_table_rows(source)) == 0) {
+    if (source && py_select_rows(&self->selection, rows, msio_table_rows(source)) == 0) {
         msio_select *s = &self->selection.select;
-        msio_status status;
         s->chan = chan[0], s->chans = chan[1], s->chan_step = chan[2];
         s->corr = corr[0], s->corrs = corr[1], s->corr_step = corr[2];
-        Py_BEGIN_ALLOW_THREADS
-        status = msio_stream_open(source, (int)PyTuple_GET_SIZE(names), list, s, &opts, &self->stream);
-        Py_END_ALLOW_THREADS
-        if (status) {
-            self->stream = NULL;
-            py_fail();
-        }
+        if (begin(self, source, names, &opts) == 0) return (PyObject *)self;
     }
-    PyMem_Free(list);
-    if (self->stream) return (PyObject *)self;
     if (source) py_table_leave(self->table);
     Py_DECREF(self);
     return NULL;
 }
 
-/* (row, [arrays]), or None at the end. The arrays are copies: the library's are overwritten by the next batch. */
+/* ---------------------------------------------------------------- batches */
+
+static msio_status fetch(void *stream) {
+    column_stream *self = stream;
+    return msio_stream_next(self->stream, &self->batch);
+}
+
+/* The library's arrays are overwritten by the next batch: these are copies. */
+static PyObject *arrays_of(const msio_batch *batch) {
+    PyObject *list = PyList_New(batch->columns);
+    for (int i = 0; list && i < batch->columns; i++) {
+        const msio_array *a = &batch->arrays[i];
+        PyObject *array = py_array_kept(a->type, a->ndim, a->shape, a->data);
+        if (array) PyList_SET_ITEM(list, i, array);
+        else Py_CLEAR(list);
+    }
+    return list;
+}
+
+/* (row, [arrays]), or None at the end. */
 static PyObject *stream_next(PyObject *object, PyObject *unused) {
     column_stream *self = (column_stream *)object;
-    const msio_batch *batch = NULL;
-    msio_status status;
+    PyObject *answer = NULL;
     (void)unused;
+    if (!self->busy && self->over) Py_RETURN_NONE;
     if (self->busy || !self->stream) {
         PyErr_SetString(PyExc_ValueError, self->busy ? "the stream is used by another thread" : "the stream is closed");
         return NULL;
     }
     self->busy = true;
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_stream_next(self->stream, &batch);
-    Py_END_ALLOW_THREADS
-    PyObject *answer = NULL, *list = status == MSIO_OK ? PyList_New(batch->columns) : NULL;
-    for (int i = 0; list && i < batch->columns; i++) {
-        const msio_array *a = &batch->arrays[i];
-        PyObject *array = py_array_copy(a->type, a->ndim, a->shape, a->data ? a->data : "");
-        if (array) PyList_SET_ITEM(list, i, array);
-        else Py_CLEAR(list);
-    }
-    if (list) answer = Py_BuildValue("(LN)", (long long)batch->row, list);
-    else if (status == MSIO_END) answer = Py_NewRef(Py_None);
-    else if (status) py_fail();
+    msio_status status = py_wait_for(fetch, self, &self->stop);
+    PyObject *list = status ? NULL : arrays_of(self->batch);
+    if (list) answer = Py_BuildValue("(LN)", (long long)self->batch->row, list);
     self->busy = false;
-    return answer;
+    if (status != MSIO_END) return answer;
+    self->over = true;
+    end(self);
+    Py_RETURN_NONE;
 }
 
 static PyObject *stream_close(PyObject *object, PyObject *unused) {
@@ -117,6 +256,7 @@ static PyObject *stream_close(PyObject *object, PyObject *unused) {
         PyErr_SetString(PyExc_ValueError, "the stream is used by another thread");
         return NULL;
     }
+    self->over = false;
     end(self);
     Py_RETURN_NONE;
 }
@@ -135,7 +275,8 @@ static PyType_Slot slots[] = {
 static PyType_Spec spec = {"msio._msio.ColumnStream", sizeof(column_stream), 0, Py_TPFLAGS_DEFAULT, slots};
 
 int py_stream_init(PyObject *module) {
-    PyObject *type = PyType_FromSpec(&spec);
+    table_class = PyObject_GetAttrString(module, "Table");
+    PyObject *type = table_class ? PyType_FromSpec(&spec) : NULL;
     int failed = type ? PyModule_AddObjectRef(module, "ColumnStream", type) : -1;
     Py_XDECREF(type);
     return failed;

@@ -1,102 +1,235 @@
 """Where the time of msio's reads goes, and whether targets are met."""
+import collections.abc
+import dataclasses
 import json
 import os
 import shutil
 import subprocess
+import sysconfig
+import threading
 
 from . import _msio
-from ._errors import UnsupportedError
+from ._errors import Error, UnsupportedError, by_code
 
 __all__ = ["profile", "Profile", "verify"]
 
 
+# ---------------------------------------------------------------- profile
+
 class Profile:
-    """What the profiler saw between two moments."""
+    """What the profiler saw between two moments; while its block runs, what it saw until now."""
 
     def __init__(self):
-        self._text = self._json = None
+        self._reports = None  # text and JSON, once the block has ended
 
-    def _take(self):
-        self._text, self._json = _msio.profile_report(False), _msio.profile_report(True)
-
-    def _need(self):
-        if self._json is None:
-            self._take()
+    def _end(self):
+        self._reports = _msio.profile_report(False), _msio.profile_report(True)
 
     def text(self):
-        """The report as text: paths by cumulative time, callers, advice."""
-        self._need()
-        return self._text
+        """The report as text: paths by cumulative time, callers, advice.
+
+        Returns
+        -------
+        str
+        """
+        return self._reports[0] if self._reports else _msio.profile_report(False)
+
+    def _json(self):
+        return self._reports[1] if self._reports else _msio.profile_report(True)
 
     def json(self):
-        """The report as a dict; docs/profiling.md tells its keys."""
-        self._need()
-        return json.loads(self._json)
+        """The report as a dict; docs/profiling.md tells its keys. Times are in seconds.
+
+        Returns
+        -------
+        dict
+            Among others "seconds", "paths" (a list of dicts: "name", "ncalls", "tottime", "cumtime", "bytes", ...) and
+            "advice".
+        """
+        return json.loads(self._json())
 
     def write(self, path):
-        """Writes the JSON report to a file."""
-        self._need()
+        """Writes the JSON report to a file, which is replaced.
+
+        Parameters
+        ----------
+        path : path-like
+        """
         with open(path, "w", encoding="utf-8") as file:
-            file.write(self._json)
+            file.write(self._json())
 
     def __str__(self):
         return self.text()
 
+    def __repr__(self):
+        report = self.json()
+        used = sorted((path for path in report["paths"] if path["ncalls"]), key=lambda path: -path["cumtime"])
+        lines = [f"<Profile of {report['seconds']:.3g} s, {len(used)} paths used"]
+        lines += [f"  {path['name']}: {path['ncalls']} calls, {path['cumtime']:.3g} s" for path in used[:5]]
+        return "\n".join(lines) + ">"
+
+
+_blocks = 0  # that are open, of all threads
+_on_before = False  # whether the profiler was on before the first of them
+_opening = threading.Lock()
+
 
 class profile:
-    """Times what msio does while the block runs.
+    """Times what msio does while the block runs, in all threads.
 
-    >>> with msio.profile() as profile:
+    The profiler is one for the whole process: it starts from zero with the first block and stops with the last. A block
+    within another, or in another thread at the same time, reports what was counted since the first began. Where the
+    profiler was on already (by MSIO_PROF in the environment), it stays on, and what it had counted stays.
+
+    Examples
+    --------
+    >>> with msio.profile() as seen:
     ...     msio.read("obs.ms", "DATA")
-    >>> print(profile)
-
-    One block at a time counts; a block within another is part of that one.
+    >>> print(seen)
+    >>> seen.write("profile.json")
     """
 
     def __enter__(self):
-        self._outer = _msio.profile_running()
-        if not self._outer:
-            _msio.profile_start()
+        global _blocks, _on_before
+        with _opening:
+            if _blocks == 0:
+                _on_before = _msio.profile_running()
+                if not _on_before:
+                    _msio.profile_start()
+            _blocks += 1
         self._profile = Profile()
         return self._profile
 
     def __exit__(self, *_):
-        if not self._outer:
-            _msio.profile_stop()
-        self._profile._take()
+        global _blocks
+        with _opening:
+            _blocks -= 1
+            if _blocks == 0 and not _on_before:
+                _msio.profile_stop()
+        self._profile._end()
+
+
+# ---------------------------------------------------------------- verify
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verdict:
+    """One path, held against its target.
+
+    Attributes
+    ----------
+    name, path : str
+        What was timed, and of which file.
+    verdict : {"PASS", "FAIL", "NOT MEASURED"}
+    reason : str
+    target_seconds, measured_seconds, roofline_seconds, uncached_seconds : float or None
+        None: none, or not measured. Roofline: reading the same bytes raw. Uncached: of metadata only.
+    bytes : int or None
+    """
+
+    name: str
+    path: str
+    verdict: str
+    reason: str
+    target_seconds: float
+    measured_seconds: float
+    roofline_seconds: float
+    uncached_seconds: float
+    bytes: int
+
+
+class Verification(collections.abc.Sequence):
+    """The verdicts of `verify`, one after the other, and what follows from them.
+
+    Attributes
+    ----------
+    met : bool
+        At least one path was measured, none failed, and none of those required is missing.
+    judgement : str
+        The same in words.
+    threads : int
+    """
+
+    def __init__(self, report):
+        self._report = report
+        self.met, self.judgement, self.threads = report["met"], report["judgement"], report["threads"]
+        self._verdicts = [Verdict(*(path.get(field.name) for field in dataclasses.fields(Verdict)))
+                          for path in report["paths"]]
+
+    def __len__(self):
+        return len(self._verdicts)
+
+    def __getitem__(self, index):
+        return self._verdicts[index]
+
+    def json(self):
+        """The report of `msio verify --json`, as a dict."""
+        return self._report
+
+    def __repr__(self):
+        lines = [f"<Verification: {self.judgement}"]
+        lines += [f"  {one.verdict:12} {one.name}: {one.reason}" for one in self]
+        return "\n".join(lines) + ">"
+
+
+def _command():
+    """The command msio: beside the package, among its environment's scripts, or on PATH."""
+    places = os.path.dirname(os.path.abspath(__file__)), sysconfig.get_path("scripts")
+    command = next(filter(None, (shutil.which("msio", path=place) for place in (*places, None))), None)
+    if command is None:
+        raise UnsupportedError("the command msio is neither beside the package nor on PATH; it comes with the library: "
+                               "build and install that to have it")
+    return command
+
+
+def _failed(done):
+    """The exception of a command that reported no verdicts."""
+    try:
+        told = json.loads(done.stdout)["error"]
+    except (ValueError, KeyError, TypeError):
+        return Error(done.stderr.strip() or f"msio verify ended with exit code {done.returncode}")
+    path, message = told.get("path", ""), told["message"]
+    made = by_code.get(told["code"], Error)(f"{path}: {message}" if path else message)
+    made.path, made.code = path, told["code"]
+    return made
 
 
 def verify(*paths, targets=None, require=()):
     """Times msio on the user's own data, and holds it against targets, by the command `msio verify`.
 
+    The command comes with the library, not with the Python package: it is looked for beside the package, among the
+    scripts of Python's environment, and on PATH.
+
     Parameters
     ----------
-    *paths : path-like
+    *paths : path-like, or sequences of them
         Measurement Sets, folders of subbands, UVH5 files.
     targets : dict of float, optional
-        Seconds by path: {"metadata": 0.001, "read-DATA": 0.5}.
-    require : sequence of str
-        Paths that have to be measured.
+        Seconds by what is timed: ``{"metadata": 0.001, "read-DATA": 0.5}``.
+    require : str or sequence of str
+        What has to be measured.
 
     Returns
     -------
-    dict
-        {"paths": [{"name", "target_seconds", "measured_seconds", "bytes", "roofline_seconds", "verdict", "reason"}]}
+    Verification
+        A sequence of verdicts, each with name, verdict, reason, target_seconds, measured_seconds, roofline_seconds and
+        bytes; `met` is the judgement of all.
 
     Raises
     ------
     UnsupportedError
-        The command is not on PATH: it comes with the library, not with the Python package.
+        The command is not there.
+    NotFoundError
+        There is no such file.
     """
-    command = shutil.which("msio")
-    if command is None:
-        raise UnsupportedError("the command msio is not on PATH: build and install the library to have it")
-    arguments = [command, "verify", "--json", *map(os.fspath, paths)]
+    arguments = [_command(), "verify", "--json"]
     for name, seconds in (targets or {}).items():
-        arguments += ["--target", f"{name}={seconds!r}"]
+        arguments += ["--target", f"{name}={float(seconds)!r}"]
     if require:
-        arguments += ["--require", ",".join(require)]
-    done = subprocess.run(arguments, capture_output=True, text=True)
+        arguments += ["--require", require if isinstance(require, str) else ",".join(require)]
+    for given in paths:
+        one = isinstance(given, (str, bytes, os.PathLike))
+        arguments += [os.fsdecode(os.path.abspath(path)) for path in ([given] if one else given)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
-        raise UnsupportedError(done.stderr.strip() or f"msio verify ended with exit code {done.returncode}")
-    return json.loads(done.stdout)
+        raise _failed(done)
+    return Verification(json.loads(done.stdout))
