@@ -256,7 +256,7 @@ class Metadata:
     is_ms : bool
         Whether ANTENNA, SPECTRAL_WINDOW, DATA_DESCRIPTION and FIELD are there.
     rows, bytes : int
-        Of the main table; bytes on disk.
+        Of the main table; bytes: on disk, of all its files table.f*.
     columns : tuple of Column
     managers : tuple of StorageManager
     spectral_windows : tuple of SpectralWindow

@@ -1,41 +1,81 @@
 """Columns of tables and datasets of HDF5 files, whole or in part, at once or in batches."""
 import os
 
-import numpy as np
-
 from . import _msio
 from ._progress import progress as _progress
-from ._selecting import axis as _axis
+from ._selecting import axis as _axis, positive as _positive, rows as _rows
 
 __all__ = ["read", "stream", "Batch"]
 
-_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+def _first_row(table, rows):
+    """The first of the wanted rows, or None where there is none."""
+    if isinstance(rows, int):
+        return rows
+    if rows is None or isinstance(rows, slice):
+        wanted = range(table.nrows)[slice(None) if rows is None else rows]
+        return wanted[0] if wanted else None
+    return rows[0] if len(rows) else None
 
 
-def _is_hdf5(path):
-    """Whether a path is an HDF5 file: by its first bytes, or by its name."""
-    path = os.fspath(path)
-    if not os.path.isfile(path):
-        return False
-    with open(path, "rb") as file:
-        return file.read(8) == _HDF5_SIGNATURE or path.endswith((".hdf5", ".h5", ".uvh5"))
-
-
-def _box(table, column, rows, chans, corrs):
-    """The part of a cell as the table's read takes it: whole axes before those of channels and correlations."""
-    if chans is None and corrs is None:
-        return None
+def _cell(table, column, rows):
+    """The shape of a column's cells: the first wanted one's where they are not known to agree; None of no cell."""
     described = table.describe(column)
-    ndim = described["ndim"]
-    if ndim < 0:  # the cells' own number of axes
-        cell = table.read(column, rows=slice(0, 1)) if rows is None else table.read(column, rows=rows)[:1]
-        ndim = cell.ndim - 1
-    if chans is not None and ndim < 2:
-        raise ValueError(f"column {column} has no axis of channels: its cells have {ndim} axes")
-    if corrs is not None and ndim < 1:
-        raise ValueError(f"column {column} has no axis of correlations: it has one value a row")
-    wanted = [slice(None)] * (ndim - 2) + [chans, corrs][-min(ndim, 2):]
-    return [slice(None) if part is None else part for part in wanted]
+    if described["ndim"] == 0 or described["shape"] is not None:
+        return described["shape"] or ()
+    first = _first_row(table, rows)
+    return None if first is None else table.read(column, rows=[first]).shape[1:]
+
+
+def _no_axis(column, what, shape):
+    axes = f"its cells have {len(shape)} axes" if shape else "it has one value a row"
+    return ValueError(f"column {column} has no axis of {what}: {axes}")
+
+
+def _parts(column, shape, chans, corrs):
+    """(start, count, step) of channels and of correlations in cells of that shape."""
+    if chans is not None and len(shape) < 2:
+        raise _no_axis(column, "channels", shape)
+    if corrs is not None and len(shape) < 1:
+        raise _no_axis(column, "correlations", shape)
+    return _axis(chans, shape[-2] if len(shape) > 1 else 0, "chans"), _axis(corrs, shape[-1] if shape else 0, "corrs")
+
+
+def _read_part(table, column, rows, chans, corrs, **how):
+    """Reads a part of each cell."""
+    shape = _cell(table, column, rows)
+    if shape is None:  # no row, so that nothing tells what a cell has
+        return table.read(column, rows=rows, **how)
+    parts = _parts(column, shape, chans, corrs)
+    spans = [slice(None) if count < 0 else slice(start, start + max(0, (count - 1) * step + 1), step)
+             for start, count, step in parts][-min(len(shape), 2):]
+    if all(count for _, count, _ in parts):
+        return table.read(column, rows=rows, box=[slice(None)] * (len(shape) - 2) + spans, **how)
+    out = how.pop("out")
+    answer = table.read(column, rows=rows, **how)[(..., *spans)]
+    if out is not None and (out.shape, out.dtype) != (answer.shape, answer.dtype):
+        raise ValueError(f"out has another shape or type than the answer, which is {answer.dtype} of {answer.shape}")
+    return answer if out is None else out
+
+
+def _read_column(path, column, rows, chans, corrs, **how):
+    with _msio.Table(path) as table:
+        rows = _rows(rows, lambda: table.nrows)
+        if table.describe(column)["type"] != "String":
+            if chans is None and corrs is None:
+                return table.read(column, rows=rows, **how)
+            return _read_part(table, column, rows, chans, corrs, **how)
+        if chans is not None or corrs is not None or how["out"] is not None:
+            raise ValueError(f"column {column} holds strings, which are read whole, into a list of their own")
+        cells = table.read_cells(column, rows=rows, threads=how["threads"])
+        return cells[0] if isinstance(rows, int) else cells
+
+
+def _read_dataset(path, name, rows, chans, corrs, out, threads, progress):
+    def total():
+        shape = _msio.describe_dataset(path, name)["shape"]
+        return shape[0] if shape else 1
+    return _msio.read_dataset(path, name, _rows(rows, total), chans, corrs, out, threads, progress)
 
 
 def read(path, column, rows=None, chans=None, corrs=None, out=None, threads=0, fill=None, progress=False):
@@ -47,40 +87,59 @@ def read(path, column, rows=None, chans=None, corrs=None, out=None, threads=0, f
         A Measurement Set or any table, "obs.ms::ANTENNA", or an HDF5 file.
     column : str
         The column's name; of an HDF5 file the dataset's ("Data/visdata", or "visdata").
-    rows : None, slice, int, or array of int
-        Which rows: of a UVH5 file baseline-times. An int leaves the axis of rows out.
+    rows : None, slice, int, or array of int or bool
+        Which rows: of a UVH5 file baseline-times, of any dataset the first axis. Numbers in any order, also repeated,
+        negative ones from the end; or a mask as long as the table. An int leaves the axis of rows out.
     chans, corrs : None, slice, or int
         Which channels and correlations: the last two axes of a cell. An int keeps its axis, of length 1.
     out : ndarray, optional
-        Where the answer goes: of its shape and type, contiguous or strided.
+        Where the answer goes: of its shape and type; nothing is broadcast or converted. One that is not contiguous is
+        filled by a copy.
     threads : int
         0: all that the process may use.
     fill : scalar, optional
-        Stands for cells that were never written; without it they are an error.
+        Stands for cells of a table that were never written; without it they are an error.
     progress : bool
         Whether to show how far it is.
 
     Returns
     -------
     ndarray or list
-        [row][channel][correlation], in the machine's byte order and the column's units; it owns memory of msio's pool.
-        Strings are a list of str, in a table one entry a row.
+        [row][channel][correlation], in the machine's byte order and the column's units; it owns memory of msio's pool,
+        or is `out`. Strings are a list of str, of a table one entry a row; of one row the entry.
 
     Raises
     ------
-    FileNotFoundError, KeyError (no such column), IndexError (rows or channels beyond what there is), ValueError (cells
-    that differ in shape), RuntimeError: all are also msio.Error.
+    FileNotFoundError
+        There is no such table or file.
+    KeyError
+        It has no such column or dataset.
+    IndexError
+        Rows, channels or correlations beyond what there is; ends of slices may lie beyond.
+    ValueError
+        The cells differ in shape; there is no axis of channels or correlations; `out` does not fit.
+    msio.Error
+        A RuntimeError: all that goes wrong with tables and files is one.
+
+    Notes
+    -----
+    Each call opens the table or file and checks that it is unchanged, which takes some tens of microseconds; `msio.Table`
+    stays open, and `msio.stream` reads ahead.
+
+    Examples
+    --------
+    >>> data = msio.read("obs.ms", "DATA", rows=slice(0, 1000), chans=slice(12, 24))
+    >>> data.shape
+    (1000, 12, 2)
+    >>> msio.read("obs_sb07.hdf5", "Header/antenna_names", rows=0)
+    '1'
     """
+    if not isinstance(column, str):
+        raise TypeError(f"the name of a column has to be a str, not {column!r}")
     with _progress(progress, f"reading {column}") as told:
-        if _is_hdf5(path):
-            return _msio.read_dataset(path, column, rows, chans, corrs, out, threads, told)
-        with _msio.Table(path) as table:
-            if table.describe(column)["type"] == "String":
-                one = isinstance(rows, (int, np.integer))
-                cells = table.read_cells(column, rows=rows, threads=threads)
-                return cells[0] if one else cells
-            return table.read(column, rows=rows, box=_box(table, column, rows, chans, corrs), out=out, threads=threads,
-                              fill=fill, progress=told)
+        if os.path.isfile(path):
+            return _read_dataset(path, column, rows, chans, corrs, out, threads, told)
+        return _read_column(path, column, rows, chans, corrs, out=out, threads=threads, fill=fill, progress=told)
 
 
 class Batch(dict):
@@ -106,39 +165,68 @@ class stream:
     Parameters
     ----------
     path : path-like
+        A Measurement Set or any table.
     columns : str or sequence of str
-    rows : None, slice, or array of int
-    chans, corrs : None or slice
-        Of columns whose cells have those axes.
+        Of numbers, each with cells of one shape.
+    rows : None, slice, or array of int or bool
+        Which rows: numbers, in the order of the answer, or a mask.
+    chans, corrs : None, slice, or int
+        Which channels and correlations: the last two axes of a cell, in all columns that have them. Columns in which
+        they differ in size (corrs: DATA and UVW) have to be streamed apart.
     memory : int, optional
-        Bytes that the batches in flight may take together; default 256 MiB. Each batch is handed over as a copy.
+        Bytes that the two batches in flight may take together; default 256 MiB. The copy that is handed over comes on
+        top: half as much again for each batch that the program keeps.
     rows_per_batch : int, optional
         Default: as many as the memory allows.
     threads : int
+        0: all that the process may use.
 
     Yields
     ------
     Batch
-        A dict of arrays by column, with `row` and `rows`.
+        A dict of arrays [row][channel][correlation] by column, with `row` and `rows`. It owns its arrays: they are
+        copied out of the stream's memory, which takes about as long as to read a batch that the system has cached.
+
+    Notes
+    -----
+    A stream belongs to one thread at a time; another one that uses it meanwhile gets a ValueError. Ctrl-C ends a batch
+    that is being waited for, and with it the stream. Used by `with`, or closed, it gives its memory back at once, else
+    when it is collected.
 
     Examples
     --------
-    >>> for batch in msio.stream("obs.ms", ["DATA", "FLAG"]):
-    ...     check(batch["DATA"], batch["FLAG"])
+    >>> with msio.stream("obs.ms", ["DATA", "FLAG"]) as batches:
+    ...     for batch in batches:
+    ...         check(batch["DATA"], batch["FLAG"], first_row=batch.row)
     """
 
     def __init__(self, path, columns, rows=None, chans=None, corrs=None, memory=None, rows_per_batch=None, threads=0):
         self._names = (columns,) if isinstance(columns, str) else tuple(columns)
+        limits = _positive(memory, "memory"), _positive(rows_per_batch, "rows_per_batch")
         self._table = _msio.Table(path)
-        shape = self._cell()
-        self._stream = _msio.ColumnStream(
-            self._table, self._names, rows, _axis(chans, shape[-2] if len(shape) > 1 else 0, "chans"),
-            _axis(corrs, shape[-1] if shape else 0, "corrs"), memory or 0, rows_per_batch or 0, threads)
+        try:
+            rows = _rows(rows, lambda: self._table.nrows)
+            self._stream = _msio.ColumnStream(self._table, self._names, rows, *self._parts(rows, chans, corrs), *limits,
+                                              threads)
+        except BaseException:
+            self._table.close()
+            raise
 
-    def _cell(self):
-        """The shape of the cells that have channels, as far as it is known."""
-        shapes = [self._table.describe(name)["shape"] or () for name in self._names]
-        return max(shapes, key=len, default=())
+    def _parts(self, rows, chans, corrs):
+        """(start, count, step) of channels and of correlations, which mean the same in all columns."""
+        if chans is None and corrs is None:
+            return _axis(None, 0, "chans"), _axis(None, 0, "corrs")
+        cells = {name: _cell(self._table, name, rows) for name in self._names}
+        if None in cells.values():  # no row is wanted
+            return _axis(None, 0, "chans"), _axis(None, 0, "corrs")
+        for what, wanted, axis in (("chans", chans, -2), ("corrs", corrs, -1)):
+            sizes = {shape[axis]: name for name, shape in cells.items() if len(shape) >= -axis}
+            if wanted is not None and len(sizes) > 1:
+                (one, size), (other, than) = [(name, size) for size, name in sizes.items()][:2]
+                raise ValueError(f"{what} would be of {size} in column {one} and of {than} in column {other}: they have to "
+                                 "be streamed apart")
+        largest = max(cells, key=lambda name: len(cells[name]))
+        return _parts(largest, cells[largest], chans, corrs)
 
     def __iter__(self):
         return self
@@ -146,12 +234,12 @@ class stream:
     def __next__(self):
         found = self._stream.next()
         if found is None:
-            self.close()
+            self._table.close()
             raise StopIteration
         return Batch(found[0], dict(zip(self._names, found[1])))
 
     def close(self):
-        """Ends the stream; may come before its end."""
+        """Ends the stream; may come before its end, and more than once."""
         self._stream.close()
         self._table.close()
 

@@ -1,12 +1,13 @@
 """Groups of subband files, and loading them into one array."""
+import functools
 import os
 
 import numpy as np
 
 from . import _msio
-from ._errors import NotFoundError
+from ._errors import NotFoundError, SizeError
 from ._progress import progress as _progress
-from ._selecting import axis as _axis
+from ._selecting import axis as _axis, integers as _integers, positive as _positive, rows as _rows
 
 __all__ = ["groups", "Group", "Groups", "load", "load_stream", "check", "Subbands", "uvh5_header"]
 
@@ -114,45 +115,104 @@ def _source(what, time, pattern, subbands):
     return {"paths": list(what)}
 
 
-def _first_shape(source):
-    """Channels of a subband and polarizations, for slices that count from the end."""
-    path = source["paths"][0]
-    if os.path.isdir(path):
-        from .meta import metadata
-        found = metadata(path)
-        return found.spectral_windows[0].channels, len(found.polarizations[0].types)
-    header = _msio.uvh5_header(path)
-    return int(header["Nfreqs"]), int(header["Npols"])
+class _Extent:
+    """How much there is to select from.
+
+    The first file's header tells it for little; all files are opened where that would not be sure.
+    """
+
+    def __init__(self, source):
+        self._source = source
+
+    @functools.cached_property
+    def _first(self):
+        path = self._source["paths"][0]
+        return None if os.path.isdir(path) else _msio.uvh5_header(path)
+
+    @functools.cached_property
+    def _all(self):
+        return _msio.load(what=0, **self._source)
+
+    def rows(self):
+        return int(self._first["Nblts"]) if self._first else len(self._all["times"])
+
+    def times(self):
+        return len(np.unique(self._all["times"]))
+
+    def pols(self):
+        return int(self._first["Npols"]) if self._first else self._all["shape"][-1]
+
+    def channels(self, wanted):
+        """Of a subband; where that matters for what is wanted all have to have as many."""
+        size = int(self._first["Nfreqs"]) if self._first else self._all["subbands"][0][4]
+        ends = (wanted.start or 0, wanted.stop) if isinstance(wanted, slice) else (wanted, wanted)
+        if all(end is not None and 0 <= end <= size for end in ends):
+            return size
+        sizes = sorted({subband[4] for subband in self._all["subbands"]})
+        if len(sizes) > 1:
+            raise ValueError(f"chans {wanted!r} means another part in each subband: they have {sizes} channels")
+        return sizes[0]
 
 
-def _wish(what, arrays, missing, layout, rows, times, chans, corrs, subbands, memory, threads, time, pattern, expected):
+def _to_the_end(wanted):
+    """Whether a slice runs to the end from a place counted from the beginning, whatever the size."""
+    return (isinstance(wanted, slice) and wanted.stop is None and (wanted.start or 0) >= 0
+            and (wanted.step is None or wanted.step > 0))
+
+
+def _span(wanted, size, what):
+    """(start, count, step); the function that tells the size is called where that is needed."""
+    if wanted is None:
+        return _axis(None, 0, what)
+    if _to_the_end(wanted):
+        return wanted.start or 0, -1, wanted.step or 1
+    return _axis(wanted, size(), what)
+
+
+def _row_wish(wanted, extent):
+    if isinstance(wanted, slice):
+        if wanted.step is None or wanted.step > 0:
+            return _span(wanted, extent.rows, "rows")
+        return np.arange(extent.rows())[wanted]
+    numbers = _integers(_rows(wanted, extent.rows), "rows")
+    return np.where(numbers < 0, numbers + extent.rows(), numbers) if np.any(numbers < 0) else numbers
+
+
+def _time_wish(wanted, extent):
+    start, count, step = _span(wanted, extent.times, "times")
+    if step != 1:
+        raise ValueError(f"times are a span of integrations, without a step; not {wanted!r}")
+    return start, count
+
+
+def _choice(given, known, what):
+    if given not in known:
+        raise ValueError(f"{what} is one of {', '.join(map(repr, known))}; not {given!r}")
+    return known[given]
+
+
+def _wish(what, arrays, missing, layout, rows, times, chans, corrs, subbands, memory, visdata_type, threads, time,
+          pattern, expected):
+    """What is wanted, as the extension takes it."""
     arrays = (arrays,) if isinstance(arrays, str) else arrays
-    for name, known in ((layout, _LAYOUTS), (missing, _MISSING), *((array, _ARRAYS) for array in arrays)):
-        if name not in known:
-            raise ValueError(f"there is no {name!r}: {', '.join(known)} are there")
+    if rows is not None and times is not None:
+        raise ValueError("give rows or times, not both")
     wish = _source(what, time, pattern, expected)
-    wish.update(what=sum({_ARRAYS[name] for name in arrays}), layout=_LAYOUTS[layout], missing=_MISSING[missing],
-                threads=threads)
+    wish["missing"] = _choice(missing, _MISSING, "missing")
+    extent = _Extent(dict(wish))
+    wish.update(what=sum({_choice(name, _ARRAYS, "an array") for name in arrays}), threads=threads,
+                layout=_choice(layout, _LAYOUTS, "layout"), chans=_span(chans, lambda: extent.channels(chans), "chans"),
+                corrs=_span(corrs, extent.pols, "corrs"))
     if memory is not None:
-        wish["memory"] = memory
-    if chans is not None or corrs is not None:
-        channels, pols = _first_shape(wish)
-        wish.update(chans=_axis(chans, channels, "chans"), corrs=_axis(corrs, pols, "corrs"))
+        wish["memory"] = _positive(memory, "memory")
     if times is not None:
-        start, stop = (times.start or 0, times.stop) if isinstance(times, slice) else (times, times + 1)
-        if start < 0 or (stop is not None and stop < start) or (isinstance(times, slice) and times.step not in (None, 1)):
-            raise ValueError(f"times are a span of integrations, ascending and not from the end; not {times!r}")
-        wish["times"] = (start, -1 if stop is None else stop - start)
-    if isinstance(rows, slice):
-        step = 1 if rows.step is None else rows.step
-        start, stop = rows.start or 0, rows.stop
-        if start < 0 or step < 1 or (stop is not None and stop < start):
-            raise ValueError(f"rows are a slice forwards, not from the end, or a list; not {rows!r}")
-        wish["rows"] = (start, -1 if stop is None else (stop - start + step - 1) // step, step)
-    elif rows is not None:
-        wish["rows"] = np.atleast_1d(np.asarray(rows, dtype=np.int64))
+        wish["times"] = _time_wish(times, extent)
+    if rows is not None:
+        wish["rows"] = _row_wish(rows, extent)
     if subbands is not None:
-        wish["subbands"] = np.atleast_1d(np.asarray(subbands, dtype=np.int32))
+        wish["subbands"] = _integers(subbands, "subbands", np.int32)
+    if visdata_type is not None:
+        wish["visdata_type"] = _choice(np.dtype(visdata_type), _TYPES, "visdata_type")
     return wish
 
 
@@ -217,86 +277,146 @@ def load(what, arrays=("visdata", "flags", "nsamples"), missing="error", layout=
          pattern=None, expected=16, progress=False):
     """Loads the subbands of one observation time into one array, channels ascending over all of them.
 
+    All files are opened and compared before anything is read. A file whose rows are in another order, or whose pairs of
+    antennas are conjugated, is brought to the first one's order.
+
     Parameters
     ----------
     what : Group, path-like, or sequence of path-like
         A group, a folder that holds one, UVH5 files, a Measurement Set (its spectral windows), or several of one window.
     arrays : sequence of {"visdata", "flags", "nsamples"}
+        Which; () for all but the arrays.
     missing : {"error", "skip", "flag"}
-        What becomes of subbands that the group lacks; "flag": zeros, flagged.
+        What becomes of subbands that the group lacks; "flag": zeros, flagged, 0 samples.
     layout : {"row-chan-pol", "subband-row-chan-pol"}
-    rows : slice or array of int, optional
-        In the first file's order.
+        The axes of the arrays; the second wants subbands of as many channels each.
+    rows : slice, int, or array of int or bool, optional
+        In the first file's order. Numbers in any order; or a mask.
     times : slice or int, optional
-        Integrations, counted from the earliest.
+        Integrations, counted from the earliest, in place of rows.
     chans : slice or int, optional
         Within each subband, ascending in frequency.
     corrs : slice or int, optional
+        Polarizations.
     subbands : sequence of int, optional
         Numbers of those wanted, of a group.
     memory : int, optional
         Bytes that loading may take beyond the result; default 256 MiB.
     out : dict of ndarray, optional
-        Arrays in C order to load into, by name.
+        Arrays to load into, by name: writable, in C order, of the answer's shape and of type complex64 or complex128,
+        bool, float32. Those that are wanted and not given are made. After an error they may be partly written.
     visdata_type : dtype, optional
-        complex64 or complex128; default: as precise as the files.
+        complex64 or complex128; default: that of `out`, else as precise as the files.
     threads : int
+        0: all that the process may use.
     time, pattern, expected
         Which group of a folder, and how its files are named and counted; see `groups`.
     progress : bool
+        Whether to show how far it is.
 
     Returns
     -------
     Subbands
+
+    Raises
+    ------
+    FileNotFoundError
+        No such file, folder or group; a subband is missing.
+    ValueError
+        The files do not fit together (which, and in what); `out` does not fit; an argument is wrong.
+    IndexError
+        Rows, times, channels, polarizations or subbands beyond what there is.
+    msio.Error
+        A RuntimeError: all that goes wrong with files is one.
+
+    Examples
+    --------
+    >>> for group in msio.groups("/data/incoming"):
+    ...     loaded = msio.load(group, missing="flag")
+    >>> loaded.visdata.shape
+    (111744, 768, 2)
     """
-    wish = _wish(what, arrays, missing, layout, rows, times, chans, corrs, subbands, memory, threads, time, pattern,
-                 expected)
-    if visdata_type is not None:
-        if np.dtype(visdata_type) not in _TYPES:
-            raise ValueError(f"visibilities are complex64 or complex128, not {np.dtype(visdata_type)}")
-        wish["visdata_type"] = _TYPES[np.dtype(visdata_type)]
+    wish = _wish(what, arrays, missing, layout, rows, times, chans, corrs, subbands, memory, visdata_type, threads, time,
+                 pattern, expected)
     if out is not None:
-        wish.update(_out(wish, out, arrays))
+        _take_out(wish, out, (arrays,) if isinstance(arrays, str) else tuple(arrays), visdata_type)
     with _progress(progress, "loading") as told:
-        found = Subbands(_msio.load(progress=told, **wish))
-    for name, array in (out or {}).items():
-        setattr(found, name, array)
+        try:
+            found = Subbands(_msio.load(progress=told, **wish))
+        except SizeError:
+            if out:
+                _compare_shapes(out, _shape(wish))
+            raise
+    if out:
+        _compare_shapes(out, found.shape)
+        found.__dict__.update(out)
     return found
 
 
-def _out(wish, out, arrays):
-    """Checks the caller's arrays against what will come."""
-    planned = {key: value for key, value in wish.items() if key != "what"}
-    shape = _msio.load(what=0, **planned)["shape"]
-    given = out["visdata"].dtype if "visdata" in out else np.dtype("c8")
-    types = {"visdata": given if given in _TYPES else np.dtype("c8"), "flags": np.dtype(bool),
-             "nsamples": np.dtype("f4")}
+def _take_out(wish, out, arrays, visdata_type):
+    """The caller's arrays, of the right types; their shapes are compared when that of the answer is known."""
+    if not isinstance(out, dict):
+        raise TypeError(f"out has to be a dict of arrays, not {type(out).__name__}")
+    types = {"visdata": tuple(_TYPES) if visdata_type is None else (np.dtype(visdata_type),),
+             "flags": (np.dtype(bool),), "nsamples": (np.dtype("f4"),)}
     for name, array in out.items():
         if name not in arrays:
-            raise ValueError(f"out has {name!r}, which is not among the arrays {tuple(arrays)}")
-        if array.shape != shape or array.dtype != types[name]:
-            raise ValueError(f"out[{name!r}] is of shape {array.shape} and type {array.dtype}; the answer has shape {shape} "
-                             f"and type {types[name]}")
-    return {"out": dict(out), **({"visdata_type": _TYPES[types["visdata"]]} if "visdata" in out else {})}
+            raise ValueError(f"out has {name!r}, which is not among the wanted arrays {arrays}")
+        if not isinstance(array, np.ndarray) or array.dtype not in types[name]:
+            kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+            raise ValueError(f"out[{name!r}] has to be an array of {' or '.join(map(str, types[name]))}, not of {kind}")
+    wish["out"] = out
+    if "visdata" in out:
+        wish["visdata_type"] = _TYPES[out["visdata"].dtype]
+
+
+def _shape(wish):
+    return _msio.load(**{**wish, "what": 0, "out": None})["shape"]
+
+
+def _compare_shapes(out, shape):
+    for name, array in out.items():
+        if array.shape != shape:
+            raise ValueError(f"out[{name!r}] is of shape {array.shape}; the answer has shape {shape}")
 
 
 class load_stream:
     """The same in batches of rows, for what is larger than memory; the next batch is read meanwhile.
 
-    Takes the arguments of `load` but out, visdata_type and progress, and `rows_per_batch`: default as many whole
-    integrations as `memory` allows, which here is for all batches in flight.
+    Takes the arguments of `load` but out and progress.
+
+    Parameters
+    ----------
+    memory : int, optional
+        Bytes that all batches in flight may take together with the rest; default 256 MiB. The copy that is handed over
+        comes on top: a quarter as much again for each batch that the program keeps.
+    rows_per_batch : int, optional
+        Default: as many whole integrations as the memory allows.
 
     Yields
     ------
     Subbands
-        With `row`, the place of its first row in the selection. Each batch owns its arrays.
+        With `row`, the place of its first row in the selection. It owns its arrays: they are copied out of the stream's
+        memory.
+
+    Notes
+    -----
+    A stream belongs to one thread at a time; another one that uses it meanwhile gets a ValueError. Ctrl-C ends a batch
+    that is being waited for, and with it the stream. Used by `with`, or closed, it gives its memory back at once, else
+    when it is collected.
+
+    Examples
+    --------
+    >>> with msio.load_stream(group, "flags") as batches:
+    ...     flagged = sum(int(batch.flags.sum()) for batch in batches)
     """
 
     def __init__(self, what, arrays=("visdata", "flags", "nsamples"), missing="error", layout="row-chan-pol", rows=None,
-                 times=None, chans=None, corrs=None, subbands=None, memory=None, rows_per_batch=0, threads=0, time=None,
-                 pattern=None, expected=16):
-        self._stream = _msio.LoadStream(rows_per_batch=rows_per_batch, **_wish(
-            what, arrays, missing, layout, rows, times, chans, corrs, subbands, memory, threads, time, pattern, expected))
+                 times=None, chans=None, corrs=None, subbands=None, memory=None, rows_per_batch=None, visdata_type=None,
+                 threads=0, time=None, pattern=None, expected=16):
+        self._stream = _msio.LoadStream(rows_per_batch=_positive(rows_per_batch, "rows_per_batch"), **_wish(
+            what, arrays, missing, layout, rows, times, chans, corrs, subbands, memory, visdata_type, threads, time,
+            pattern, expected))
 
     def __iter__(self):
         return self
@@ -308,7 +428,7 @@ class load_stream:
         return Subbands(found[1], found[0])
 
     def close(self):
-        """Ends the stream; may come before its end."""
+        """Ends the stream; may come before its end, and more than once."""
         self._stream.close()
 
     def __enter__(self):
@@ -319,18 +439,36 @@ class load_stream:
 
 
 def check(what, time=None, pattern=None, expected=16):
-    """Compares subbands without loading them.
+    """Compares subbands without loading them: all that differs, not only the first.
+
+    Parameters
+    ----------
+    what, time, pattern, expected
+        As for `load`; a group's missing subbands are no difference.
 
     Returns
     -------
     list of (str, str, str, bool)
-        Path, field, how it differs, and whether that is harmless (a gap, another order of rows).
+        Path, field ("ant_1_array", "freq_array", ...), how it differs in one sentence, and whether that is harmless: it
+        does not keep the subbands from being loaded together (a gap, another order of rows).
     """
-    return _msio.check(**_wish(what, (), "skip", "row-chan-pol", None, None, None, None, None, None, 0, time, pattern,
-                               expected))
+    return _msio.check(**_wish(what, (), "skip", "row-chan-pol", None, None, None, None, None, None, None, 0, time,
+                               pattern, expected))
 
 
 def uvh5_header(path):
-    """The header of a UVH5 file as a dict: the datasets below Header by their names, `extra_keywords` a dict. Kept while
-    the file is unchanged."""
+    """The header of a UVH5 file.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    dict
+        The datasets below Header by their names ("Nblts", "freq_array" in Hz, "antenna_positions" in m, ...): numbers,
+        str, arrays, lists of str; `extra_keywords` is a dict. None stands for those that `msio.read` reads because they
+        have a value a row ("time_array"), or are large and unknown. It is kept while the file is unchanged; the dict is
+        the caller's own.
+    """
     return _msio.uvh5_header(path)
