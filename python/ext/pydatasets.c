@@ -56,11 +56,11 @@ static int check_out(PyObject *out, msio_type type, int ndim, const int64_t *sha
                 PyArray_ISWRITEABLE(array) && PyArray_NDIM(array) == ndim;
     for (int i = 0; fits && i < ndim; i++) fits = PyArray_DIM(array, i) == shape[i];
     if (fits) return 0;
-    PyObject *wanted = py_shape(ndim, shape);
-    if (wanted)
-        PyErr_Format(PyExc_ValueError, "out has to be a writable array of shape %R and type %s", wanted,
-                     msio_type_name(type));
+    PyObject *wanted = py_shape(ndim, shape), *kind = (PyObject *)PyArray_DescrFromType(py_type_number(type));
+    if (wanted && kind)
+        PyErr_Format(PyExc_ValueError, "out has to be a writable array of shape %R and type %S", wanted, kind);
     Py_XDECREF(wanted);
+    Py_XDECREF(kind);
     return -1;
 }
 

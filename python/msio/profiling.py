@@ -181,16 +181,19 @@ def _command():
     return command
 
 
-def _failed(done):
-    """The exception of a command that reported no verdicts."""
+def _report_of(done):
+    """What a command that ended has reported; raises what it complained of."""
     try:
-        told = json.loads(done.stdout)["error"]
+        report = json.loads(done.stdout)
+        if done.returncode in (0, 1) and "paths" in report:
+            return report
+        told = report["error"]
     except (ValueError, KeyError, TypeError):
-        return Error(done.stderr.strip() or f"msio verify ended with exit code {done.returncode}")
+        raise Error(done.stderr.strip() or f"msio verify ended with exit code {done.returncode}") from None
     path, message = told.get("path", ""), told["message"]
     made = by_code.get(told["code"], Error)(f"{path}: {message}" if path else message)
     made.path, made.code = path, told["code"]
-    return made
+    raise made
 
 
 def verify(*paths, targets=None, require=()):
@@ -229,7 +232,4 @@ def verify(*paths, targets=None, require=()):
     for given in paths:
         one = isinstance(given, (str, bytes, os.PathLike))
         arguments += [os.fsdecode(os.path.abspath(path)) for path in ([given] if one else given)]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 1):
-        raise _failed(done)
-    return Verification(json.loads(done.stdout))
+    return Verification(_report_of(subprocess.run(arguments, capture_output=True, text=True, check=False)))
