@@ -9,17 +9,17 @@
 static PyObject *texts_of(const msio_dataset *dataset, const msio_select *select, bool one) {
     msio_ragged texts;
     msio_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_dataset_texts(dataset, select, &texts);
-    Py_END_ALLOW_THREADS
-    if (status) return py_fail();
+    Py_BEGIN_ALLOW_THREADS status = msio_dataset_texts(dataset, select, &texts);
+    Py_END_ALLOW_THREADS if (status) return py_fail();
     int64_t n = texts.cells ? texts.offsets[texts.cells] : 0;
     PyObject *list = PyList_New((Py_ssize_t)n);
     for (int64_t e = 0; list && e < n; e++) {
         const int64_t *at = &texts.text_offsets[e];
         PyObject *text = py_text_of(texts.text + at[0], (Py_ssize_t)(at[1] - at[0]));
-        if (text) PyList_SET_ITEM(list, e, text);
-        else Py_CLEAR(list);
+        if (text)
+            PyList_SET_ITEM(list, e, text);
+        else
+            Py_CLEAR(list);
     }
     msio_ragged_free(&texts);
     if (!list || !one) return list;
@@ -74,14 +74,11 @@ static PyObject *read_numbers(const msio_dataset *dataset, const msio_select *se
     int skip = one_row && ndim > 0;
     if (out != Py_None && check_out(out, type, ndim - skip, shape + skip)) return NULL;
     bool direct = out != Py_None && PyArray_ISCARRAY((PyArrayObject *)out);
-    PyObject *array =
-        direct ? Py_NewRef(out) : py_array_adopt(type, ndim - skip, shape + skip, msio_pool_take(bytes));
+    PyObject *array = direct ? Py_NewRef(out) : py_array_adopt(type, ndim - skip, shape + skip, msio_pool_take(bytes));
     if (!array) return NULL;
     void *data = PyArray_DATA((PyArrayObject *)array);
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_dataset_read(dataset, select, type, data, bytes, opts);
-    Py_END_ALLOW_THREADS
-    if (status) py_fail();
+    Py_BEGIN_ALLOW_THREADS status = msio_dataset_read(dataset, select, type, data, bytes, opts);
+    Py_END_ALLOW_THREADS if (status) py_fail();
     if (status || (out != Py_None && !direct && PyArray_CopyInto((PyArrayObject *)out, (PyArrayObject *)array)))
         Py_CLEAR(array);
     if (!array || out == Py_None) return array;
@@ -115,22 +112,17 @@ static PyObject *read_dataset(PyObject *module, PyObject *arguments) {
     py_patience_begin(&patience, told == Py_None ? NULL : told);
     opts.progress = py_poll;
     opts.user = &patience;
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_hdf5_open(PyBytes_AS_STRING(path), NULL, &file);
+    Py_BEGIN_ALLOW_THREADS status = msio_hdf5_open(PyBytes_AS_STRING(path), NULL, &file);
     if (!status) status = msio_hdf5_dataset(file, name, &dataset);
-    Py_END_ALLOW_THREADS
-    if (status) {
-        py_fail();
-    } else {
+    Py_END_ALLOW_THREADS if (status) { py_fail(); }
+    else {
         py_selection selection = {0};
         if (select_parts(msio_dataset_describe(dataset), rows, chans, corrs, &selection) == 0)
             answer = read_any(dataset, &selection, out, &opts);
         py_selection_free(&selection);
     }
-    Py_BEGIN_ALLOW_THREADS
-    msio_hdf5_close(file);
-    Py_END_ALLOW_THREADS
-    Py_DECREF(path);
+    Py_BEGIN_ALLOW_THREADS msio_hdf5_close(file);
+    Py_END_ALLOW_THREADS Py_DECREF(path);
     return answer;
 }
 
@@ -143,21 +135,19 @@ static PyObject *dataset_names(PyObject *module, PyObject *argument) {
     msio_status status;
     (void)module;
     if (!PyUnicode_FSConverter(argument, &path)) return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_hdf5_open(PyBytes_AS_STRING(path), NULL, &file);
+    Py_BEGIN_ALLOW_THREADS status = msio_hdf5_open(PyBytes_AS_STRING(path), NULL, &file);
     if (!status) status = msio_hdf5_names(file, &n, &names);
-    Py_END_ALLOW_THREADS
-    if (status) py_fail();
+    Py_END_ALLOW_THREADS if (status) py_fail();
     else list = PyList_New(n);
     for (int i = 0; list && i < n; i++) {
         PyObject *text = py_text(names[i]);
-        if (text) PyList_SET_ITEM(list, i, text);
-        else Py_CLEAR(list);
+        if (text)
+            PyList_SET_ITEM(list, i, text);
+        else
+            Py_CLEAR(list);
     }
-    Py_BEGIN_ALLOW_THREADS
-    msio_hdf5_close(file);
-    Py_END_ALLOW_THREADS
-    Py_DECREF(path);
+    Py_BEGIN_ALLOW_THREADS msio_hdf5_close(file);
+    Py_END_ALLOW_THREADS Py_DECREF(path);
     return list;
 }
 
@@ -179,15 +169,11 @@ static PyObject *describe_dataset(PyObject *module, PyObject *arguments) {
     msio_status status;
     (void)module;
     if (!PyArg_ParseTuple(arguments, "O&s", PyUnicode_FSConverter, &path, &name)) return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_hdf5_open(PyBytes_AS_STRING(path), NULL, &file);
+    Py_BEGIN_ALLOW_THREADS status = msio_hdf5_open(PyBytes_AS_STRING(path), NULL, &file);
     if (!status) status = msio_hdf5_dataset(file, name, &dataset);
-    Py_END_ALLOW_THREADS
-    answer = status ? py_fail() : describe(msio_dataset_describe(dataset));
-    Py_BEGIN_ALLOW_THREADS
-    msio_hdf5_close(file);
-    Py_END_ALLOW_THREADS
-    Py_DECREF(path);
+    Py_END_ALLOW_THREADS answer = status ? py_fail() : describe(msio_dataset_describe(dataset));
+    Py_BEGIN_ALLOW_THREADS msio_hdf5_close(file);
+    Py_END_ALLOW_THREADS Py_DECREF(path);
     return answer;
 }
 
@@ -219,10 +205,8 @@ static PyObject *uvh5_header(PyObject *module, PyObject *argument) {
     msio_status status;
     (void)module;
     if (!PyUnicode_FSConverter(argument, &path)) return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_uvh5_header_get(PyBytes_AS_STRING(path), MSIO_PER_CALL, &header);
-    Py_END_ALLOW_THREADS
-    Py_DECREF(path);
+    Py_BEGIN_ALLOW_THREADS status = msio_uvh5_header_get(PyBytes_AS_STRING(path), MSIO_PER_CALL, &header);
+    Py_END_ALLOW_THREADS Py_DECREF(path);
     if (status) return py_fail();
     PyObject *dict = fields_of(header);
     msio_uvh5_header_release(header);

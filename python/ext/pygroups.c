@@ -5,8 +5,10 @@ static PyObject *files_of(const msio_group_file *file, int n) {
     PyObject *list = PyList_New(n);
     for (int i = 0; list && i < n; i++) {
         PyObject *pair = Py_BuildValue("(iN)", file[i].subband, PyUnicode_DecodeFSDefault(file[i].path));
-        if (pair) PyList_SET_ITEM(list, i, pair);
-        else Py_CLEAR(list);
+        if (pair)
+            PyList_SET_ITEM(list, i, pair);
+        else
+            Py_CLEAR(list);
     }
     return list;
 }
@@ -22,14 +24,18 @@ static PyObject *describe(const msio_groups *found) {
     PyObject *groups = PyList_New(found->groups), *unreadable = PyList_New(found->unreadables);
     for (int i = 0; groups && i < found->groups; i++) {
         PyObject *group = group_of(&found->group[i]);
-        if (group) PyList_SET_ITEM(groups, i, group);
-        else Py_CLEAR(groups);
+        if (group)
+            PyList_SET_ITEM(groups, i, group);
+        else
+            Py_CLEAR(groups);
     }
     for (int i = 0; unreadable && i < found->unreadables; i++) {
         PyObject *pair = Py_BuildValue("(NN)", PyUnicode_DecodeFSDefault(found->unreadable[i].path),
                                        py_text(found->unreadable[i].reason));
-        if (pair) PyList_SET_ITEM(unreadable, i, pair);
-        else Py_CLEAR(unreadable);
+        if (pair)
+            PyList_SET_ITEM(unreadable, i, pair);
+        else
+            Py_CLEAR(unreadable);
     }
     if (!groups || !unreadable) {
         Py_XDECREF(groups);
@@ -53,10 +59,8 @@ static PyObject *find_groups(PyObject *module, PyObject *arguments) {
     if (py_paths_take(&paths, folders)) return NULL;
     msio_groups *found = NULL;
     msio_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_group_find(paths.n, paths.path, &opts, &found);
-    Py_END_ALLOW_THREADS
-    answer = status ? py_fail() : describe(found);
+    Py_BEGIN_ALLOW_THREADS status = msio_group_find(paths.n, paths.path, &opts, &found);
+    Py_END_ALLOW_THREADS answer = status ? py_fail() : describe(found);
     if (!status) msio_groups_free(found);
     py_paths_free(&paths);
     return answer;

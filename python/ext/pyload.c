@@ -60,8 +60,13 @@ static int take_group(wish *w) {
     for (int i = 0; i < n; i++)
         w->file[i] = (msio_group_file){.subband = number[i], .used = 1, .time = "", .path = w->paths.path[i]};
     w->grouped = true;
-    w->group = (msio_group){.time = time, .subbands = n + missing, .complete = missing == 0, .files = n, .file = w->file,
-                            .missing = missing, .missing_subband = absent};
+    w->group = (msio_group){.time = time,
+                            .subbands = n + missing,
+                            .complete = missing == 0,
+                            .files = n,
+                            .file = w->file,
+                            .missing = missing,
+                            .missing_subband = absent};
     return 0;
 }
 
@@ -118,9 +123,26 @@ static int take_out(wish *w, PyObject *out) {
     return 0;
 }
 
-static char *wish_names[] = {"paths",    "numbers", "missing_numbers", "time",    "what",    "layout",         "missing",
-                             "visdata_type", "rows", "times",          "chans",   "corrs",   "subbands",       "memory",
-                             "out",      "threads", "refuse_reordering", "rows_per_batch", "progress", NULL};
+static char *wish_names[] = {"paths",
+                             "numbers",
+                             "missing_numbers",
+                             "time",
+                             "what",
+                             "layout",
+                             "missing",
+                             "visdata_type",
+                             "rows",
+                             "times",
+                             "chans",
+                             "corrs",
+                             "subbands",
+                             "memory",
+                             "out",
+                             "threads",
+                             "refuse_reordering",
+                             "rows_per_batch",
+                             "progress",
+                             NULL};
 
 /* 0, or -1 with an exception set; to be freed in any case. */
 static int wish_take(wish *w, PyObject *arguments, PyObject *keywords) {
@@ -168,10 +190,13 @@ static PyObject *subbands_of(const msio_subbands *s) {
     PyObject *list = PyList_New(s->subbands);
     for (int i = 0; list && i < s->subbands; i++) {
         const msio_subband *b = &s->subband[i];
-        PyObject *row = Py_BuildValue("(iNNLL)", b->number, PyBool_FromLong(b->present), PyUnicode_DecodeFSDefault(b->path),
-                                      (long long)b->channel, (long long)b->channels);
-        if (row) PyList_SET_ITEM(list, i, row);
-        else Py_CLEAR(list);
+        PyObject *row =
+            Py_BuildValue("(iNNLL)", b->number, PyBool_FromLong(b->present), PyUnicode_DecodeFSDefault(b->path),
+                          (long long)b->channel, (long long)b->channels);
+        if (row)
+            PyList_SET_ITEM(list, i, row);
+        else
+            Py_CLEAR(list);
     }
     return list;
 }
@@ -182,8 +207,10 @@ static PyObject *antennas_of(const msio_subbands *s) {
         const msio_load_antenna *a = &s->antenna[i];
         PyObject *row = Py_BuildValue("(iNNd)", a->number, py_text(a->name), py_list_copy(MSIO_DOUBLE, 3, a->position),
                                       a->diameter);
-        if (row) PyList_SET_ITEM(list, i, row);
-        else Py_CLEAR(list);
+        if (row)
+            PyList_SET_ITEM(list, i, row);
+        else
+            Py_CLEAR(list);
     }
     return list;
 }
@@ -234,11 +261,9 @@ static PyObject *load(PyObject *module, PyObject *arguments, PyObject *keywords)
     if (!failed && !(s = PyMem_Calloc(1, sizeof *s))) PyErr_NoMemory();
     if (s) {
         msio_status status;
-        Py_BEGIN_ALLOW_THREADS
-        status = w.grouped ? msio_load(&w.group, w.what, &w.opts, s)
-                           : msio_load_paths(w.paths.n, w.paths.path, w.what, &w.opts, s);
-        Py_END_ALLOW_THREADS
-        PyObject *owner = status ? py_fail() : PyCapsule_New(s, NULL, release);
+        Py_BEGIN_ALLOW_THREADS status = w.grouped ? msio_load(&w.group, w.what, &w.opts, s)
+                                                  : msio_load_paths(w.paths.n, w.paths.path, w.what, &w.opts, s);
+        Py_END_ALLOW_THREADS PyObject *owner = status ? py_fail() : PyCapsule_New(s, NULL, release);
         if (owner) {
             dict = describe(s, owner);
             Py_DECREF(owner);
@@ -258,18 +283,18 @@ static PyObject *check(PyObject *module, PyObject *arguments, PyObject *keywords
     if (wish_take(&w, arguments, keywords) == 0) {
         msio_load_report *report = NULL;
         msio_status status;
-        Py_BEGIN_ALLOW_THREADS
-        status = w.grouped ? msio_load_check(&w.group, &w.opts, &report)
-                           : msio_load_check_paths(w.paths.n, w.paths.path, &w.opts, &report);
-        Py_END_ALLOW_THREADS
-        if (status) py_fail();
+        Py_BEGIN_ALLOW_THREADS status = w.grouped ? msio_load_check(&w.group, &w.opts, &report)
+                                                  : msio_load_check_paths(w.paths.n, w.paths.path, &w.opts, &report);
+        Py_END_ALLOW_THREADS if (status) py_fail();
         else list = PyList_New(report->differences);
         for (int i = 0; list && i < report->differences; i++) {
             const msio_load_difference *d = &report->difference[i];
             PyObject *row = Py_BuildValue("(NNNN)", PyUnicode_DecodeFSDefault(d->path), py_text(d->field),
                                           py_text(d->text), PyBool_FromLong(d->harmless));
-            if (row) PyList_SET_ITEM(list, i, row);
-            else Py_CLEAR(list);
+            if (row)
+                PyList_SET_ITEM(list, i, row);
+            else
+                Py_CLEAR(list);
         }
         msio_load_report_free(report);
     }
@@ -293,8 +318,7 @@ static void end(load_stream *self) {
     msio_load_stream *stream = self->stream;
     self->stream = NULL;
     atomic_store(&self->stop, 1);
-    Py_BEGIN_ALLOW_THREADS
-    msio_load_stream_close(stream);
+    Py_BEGIN_ALLOW_THREADS msio_load_stream_close(stream);
     Py_END_ALLOW_THREADS
 }
 
@@ -315,12 +339,11 @@ static PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *k
         msio_status status;
         w->opts.read.progress = py_asked_to_stop;
         w->opts.read.user = &self->stop;
-        Py_BEGIN_ALLOW_THREADS
-        status = w->grouped ? msio_load_stream_open(&w->group, w->what, &w->opts, w->rows_per_batch, &self->stream)
-                            : msio_load_stream_open_paths(w->paths.n, w->paths.path, w->what, &w->opts,
-                                                          w->rows_per_batch, &self->stream);
-        Py_END_ALLOW_THREADS
-        if (!status) return (PyObject *)self;
+        Py_BEGIN_ALLOW_THREADS status =
+            w->grouped ? msio_load_stream_open(&w->group, w->what, &w->opts, w->rows_per_batch, &self->stream)
+                       : msio_load_stream_open_paths(w->paths.n, w->paths.path, w->what, &w->opts, w->rows_per_batch,
+                                                     &self->stream);
+        Py_END_ALLOW_THREADS if (!status) return (PyObject *)self;
         self->stream = NULL;
         py_fail();
     }

@@ -56,10 +56,8 @@ static bool wait_a_little(errand *e) {
 static bool interrupted(errand *e, atomic_int *stop) {
     for (bool raised = false;;) {
         bool done;
-        Py_BEGIN_ALLOW_THREADS
-        done = wait_a_little(e);
-        Py_END_ALLOW_THREADS
-        raised = raised || PyErr_CheckSignals() != 0;
+        Py_BEGIN_ALLOW_THREADS done = wait_a_little(e);
+        Py_END_ALLOW_THREADS raised = raised || PyErr_CheckSignals() != 0;
         if (raised) atomic_store(stop, 1);
         if (done) return raised;
     }
@@ -70,14 +68,12 @@ msio_status py_wait_for(msio_status (*call)(void *user), void *user, atomic_int 
     pthread_t thread;
     bool threaded = pthread_create(&thread, NULL, go, &e) == 0;
     if (!threaded) {
-        Py_BEGIN_ALLOW_THREADS
-        go(&e);
+        Py_BEGIN_ALLOW_THREADS go(&e);
         Py_END_ALLOW_THREADS
     }
     bool raised = interrupted(&e, stop);
     if (threaded) {
-        Py_BEGIN_ALLOW_THREADS
-        pthread_join(thread, NULL);
+        Py_BEGIN_ALLOW_THREADS pthread_join(thread, NULL);
         Py_END_ALLOW_THREADS
     }
     pthread_cond_destroy(&e.over);
@@ -108,10 +104,8 @@ PyObject *py_array_kept(msio_type type, int ndim, const int64_t *shape, const vo
     PyObject *array = py_array_adopt(type, ndim, shape, memory);
     if (!array || !values || !bytes) return array;
     void *data = PyArray_DATA((PyArrayObject *)array);
-    Py_BEGIN_ALLOW_THREADS
-    memcpy(data, values, bytes);
-    Py_END_ALLOW_THREADS
-    return array;
+    Py_BEGIN_ALLOW_THREADS memcpy(data, values, bytes);
+    Py_END_ALLOW_THREADS return array;
 }
 
 /* ---------------------------------------------------------------- the type ColumnStream */
@@ -133,10 +127,8 @@ static void end(column_stream *self) {
     self->stream = NULL;
     if (!stream) return;
     atomic_store(&self->stop, 1);
-    Py_BEGIN_ALLOW_THREADS
-    msio_stream_close(stream);
-    Py_END_ALLOW_THREADS
-    py_table_leave(self->table);
+    Py_BEGIN_ALLOW_THREADS msio_stream_close(stream);
+    Py_END_ALLOW_THREADS py_table_leave(self->table);
 }
 
 static void stream_free(PyObject *object) {
@@ -155,8 +147,10 @@ static const char **names_of(PyObject *names) {
     if (!list) PyErr_NoMemory();
     for (Py_ssize_t i = 0; list && i < PyTuple_GET_SIZE(names); i++) {
         PyObject *name = PyTuple_GET_ITEM(names, i);
-        if (!PyUnicode_Check(name)) PyErr_SetString(PyExc_TypeError, "the name of a column has to be a str");
-        else list[i] = PyUnicode_AsUTF8(name);
+        if (!PyUnicode_Check(name))
+            PyErr_SetString(PyExc_TypeError, "the name of a column has to be a str");
+        else
+            list[i] = PyUnicode_AsUTF8(name);
         if (list[i]) continue;
         PyMem_Free(list);
         return NULL;
@@ -169,10 +163,9 @@ static int begin(column_stream *self, msio_table *table, PyObject *names, const 
     const char **list = names_of(names);
     msio_status status;
     if (!list) return -1;
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_stream_open(table, (int)PyTuple_GET_SIZE(names), list, &self->selection.select, opts, &self->stream);
-    Py_END_ALLOW_THREADS
-    PyMem_Free(list);
+    Py_BEGIN_ALLOW_THREADS status =
+        msio_stream_open(table, (int)PyTuple_GET_SIZE(names), list, &self->selection.select, opts, &self->stream);
+    Py_END_ALLOW_THREADS PyMem_Free(list);
     if (!status) return 0;
     self->stream = NULL;
     py_fail();
@@ -222,8 +215,10 @@ static PyObject *arrays_of(const msio_batch *batch) {
     for (int i = 0; list && i < batch->columns; i++) {
         const msio_array *a = &batch->arrays[i];
         PyObject *array = py_array_kept(a->type, a->ndim, a->shape, a->data);
-        if (array) PyList_SET_ITEM(list, i, array);
-        else Py_CLEAR(list);
+        if (array)
+            PyList_SET_ITEM(list, i, array);
+        else
+            Py_CLEAR(list);
     }
     return list;
 }

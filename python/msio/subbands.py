@@ -93,7 +93,7 @@ def groups(folders, pattern=None, window=60.0, subbands=16, first_frequency=0.0,
 
 
 def _is_folder_of_files(path):
-    return os.path.isdir(path) and not os.path.exists(os.path.join(path, "table.dat"))
+    return os.path.isdir(path) and not os.path.exists(os.path.join(os.fsdecode(path), "table.dat"))
 
 
 def _source(what, time, pattern, subbands):
@@ -105,8 +105,8 @@ def _source(what, time, pattern, subbands):
                  if time is None or group.time.rstrip("Z") == time.rstrip("Z")]
         if len(found) != 1:
             times = ", ".join(group.time for group in found[:4])
-            raise NotFoundError(f"{os.fspath(what)}: {len(found)} groups stand here ({times}), one is needed; choose by "
-                                "time=, or give its files" if found else f"{os.fspath(what)}: no group of subband files"
+            raise NotFoundError(f"{os.fsdecode(what)}: {len(found)} groups stand here ({times}), one is needed; choose by "
+                                "time=, or give its files" if found else f"{os.fsdecode(what)}: no group of subband files"
                                 " stands here; see pattern=")
         what = found[0]
     if isinstance(what, Group):

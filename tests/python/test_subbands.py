@@ -58,8 +58,8 @@ def own(folder, tmp_path):
 def assert_same(loaded, expected, rows=slice(None), chans=slice(None), corrs=slice(None)):
     for name in ARRAYS:
         array = expected[name][rows]
-        array = array.reshape(len(array), SUBBANDS, -1, array.shape[-1])[:, :, chans][..., corrs]
-        array = array.reshape(len(array), -1, array.shape[-1])
+        array = array.reshape(len(array), SUBBANDS, CHANNELS, array.shape[-1])[:, :, chans][..., corrs]
+        array = array.reshape(len(array), array.shape[1] * array.shape[2], array.shape[3])
         ours = getattr(loaded, name)
         assert ours.shape == loaded.shape == array.shape and np.array_equal(ours, array), name
 
@@ -177,7 +177,7 @@ def test_wanted_subbands_and_layouts(group, expected):
     apart = msio.load(group, layout="subband-row-chan-pol")
     assert apart.shape == (SUBBANDS, 50, CHANNELS, 2)
     assert np.array_equal(np.concatenate(list(apart.visdata), axis=1), expected["visdata"])
-    assert np.array_equal(msio.load(group, memory=1 << 20, threads=1).visdata, expected["visdata"])
+    assert np.array_equal(msio.load(group, memory=1 << 24, threads=1).visdata, expected["visdata"])
 
 
 @pytest.mark.parametrize("how, kind", [
@@ -219,7 +219,7 @@ def test_missing_subbands(own, expected):
     assert np.array_equal(skipped.visdata, np.delete(expected["visdata"], np.s_[6:12], axis=1))
     assert list(skipped.missing) == list(flagged.missing) == [2] and "missing 2" in repr(flagged)
     assert flagged.flags[:, 6:12].all() and not flagged.visdata[:, 6:12].any() and not flagged.nsamples[:, 6:12].any()
-    assert np.array_equal(flagged.frequencies, msio.load(own.paths[:2] + own.paths[3:], ()).frequencies) is False
+    assert np.allclose(np.diff(flagged.frequencies), flagged.widths[0], rtol=1e-6) and len(flagged.frequencies) == 24
     assert [there for _, there, *_ in flagged.subbands] == [True, False, True, True]
     assert np.array_equal(msio.load(group, missing="flag", chans=slice(-2, None)).frequencies.reshape(4, 2),
                           flagged.frequencies.reshape(4, 6)[:, -2:])
@@ -250,8 +250,8 @@ def test_files_that_do_not_fit(own):
     with pytest.raises(ValueError, match="time"):
         msio.load(own)
     differences = msio.check(own)
-    assert {(os.path.basename(path), field) for path, field, _, harmless in differences if not harmless} == {
-        (os.path.basename(own.paths[1]), "time_array")}
+    ((path, field, text, harmless),) = differences
+    assert path == own.paths[1] and "time_array" in field and text and not harmless
 
 
 def test_nothing_differs(group, folder):
@@ -344,7 +344,7 @@ def test_arrays_outlive_what_was_loaded(group, expected):
 # ---------------------------------------------------------------- streams
 
 @pytest.mark.parametrize("how", [{}, dict(rows_per_batch=7), dict(rows=slice(3, 40, 2), rows_per_batch=4), dict(rows=[9, 1, 1]),
-                                 dict(times=slice(1, 3)), dict(memory=40000), dict(rows=[]), dict(threads=1)])
+                                 dict(times=slice(1, 3)), dict(memory=11 << 20), dict(rows=[]), dict(threads=1)])
 def test_batches_make_up_the_selection(group, how):
     whole = msio.load(group, rows=how.get("rows"), times=how.get("times"))
     with msio.load_stream(group, **how) as stream:
