@@ -169,8 +169,8 @@ def _combined_as_first(made, paths, headers):
     """
     small = made.select(blt_inds=[0], inplace=False, run_check=False)
     small.history = made.history
-    small.fast_concat([_other(small, path, header) for path, header in zip(paths[1:], headers[1:])], "freq",
-                      run_check=False, inplace=True)
+    others = [_other(small, path, header) for path, header in zip(paths[1:], headers[1:])]
+    small.fast_concat(others, "freq", inplace=True, run_check=False, check_extra=False, run_check_acceptability=False)
     for name in ("freq_array", "channel_width", "Nfreqs", "flex_spw_id_array", "spw_array", "Nspws", "history",
                  "filename"):
         setattr(made, name, getattr(small, name))
