@@ -9,6 +9,8 @@ not flushed is flushed before it is read; what another process wrote is seen as 
 
 Everything else of `casacore.tables` is here too, unchanged. Without python-casacore `table` has the reading half alone.
 """
+from _msio_startup import is_refused
+
 from . import _serving
 
 try:
@@ -23,9 +25,10 @@ else:
         __doc__ = _casacore.casacore_table.__doc__
         _msio_cells = _serving.NO_CELLS
 
-    for _name, _method in {**_casacore.reads, **_casacore.writes}.items():
-        setattr(table, _name, _method)
-    _casacore.watch_writers()
+    if not is_refused():  # MSIO_PATCH=off: python-casacore as it is
+        for _name, _method in {**_casacore.reads, **_casacore.writes}.items():
+            setattr(table, _name, _method)
+        _casacore.watch_writers()
     __all__ = [name for name in dir(_casacore_tables) if not name.startswith("_")] + ["served", "shadow"]
 
 

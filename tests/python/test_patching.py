@@ -56,6 +56,20 @@ def test_off_wins(tmp_path, own_table):
     assert run(tmp_path, "SCRIPT", own_table, code=code, MSIO_PATCH="off").stdout == out
 
 
+def test_off_leaves_the_subclass_to_casacore_too(tmp_path, own_table):
+    code = """
+        import sys
+        import casacore.tables as ct
+        own = dict(vars(ct.table))
+        from msio.tables import served, table
+        t = table(sys.argv[1], ack=False)
+        t.getcol("ARRAY_int")
+        print(served()["msio"], dict(vars(ct.table)) == own)
+    """
+    assert run(tmp_path, "SCRIPT", own_table, code=code, MSIO_PATCH="off").stdout == "{} True\n"
+    assert run(tmp_path, "SCRIPT", own_table, code=code).stdout == "{'getcol': 1} False\n"
+
+
 def is_installed():
     folder = os.path.dirname(os.path.dirname(msio.__file__))
     return os.path.exists(os.path.join(folder, "msio_patch.pth")) and folder.endswith("-packages")
