@@ -62,5 +62,8 @@ bool msio_file_map_failed(const msio_file *file);
 /* How many of `samples` pages, evenly spread over [offset, offset+length), are in the page cache, in 1/samples; 1.0
  * where that cannot be told. Only for mapped files. */
 double msio_file_map_resident(const msio_file *file, int64_t offset, int64_t length, int samples);
+/* Takes the range's pages out of the process's resident memory; they stay in the page cache, and come back when they
+ * are touched. Others may be reading. Does nothing where the file is not mapped. */
+void msio_file_map_release(const msio_file *file, int64_t offset, int64_t length);
 
 #endif

@@ -253,6 +253,15 @@ double msio_file_map_resident(const msio_file *file, int64_t offset, int64_t len
     return (double)present / samples;
 }
 
+void msio_file_map_release(const msio_file *file, int64_t offset, int64_t length) {
+    region *r = region_of(file);
+    if (!r || r == &refused || offset < 0 || offset >= file->stamp.size || length <= 0) return;
+    length = msio_min(length, file->stamp.size - offset);
+    uintptr_t start = atomic_load(&r->start);
+    uintptr_t from = (start + (uintptr_t)offset) & ~(page_size - 1), to = start + (uintptr_t)(offset + length);
+    (void)madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 void msio_file_unmap(msio_file *file) {
     region *r = region_of(file);
     if (!r || r == &refused) return;

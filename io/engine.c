@@ -52,6 +52,7 @@ msio_status msio_engine_start(msio_engine *engine, const msio_read_opts *opts, i
         engine->force = opts->way;
         engine->progress = opts->progress;
         engine->user = opts->user;
+        engine->once = opts->once;
     }
     engine->thread = calloc((size_t)engine->threads, sizeof *engine->thread);
     return engine->thread ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a read");
@@ -222,6 +223,26 @@ static void map_files(batch_run *run) {
     }
 }
 
+/* Lets go of the mapped pages between the first and the last byte that the batch was copied from, of each file. */
+static void release_maps(const batch_run *run) {
+    const msio_schedule *s = &run->engine->schedule;
+    const msio_file *file = NULL;
+    int64_t from = 0, to = 0;
+    for (int64_t i = 0; i < s->n; i++) {
+        const msio_work *w = &s->work[i];
+        const msio_file *next = run->batch->source[run->batch->pieces[w->first].source].file;
+        if (w->way != MSIO_WAY_MAPPED || !next) continue;
+        if (next != file) {
+            if (file) msio_file_map_release(file, from, to - from);
+            file = next;
+            from = to = w->offset;
+        }
+        from = msio_min(from, w->offset);
+        to = msio_max(to, w->offset + w->length);
+    }
+    if (file) msio_file_map_release(file, from, to - from);
+}
+
 static msio_status check_maps(const batch_run *run) {
     for (int i = 0; i < run->batch->sources; i++) {
         const msio_file *f = run->batch->source[i].file;
@@ -299,6 +320,7 @@ msio_status msio_engine_run(void *user, msio_piece_batch *batch) {
     run.streams = e->total >= msio_stream_least();
     map_files(&run);
     run_threads(&run, (int)msio_min(e->threads, e->schedule.n));
+    if (e->once) release_maps(&run);
     if (atomic_load(&run.failed)) return msio_error_restore(&run.error);
     return check_maps(&run);
 }

@@ -21,6 +21,7 @@ typedef struct msio_engine {
     void *user;
     int64_t total;    /* bytes that the whole call delivers */
     bool counts_only; /* plans: schedule, but read nothing */
+    bool once;        /* mapped pages are let go behind the read */
     msio_schedule schedule;
     int64_t works; /* reads and mapped stretches, all batches */
     atomic_llong done, bytes_read, system_reads;

@@ -161,6 +161,7 @@ msio_status msio_stream_open(msio_table *table, int n, const char *const *column
     s->table = table;
     s->columns = n;
     s->opts = o.read;
+    s->opts.once = 1;
     status = prepare(s, columns, select, &o);
     if (status) {
         msio_stream_close(s);

@@ -74,7 +74,7 @@ void msio_uvh5_check_rows(msio_uvh5_fields *f, int64_t rows, bool with_phase) {
 /* ---------------------------------------------------------------- reading */
 
 /* Little of the file is wanted, and once: mapping all of it would not pay. */
-static const msio_read_opts by_reading = {sizeof by_reading, 0, MSIO_WAY_SCRATCH, NULL, NULL, NULL};
+static const msio_read_opts by_reading = {sizeof by_reading, 0, MSIO_WAY_SCRATCH, NULL, NULL, NULL, 0};
 
 /* Numbers to whole ones of 32 bits; in place is well: those become smaller. */
 static msio_status narrow(const msio_uvh5 *file, const char *name, int64_t n, const double *from, int32_t *to) {

@@ -187,9 +187,12 @@ typedef struct msio_read_opts {
      * read with MSIO_E_CANCELLED. NULL: none. */
     int (*progress)(void *user, int64_t done, int64_t total);
     void *user;
+    /* 1: mapped pages of the files leave the process's resident memory behind the read (they stay in the page cache).
+     * For what is read once; streams do so always. */
+    int once;
 } msio_read_opts;
 #define MSIO_READ_OPTS_INIT                                                                                            \
-    { sizeof(msio_read_opts), 0, MSIO_WAY_AUTO, NULL, NULL, NULL }
+    { sizeof(msio_read_opts), 0, MSIO_WAY_AUTO, NULL, NULL, NULL, 0 }
 
 /* Shape and size of the dense answer, without reading data: shape[0] is rows, then the cell's axes (numpy order).
  * Errors: as msio_read. */

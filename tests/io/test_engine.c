@@ -369,6 +369,46 @@ static void an_axis_that_cells_lack_cannot_be_selected(void **state) {
     assert_selection("TIME", &correlations, MSIO_E_RANGE);
 }
 
+static long long kib_of_mapped_files(void) {
+    char line[128];
+    long long of_disk = -1, of_memory = 0; /* files in /dev/shm are counted as shared memory */
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status)) {
+        sscanf(line, "RssFile: %lld", &of_disk);
+        sscanf(line, "RssShmem: %lld", &of_memory);
+    }
+    if (status) fclose(status);
+    return of_disk < 0 ? -1 : of_disk + of_memory;
+}
+
+/* 29 MB go by; only the batch that is being read may stay. */
+static void a_stream_keeps_no_pages_of_files_in_memory(void **state) {
+    (void)state;
+    char path[96];
+    msio_table *large = NULL;
+    msio_stream *stream = NULL;
+    const msio_batch *batch = NULL;
+    const char *name = "DATA";
+    msio_stream_opts opts = MSIO_STREAM_OPTS_INIT;
+    opts.memory = (size_t)4 << 20;
+    opts.read.way = MSIO_WAY_MAPPED;
+    snprintf(path, sizeof path, "%s/large.ms", folder);
+    assert_int_equal(msio_table_open(path, NULL, &large), MSIO_OK);
+    assert_int_equal(msio_stream_open(large, 1, &name, NULL, &opts, &stream), MSIO_OK);
+    long long before = kib_of_mapped_files(), most = before;
+    size_t bytes = 0;
+    msio_status status;
+    while ((status = msio_stream_next(stream, &batch)) == MSIO_OK) {
+        bytes += batch->arrays[0].bytes;
+        most = kib_of_mapped_files() > most ? kib_of_mapped_files() : most;
+    }
+    assert_int_equal(status, MSIO_END);
+    assert_int_equal(bytes, LARGE_BYTES);
+    if (before >= 0) assert_true(most - before < 8 << 10);
+    msio_stream_close(stream);
+    assert_int_equal(msio_table_close(large), MSIO_OK);
+}
+
 static void structs_of_another_size_are_refused(void **state) {
     (void)state;
     char out[64];
@@ -527,6 +567,7 @@ int main(void) {
         cmocka_unit_test(columns_of_two_tables_are_not_read_together),
         cmocka_unit_test(no_rows_and_no_channels_succeed_and_write_nothing),
         cmocka_unit_test(a_stream_of_no_rows_ends_at_once),
+        cmocka_unit_test(a_stream_keeps_no_pages_of_files_in_memory),
         cmocka_unit_test(a_plan_counts_what_is_wanted),
     };
     return cmocka_run_group_tests(tests, start, finish);
