@@ -278,8 +278,10 @@ void msio_lock_give(msio_lock *lock) {
     pthread_mutex_unlock(&mutex);
 }
 
+/* A record that came after the file was opened is seen as far as the file's last page then reached. */
 const uint8_t *msio_lock_sync_view(msio_lock *lock, int64_t length) {
-    if (length <= 0 || lock->view.stamp.size < SYNC_OFFSET + length) return NULL;
+    int64_t page = sysconf(_SC_PAGESIZE), pages = (lock->view.stamp.size + page - 1) / page;
+    if (length <= 0 || length > pages * page - SYNC_OFFSET) return NULL;
     const uint8_t *start = msio_file_mapped(&lock->view);
     if (!start) start = msio_file_map(&lock->view);
     return start ? start + SYNC_OFFSET : NULL;

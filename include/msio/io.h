@@ -89,6 +89,10 @@ MSIO_API void msio_table_describe(msio_table *table, msio_table_info *info);
 MSIO_API int64_t msio_table_rows(const msio_table *table);
 /* Name of column 0 <= index < columns; NULL beyond. Lives as long as the table. */
 MSIO_API const char *msio_table_column_name(const msio_table *table, int index);
+/* A number that is another one after every writer that locks and has finished (of the sync record in the mapped
+ * table.lock); 0 where there is none. Two looks that differ: somebody wrote. Not a check: reading and locking nothing,
+ * it costs a look into memory, and sees no writer that does not lock. */
+MSIO_API uint64_t msio_table_glance(msio_table *table);
 /* The table's keywords; live as long as the table. */
 MSIO_API const msio_record *msio_table_keywords(const msio_table *table);
 /* Subtables: table-typed keywords. Count, and name and absolute path of one (NULL beyond); live as long as the table.

@@ -1,8 +1,8 @@
 /* pytable.c - the type Table: a casacore table, described and read. */
 #include "extension.h"
 
-#include <structmember.h>
 #include <string.h>
+#include <structmember.h>
 
 /* ---------------------------------------------------------------- opening, closing */
 
@@ -19,8 +19,7 @@ void py_table_leave(py_table *self) {
     msio_table *table = self->table;
     if (--self->users > 0 || !self->closing || !table) return;
     self->table = NULL;
-    Py_BEGIN_ALLOW_THREADS
-    msio_table_close(table);
+    Py_BEGIN_ALLOW_THREADS msio_table_close(table);
     Py_END_ALLOW_THREADS
 }
 
@@ -50,10 +49,8 @@ static PyObject *table_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
         msio_status status;
         opts.nolock = !lock;
         opts.freshness = checked ? MSIO_PER_CALL : MSIO_AS_OPENED;
-        Py_BEGIN_ALLOW_THREADS
-        status = msio_table_open(PyBytes_AS_STRING(path), &opts, &self->table);
-        Py_END_ALLOW_THREADS
-        if (status) {
+        Py_BEGIN_ALLOW_THREADS status = msio_table_open(PyBytes_AS_STRING(path), &opts, &self->table);
+        Py_END_ALLOW_THREADS if (status) {
             self->table = NULL;
             py_fail();
             Py_CLEAR(self);
@@ -79,8 +76,7 @@ static void table_free(PyObject *object) {
     msio_table *table = self->table;
     self->table = NULL;
     if (table) {
-        Py_BEGIN_ALLOW_THREADS
-        msio_table_close(table);
+        Py_BEGIN_ALLOW_THREADS msio_table_close(table);
         Py_END_ALLOW_THREADS
     }
     type->tp_free(object);
@@ -107,6 +103,16 @@ static PyObject *table_nrows(PyObject *object, void *unused) {
     int64_t rows = msio_table_rows(table);
     py_table_leave(self);
     return PyLong_FromLongLong(rows);
+}
+
+static PyObject *table_glance(PyObject *object, void *unused) {
+    py_table *self = (py_table *)object;
+    (void)unused;
+    msio_table *table = py_table_enter(self);
+    if (!table) return NULL;
+    uint64_t number = msio_table_glance(table);
+    py_table_leave(self);
+    return PyLong_FromUnsignedLongLong(number);
 }
 
 static PyObject *table_path(PyObject *object, void *unused) {
@@ -152,17 +158,16 @@ static const msio_column *find_column(msio_table *table, PyObject *name) {
 static PyObject *describe_column(const msio_column_info *info) {
     PyObject *dict = PyDict_New();
     bool shaped = info->shape_known || info->fixed_shape;
-    int failed = !dict || py_put(dict, "name", py_text(info->name)) || py_put(dict, "comment", py_text(info->comment)) ||
-                 py_put(dict, "type", py_text(msio_type_name(info->type))) ||
-                 py_put(dict, "ndim", PyLong_FromLong(info->is_array ? info->ndim : 0)) ||
-                 py_put(dict, "shape",
-                        shaped && info->ndim >= 0 ? py_shape(info->ndim, info->shape) : Py_NewRef(Py_None)) ||
-                 py_put(dict, "fixed_shape", PyBool_FromLong(info->fixed_shape || !info->is_array)) ||
-                 py_put(dict, "manager", py_text(info->manager)) ||
-                 py_put(dict, "tile", info->tile_ndim ? py_shape(info->tile_ndim, info->tile) : Py_NewRef(Py_None)) ||
-                 py_put(dict, "native", PyBool_FromLong(info->native)) ||
-                 py_put(dict, "why_not", py_text(info->why_not)) ||
-                 py_put(dict, "can_be_undefined", PyBool_FromLong(info->can_be_undefined));
+    int failed =
+        !dict || py_put(dict, "name", py_text(info->name)) || py_put(dict, "comment", py_text(info->comment)) ||
+        py_put(dict, "type", py_text(msio_type_name(info->type))) ||
+        py_put(dict, "ndim", PyLong_FromLong(info->is_array ? info->ndim : 0)) ||
+        py_put(dict, "shape", shaped && info->ndim >= 0 ? py_shape(info->ndim, info->shape) : Py_NewRef(Py_None)) ||
+        py_put(dict, "fixed_shape", PyBool_FromLong(info->fixed_shape || !info->is_array)) ||
+        py_put(dict, "manager", py_text(info->manager)) ||
+        py_put(dict, "tile", info->tile_ndim ? py_shape(info->tile_ndim, info->tile) : Py_NewRef(Py_None)) ||
+        py_put(dict, "native", PyBool_FromLong(info->native)) || py_put(dict, "why_not", py_text(info->why_not)) ||
+        py_put(dict, "can_be_undefined", PyBool_FromLong(info->can_be_undefined));
     if (failed) Py_CLEAR(dict);
     return dict;
 }
@@ -174,10 +179,8 @@ static PyObject *table_describe(PyObject *object, PyObject *name) {
     const msio_column *column = find_column(table, name);
     const msio_column_info *info = NULL;
     if (column) {
-        Py_BEGIN_ALLOW_THREADS
-        info = msio_column_describe(column);
-        Py_END_ALLOW_THREADS
-        if (!info) py_fail();
+        Py_BEGIN_ALLOW_THREADS info = msio_column_describe(column);
+        Py_END_ALLOW_THREADS if (!info) py_fail();
     }
     PyObject *dict = info ? describe_column(info) : NULL;
     py_table_leave(self);
@@ -244,10 +247,8 @@ static bool ends_beyond(PyObject *slice, int64_t size) {
 static int cell_shape(request *r) {
     msio_select rows = r->selection.select;
     msio_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_read_shape(r->column, &rows, &r->ndim, r->shape, &r->bytes);
-    Py_END_ALLOW_THREADS
-    if (status) py_fail();
+    Py_BEGIN_ALLOW_THREADS status = msio_read_shape(r->column, &rows, &r->ndim, r->shape, &r->bytes);
+    Py_END_ALLOW_THREADS if (status) py_fail();
     return status ? -1 : 0;
 }
 
@@ -289,10 +290,8 @@ static int take_box(request *r, PyObject *box) {
 static PyObject *read_new(request *r) {
     msio_array array;
     msio_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_read_new(r->column, &r->selection.select, &array, &r->opts);
-    Py_END_ALLOW_THREADS
-    if (status) return py_fail();
+    Py_BEGIN_ALLOW_THREADS status = msio_read_new(r->column, &r->selection.select, &array, &r->opts);
+    Py_END_ALLOW_THREADS if (status) return py_fail();
     int skip = r->selection.one_row;
     return py_array_adopt(array.type, array.ndim - skip, array.shape + skip, array.data);
 }
@@ -333,10 +332,8 @@ static PyObject *read_into(request *r, PyObject *out) {
         return failed ? NULL : Py_NewRef(out);
     }
     void *data = PyArray_DATA((PyArrayObject *)out);
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_read(r->column, &r->selection.select, data, r->bytes, &r->opts);
-    Py_END_ALLOW_THREADS
-    return status ? py_fail() : Py_NewRef(out);
+    Py_BEGIN_ALLOW_THREADS status = msio_read(r->column, &r->selection.select, data, r->bytes, &r->opts);
+    Py_END_ALLOW_THREADS return status ? py_fail() : Py_NewRef(out);
 }
 
 static int prepare(request *r, msio_table *table, PyObject *name, PyObject *rows, PyObject *box) {
@@ -345,10 +342,8 @@ static int prepare(request *r, msio_table *table, PyObject *name, PyObject *rows
     r->opts = defaults;
     r->column = find_column(table, name);
     if (!r->column) return -1;
-    Py_BEGIN_ALLOW_THREADS
-    info = msio_column_describe(r->column);
-    Py_END_ALLOW_THREADS
-    if (!info) py_fail();
+    Py_BEGIN_ALLOW_THREADS info = msio_column_describe(r->column);
+    Py_END_ALLOW_THREADS if (!info) py_fail();
     else r->type = info->type;
     return !info || py_select_rows(&r->selection, rows, msio_table_rows(table)) || take_box(r, box) ? -1 : 0;
 }
@@ -395,8 +390,10 @@ static PyObject *ragged_cell(const msio_ragged *r, int64_t i) {
         for (int64_t e = 0; list && e < count; e++) {
             const int64_t *at = &r->text_offsets[first + e];
             PyObject *text = py_text_of(r->text + at[0], (Py_ssize_t)(at[1] - at[0]));
-            if (text) PyList_SET_ITEM(list, e, text);
-            else Py_CLEAR(list);
+            if (text)
+                PyList_SET_ITEM(list, e, text);
+            else
+                Py_CLEAR(list);
         }
         if (!list || r->ndims[i]) return list;
         PyObject *text = count ? Py_NewRef(PyList_GET_ITEM(list, 0)) : Py_NewRef(Py_None);
@@ -418,7 +415,8 @@ static PyObject *table_read_cells(PyObject *object, PyObject *arguments, PyObjec
     PyObject *name, *rows = Py_None, *list = NULL;
     request r = {0};
     int threads = 0;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|Oi:read_cells", names, &name, &rows, &threads)) return NULL;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|Oi:read_cells", names, &name, &rows, &threads))
+        return NULL;
     msio_table *table = py_table_enter(self);
     if (!table) return NULL;
     if (prepare(&r, table, name, rows, Py_None) == 0) {
@@ -428,17 +426,16 @@ static PyObject *table_read_cells(PyObject *object, PyObject *arguments, PyObjec
         r.opts.threads = threads;
         r.opts.progress = py_poll;
         r.opts.user = &r.patience;
-        Py_BEGIN_ALLOW_THREADS
-        status = msio_read_ragged(r.column, &r.selection.select, &cells, &r.opts);
-        Py_END_ALLOW_THREADS
-        if (status) {
-            py_fail();
-        } else {
+        Py_BEGIN_ALLOW_THREADS status = msio_read_ragged(r.column, &r.selection.select, &cells, &r.opts);
+        Py_END_ALLOW_THREADS if (status) { py_fail(); }
+        else {
             list = PyList_New((Py_ssize_t)cells.cells);
             for (int64_t i = 0; list && i < cells.cells; i++) {
                 PyObject *cell = ragged_cell(&cells, i);
-                if (cell) PyList_SET_ITEM(list, i, cell);
-                else Py_CLEAR(list);
+                if (cell)
+                    PyList_SET_ITEM(list, i, cell);
+                else
+                    Py_CLEAR(list);
             }
             msio_ragged_free(&cells);
         }
@@ -481,6 +478,9 @@ static PyMethodDef methods[] = {
 
 static PyGetSetDef attributes[] = {
     {"nrows", table_nrows, NULL, "Rows, as of the last call that checked the table.", NULL},
+    {"glance", table_glance, NULL,
+     "A number that is another one after every writer that locks and has finished; 0 where table.lock tells nothing.",
+     NULL},
     {"path", table_path, NULL, "Absolute path of the table's folder.", NULL},
     {"columns", table_columns, NULL, "Names of the columns.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
@@ -491,12 +491,13 @@ static PyType_Slot slots[] = {
     {Py_tp_dealloc, (void *)table_free},
     {Py_tp_methods, methods},
     {Py_tp_getset, attributes},
-    {Py_tp_doc, "Table(path, lock=True, native='auto', checked=True)\n--\n\n"
-                "A casacore table, open for reading.\n\n"
-                "Parameters\n----------\npath : path-like\n    A table's folder, or 'obs.ms::ANTENNA'.\n"
-                "lock : bool\n    Whether calls take the table's read lock.\n"
-                "native : {'auto', 'yes', 'no'}\n    Which code reads: msio's own where it can, only that, or casacore.\n"
-                "checked : bool\n    False: the caller says that nobody writes."},
+    {Py_tp_doc,
+     "Table(path, lock=True, native='auto', checked=True)\n--\n\n"
+     "A casacore table, open for reading.\n\n"
+     "Parameters\n----------\npath : path-like\n    A table's folder, or 'obs.ms::ANTENNA'.\n"
+     "lock : bool\n    Whether calls take the table's read lock.\n"
+     "native : {'auto', 'yes', 'no'}\n    Which code reads: msio's own where it can, only that, or casacore.\n"
+     "checked : bool\n    False: the caller says that nobody writes."},
     {0, NULL},
 };
 

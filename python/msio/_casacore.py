@@ -15,7 +15,8 @@ from ._serving import NOT_SERVED
 # casacore's own methods, before anything is put in their places.
 _own = {name: casacore_table.__dict__[name] for name in (
     "getcol", "getcolnp", "getcolslice", "getcolslicenp", "getvarcol", "getcell", "getcellnp", "getcellslice",
-    "getcellslicenp", "query", "sort", "select", "selectrows", "iter", "row", "close", "done", "resync", "__init__")}
+    "getcellslicenp", "query", "sort", "select", "selectrows", "iter", "row", "close", "done", "resync", "flush", "unlock",
+    "__init__")}
 
 _writes = ("putcell", "putcellslice", "putcol", "putvarcol", "putcolslice", "addrows", "removerows", "addcols",
            "renamecol", "removecols", "putkeyword", "putcolkeyword", "putkeywords", "putcolkeywords", "removekeyword",
@@ -242,9 +243,17 @@ def resync(self):
     return _own["resync"](self)
 
 
+def flush(self, recursive=False):
+    _serving.flushing(self, lambda: _own["flush"](self, recursive))
+
+
+def unlock(self):
+    _serving.flushing(self, lambda: _own["unlock"](self))
+
+
 reads = {f.__name__: f for f in (
     getcell, getcol, getcolnp, getcolslice, getcolslicenp, getvarcol, getcellnp, getcellslice, getcellslicenp, query,
-    sort, select, selectrows, iter, row, close, done, resync, __getitem__, __init__)}
+    sort, select, selectrows, iter, row, close, done, resync, flush, unlock, __getitem__, __init__)}
 for _name, _function in reads.items():
     _origin = casacore_table.__dict__.get(_name)
     if _origin is not None:

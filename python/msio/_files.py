@@ -9,6 +9,7 @@ import threading
 import weakref
 
 from . import _msio
+from ._errors import Error
 
 _lock = threading.RLock()
 _files = weakref.WeakValueDictionary()
@@ -23,11 +24,16 @@ class File:
         Its folder.
     dirty : bool
         Whether this process wrote to it through casacore, and may not have flushed.
+    writes : int
+        How often it was written to.
+    seen : int
+        The table's `glance` when it became dirty.
     """
 
     def __init__(self, path):
         self.path = path
         self.dirty = False
+        self.writes = self.seen = 0
         self.states = weakref.WeakSet()
         self._table = None
         self._columns = {}
@@ -50,10 +56,30 @@ class File:
 
     def written(self):
         """This process wrote through casacore: nothing that was read ahead holds, and columns may be others."""
+        if not self.dirty:
+            self.seen = self._glance()
         self.dirty = True
+        self.writes += 1
         self._columns = {}
         for state in list(self.states):
             state.drop_cells()
+
+    def flush(self, flush):
+        """Calls what brings to disk all that waits; whoever writes meanwhile makes the table dirty again."""
+        writes = self.writes
+        flush()
+        if self.writes == writes:
+            self.dirty = False
+
+    def others_wrote(self):
+        """Whether somebody finished writing since this process began to write what it has not flushed."""
+        return self._glance() != self.seen
+
+    def _glance(self):
+        try:
+            return self.table().glance
+        except Error:
+            return 0
 
     def close(self):
         """Gives the native handle back; it is opened anew on the next need."""

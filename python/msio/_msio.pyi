@@ -14,6 +14,7 @@ version: str
 
 class Table:
     nrows: int
+    glance: int
     path: str
     columns: list[str]
     def __init__(self, path: _Path, lock: bool = ..., native: str = ..., checked: bool = ...) -> None: ...

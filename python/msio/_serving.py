@@ -156,13 +156,21 @@ def closing(table):
     forget(table)
 
 
+def flushing(table, flush):
+    """A table object brings to disk what waits in the table that it shares with others."""
+    state = table.__dict__.get("_msio_state")
+    if state is not None and state.file is not None and state.rows is None:
+        state.file.flush(flush)
+    else:
+        flush()
+
+
 def _flush(table, file):
     """Has casacore bring to disk what this process wrote. False where it cannot."""
     try:
-        table._flush(False)  # objects of one table share it, and what waits in it
+        file.flush(lambda: table._flush(False))  # objects of one table share it, and what waits in it
     except RuntimeError:
         return False
-    file.dirty = False
     return True
 
 
@@ -401,7 +409,7 @@ def getvarcol(table, name, startrow, nrow, rowincr, casacore):
 def getcell(table, name, rownr, casacore):
     """One cell, when there is no reader for its column yet: makes one."""
     state = state_of(table)
-    if state.file is not None and state.file.dirty:
+    if state.file is not None and state.file.dirty and not state.file.others_wrote():
         return _unusual("getcell", True, "writes that are not flushed")  # puts between gets: a flush each is dearer
     column = _column(table, "getcell", name)
     if column is None:

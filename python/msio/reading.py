@@ -123,8 +123,8 @@ def read(path, column, rows=None, chans=None, corrs=None, out=None, threads=0, f
 
     Notes
     -----
-    Each call opens the table or file and checks that it is unchanged, which takes some tens of microseconds; `msio.Table`
-    stays open, and `msio.stream` reads ahead.
+    Each call opens the table or file and checks that it is unchanged, which takes some tens of microseconds;
+    `msio.Table` stays open, and `msio.stream` reads ahead.
 
     Examples
     --------
@@ -223,8 +223,8 @@ class stream:
             sizes = {shape[axis]: name for name, shape in cells.items() if len(shape) >= -axis}
             if wanted is not None and len(sizes) > 1:
                 (one, size), (other, than) = [(name, size) for size, name in sizes.items()][:2]
-                raise ValueError(f"{what} would be of {size} in column {one} and of {than} in column {other}: they have to "
-                                 "be streamed apart")
+                raise ValueError(f"{what} would be of {size} in column {one} and of {than} in column {other}: they "
+                                 "have to be streamed apart")
         largest = max(cells, key=lambda name: len(cells[name]))
         return _parts(largest, cells[largest], chans, corrs)
 

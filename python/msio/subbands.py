@@ -103,11 +103,12 @@ def _source(what, time, pattern, subbands):
             return {"paths": [what]}
         found = [group for group in groups(what, pattern, subbands=subbands)
                  if time is None or group.time.rstrip("Z") == time.rstrip("Z")]
-        if len(found) != 1:
+        if not found:
+            raise NotFoundError(f"{os.fsdecode(what)}: no group of subband files stands here; see pattern=")
+        if len(found) > 1:
             times = ", ".join(group.time for group in found[:4])
-            raise NotFoundError(f"{os.fsdecode(what)}: {len(found)} groups stand here ({times}), one is needed; choose by "
-                                "time=, or give its files" if found else f"{os.fsdecode(what)}: no group of subband files"
-                                " stands here; see pattern=")
+            raise NotFoundError(f"{os.fsdecode(what)}: {len(found)} groups stand here ({times}), one is needed; choose "
+                                "by time=, or give its files")
         what = found[0]
     if isinstance(what, Group):
         return {"paths": what.paths, "numbers": [number for number, _ in what.files], "missing_numbers": what.missing,
@@ -267,9 +268,10 @@ class Subbands:
     def __repr__(self):
         there = [name for name in _ARRAYS if getattr(self, name) is not None]
         missing = f", missing {', '.join(map(str, self.missing))}" if len(self.missing) else ""
-        return (f"<Subbands: {', '.join(there) or 'no array'} of shape {self.shape}, {len(self.subbands)} subbands{missing}, "
-                f"{self.frequencies.min() / 1e6:.6g} to {self.frequencies.max() / 1e6:.6g} MHz>" if len(self.frequencies)
-                else f"<Subbands of shape {self.shape}>")
+        of = f"{', '.join(there) or 'no array'} of shape {self.shape}, {len(self.subbands)} subbands{missing}"
+        if not len(self.frequencies):
+            return f"<Subbands: {of}>"
+        return f"<Subbands: {of}, {self.frequencies.min() / 1e6:.6g} to {self.frequencies.max() / 1e6:.6g} MHz>"
 
 
 def load(what, arrays=("visdata", "flags", "nsamples"), missing="error", layout="row-chan-pol", rows=None, times=None,
@@ -283,7 +285,8 @@ def load(what, arrays=("visdata", "flags", "nsamples"), missing="error", layout=
     Parameters
     ----------
     what : Group, path-like, or sequence of path-like
-        A group, a folder that holds one, UVH5 files, a Measurement Set (its spectral windows), or several of one window.
+        A group, a folder that holds one, UVH5 files, a Measurement Set (its spectral windows), or several of one
+        window.
     arrays : sequence of {"visdata", "flags", "nsamples"}
         Which; () for all but the arrays.
     missing : {"error", "skip", "flag"}
@@ -336,8 +339,8 @@ def load(what, arrays=("visdata", "flags", "nsamples"), missing="error", layout=
     >>> loaded.visdata.shape
     (111744, 768, 2)
     """
-    wish = _wish(what, arrays, missing, layout, rows, times, chans, corrs, subbands, memory, visdata_type, threads, time,
-                 pattern, expected)
+    wish = _wish(what, arrays, missing, layout, rows, times, chans, corrs, subbands, memory, visdata_type, threads,
+                 time, pattern, expected)
     if out is not None:
         _take_out(wish, out, (arrays,) if isinstance(arrays, str) else tuple(arrays), visdata_type)
     with _progress(progress, "loading") as told:

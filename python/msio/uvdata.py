@@ -20,8 +20,8 @@ _APPARENT = {"phase_center_app_ra", "phase_center_app_dec", "phase_center_frame_
 def read_uvdata(what, time=None, pattern=None, expected=16, ascending=False, threads=0, progress=False):
     """A pyuvdata `UVData` of a group of subbands, its arrays loaded by msio.
 
-    The object equals, attribute by attribute, what pyuvdata makes of the same files in the same order: ``UVData.read`` of
-    each with ``run_check=False``, uvw_array as float64, then ``fast_concat`` along frequency. No check is run.
+    The object equals, attribute by attribute, what pyuvdata makes of the same files in the same order: ``UVData.read``
+    of each with ``run_check=False``, uvw_array as float64, then ``fast_concat`` along frequency. No check is run.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ def read_uvdata(what, time=None, pattern=None, expected=16, ascending=False, thr
     time, pattern, expected
         Which group of a folder, and how its files are named and counted; see `msio.groups`.
     ascending : bool
-        Whether to bring channels into ascending order, as ``reorder_freqs(channel_order="freq")`` would afterwards. Else
-        they stand as in the files, one file after the other.
+        Whether to bring channels into ascending order, as ``reorder_freqs(channel_order="freq")`` would afterwards.
+        Else they stand as in the files, one file after the other.
     threads : int
         0: all that the process may use.
     progress : bool
@@ -52,10 +52,10 @@ def read_uvdata(what, time=None, pattern=None, expected=16, ascending=False, thr
 
     Notes
     -----
-    pyuvdata reads the metadata. Where the files' headers differ in nothing but frequencies, histories and extra keywords
-    it reads those of the first one only. Files that pyuvdata changes as it reads them (phased by its old method, several
-    polarizations in one axis of windows, types other than single-precision samples and truths as flags) it reads itself,
-    data and all.
+    pyuvdata reads the metadata. Where the files' headers differ in nothing but frequencies, histories and extra
+    keywords it reads those of the first one only. Files that pyuvdata changes as it reads them (phased by its old
+    method, several polarizations in one axis of windows), and those whose samples are not of single precision or
+    whose flags are no truths, it reads itself, data and all.
 
     Examples
     --------

@@ -100,8 +100,10 @@ def test_other_names(group, tmp_path):
 
 def test_groups_that_cannot_be(tmp_path, group):
     for given, how, kind in ((tmp_path / "none", {}, FileNotFoundError), (group.paths[0], {}, FileNotFoundError),
-                             ([], {}, ValueError), (3, {}, TypeError), (tmp_path, dict(pattern="{time}{time}"), ValueError),
-                             (tmp_path, dict(subbands=0), ValueError), (tmp_path, dict(window=-1), ValueError)):
+                             ([], {}, ValueError), (3, {}, TypeError),
+                             (tmp_path, dict(pattern="{time}{time}"), ValueError),
+                             (tmp_path, dict(subbands=0), ValueError),
+                             (tmp_path, dict(window=-1), ValueError)):
         with pytest.raises(kind):
             msio.groups(given, **how)
     assert msio.groups(tmp_path) == []
@@ -134,8 +136,9 @@ def test_arrays_and_facts(group, expected):
 
 @pytest.mark.parametrize("what", ["folder", "path", "files", "tuple", "generator", "bytes"])
 def test_what_may_be_loaded(folder, group, expected, what):
-    given = {"folder": str(folder), "path": pathlib.Path(folder), "files": group.paths, "tuple": tuple(group.paths[::-1]),
-             "generator": (pathlib.Path(path) for path in group.paths), "bytes": os.fsencode(folder)}[what]
+    given = {"folder": str(folder), "path": pathlib.Path(folder), "files": group.paths,
+             "tuple": tuple(group.paths[::-1]), "bytes": os.fsencode(folder),
+             "generator": (pathlib.Path(path) for path in group.paths)}[what]
     assert_same(msio.load(given, expected=SUBBANDS), expected)
 
 
@@ -163,7 +166,8 @@ def test_times(group, expected, times):
     assert_same(msio.load(group, times=times), expected, rows=np.isin(all_times, wanted))
 
 
-@pytest.mark.parametrize("chans", [slice(1, 5, 2), slice(2, None), slice(-2, None), slice(0, 99), 0, -1, slice(None, None, 3)])
+@pytest.mark.parametrize("chans", [slice(1, 5, 2), slice(2, None), slice(-2, None), slice(0, 99), 0, -1,
+                                   slice(None, None, 3)])
 @pytest.mark.parametrize("corrs", [None, 1, -2, slice(0, 1)])
 def test_parts(group, expected, chans, corrs):
     def whole(part):
@@ -173,7 +177,8 @@ def test_parts(group, expected, chans, corrs):
 
 def test_wanted_subbands_and_layouts(group, expected):
     two = msio.load(group, "visdata", subbands=[1, 2])
-    assert np.array_equal(two.visdata, expected["visdata"][:, 6:18]) and [number for number, *_ in two.subbands] == [2, 1]
+    assert np.array_equal(two.visdata, expected["visdata"][:, 6:18])
+    assert [number for number, *_ in two.subbands] == [2, 1]
     apart = msio.load(group, layout="subband-row-chan-pol")
     assert apart.shape == (SUBBANDS, 50, CHANNELS, 2)
     assert np.array_equal(np.concatenate(list(apart.visdata), axis=1), expected["visdata"])
@@ -181,8 +186,9 @@ def test_wanted_subbands_and_layouts(group, expected):
 
 
 @pytest.mark.parametrize("how, kind", [
-    (dict(rows=[50]), IndexError), (dict(rows=99), IndexError), (dict(rows=[0.5]), TypeError), (dict(rows="x"), TypeError),
-    (dict(rows=[True, False]), IndexError), (dict(times=5), IndexError), (dict(times=slice(0, 4, 2)), ValueError),
+    (dict(rows=[50]), IndexError), (dict(rows=99), IndexError), (dict(rows=[0.5]), TypeError),
+    (dict(rows="x"), TypeError), (dict(rows=[True, False]), IndexError), (dict(times=5), IndexError),
+    (dict(times=slice(0, 4, 2)), ValueError),
     (dict(times=1, rows=1), ValueError), (dict(chans=6), IndexError), (dict(chans=-7), IndexError),
     (dict(chans=slice(4, 1, -1)), ValueError), (dict(chans=[1]), TypeError), (dict(corrs=2), IndexError),
     (dict(subbands=[9]), IndexError), (dict(subbands=[2**32]), IndexError), (dict(subbands=[0.5]), TypeError),
@@ -194,8 +200,9 @@ def test_what_cannot_be(group, how, kind):
 
 
 def test_what_is_not_there(tmp_path, folder):
-    for given, how, kind in ((tmp_path, {}, FileNotFoundError), (tmp_path / "none", {}, FileNotFoundError), ([], {}, ValueError),
-                             (None, {}, TypeError), (folder, dict(expected=SUBBANDS, time="2001-01-01T00:00:00"), FileNotFoundError)):
+    for given, how, kind in ((tmp_path, {}, FileNotFoundError), (tmp_path / "none", {}, FileNotFoundError),
+                             ([], {}, ValueError), (None, {}, TypeError),
+                             (folder, dict(expected=SUBBANDS, time="2001-01-01T00:00:00"), FileNotFoundError)):
         with pytest.raises(kind):
             msio.load(given, **how)
 
@@ -301,7 +308,8 @@ def test_windows_of_a_measurement_set(ms, casacore_tables):
 
 @pytest.mark.parametrize("kind", ["c8", "c16"])
 def test_out(group, expected, kind):
-    out = {"visdata": np.full(expected["visdata"].shape, np.nan, kind), "nsamples": np.zeros(expected["flags"].shape, "f4")}
+    shape = expected["visdata"].shape
+    out = {"visdata": np.full(shape, np.nan, kind), "nsamples": np.zeros(shape, "f4")}
     loaded = msio.load(group, out=out)
     assert loaded.visdata is out["visdata"] and loaded.nsamples is out["nsamples"]
     assert_same(loaded, expected)
@@ -343,8 +351,9 @@ def test_arrays_outlive_what_was_loaded(group, expected):
 
 # ---------------------------------------------------------------- streams
 
-@pytest.mark.parametrize("how", [{}, dict(rows_per_batch=7), dict(rows=slice(3, 40, 2), rows_per_batch=4), dict(rows=[9, 1, 1]),
-                                 dict(times=slice(1, 3)), dict(memory=11 << 20), dict(rows=[]), dict(threads=1)])
+@pytest.mark.parametrize("how", [{}, dict(rows_per_batch=7), dict(rows=slice(3, 40, 2), rows_per_batch=4),
+                                 dict(rows=[9, 1, 1]), dict(times=slice(1, 3)), dict(memory=11 << 20), dict(rows=[]),
+                                 dict(threads=1)])
 def test_batches_make_up_the_selection(group, how):
     whole = msio.load(group, rows=how.get("rows"), times=how.get("times"))
     with msio.load_stream(group, **how) as stream:
@@ -441,7 +450,8 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("call", ["load", "stream"])
 def test_ctrl_c(folder, call):
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED, str(folder), call], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED, str(folder), call], capture_output=True, text=True,
+                          timeout=60)
     assert done.stdout == "stopped\n" and done.returncode in (0, -signal.SIGINT), done.stderr
 
 

@@ -223,15 +223,18 @@ def test_another_process_that_writes(own_table):
             "for line in sys.stdin:\n"
             "    t = ct.table(sys.argv[1], readonly=False, ack=False)\n"
             "    t.putcell('SCALAR_I', 9, int(line)); t.close(); print('put', flush=True)\n")
-    table = mt.table(own_table, ack=False)
+    table, own = mt.table(own_table, ack=False), msio.Table(own_table)
     with subprocess.Popen([sys.executable, "-c", code, own_table], text=True, stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE) as writer:
         for turn in range(30):
             for row in range(12):
                 table.getcell("SCALAR_I", row)
+            before = own.glance
+            assert before != 0 and own.glance == before
             table.unlock()  # python-casacore's own lock, which it keeps until another process asks
             print(turn, file=writer.stdin, flush=True)
             assert writer.stdout.readline() == "put\n"
+            assert own.glance != before
             assert table.getcell("SCALAR_I", 9) == turn
             assert table.getcol("SCALAR_I")[9] == turn
         writer.stdin.close()

@@ -26,7 +26,8 @@ def by_pyuvdata(paths):
 def assert_same(ours, expected):
     for name in expected:
         assert getattr(ours, name) == getattr(expected, name), name
-    for name in ("data_array", "flag_array", "nsample_array", "uvw_array", "time_array", "freq_array", "flex_spw_id_array"):
+    for name in ("data_array", "flag_array", "nsample_array", "uvw_array", "time_array", "freq_array",
+                 "flex_spw_id_array"):
         a, b = getattr(ours, name), getattr(expected, name)
         assert a.dtype == b.dtype and np.array_equal(a, b, equal_nan=True), name
     assert ours.history == expected.history and ours.filename == expected.filename
