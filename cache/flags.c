@@ -186,6 +186,10 @@ static msio_status fill_facts(count_job *job) {
 static msio_status count(void *user, msio_access *access) {
     count_job *job = user;
     bool sampled = job->opts->sample > 0;
+    msio_read_opts read = MSIO_READ_OPTS_INIT;
+    read.threads = job->opts->threads;
+    read.progress = job->opts->progress;
+    read.user = job->opts->user;
     forget_states(job->a);
     msio_arena_free(&job->a->arena);
     job->a->facts = (msio_flags){0};
@@ -193,8 +197,8 @@ static msio_status count(void *user, msio_access *access) {
     msio_status status = note_states(job, access);
     if (!status && (job->by & (MSIO_FLAGS_BY_SPW | MSIO_FLAGS_BY_CHANNEL))) status = load_windows(job, access->table);
     if (!status) {
-        status = msio_flags_counter_start(&job->counter, access, &job->groups, job->opts->threads,
-                                          job->opts->ignore_flag_row != 0, sampled);
+        status = msio_flags_counter_start(&job->counter, access, &job->groups, &read, job->opts->ignore_flag_row != 0,
+                                          sampled);
         if (!status)
             status = sampled ? count_sample(job) : msio_flags_counter_add(&job->counter, 0, job->counter.survey.rows);
         if (!status) status = fill_facts(job);

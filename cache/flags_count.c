@@ -168,10 +168,9 @@ static msio_status count_rows(msio_flags_counter *c, const msio_rows *rows) {
 }
 
 static msio_status start_engine(msio_flags_counter *c) {
-    msio_read_opts opts = MSIO_READ_OPTS_INIT;
-    opts.threads = c->threads;
-    int64_t bytes = c->threads > 1 ? c->survey.total : c->survey.total / ALONE_SHARE;
-    msio_status status = msio_engine_start(&c->engine, &opts, bytes, false);
+    int64_t bytes = c->opts.threads > 1 ? c->survey.total : c->survey.total / ALONE_SHARE;
+    msio_status status = msio_engine_start(&c->engine, &c->opts, bytes, false);
+    c->engine.total = c->survey.total;
     if (!status) status = msio_flags_bits_start(&c->bits, c->engine.threads);
     if (!status) status = msio_sink_start(&c->sink, 1, msio_engine_run, &c->engine);
     c->sink_started = !status;
@@ -207,7 +206,7 @@ static msio_status read_flag_row(msio_flags_counter *c, int64_t first, int64_t r
     msio_dense dense = {.n = 1, .column = &column, .select = &select, .opts = &opts};
     select.row = first;
     select.rows = rows;
-    opts.threads = c->threads;
+    opts.threads = c->opts.threads;
     msio_status status = msio_dense_read(&dense, c->access);
     if (!status && (column.type != MSIO_BOOL || column.array))
         status = msio_error_set(MSIO_E_SHAPE, c->access->table->path, "column FLAG_ROW should hold one Bool a row");
@@ -277,7 +276,7 @@ static msio_status read_keys(msio_flags_counter *c) {
     msio_status status = c->flag_rows ? read_flag_row(c, c->first, c->here, c->flag_row) : MSIO_OK;
     if (n == 0 || status) return status;
     msio_read_opts opts = MSIO_READ_OPTS_INIT;
-    opts.threads = c->threads;
+    opts.threads = c->opts.threads;
     msio_dense dense = {.n = n, .column = column, .select = &select, .opts = &opts};
     status = msio_dense_read(&dense, c->access);
     for (int i = 0; i < n && !status; i++)
@@ -348,9 +347,9 @@ static msio_status count_block(msio_flags_counter *c) {
 
 /* ---------------------------------------------------------------- from the outside */
 
-msio_status msio_flags_counter_start(msio_flags_counter *c, msio_access *access, msio_flags_groups *groups, int threads,
-                                     bool ignore, bool sampled) {
-    *c = (msio_flags_counter){.access = access, .groups = groups, .threads = threads};
+msio_status msio_flags_counter_start(msio_flags_counter *c, msio_access *access, msio_flags_groups *groups,
+                                     const msio_read_opts *opts, bool ignore, bool sampled) {
+    *c = (msio_flags_counter){.access = access, .groups = groups, .opts = *opts};
     msio_status status = survey(c);
     if (!status && !ignore) status = look_at_flag_row(c, sampled);
     c->by_row = groups->by || sampled || c->many_flagged;
@@ -420,6 +419,16 @@ static msio_status count_all(msio_flags_counter *c) {
     return status;
 }
 
+/* The engine tells of large blocks; between small ones, and those that casacore reads, this does. */
+static msio_status ask_whether_to_go_on(const msio_flags_counter *c, int64_t rows) {
+    const msio_flags_survey *all = &c->survey;
+    int64_t done = (int64_t)((double)all->total * (double)rows / (double)msio_max(all->rows, 1));
+    if (!c->opts.progress || !c->opts.progress(c->opts.user, done, all->total)) return MSIO_OK;
+    return msio_error_set(MSIO_E_CANCELLED, c->access->table->path,
+                          "counting flags was cancelled after %lld of %lld rows", (long long)rows,
+                          (long long)all->rows);
+}
+
 msio_status msio_flags_counter_add(msio_flags_counter *c, int64_t first, int64_t rows) {
     msio_status status = MSIO_OK;
     int64_t ignored;
@@ -429,6 +438,7 @@ msio_status msio_flags_counter_add(msio_flags_counter *c, int64_t first, int64_t
         c->first = first + i;
         c->here = msio_min(c->block_rows, rows - i);
         status = count_block(c);
+        if (!status) status = ask_whether_to_go_on(c, i + c->here);
     }
     return status ? status : msio_flags_bits_total(&c->bits, &ignored);
 }

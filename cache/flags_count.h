@@ -26,7 +26,7 @@ typedef struct msio_flags_counter {
     bool many_flagged;
     int64_t flagged_rows; /* those rows, unless they are many */
     int64_t *flagged_row, *place;
-    int threads;
+    msio_read_opts opts;
     msio_engine engine;
     msio_sink sink;
     bool sink_started;
@@ -48,10 +48,11 @@ typedef struct msio_flags_counter {
 } msio_flags_counter;
 
 /* Surveys FLAG and makes ready to count: the whole table, or some of its rows one after the other. groups->by tells
- * what is wanted; ignore: FLAG_ROW does not matter; sampled: not all rows will be read. To be ended by _finish also
- * after a failure. Errors: those of msio_read; MSIO_E_NO_COLUMN, MSIO_E_SHAPE (FLAG is no column of Bool). */
+ * what is wanted; opts: threads and progress; ignore: FLAG_ROW does not matter; sampled: not all rows will be read. To
+ * be ended by _finish also after a failure. Errors: those of msio_read; MSIO_E_NO_COLUMN, MSIO_E_SHAPE (FLAG is no
+ * column of Bool). */
 msio_status msio_flags_counter_start(msio_flags_counter *counter, msio_access *access, msio_flags_groups *groups,
-                                     int threads, bool ignore, bool sampled);
+                                     const msio_read_opts *opts, bool ignore, bool sampled);
 void msio_flags_counter_finish(msio_flags_counter *counter);
 
 /* Counts rows [first, first + rows) into counter->sums and its groups. */

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """run.py - a pipeline's calls as they are done today and with msio, timed in one run.
 
-usage: bench/pipeline/run.py [--on MS] [--quick] [--tries N] [--json] [--document] [--out FILE]
+usage: bench/pipeline/run.py [--on MS] [--group FOLDER] [--only TEXT] [--quick] [--tries N] [--json] [--document] [--out FILE]
 
 Needs the Python package and python-casacore: run it with the Python of build/python-debian (./bootstrap python). Every way
 of every call runs in processes of its own, in turn; results are compared before anything is told. The MS has MODEL_DATA
-and CORRECTED_DATA; without --on one is simulated in build/bench. --document rewrites the tables in docs/benchmarks.md and
-README.md.
+and CORRECTED_DATA; without --on one is simulated in build/bench, and without --group a group of subband files. Calls of
+pyuvdata and dask-ms are timed where these are installed. --document rewrites the tables in docs/benchmarks.md and README.md.
 """
 import argparse
+import importlib.util
 import json
 import os
 import pathlib
@@ -21,7 +22,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TARGETS = {"1 three columns on every row": 50, "9 flag fractions": 30, "16 metadata": 5, "16 metadata, again": 20,
            "getcol of DATA, new array": 6, "getcolslice, 12 of 48 channels": 15, "getcell of DATA, all rows": 4,
-           "getcell of TIME, all rows": 4, "the ten sites together": 8}
+           "getcell of TIME, all rows": 4, "getcolnp of DATA, warm memory": 2.5, "read_uvdata of 16 files": 20,
+           "dask-ms: DATA and FLAG, two threads": 2, "the ten sites together": 8}
 MARKS = (("docs/benchmarks.md", "<!-- pipeline:begin -->", "<!-- pipeline:end -->"),
          ("README.md", "<!-- bench-pipeline:begin -->", "<!-- bench-pipeline:end -->"))
 
@@ -35,6 +37,8 @@ def digest(value):
         words = np.ascontiguousarray(value).view(np.uint8).ravel()
         whole = words[:len(words) // 8 * 8].view(np.uint64)
         return [str(value.dtype), list(value.shape), int(np.bitwise_xor.reduce(whole)), int(whole.sum(dtype=np.uint64))]
+    if isinstance(value, (list, tuple)) and value and isinstance(value[0], (np.ndarray, list)):
+        return [digest(part) for part in value]
     if isinstance(value, dict):
         return {name: digest(part) for name, part in value.items()}
     return value
@@ -53,16 +57,23 @@ def prepare(calls, way):
 
 def one(name, way, path):
     import sites
+    if name in sites.STAGED:
+        timed(sites.STAGED[name][2 + (way == "msio")](path))
+        return
     ways = {**sites.SITES, **sites.CALLS, "16 metadata, again": (sites.facts_today, sites.facts_again)}[name]
     call = ways[way == "msio"]
     prepare(name in sites.CALLS, way)
     if name == "16 metadata, again" and way == "msio":
         call(path)
+    timed(lambda: call(path))
+
+
+def timed(call):
     peak = pathlib.Path("/proc/self/clear_refs")
     peak.write_text("5")
     before = status("VmRSS")
     start = time.perf_counter()
-    value = call(path)
+    value = call()
     seconds = time.perf_counter() - start
     print(json.dumps({"seconds": seconds, "peak": status("VmHWM") - before, "value": digest(value)}))
 
@@ -95,9 +106,9 @@ def alike(a, b):
     return a == b
 
 
-def measure(names, path, tries):
+def measure(names, paths, tries):
     results = {}
-    for name in names:
+    for name, path in zip(names, paths):
         print(f"{name} ...", file=sys.stderr, flush=True)
         ways = {"today": [], "msio": []}
         for _ in range(tries):
@@ -147,6 +158,15 @@ def document(text):
         path.write_text(whole[:whole.index(begin) + len(begin)] + "\n" + text + "\n" + whole[whole.index(end):])
 
 
+def simulated_group(quick):
+    import msio
+    path = ROOT / "build" / "bench" / ("group-quick" if quick else "group")
+    if not path.exists():
+        print(f"making {path}", file=sys.stderr)
+        msio.simulate_uvh5(path, **(dict(antennas=16, times=6) if quick else {}))
+    return str(path)
+
+
 def simulated(quick):
     import msio
     path = ROOT / "build" / "bench" / ("dsa110-imaging-quick.ms" if quick else "dsa110-imaging.ms")
@@ -162,6 +182,8 @@ def main():
         return one(*sys.argv[2:5])
     parser = argparse.ArgumentParser(description="A pipeline's calls today and with msio.")
     parser.add_argument("--on", metavar="MS")
+    parser.add_argument("--group", metavar="FOLDER")
+    parser.add_argument("--only", metavar="TEXT", default="")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--tries", type=int, default=3)
     parser.add_argument("--json", action="store_true")
@@ -170,15 +192,20 @@ def main():
     o = parser.parse_args()
     sys.path.insert(0, str(HERE))
     import sites
-    path = os.path.abspath(o.on) if o.on else simulated(o.quick)
-    results = measure([*sites.SITES, "16 metadata, again", *sites.CALLS], path, o.tries)
-    results["the ten sites together"] = together(results, list(sites.SITES))
+    places = {"ms": os.path.abspath(o.on) if o.on else simulated(o.quick)}
+    staged = {name: on for name, (needs, on, *_) in sites.STAGED.items() if all(map(importlib.util.find_spec, needs))}
+    if "group" in staged.values():
+        places["group"] = os.path.abspath(o.group) if o.group else simulated_group(o.quick)
+    names = [name for name in (*sites.SITES, "16 metadata, again", *sites.CALLS, *staged) if o.only in name]
+    results = measure(names, [places[staged.get(name, "ms")] for name in names], o.tries)
+    if not o.only:
+        results["the ten sites together"] = together(results, list(sites.SITES))
     text = report(results)
-    answer = json.dumps({"path": path, "results": results}, indent=1)
+    answer = json.dumps({"paths": places, "results": results}, indent=1)
     if o.out:
         pathlib.Path(o.out).write_text(answer)
     print(answer if o.json else text)
-    if o.document:
+    if o.document and not o.only:
         document(f"Printed by `bench/pipeline/run.py --document` on {time.strftime('%Y-%m-%d')}; medians of {o.tries}, each in a "
                  f"process of its own, files in the page cache.\n\n{text}")
 

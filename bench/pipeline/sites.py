@@ -250,3 +250,78 @@ SITES = {
     "16 metadata": (facts_today, facts_msio),
 }
 CALLS = {name: (call, _calls(msio_table)[name]) for name, call in _calls(table).items()}
+
+
+# ---------------------------------------------------------------- calls of other packages, and into memory that stands
+
+def _into_warm_memory(open_table):
+    """The array is there and touched, as in a loop that reads one column after the other into it."""
+    def stage(path):
+        t = open_table(path)
+        array = np.empty((t.nrows(), *t.getcell("DATA", 0).shape), np.complex64)
+        array.fill(1)
+        t.getcolnp("DATA", array)
+
+        def call():
+            t.getcolnp("DATA", array)
+            return array
+        return call
+    return stage
+
+
+def _group_files(folder):
+    import msio
+    (found,) = msio.groups([folder])
+    return [str(path) for path in found.paths]
+
+
+def uvdata_today(folder):
+    """pyuvdata reads each file and puts them together along frequency."""
+    from pyuvdata import UVData
+    paths = _group_files(folder)
+
+    def call():
+        parts = []
+        for path in paths:
+            one = UVData()
+            one.read(path, file_type="uvh5", run_check=False)
+            one.uvw_array = one.uvw_array.astype(np.float64)  # the correlator's are singles
+            parts.append(one)
+        return _uvdata_arrays(parts[0].fast_concat(parts[1:], "freq", run_check=False))
+    return call
+
+
+def uvdata_msio(folder):
+    import msio
+    import pyuvdata  # noqa: F401 - imported before the clock starts, as for the other way
+    paths = _group_files(folder)
+    return lambda: _uvdata_arrays(msio.read_uvdata(paths))
+
+
+def _uvdata_arrays(uvd):
+    return [uvd.data_array, uvd.flag_array, uvd.nsample_array, uvd.freq_array, uvd.uvw_array]
+
+
+def dask_ms(path):
+    """Every data set of xds_from_ms (a field and a window each), DATA and FLAG computed by two threads."""
+    import dask
+    from daskms import xds_from_ms
+
+    def call():
+        sets = xds_from_ms(path, columns=["DATA", "FLAG"])
+        return dask.compute([s.DATA.data for s in sets], [s.FLAG.data for s in sets], scheduler="threads", num_workers=2)
+    return call
+
+
+def dask_ms_patched(path):
+    import msio
+    msio.patch_casacore()
+    return dask_ms(path)
+
+
+# name: (what is needed besides, on what, today, msio); each way prepares, and returns what is timed
+STAGED = {
+    "getcolnp of DATA, warm memory": ((), "ms", _into_warm_memory(table), _into_warm_memory(msio_table)),
+    "read_uvdata of 16 files": (("pyuvdata",), "group", uvdata_today, uvdata_msio),
+    "dask-ms: DATA and FLAG, two threads": (("daskms",), "ms", dask_ms, dask_ms_patched),
+}

@@ -199,9 +199,13 @@ typedef struct msio_flags_opts {
     msio_open_opts open; /* freshness, native, locks */
     double sample;       /* 0: exact; else draws tiles until the interval's half width is at most this */
     uint64_t seed;       /* of the draws */
+    /* As msio_read_opts: called now and then with the bytes counted and the most that will be; another result than 0
+     * ends the count with MSIO_E_CANCELLED, and nothing of it is kept. */
+    int (*progress)(void *user, int64_t done, int64_t total);
+    void *user;
 } msio_flags_opts;
 #define MSIO_FLAGS_OPTS_INIT                                                                                           \
-    { sizeof(msio_flags_opts), 0, 0, MSIO_OPEN_OPTS_INIT, 0, 1 }
+    { sizeof(msio_flags_opts), 0, 0, MSIO_OPEN_OPTS_INIT, 0, 1, NULL, NULL }
 
 /* One entry of a breakdown. key: the SPECTRAL_WINDOW row, FIELD_ID, SCAN_NUMBER, antenna, correlation index; antenna1
  * and antenna2 of a baseline; spectral window and channel of a channel. An antenna counts every row it takes part in,

@@ -66,7 +66,7 @@ typedef struct py_selection {
     bool one_row;   /* an integer was given: the answer has no axis of rows */
 } py_selection;
 
-/* rows: None, a slice, an integer, or integers; total: of the table. -1 with an exception set. */
+/* rows: None, a slice, an integer, integers, or a mask; total: of the table. -1 with an exception set. */
 int py_select_rows(py_selection *selection, PyObject *rows, int64_t total);
 /* An axis: None, a slice or an integer counted in `size` elements. -1 with an exception set. */
 int py_select_axis(PyObject *wanted, int64_t size, const char *what, int64_t *start, int64_t *count, int64_t *step);

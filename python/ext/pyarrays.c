@@ -114,8 +114,10 @@ static PyObject *texts_of(const msio_field *field) {
     PyObject *list = PyList_New((Py_ssize_t)field->count);
     for (int64_t i = 0; list && i < field->count; i++) {
         PyObject *text = py_text(field->strings[i]);
-        if (!text) Py_CLEAR(list);
-        else PyList_SET_ITEM(list, i, text);
+        if (!text)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, text);
     }
     return list;
 }
@@ -144,8 +146,32 @@ PyObject *py_record(const msio_record *record) {
 
 void py_selection_free(py_selection *selection) { Py_CLEAR(selection->list); }
 
+/* Row numbers as a list of 64 bits: of integers, or of a mask that says of each row whether it is wanted. */
+static PyObject *row_numbers(PyObject *rows, int64_t total) {
+    PyObject *list = NULL, *given = PyArray_FROM_O(rows);
+    if (!given) return NULL;
+    PyArrayObject *array = (PyArrayObject *)given;
+    if (PyArray_NDIM(array) != 1)
+        PyErr_Format(PyExc_IndexError, "rows have to be a list of one axis, not of %d", PyArray_NDIM(array));
+    else if (PyArray_ISBOOL(array) && PyArray_SIZE(array) != total)
+        PyErr_Format(PyExc_IndexError, "a mask of %zd rows is given for a table of %lld",
+                     (Py_ssize_t)PyArray_SIZE(array), (long long)total);
+    else if (PyArray_ISBOOL(array)) {
+        PyObject *places = PyArray_Nonzero(array);
+        if (places) list = PyArray_FROMANY(PyTuple_GET_ITEM(places, 0), NPY_INT64, 1, 1, NPY_ARRAY_CARRAY_RO);
+        Py_XDECREF(places);
+    } else if (!PyArray_ISINTEGER(array) && PyArray_SIZE(array))
+        PyErr_Format(PyExc_IndexError, "rows have to be integers, a mask of bool, or a slice, not %S",
+                     (PyObject *)PyArray_DESCR(array));
+    else
+        list = PyArray_FROMANY(given, NPY_INT64, 1, 1,
+                               NPY_ARRAY_CARRAY_RO | (PyArray_SIZE(array) ? 0 : NPY_ARRAY_FORCECAST));
+    Py_DECREF(given);
+    return list;
+}
+
 static int take_list(py_selection *selection, PyObject *rows, int64_t total) {
-    PyObject *list = PyArray_FROMANY(rows, NPY_INT64, 1, 1, NPY_ARRAY_CARRAY_RO);
+    PyObject *list = row_numbers(rows, total);
     if (!list) return -1;
     npy_intp n = PyArray_SIZE((PyArrayObject *)list);
     const int64_t *given = PyArray_DATA((PyArrayObject *)list);

@@ -52,10 +52,8 @@ static msio_status fetch(cell_reader *self, int64_t row, void *out, size_t bytes
     msio_status status;
     if (msio_cursor_has(self->cursor, row)) return msio_cursor_get(self->cursor, row, out, bytes);
     self->busy = true;
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_cursor_get(self->cursor, row, out, bytes);
-    Py_END_ALLOW_THREADS
-    self->busy = false;
+    Py_BEGIN_ALLOW_THREADS status = msio_cursor_get(self->cursor, row, out, bytes);
+    Py_END_ALLOW_THREADS self->busy = false;
     return status;
 }
 
@@ -75,12 +73,11 @@ static PyObject *shaped_cell(cell_reader *self, int64_t row) {
     int ndim = 0;
     msio_status status;
     self->busy = true;
-    Py_BEGIN_ALLOW_THREADS
-    status = msio_cursor_peek(self->cursor, row, &data, NULL);
+    Py_BEGIN_ALLOW_THREADS status = msio_cursor_peek(self->cursor, row, &data, NULL);
     if (!status) status = msio_cursor_shape(self->cursor, row, &ndim, shape);
     if (!status) status = msio_cursor_peek(self->cursor, row, &data, NULL); /* the shape's question may have moved it */
-    Py_END_ALLOW_THREADS
-    PyObject *array = status ? Py_NewRef(Py_None) : py_array_copy(self->type, ndim, shape, data ? data : "");
+    Py_END_ALLOW_THREADS PyObject *array =
+        status ? Py_NewRef(Py_None) : py_array_copy(self->type, ndim, shape, data ? data : "");
     self->busy = false;
     return array;
 }
@@ -140,9 +137,10 @@ static PyType_Slot slots[] = {
     {Py_tp_dealloc, (void *)reader_free},
     {Py_tp_call, (void *)PyVectorcall_Call},
     {Py_tp_members, members},
-    {Py_tp_doc, "Gives the cell of a row, a scalar or a new array; None where it cannot: the row is none, the cell was\n"
-                "never written, another thread is using it. Loops are served from what was read ahead; what a writer\n"
-                "that takes the lock has changed is seen at the next call."},
+    {Py_tp_doc,
+     "Gives the cell of a row, a scalar or a new array; None where it cannot: the row is none, the cell was\n"
+     "never written, another thread is using it. Loops are served from what was read ahead; what a writer\n"
+     "that takes the lock has changed is seen at the next call."},
     {0, NULL},
 };
 
@@ -178,23 +176,23 @@ PyObject *py_cells_reader(PyObject *object, PyObject *const *arguments, Py_ssize
     if (!self) return NULL;
     self->call = reader_call;
     self->where = Py_NewRef(Py_None);
-    if (n == 2 && arguments[1] != Py_None) self->rows = PyArray_FROMANY(arguments[1], NPY_INT64, 1, 1, NPY_ARRAY_CARRAY_RO);
+    if (n == 2 && arguments[1] != Py_None)
+        self->rows = PyArray_FROMANY(arguments[1], NPY_INT64, 1, 1, NPY_ARRAY_CARRAY_RO);
     bool ready = n < 2 || arguments[1] == Py_None || self->rows;
     msio_table *table = ready ? py_table_enter(owner) : NULL;
     if (table) {
         msio_status status;
         self->table = (py_table *)Py_NewRef(object);
         opts.glance = GLANCE;
-        Py_BEGIN_ALLOW_THREADS
-        status = msio_table_column(table, name, &column);
+        Py_BEGIN_ALLOW_THREADS status = msio_table_column(table, name, &column);
         if (!status && !(info = msio_column_describe(column))) status = msio_last_error()->code;
         if (!status) status = msio_cursor_open(column, &opts, &self->cursor);
-        Py_END_ALLOW_THREADS
-        if (status) {
+        Py_END_ALLOW_THREADS if (status) {
             self->cursor = NULL;
             py_fail();
             ready = false;
-        } else {
+        }
+        else {
             take_shape(self, info);
         }
     }

@@ -84,18 +84,22 @@ static int take_by(PyObject *names, unsigned *by) {
     return failed;
 }
 
-/* flags(path, by, flag_row, sample, seed, threads, checked) */
+/* flags(path, by, flag_row, sample, seed, threads, checked, progress) */
 static PyObject *count_flags(PyObject *module, PyObject *arguments) {
     msio_flags_opts opts = MSIO_FLAGS_OPTS_INIT;
-    PyObject *path, *names, *seed, *answer = NULL;
+    PyObject *path, *names, *seed, *told, *answer = NULL;
+    py_patience patience;
     int flag_row, checked;
     unsigned by = 0;
     (void)module;
-    if (!PyArg_ParseTuple(arguments, "O&OpdO!ip", PyUnicode_FSConverter, &path, &names, &flag_row, &opts.sample,
-                          &PyLong_Type, &seed, &opts.threads, &checked))
+    if (!PyArg_ParseTuple(arguments, "O&OpdO!ipO", PyUnicode_FSConverter, &path, &names, &flag_row, &opts.sample,
+                          &PyLong_Type, &seed, &opts.threads, &checked, &told))
         return NULL;
     opts.ignore_flag_row = !flag_row;
     opts.open.freshness = checked ? MSIO_PER_CALL : MSIO_AS_OPENED;
+    py_patience_begin(&patience, told == Py_None ? NULL : told);
+    opts.progress = py_poll;
+    opts.user = &patience;
     opts.seed = PyLong_AsUnsignedLongLong(seed);
     if (!PyErr_Occurred() && take_by(names, &by) == 0) {
         const msio_flags *counted = NULL;

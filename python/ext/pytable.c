@@ -460,7 +460,7 @@ static PyMethodDef methods[] = {
     {"read", (PyCFunction)(void (*)(void))table_read, METH_VARARGS | METH_KEYWORDS,
      "read($self, name, rows=None, box=None, out=None, threads=0, fill=None, progress=None)\n--\n\n"
      "The cells of a column as one array, [row][channel][correlation].\n\n"
-     "Parameters\n----------\nname : str\nrows : None, slice, int, or array of int\n"
+     "Parameters\n----------\nname : str\nrows : None, slice, int, array of int, or mask of bool\n"
      "    Negative rows count from the end; an int leaves out the axis of rows.\n"
      "box : sequence, optional\n    One slice (or (start, stop, step)) for each axis of a cell, in numpy's order.\n"
      "out : ndarray, optional\n    Where the answer goes: of its shape and type, contiguous or not.\n"

@@ -14,7 +14,7 @@ Paths may be str or pathlib.Path. Every call may be made from any thread, lets o
 ends on Ctrl-C. Arrays own memory of msio's pool, and give it back when they are collected.
 """
 from ._errors import *  # noqa: F401,F403
-from ._errors import __all__ as _errors
+from ._errors import __all__ as _error_names
 from ._msio import version as __version__
 
 # What is loaded when it is first asked for, and from where.
@@ -28,7 +28,7 @@ _lazy = {
     "read_uvdata": "uvdata", "patch_casacore": "patching", "unpatch_casacore": "patching",
 }
 
-__all__ = [*_errors, *_lazy, "__version__"]
+__all__ = [*_error_names, *_lazy, "__version__"]
 
 
 def __getattr__(name):

@@ -8,6 +8,7 @@ import threading
 import numpy as np
 
 from . import _msio
+from ._progress import progress as _progress
 
 __all__ = ["metadata", "Metadata", "flags", "Flags"]
 
@@ -521,7 +522,7 @@ class Flags:
         return "\n".join(lines) + ">"
 
 
-def flags(path, by=(), flag_row=True, sample=0.0, seed=1, threads=0, checked=True):
+def flags(path, by=(), flag_row=True, sample=0.0, seed=1, threads=0, checked=True, progress=False):
     """How much of a Measurement Set is flagged: every element counted, in one pass, from the packed bits.
 
     Parameters
@@ -540,6 +541,8 @@ def flags(path, by=(), flag_row=True, sample=0.0, seed=1, threads=0, checked=Tru
         0: all that the process may use.
     checked : bool
         See `metadata`.
+    progress : bool
+        Whether to show how far it is.
 
     Returns
     -------
@@ -557,4 +560,5 @@ def flags(path, by=(), flag_row=True, sample=0.0, seed=1, threads=0, checked=Tru
     >>> antennas["antenna"][antennas["fraction"] > 0.5]
     """
     names = (by,) if isinstance(by, str) else tuple(by)
-    return Flags(_msio.flags(path, names, flag_row, sample, operator.index(seed), threads, checked))
+    with _progress(progress, "counting flags") as told:
+        return Flags(_msio.flags(path, names, flag_row, sample, operator.index(seed), threads, checked, told))

@@ -127,6 +127,29 @@ static void counts_are_casacores(void **state) {
     free_values(&v);
 }
 
+static int stop_at_once(void *user, int64_t done, int64_t total) {
+    int *calls = user;
+    assert_true(done > 0 && done <= total);
+    ++*calls;
+    return 1;
+}
+
+static void a_count_can_be_cancelled_and_leaves_nothing(void **state) {
+    (void)state;
+    int calls = 0;
+    msio_flags_opts opts = MSIO_FLAGS_OPTS_INIT;
+    const msio_flags *flags = NULL;
+    opts.progress = stop_at_once;
+    opts.user = &calls;
+    assert_int_equal(msio_flags_count(path, MSIO_FLAGS_BY_TIME, &opts, &flags), MSIO_E_CANCELLED);
+    assert_null(flags);
+    assert_int_equal(calls, 1);
+    opts.progress = NULL;
+    flags = count(MSIO_FLAGS_BY_TIME, &opts);
+    assert_int_equal(flags->breakdowns, 1);
+    msio_flags_release(flags);
+}
+
 static void breakdowns_are_casacores(void **state) {
     (void)state;
     values v = casacore_values();
@@ -350,6 +373,7 @@ static void a_table_without_flags_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(counts_are_casacores, forget),
+        cmocka_unit_test_setup(a_count_can_be_cancelled_and_leaves_nothing, forget),
         cmocka_unit_test_setup(breakdowns_are_casacores, forget),
         cmocka_unit_test_setup(casacore_counts_the_same, forget),
         cmocka_unit_test_setup(an_answer_is_kept, forget),

@@ -149,3 +149,25 @@ def test_summary(simulated_ms):
     text = repr(counted)
     assert f"{counted.flagged} of {counted.total}" in text and f"{counted.fraction:.4%}" in text
     assert "by antenna: 6" in text and "by time: 12" in text and f"{counted.from_flag_row} by FLAG_ROW" in text
+
+
+def test_progress_is_told_and_can_end_the_count(simulated_ms):
+    """The package's own callable may raise, as Ctrl-C does; nothing half counted is kept."""
+    class Enough(Exception):
+        pass
+
+    def stop(done, total):
+        assert 0 < done <= total
+        raise Enough
+    expected = msio.flags(simulated_ms, by="field", checked=False)
+    told = []
+    msio._msio.flags(simulated_ms, ("antenna",), True, 0.0, 1, 0, True, lambda *at: told.append(at))
+    assert told and told[-1][0] == told[-1][1] == expected.total
+    with pytest.raises(Enough):
+        msio._msio.flags(simulated_ms, ("baseline",), True, 0.0, 1, 0, True, stop)
+    assert msio.flags(simulated_ms, by="baseline").flagged == expected.flagged
+
+
+def test_progress_is_shown(simulated_ms, capfd):
+    msio.flags(simulated_ms, by=("scan", "time"), progress=True)
+    assert "counting flags" in capfd.readouterr().err

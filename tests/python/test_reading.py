@@ -89,6 +89,12 @@ def test_a_mask_selects_where_it_is_true(ms, columns):
     assert len(msio.read(ms, "TIME", rows=np.zeros(len(mask), bool))) == 0
     with pytest.raises(IndexError, match="mask"):
         msio.read(ms, "DATA", rows=mask[1:])
+    with msio.Table(ms) as table:
+        assert same(table.read("TIME", rows=mask), columns["TIME"][mask])
+        assert table.read("TIME", rows=[]).shape == (0,)
+        for wrong in (mask[1:], [0.5, 1], [[0, 1]], ["0"]):
+            with pytest.raises(IndexError):
+                table.read("TIME", rows=wrong)
 
 
 @pytest.mark.parametrize("how, kind", [
