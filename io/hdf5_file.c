@@ -3,6 +3,7 @@
 
 #include "core/checked.h"
 #include "core/error.h"
+#include "io/hdf5_guard.h"
 #include "io/hdf5_module.h"
 #include "io/native.h"
 #include "prof/span.h"
@@ -27,13 +28,19 @@ static bool is_incomplete(const char *path) {
     return length >= said && memcmp(name + length - said, "_incomplete", said) == 0;
 }
 
+/* Before the library opens an object, its header is read from our own descriptor. */
+static msio_status guard(void *user, const char *name, int64_t header, int64_t base, int address, int length) {
+    const msio_h5_header where = {.at = header, .base = base, .address = address, .length = length};
+    return msio_h5_guard_check(user, &where, name);
+}
+
 /* Opens the file twice, for the library and for us, and makes sure that it is the same one. */
 static msio_status open_both(msio_hdf5 *file) {
     for (int tries = 0; tries < OPEN_TRIES; tries++) {
         int fd = -1;
         msio_stamp stamp;
         msio_status status = msio_file_open(file->path, &file->bytes);
-        if (!status) status = msio_h5_open(file->path, &file->library, &fd);
+        if (!status) status = msio_h5_open(file->path, guard, file->bytes, &file->library, &fd);
         if (!status && fd < 0) return MSIO_OK;
         if (!status) status = msio_stamp_fd(fd, file->path, &stamp);
         if (status) return status;

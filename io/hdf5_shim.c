@@ -89,7 +89,11 @@ static bool look_at_frame(msio_h5_file *file, int *fd) {
     bool known = plist >= 0 && H5Pget_userblock(plist, &block) >= 0 && H5Pget_sizes(plist, &address, &length) >= 0;
     if (plist >= 0) H5Pclose(plist);
     file->base = (int64_t)block;
-    file->usual_sizes = address == 8 && length == 8;
+    file->address = (int)address;
+    file->length = (int)length;
+    H5O_info_t root;
+    known = known && H5Oget_info2(file->id, &root, H5O_INFO_BASIC) >= 0;
+    file->number = known ? root.fileno : 0;
     void *handle = NULL;
     *fd = H5Fget_vfd_handle(file->id, H5P_DEFAULT, &handle) >= 0 && handle ? *(int *)handle : -1;
     return known;
@@ -110,13 +114,16 @@ static hid_t open_any(const char *path, hid_t plist) {
     return id;
 }
 
-static msio_status open_file(const char *path, msio_h5_file **file, int *fd, msio_h5_message *message) {
+static msio_status open_file(const char *path, msio_h5_guard_sink guard, void *user, msio_h5_file **file, int *fd,
+                             msio_h5_message *message) {
     msio_h5_quiet quiet = msio_h5_quiet_begin();
     msio_status status = msio_h5_register_lzf(message);
     msio_h5_file *f = NULL;
     hid_t plist = H5Pcreate(H5P_FILE_ACCESS);
     if (!status && !(f = calloc(1, sizeof *f))) status = MSIO_E_MEMORY;
     if (!status) {
+        f->guard = guard;
+        f->guard_user = user;
         f->id = open_any(path, plist);
         if (f->id < 0)
             status = refused(path, message);
@@ -138,6 +145,17 @@ static void close_file(msio_h5_file *file) {
     H5Fclose(file->id);
     msio_h5_quiet_end(&quiet);
     free(file);
+}
+
+/* ---------------------------------------------------------------- objects */
+
+msio_status msio_h5_look_at(const msio_h5_file *file, hid_t group, const char *name, H5O_info_t *object) {
+    if (H5Oget_info_by_name2(group, name, object, H5O_INFO_BASIC, H5P_DEFAULT) < 0) return MSIO_E_NOT_FOUND;
+    bool here = object->fileno == file->number && object->addr <= (haddr_t)(INT64_MAX - file->base);
+    if (!file->guard || !here || object->type != H5O_TYPE_DATASET || file->address > 8 || file->length > 8)
+        return MSIO_OK;
+    return file->guard(file->guard_user, name, (int64_t)object->addr + file->base, file->base, file->address,
+                       file->length);
 }
 
 /* ---------------------------------------------------------------- names */

@@ -12,7 +12,7 @@
 
 #include "core/numbers.h"
 
-#define MSIO_H5_VERSION 1
+#define MSIO_H5_VERSION 2
 #define MSIO_H5_SYMBOL "msio_hdf5_functions"
 
 #define MSIO_H5_FILTERS 16
@@ -31,7 +31,7 @@ typedef enum msio_h5_storage {
     MSIO_H5_COMPACT,
     MSIO_H5_CONTIGUOUS,
     MSIO_H5_CHUNKED,
-    MSIO_H5_EXTERNAL,
+    MSIO_H5_EXTERNAL, /* in files of their own, or the whole dataset in another HDF5 file */
     MSIO_H5_VIRTUAL
 } msio_h5_storage;
 
@@ -98,6 +98,12 @@ typedef msio_status (*msio_h5_chunk_sink)(void *user, const msio_h5_chunk *chunk
 typedef msio_status (*msio_h5_text_sink)(void *user, const char *text, int64_t length);
 typedef msio_status (*msio_h5_name_sink)(void *user, const char *name, bool is_dataset);
 
+/* Looks at an object's header before the library opens the object: it would believe whatever a damaged one says.
+ * header: bytes from the file's begin; base: what is added to every address in the file; address, length: bytes of an
+ * address and of a length in it. */
+typedef msio_status (*msio_h5_guard_sink)(void *user, const char *name, int64_t header, int64_t base, int address,
+                                          int length);
+
 /* ---------------------------------------------------------------- what is written */
 
 typedef enum msio_h5_compression { MSIO_H5_NONE, MSIO_H5_LZF, MSIO_H5_GZIP } msio_h5_compression;
@@ -123,8 +129,11 @@ typedef struct msio_h5_functions {
     const char *(*library_version)(void); /* "1.10.8" */
 
     /* Opens for reading. MSIO_E_NOT_FOUND, MSIO_E_FORMAT (not HDF5, cut, damaged), MSIO_E_LOCKED (a writer has it
-     * open), MSIO_E_IO. *fd: the descriptor that HDF5 reads from, -1 where it has none; HDF5's own. */
-    msio_status (*open)(const char *path, msio_h5_file **file, int *fd, msio_h5_message *message);
+     * open), MSIO_E_IO. *fd: the descriptor that HDF5 reads from, -1 where it has none; HDF5's own. guard is asked, as
+     * long as the file is open, before any of its objects is opened; those that an external link or a virtual dataset
+     * finds in another file are not told. What it refuses fails with its status. */
+    msio_status (*open)(const char *path, msio_h5_guard_sink guard, void *user, msio_h5_file **file, int *fd,
+                        msio_h5_message *message);
     void (*close)(msio_h5_file *file);
     /* Tells every object's name below the root, groups before what is in them, each object once. */
     msio_status (*names)(msio_h5_file *file, msio_h5_name_sink sink, void *user, msio_h5_message *message);

@@ -15,8 +15,11 @@
 
 struct msio_h5_file {
     hid_t id;
-    int64_t base;     /* of all addresses: the user block's size */
-    bool usual_sizes; /* offsets and lengths of 8 bytes */
+    int64_t base;         /* of all addresses: the user block's size */
+    int address, length;  /* bytes of an address and of a length in the file */
+    unsigned long number; /* of the file: objects that a link finds in another have another */
+    msio_h5_guard_sink guard;
+    void *guard_user;
 };
 
 struct msio_h5_dataset {
@@ -34,6 +37,10 @@ void msio_h5_quiet_end(const msio_h5_quiet *quiet);
 
 /* Puts "doing name: HDF5's own words" into the message, from its error stack; returns status. name may be NULL. */
 msio_status msio_h5_say(msio_h5_message *message, msio_status status, const char *doing, const char *name);
+
+/* What an object is, below a group or the file, once the file's guard has let it pass: it may be opened then.
+ * MSIO_E_NOT_FOUND: there is none. */
+msio_status msio_h5_look_at(const msio_h5_file *file, hid_t group, const char *name, H5O_info_t *object);
 
 /* What elements of a stored type are delivered as, and how they are stored; fills type, plain, number, stored and
  * stored_name of the info. */

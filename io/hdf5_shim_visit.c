@@ -64,6 +64,7 @@ msio_status msio_h5_tell_texts(hid_t dataset, hid_t type, int64_t elements, msio
 /* ---------------------------------------------------------------- one dataset */
 
 typedef struct visit_walk {
+    const msio_h5_file *file;
     int64_t limit;
     msio_h5_value_sink sink;
     void *user;
@@ -161,7 +162,11 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *link, 
     visit_walk *walk = user;
     size_t before = walk->length, added = strlen(name);
     if (link->type == H5L_TYPE_EXTERNAL || before + added + 2 > NAME_MOST) return 0; /* other files are not entered */
-    hid_t id = H5Oopen(group, name, H5P_DEFAULT);
+    H5O_info_t object;
+    walk->status = msio_h5_look_at(walk->file, group, name, &object);
+    if (walk->status && walk->status != MSIO_E_NOT_FOUND) return -1;
+    hid_t id = walk->status ? -1 : H5Oopen(group, name, H5P_DEFAULT);
+    walk->status = MSIO_OK;
     if (id < 0) {
         if (link->type != H5L_TYPE_HARD) return 0; /* a link to nothing */
         walk->status = msio_h5_say(walk->message, MSIO_E_FORMAT, "opening", name);
@@ -189,7 +194,7 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *link, 
 
 msio_status msio_h5_shim_visit(msio_h5_file *file, const char *group, int64_t limit, msio_h5_value_sink sink,
                                void *user, msio_h5_message *message) {
-    visit_walk walk = {.limit = limit, .sink = sink, .user = user, .message = message};
+    visit_walk walk = {.file = file, .limit = limit, .sink = sink, .user = user, .message = message};
     msio_h5_quiet quiet = msio_h5_quiet_begin();
     msio_status status = MSIO_OK;
     H5O_info_t object;

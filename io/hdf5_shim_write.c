@@ -15,13 +15,14 @@ msio_status msio_h5_shim_create(const char *path, msio_h5_file **file, msio_h5_m
     msio_h5_quiet quiet = msio_h5_quiet_begin();
     msio_status status = msio_h5_register_lzf(message);
     msio_h5_file *f = NULL;
+    H5O_info_t root;
     hid_t plist = H5Pcreate(H5P_FILE_ACCESS);
     if (status == MSIO_OK && !(f = calloc(1, sizeof *f))) {
         snprintf(message->text, sizeof message->text, "no memory for a file's description");
         status = MSIO_E_MEMORY;
     }
     if (status == MSIO_OK) {
-        f->usual_sizes = true;
+        f->address = f->length = 8;
         H5Pset_fclose_degree(plist, H5F_CLOSE_STRONG);
         f->id = H5Fcreate(path, H5F_ACC_EXCL, H5P_DEFAULT, plist);
         if (f->id < 0 && access(path, F_OK) == 0) {
@@ -29,6 +30,8 @@ msio_status msio_h5_shim_create(const char *path, msio_h5_file **file, msio_h5_m
             status = MSIO_E_IO;
         } else if (f->id < 0) {
             status = msio_h5_say(message, MSIO_E_IO, "making the file", NULL);
+        } else if (H5Oget_info2(f->id, &root, H5O_INFO_BASIC) >= 0) {
+            f->number = root.fileno;
         }
     }
     if (status != MSIO_OK) free(f);

@@ -39,7 +39,8 @@ static void follow_layout(msio_file *file, msio_h5_info *info) {
     msio_h5_layout layout;
     msio_window_open_unmapped(&window, file);
     msio_status status = msio_h5_layout_read(&window, info->header, info->base, &layout);
-    if (msio_window_close(&window, status) || layout.class != 2 || layout.version >= 4) return;
+    if (msio_window_close(&window, status) || layout.class != 2 || layout.version >= 4 || layout.ndim > MSIO_MAX_NDIM)
+        return;
     for (int k = info->ndim; k < layout.ndim; k++) info->shape[k] = 1;
     for (int k = 0; k < layout.ndim; k++) info->chunk[k] = layout.chunk[k];
     info->ndim = layout.ndim;

@@ -287,17 +287,23 @@ def named(file, tell):
 # ---------------------------------------------------------------- to be damaged
 
 def header_stretches(content, at):
-    """An object header, and in one of version 1 the data layout message by itself: HDF5 1.10 divides by what it says.
-    """
+    """An object header without its data layout message, that, and in a header of version 2 the bytes that a checksum
+    follows."""
     if content[at:at + 4] == b"OHDR":
-        return [("header", at, min(300, len(content) - at))]
-    start, end = at, at + 16 + int.from_bytes(content[at + 8:at + 12], "little")
-    message = at + 16
+        flags, head = content[at + 5], 6 if content[at + 5] & 4 else 4
+        size, message = 1 << (flags & 3), at + 6 + (16 if flags & 32 else 0) + (4 if flags & 16 else 0)
+        end = message + size + int.from_bytes(content[message:message + size], "little")
+        message, sealed = message + size, [("sealed", at, end - at)]
+    else:
+        end = at + 16 + int.from_bytes(content[at + 8:at + 12], "little")
+        message, head, sealed = at + 16, 8, []
     while content[message] != 8:
-        message += 8 + content[message + 2] + 256 * content[message + 3]
-    length = content[message + 2] + 256 * content[message + 3]
-    return [("header", start, message + 8 - start), ("layout", message + 8, length),
-            ("header", message + 8 + length, end - message - 8 - length)]
+        message += head + int.from_bytes(content[message + (1 if sealed else 2):][:2], "little")
+        assert message < end, "the layout is in the header's first block"
+    length = int.from_bytes(content[message + (1 if sealed else 2):][:2], "little")
+    start = message + head
+    return sealed + [("header", at, start - at), ("layout", start, length),
+                     ("header", start + length, end - start - length)]
 
 
 def stretches(path):
@@ -324,10 +330,10 @@ def stretches(path):
     return header_stretches(content, header) + index + stored
 
 
-def small_file(folder, out, name, guarded, shape, chunk, filters, dtype="<f4", **options):
+def small_file(folder, out, name, guarded, shape, chunk, filters, dtype="<f4", grows=None, **options):
     path = os.path.join(folder, name)
     with h5py.File(path, "w", **options) as file:
-        file.create_dataset("data", data=numbers(dtype, shape, 1), chunks=chunk, **FILTERS[filters])
+        file.create_dataset("data", data=numbers(dtype, shape, 1), chunks=chunk, maxshape=grows, **FILTERS[filters])
     out.write("\t".join([path, str(int(guarded))] + ["%s\t%d\t%d" % s for s in stretches(path)]) + "\n")
 
 
@@ -348,6 +354,17 @@ def lies(folder):
         file.create_dataset("long_chunks", (1 << 62,), "<f8", chunks=(1000,))
 
 
+def linked(folder):
+    """A dataset in another file, where something else stands at its address in the first."""
+    with h5py.File(os.path.join(folder, "linked_to.h5"), "w") as file:
+        file["flat"] = np.arange(1000, 1100, dtype="<f8")
+        file.create_dataset("chunked", data=np.arange(1000, 1100, dtype="<f8"), chunks=(50,))
+    with h5py.File(os.path.join(folder, "linked.h5"), "w") as file:
+        file["here/own"] = np.arange(1000, dtype="<f8")
+        for name in "flat", "chunked":
+            file["here/" + name] = h5py.ExternalLink("linked_to.h5", "/" + name)
+
+
 def small(folder):
     with open(os.path.join(folder, "small.list"), "w") as out, np.errstate(all="ignore"):
         old, new = {"libver": "earliest"}, {"libver": "latest"}
@@ -360,8 +377,12 @@ def small(folder):
         small_file(folder, out, "flat.h5", False, (30, 6), None, "none", **old)
         small_file(folder, out, "flat_block.h5", False, (30, 6), None, "none", userblock_size=512, **old)
         small_file(folder, out, "new.h5", True, (30, 6), (12, 4), "shuffle_gzip", **new)
+        small_file(folder, out, "new_one.h5", True, (30, 6), (30, 6), "shuffle_gzip", **new)
+        small_file(folder, out, "new_grows.h5", True, (30, 6), (12, 4), "shuffle_gzip", grows=(None, 6), **new)
+        small_file(folder, out, "new_free.h5", True, (30, 6), (12, 4), "shuffle_gzip", grows=(None, None), **new)
         small_file(folder, out, "new_flat.h5", False, (30, 6), None, "none", **new)
     lies(folder)
+    linked(folder)
 
 
 def main():

@@ -3,6 +3,8 @@
  * make_hdf5.py writes the sound files; without h5py or the HDF5 module the test is skipped. Whole files are tried in a
  * child process, so that a crash, a hang or memory without bound fails this test by name. */
 #include "io/hdf5_file.h"
+#include "io/hdf5_guard.h"
+#include "io/hdf5_module.h"
 
 #include "core/checked.h"
 
@@ -32,7 +34,7 @@ static char folder[64];
 
 /* ---------------------------------------------------------------- sound files */
 
-typedef enum stretch_kind { HEADER, LAYOUT, INDEX, STORED } stretch_kind;
+typedef enum stretch_kind { HEADER, LAYOUT, INDEX, STORED, SEALED } stretch_kind;
 
 typedef struct stretch {
     stretch_kind kind;
@@ -83,9 +85,9 @@ static void load_values(sound *s) {
 }
 
 static stretch_kind find_kind(const char *name) {
-    static const char *const names[] = {"header", "layout", "index", "stored"};
+    static const char *const names[] = {"header", "layout", "index", "stored", "sealed"};
     int kind = HEADER;
-    while (kind < STORED && strcmp(name, names[kind]) != 0) kind++;
+    while (kind < SEALED && strcmp(name, names[kind]) != 0) kind++;
     return (stretch_kind)kind;
 }
 
@@ -124,19 +126,22 @@ static void each_sound(void (*check)(sound *s)) {
 
 /* ---------------------------------------------------------------- damage */
 
-/* Each bit, all bits clear, all set; false: the byte is so already. */
-enum { DAMAGES = 10 };
+/* Each bit, all bits clear, all set, the smallest numbers; false: the byte is so already. */
+enum { DAMAGES = 12 };
 
 static bool damage(uint8_t *byte, int kind) {
     uint8_t was = *byte;
     if (kind < 8) *byte ^= (uint8_t)(1 << kind);
     if (kind == 8) *byte = 0;
     if (kind == 9) *byte = 255;
+    if (kind >= 10) *byte = (uint8_t)(kind - 9);
     return *byte != was;
 }
 
 /* Fewer of them, of each byte others, unless MSIO_TEST_LONG asks for all. */
-static bool is_tried(int64_t at, int kind) { return kind >= 8 || kind == (int)(at % 8) || getenv("MSIO_TEST_LONG"); }
+static bool is_tried(stretch_kind part, int64_t at, int kind) {
+    return kind == 8 || kind == 9 || kind == (int)(at % 8) || part == LAYOUT || getenv("MSIO_TEST_LONG");
+}
 
 /* ---------------------------------------------------------------- by our parsers alone */
 
@@ -186,10 +191,11 @@ static void parse_every_damage(sound *s) {
     assert_true(fd >= 0);
     for (int i = 0; i < s->stretches; i++) {
         const stretch *part = &s->stretch[i];
-        for (int64_t at = part->start; part->kind != STORED && at < part->start + part->length; at++)
+        for (int64_t at = part->start; part->kind != STORED && part->kind != SEALED && at < part->start + part->length;
+             at++)
             for (int kind = 0; kind < DAMAGES; kind++) {
                 uint8_t byte = s->bytes[at];
-                if (!is_tried(at, kind) || !damage(&byte, kind)) continue;
+                if (!is_tried(part->kind, at, kind) || !damage(&byte, kind)) continue;
                 assert_int_equal(pwrite(fd, &byte, 1, at), 1);
                 parse_damaged(s);
                 assert_int_equal(pwrite(fd, &s->bytes[at], 1, at), 1);
@@ -233,6 +239,20 @@ static void demand_refusal(msio_status status) {
     DEMAND(strlen(msio_last_error()->message) > 10);
 }
 
+static msio_status visited(void *user, const msio_h5_value *value) {
+    DEMAND(value->name[0]);
+    (*(int *)user)++;
+    return MSIO_OK;
+}
+
+/* The other way to a dataset, as headers are read: it is opened, and told of. */
+static void visit_damaged(msio_hdf5 *file) {
+    int told = 0;
+    msio_status status = msio_h5_visit(msio_hdf5_library(file), file->path, "/", 0, visited, &told);
+    if (status) demand_refusal(status);
+    DEMAND(told <= 1);
+}
+
 /* same: the values must be the sound ones, if there are any. */
 static msio_status read_damaged(const sound *s, bool same) {
     msio_hdf5 *file = NULL;
@@ -241,6 +261,7 @@ static msio_status read_damaged(const sound *s, bool same) {
     int64_t shape[MSIO_MAX_NDIM], elements = 1;
     size_t bytes = 0;
     msio_status status = msio_hdf5_open(s->path, NULL, &file);
+    if (!status) visit_damaged(file);
     if (!status) status = msio_hdf5_dataset(file, "data", &dataset);
     msio_type type = status ? MSIO_RECORD : dataset->info.type;
     /* what only the library reads is not on trial, nor are texts */
@@ -294,6 +315,57 @@ static void in_child(sound *s, void (*work)(sound *s)) {
                  (long long)child->at, status, child->words);
 }
 
+#define ROTATED(x, by) ((x) << (by) | (x) >> (32 - (by)))
+
+/* The format's checksum: Bob Jenkins's lookup3, hashlittle. */
+static uint32_t checksum(const uint8_t *bytes, int64_t length) {
+    uint32_t a = UINT32_C(0xdeadbeef) + (uint32_t)length, b = a, c = a;
+    uint8_t word[12];
+    for (; length > 0; bytes += 12, length -= 12) {
+        memset(word, 0, sizeof word);
+        memcpy(word, bytes, (size_t)msio_min(length, 12));
+        a += (uint32_t)msio_h5_number(word, 4);
+        b += (uint32_t)msio_h5_number(word + 4, 4);
+        c += (uint32_t)msio_h5_number(word + 8, 4);
+        if (length <= 12) break;
+        a = (a - c) ^ ROTATED(c, 4), c += b;
+        b = (b - a) ^ ROTATED(a, 6), a += c;
+        c = (c - b) ^ ROTATED(b, 8), b += a;
+        a = (a - c) ^ ROTATED(c, 16), c += b;
+        b = (b - a) ^ ROTATED(a, 19), a += c;
+        c = (c - b) ^ ROTATED(b, 4), b += a;
+    }
+    c = (c ^ b) - ROTATED(b, 14);
+    a = (a ^ c) - ROTATED(c, 11);
+    b = (b ^ a) - ROTATED(a, 25);
+    c = (c ^ b) - ROTATED(b, 16);
+    a = (a ^ c) - ROTATED(c, 4);
+    b = (b ^ a) - ROTATED(a, 14);
+    return (c ^ b) - ROTATED(b, 24);
+}
+
+static void put_checksum(const uint8_t *bytes, int64_t length, uint8_t *sum) {
+    uint32_t value = checksum(bytes, length);
+    for (int i = 0; i < 4; i++) sum[i] = (uint8_t)(value >> 8 * i);
+}
+
+/* With the checksum that belongs to it, where there is one: the damage is to be found by what it says. */
+static void write_byte(int fd, const sound *s, int64_t at, uint8_t byte) {
+    DEMAND(pwrite(fd, &byte, 1, at) == 1);
+    for (int i = 0; i < s->stretches; i++) {
+        const stretch *part = &s->stretch[i];
+        if (part->kind != SEALED || at < part->start || at >= part->start + part->length) continue;
+        uint8_t copy[1024], sum[4];
+        DEMAND(part->length <= (int64_t)sizeof copy);
+        memcpy(copy, s->bytes + part->start, (size_t)part->length);
+        put_checksum(copy, part->length, sum);
+        DEMAND(memcmp(s->bytes + part->start + part->length, sum, 4) == 0);
+        copy[at - part->start] = byte;
+        put_checksum(copy, part->length, sum);
+        DEMAND(pwrite(fd, sum, 4, part->start + part->length) == 4);
+    }
+}
+
 static void damage_stretches(const sound *s, bool (*wanted)(stretch_kind kind)) {
     int fd = open(s->path, O_WRONLY | O_CLOEXEC);
     DEMAND(fd >= 0);
@@ -303,13 +375,13 @@ static void damage_stretches(const sound *s, bool (*wanted)(stretch_kind kind)) 
         for (int64_t at = part->start; at < part->start + part->length; at++)
             for (int kind = 0; kind < DAMAGES; kind++) {
                 uint8_t byte = s->bytes[at];
-                if (!is_tried(at, kind) || !damage(&byte, kind)) continue;
+                if (!is_tried(part->kind, at, kind) || !damage(&byte, kind)) continue;
                 child->at = at;
                 child->kind = kind;
                 alarm(SECONDS_A_CASE);
-                DEMAND(pwrite(fd, &byte, 1, at) == 1);
+                write_byte(fd, s, at, byte);
                 read_damaged(s, part->kind == STORED && s->guarded);
-                DEMAND(pwrite(fd, &s->bytes[at], 1, at) == 1);
+                write_byte(fd, s, at, s->bytes[at]);
             }
     }
     close(fd);
@@ -317,15 +389,17 @@ static void damage_stretches(const sound *s, bool (*wanted)(stretch_kind kind)) 
 
 static bool is_index(stretch_kind kind) { return kind == INDEX; }
 static bool is_stored(stretch_kind kind) { return kind == STORED; }
-/* The layout is left out: HDF5 1.10 itself may divide by a chunk's 0, before it is read here. */
+static bool is_layout(stretch_kind kind) { return kind == LAYOUT; }
 static bool is_header(stretch_kind kind) { return kind == HEADER; }
 
 static void damage_index(sound *s) { damage_stretches(s, is_index); }
 static void damage_stored(sound *s) { damage_stretches(s, is_stored); }
+static void damage_layout(sound *s) { damage_stretches(s, is_layout); }
 static void damage_header(sound *s) { damage_stretches(s, is_header); }
 
 static void in_child_index(sound *s) { in_child(s, damage_index); }
 static void in_child_stored(sound *s) { in_child(s, damage_stored); }
+static void in_child_layout(sound *s) { in_child(s, damage_layout); }
 static void in_child_header(sound *s) { in_child(s, damage_header); }
 
 static void a_damaged_index_is_refused_or_read(void **state) {
@@ -336,6 +410,11 @@ static void a_damaged_index_is_refused_or_read(void **state) {
 static void damaged_chunks_are_refused_or_read(void **state) {
     (void)state;
     each_sound(in_child_stored);
+}
+
+static void a_damaged_layout_is_refused_or_read(void **state) {
+    (void)state;
+    each_sound(in_child_layout);
 }
 
 static void a_damaged_header_is_refused_or_read(void **state) {
@@ -417,6 +496,26 @@ static void sizes_that_lie_are_refused_before_memory_is_taken(void **state) {
     sound s = {.guarded = false};
     snprintf(s.path, sizeof s.path, "%s/lies.h5", folder);
     in_child(&s, read_lies);
+}
+
+/* Addresses are those of the other file. */
+static void a_dataset_in_another_file_is_read_from_there(void **state) {
+    (void)state;
+    static const char *const names[] = {"here/flat", "here/chunked"};
+    msio_hdf5 *file = NULL;
+    char path[128];
+    snprintf(path, sizeof path, "%s/linked.h5", folder);
+    assert_int_equal(msio_hdf5_open(path, NULL, &file), MSIO_OK);
+    for (int i = 0; i < 2; i++) {
+        const msio_dataset *dataset;
+        double values[100];
+        assert_int_equal(msio_hdf5_dataset(file, names[i], &dataset), MSIO_OK);
+        assert_int_equal(dataset->described.native, 0);
+        assert_string_equal(dataset->described.storage, "external");
+        assert_int_equal(msio_dataset_read(dataset, NULL, MSIO_DOUBLE, values, sizeof values, NULL), MSIO_OK);
+        for (int k = 0; k < 100; k++) assert_true(values[k] == 1000 + k);
+    }
+    msio_hdf5_close(file);
 }
 
 /* ---------------------------------------------------------------- indices that nobody would write */
@@ -572,6 +671,168 @@ static void a_header_in_a_circle_is_refused(void **state) {
     refuse_image(m, "form a circle");
 }
 
+/* ---------------------------------------------------------------- descriptions that the library must not see */
+
+#define SPACE 64     /* messages of the image, each with a head of 8 bytes: a dataspace of 2 axes, 30 by 6, */
+#define TYPE 96      /* elements of 4 bytes, */
+#define FILL 120     /* a fill value of 4 bytes, */
+#define CHUNKING 144 /* and a layout, of version 3 unless told otherwise */
+
+static image new_header(void) {
+    image m = {calloc(1, 1000), 1000};
+    assert_non_null(m.bytes);
+    put(&m, 40, 1, 1);   /* version */
+    put(&m, 48, 4, 800); /* bytes of messages */
+    put(&m, SPACE - 8, 2, 1);
+    put(&m, SPACE - 6, 2, 24);
+    put(&m, SPACE, 1, 1);
+    put(&m, SPACE + 1, 1, 2);
+    put(&m, SPACE + 8, 8, 30);
+    put(&m, SPACE + 16, 8, 6);
+    put(&m, TYPE - 8, 2, 3);
+    put(&m, TYPE - 6, 2, 16);
+    put(&m, TYPE, 1, 0x11);
+    put(&m, TYPE + 4, 4, 4);
+    put(&m, FILL - 8, 2, 5);
+    put(&m, FILL - 6, 2, 16);
+    put(&m, FILL, 4, 0x01000002);
+    put(&m, FILL + 4, 4, 4);
+    put(&m, CHUNKING - 8, 2, 8);
+    put(&m, CHUNKING - 6, 2, 24);
+    put(&m, CHUNKING, 4, 0x00030203);
+    put(&m, CHUNKING + 3, 8, 200);
+    put(&m, CHUNKING + 11, 4, 12);
+    put(&m, CHUNKING + 15, 4, 4);
+    put(&m, CHUNKING + 19, 4, 4);
+    return m;
+}
+
+/* Frees the image. */
+static msio_status guard_image(image m) {
+    const msio_h5_header header = {.at = 40, .base = 0, .address = 8, .length = 8};
+    char path[128];
+    msio_file *file = NULL;
+    snprintf(path, sizeof path, "%s/image", folder);
+    assert_true(pack_write_file(path, m.bytes, m.length));
+    assert_int_equal(msio_file_open(path, &file), MSIO_OK);
+    msio_status status = msio_h5_guard_check(file, &header, "Data/visdata");
+    msio_file_close(file);
+    free(m.bytes);
+    return status;
+}
+
+/* A change of n bytes at a place, and what is said of it; NULL: nothing. */
+typedef struct change {
+    size_t at;
+    int n;
+    uint64_t value;
+    const char *words;
+} change;
+
+static void check_change(image m, const change *c) {
+    put(&m, c->at, c->n, c->value);
+    msio_status status = guard_image(m);
+    if (!c->words && status) fail_msg("byte %zu: %s", c->at, msio_last_error()->message);
+    if (!c->words) return;
+    assert_int_equal(status, MSIO_E_FORMAT);
+    check_refusal(status);
+    if (!strstr(msio_last_error()->message, c->words)) fail_msg("%s", msio_last_error()->message);
+    assert_non_null(strstr(msio_last_error()->message, "the file is damaged: copy it anew"));
+}
+
+static void impossible_chunks_are_refused(void **state) {
+    (void)state;
+    static const change changes[] = {
+        {CHUNKING + 11, 4, 12, NULL},
+        {CHUNKING + 2, 1, 2, "chunks of 1 axes, the dataspace message at byte 64 2 axes"},
+        {CHUNKING + 2, 1, 4, "the data layout message at byte 144 contradicts itself"}, /* it has not the bytes */
+        {CHUNKING + 2, 1, 0, "contradicts itself"},
+        {CHUNKING + 2, 1, 255, "contradicts itself"},
+        {CHUNKING + 11, 4, 0,
+         "Data/visdata: the data layout message at byte 144 says chunks of 0 elements along axis 0"},
+        {CHUNKING + 15, 4, 0, "chunks of 0 elements along axis 1"},
+        {CHUNKING + 19, 4, 0, "elements of 0 bytes"},
+        {CHUNKING + 19, 4, 8, "elements of 8 bytes, the datatype message at byte 96 4 bytes"},
+        {CHUNKING + 11, 4, UINT64_C(1) << 28, "chunks of 4 GiB or more"},
+        {CHUNKING + 11, 4, (UINT64_C(1) << 28) - 1, NULL},
+        {CHUNKING + 11, 8, UINT64_MAX, "chunks of 4 GiB or more"},
+        {CHUNKING, 1, 5, NULL}, /* a version that is not known: the library may know it */
+        {SPACE + 1, 1, 1, "chunks of 2 axes, the dataspace message at byte 64 1 axes"},
+        {SPACE + 1, 1, 3, "the dataspace message at byte 64 is too short"},
+        {SPACE - 4, 1, 2, NULL}, /* shared: it stands elsewhere */
+        {TYPE - 4, 1, 2, NULL},
+        {TYPE + 4, 4, 8, "elements of 4 bytes, the datatype message at byte 96 8 bytes"},
+        {FILL + 4, 4, 8, NULL},
+        {FILL + 4, 4, 9, "the fill value message at byte 120 ends before the value that it announces"},
+        {FILL, 1, 1, NULL},
+        {TYPE - 8, 2, 8, "is the second of its kind"},
+        {TYPE - 8, 2, 1, "the dataspace message at byte 96 is the second of its kind"},
+        {40, 1, 3, NULL}, /* a header of a version that is not known */
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) check_change(new_header(), &changes[i]);
+}
+
+/* Axes and class stand elsewhere in versions 1 and 2, the address before the extents. */
+static void impossible_chunks_of_early_layouts_are_refused(void **state) {
+    (void)state;
+    static const change changes[] = {
+        {CHUNKING + 1, 1, 3, NULL},
+        {CHUNKING + 1, 1, 2, "chunks of 1 axes"},
+        {CHUNKING + 16, 4, 0, "chunks of 0 elements along axis 0"},
+        {CHUNKING + 24, 4, 2, "elements of 2 bytes"},
+    };
+    for (int version = 1; version <= 2; version++)
+        for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+            image m = new_header();
+            memset(m.bytes + CHUNKING, 0, 32);
+            put(&m, CHUNKING - 6, 2, 32);
+            put(&m, CHUNKING, 4, 0x00020300 | (uint64_t)version);
+            put(&m, CHUNKING + 8, 8, 200);
+            for (size_t k = 0; k < 3; k++) put(&m, CHUNKING + 16 + 4 * k, 4, 4);
+            check_change(m, &changes[i]);
+        }
+}
+
+/* Version 4 says how many bytes an extent has: the library keeps four of them. */
+static void impossible_chunks_of_late_layouts_are_refused(void **state) {
+    (void)state;
+    static const change changes[] = {
+        {CHUNKING + 2, 1, 1, NULL},
+        {CHUNKING + 3, 1, 2, "chunks of 1 axes"},
+        {CHUNKING + 4, 1, 0, "contradicts itself"},
+        {CHUNKING + 4, 1, 9, "contradicts itself"},
+        {CHUNKING + 5, 5, 0, "chunks of 0 elements along axis 0"},
+        {CHUNKING + 10, 5, UINT64_C(1) << 32, "chunks of 4 GiB or more"},
+        {CHUNKING + 15, 5, 0, "elements of 0 bytes"},
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        image m = new_header();
+        memset(m.bytes + CHUNKING, 0, 24);
+        put(&m, CHUNKING, 5, UINT64_C(0x0503000204));
+        for (size_t k = 0; k < 3; k++) put(&m, CHUNKING + 5 + 5 * k, 5, 4);
+        check_change(m, &changes[i]);
+    }
+}
+
+static void compact_data_that_are_too_few_are_refused(void **state) {
+    (void)state;
+    static const change changes[] = {
+        {SPACE + 8, 8, 2, NULL},
+        {SPACE + 8, 8, 1, NULL},
+        {SPACE + 8, 8, 3, "holds 20 bytes of data, the dataset has 24"},
+        {SPACE + 8, 8, UINT64_C(1) << 63, NULL}, /* the library refuses that itself */
+        {CHUNKING + 2, 2, 21, "contradicts itself"},
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        image m = new_header();
+        memset(m.bytes + CHUNKING, 0, 24);
+        put(&m, CHUNKING, 4, 0x00140003); /* class 0, 20 bytes */
+        put(&m, SPACE + 8, 8, 2);
+        put(&m, SPACE + 16, 8, 2);
+        check_change(m, &changes[i]);
+    }
+}
+
 /* ---------------------------------------------------------------- the run */
 
 static int make_files(void **state) {
@@ -614,12 +875,18 @@ int main(void) {
         cmocka_unit_test(nodes_that_are_none_are_refused),
         cmocka_unit_test(a_tree_larger_than_its_file_is_refused),
         cmocka_unit_test(a_header_in_a_circle_is_refused),
+        cmocka_unit_test(a_dataset_in_another_file_is_read_from_there),
+        cmocka_unit_test(impossible_chunks_are_refused),
+        cmocka_unit_test(impossible_chunks_of_early_layouts_are_refused),
+        cmocka_unit_test(impossible_chunks_of_late_layouts_are_refused),
+        cmocka_unit_test(compact_data_that_are_too_few_are_refused),
         cmocka_unit_test(sizes_that_lie_are_refused_before_memory_is_taken),
         cmocka_unit_test(damaged_headers_and_indices_are_refused_or_read),
         cmocka_unit_test(a_damaged_index_is_refused_or_read),
         cmocka_unit_test(damaged_chunks_are_refused_or_read),
         cmocka_unit_test(a_cut_file_is_refused),
         cmocka_unit_test(a_damaged_header_is_refused_or_read),
+        cmocka_unit_test(a_damaged_layout_is_refused_or_read),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }
