@@ -13,11 +13,12 @@ import numpy as np
 
 from . import _msio
 from ._errors import ChangedError
-from .subbands import _source, load
+from .subbands import _wish
 
 __all__ = ["columns", "group", "signature"]
 
 _CHUNK_BYTES = 64 << 20
+_FACTS = ("frequencies", "widths", "polarizations", "times", "antenna1", "antenna2", "uvw", "integration_times")
 
 
 def signature(path):
@@ -123,54 +124,78 @@ def columns(path, names, chunks=None):
 
 def _explicit(chunks, rows):
     if isinstance(chunks, int):
-        return tuple([chunks] * (rows // chunks) + ([rows % chunks] if rows % chunks else []))
+        if chunks < 1:
+            raise ValueError(f"a chunk has at least one row, not {chunks}")
+        return tuple([chunks] * (rows // chunks) + ([rows % chunks] if rows % chunks or not rows else []))
     if sum(chunks) != rows:
-        raise ValueError(f"the chunks have {sum(chunks)} rows together, the table has {rows}")
+        raise ValueError(f"the chunks have {sum(chunks)} rows together, there are {rows}")
     return tuple(chunks)
 
 
-def _load_rows(source, array, start, stop, expected):
-    """One chunk of a group's array: a task."""
-    _check(source["paths"], expected)
-    loaded = load(source["paths"], array, rows=slice(start, stop), threads=_threads())
-    _check(source["paths"], expected)
-    return getattr(loaded, array)
+def _load_rows(wish, start, stop, expected):
+    """One chunk of a group's array: a task. `wish` is what the extension's load takes, for one array."""
+    _check(wish["paths"], expected)
+    loaded = _msio.load(**{**wish, "rows": (start, stop - start, 1), "threads": _threads()})
+    _check(wish["paths"], expected)
+    (array,) = (loaded[name] for name in ("visdata", "flags", "nsamples") if loaded[name] is not None)
+    return array
 
 
-def group(what, chunks=None, arrays=("visdata", "flags", "nsamples"), **selection):
+def _chunk_rows(path, array):
+    """Rows of a chunk of a file's array; 0 where it is stored in one piece, or this is no UVH5 file."""
+    if os.path.isdir(path):
+        return 0
+    chunk = _msio.describe_dataset(path, "Data/" + array)["chunk"]
+    return chunk[0] if chunk else 0
+
+
+def group(what, chunks=None, arrays=("visdata", "flags", "nsamples"), missing="error", chans=None, corrs=None,
+          subbands=None, visdata_type=None, time=None, pattern=None, expected=16):
     """The subbands of an observation time as dask arrays.
 
     Parameters
     ----------
     what : Group, path-like, or sequence of path-like
-        See `msio.load`.
+        See `msio.load`, as for all but chunks.
     chunks : int or tuple of int, optional
-        Rows of each chunk; default: whole integrations, about 64 MiB.
+        Rows of each chunk; default: whole chunks of the files, else whole integrations, of about 64 MiB.
     arrays : sequence of {"visdata", "flags", "nsamples"}
-    **selection
-        time, pattern, expected: which group of a folder.
+    missing : {"error", "skip", "flag"}
+    chans, corrs : slice or int, optional
+    subbands : sequence of int, optional
+    visdata_type : dtype, optional
+    time, pattern, expected
+        Which group of a folder.
 
     Returns
     -------
     dict
         dask arrays [row][channel][polarization] by name, and what one needs to use them as numpy arrays: frequencies,
         widths, polarizations, times, antenna1, antenna2, uvw, integration_times.
+
+    Raises
+    ------
+    Those of `msio.load`; where the array is computed ChangedError as well: a file changed since the array was made.
     """
     from dask.base import tokenize
-    source = _source(what, selection.get("time"), selection.get("pattern"), selection.get("expected", 16))
-    source = {"paths": [os.path.abspath(os.fspath(path)) for path in source["paths"]]}
-    state = tuple(signature(path) for path in source["paths"])
-    facts = load(source["paths"], ())
-    small = load(source["paths"], arrays, rows=slice(0, 1))
-    made = {name: getattr(facts, name) for name in ("frequencies", "widths", "polarizations", "times", "antenna1",
-                                                    "antenna2", "uvw", "integration_times")}
-    rows = facts.rows
-    unit = int(np.argmax(facts.times != facts.times[0])) or rows
+    arrays = (arrays,) if isinstance(arrays, str) else tuple(arrays)
+
+    def wished(*names):
+        wish = _wish(what, names, missing, "row-chan-pol", None, None, chans, corrs, subbands, None, visdata_type, 0,
+                     time, pattern, expected)
+        wish["paths"] = [os.path.abspath(os.fspath(path)) for path in wish["paths"]]
+        return wish
+    facts = _msio.load(**wished())
+    made = {name: facts[name] for name in _FACTS}
+    rows = len(facts["times"])
     for name in arrays:
-        first = getattr(small, name)
+        wish = wished(name)
+        state = tuple(signature(path) for path in wish["paths"])
+        first = _load_rows(wish, 0, min(rows, 1), state)
+        unit = _chunk_rows(wish["paths"][0], name) or int(np.argmax(facts["times"] != facts["times"][0])) or rows
         sizes = _row_chunks(rows, first.nbytes, unit) if chunks is None else _explicit(chunks, rows)
-        token = f"msio-{name}-" + tokenize(source["paths"], name, state, sizes)
+        token = f"msio-{name}-" + tokenize(wish, state, sizes)
         ends = np.cumsum(sizes)
-        tasks = [(_load_rows, source, name, int(end - size), int(end), state) for size, end in zip(sizes, ends)]
+        tasks = [(_load_rows, wish, int(end - size), int(end), state) for size, end in zip(sizes, ends)]
         made[name] = _assemble(token, tasks, sizes, (rows, *first.shape[1:]), first.dtype)
     return made

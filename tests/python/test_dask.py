@@ -51,6 +51,30 @@ def test_a_group(folder):
     assert np.array_equal(arrays["visdata"][20:33, 5:9].compute(), loaded.visdata[20:33, 5:9])
 
 
+def test_a_groups_selections_and_missing_subbands(folder, tmp_path):
+    loaded = msio.load(folder, expected=4, subbands=[1, 3], chans=slice(1, 4), visdata_type="complex128")
+    arrays = msio.dask.group(folder, 10, "visdata", expected=4, subbands=[1, 3], chans=slice(1, 4),
+                             visdata_type="complex128")
+    assert np.array_equal(arrays["visdata"].compute(), loaded.visdata) and "flags" not in arrays
+    assert arrays["visdata"].dtype == np.complex128
+    (found,) = msio.groups(folder, subbands=5)
+    assert list(found.missing) == [4]
+    with pytest.raises(FileNotFoundError):
+        msio.dask.group(found)
+    whole = msio.load(found, missing="flag")
+    arrays = pickle.loads(pickle.dumps(msio.dask.group(found, missing="flag")))
+    assert np.array_equal(arrays["flags"].compute(), whole.flags) and arrays["flags"].shape[1] == 5 * 6
+    assert np.array_equal(arrays["frequencies"], whole.frequencies)
+
+
+def test_chunks_that_are_none(folder, ms):
+    for chunks in (0, -3, (1, 2)):
+        with pytest.raises(ValueError):
+            msio.dask.group(folder, chunks, expected=4)
+        with pytest.raises(ValueError):
+            msio.dask.columns(ms, "DATA", chunks)
+
+
 def test_chunks_are_whole_tiles_and_names_are_the_files_state(ms, monkeypatch):
     monkeypatch.setattr(msio.dask, "_CHUNK_BYTES", 1)
     with msio.Table(ms) as table:
