@@ -118,39 +118,48 @@ static msio_status take_text(void *user, const char *text, int64_t length) {
     return job->f->status;
 }
 
-static void load_texts(msio_uvh5_fields *f, msio_h5_dataset *dataset, msio_field *field) {
+static void load_texts(msio_uvh5_fields *f, const char *name, msio_field *field) {
+    msio_h5_dataset *dataset = NULL;
+    msio_h5_info info;
     text_job job = {f, msio_uvh5_take(f, field->count, sizeof *job.strings), 0, field->count};
     if (!job.strings) return;
-    msio_status status = msio_h5_read_texts(dataset, f->file->path, take_text, &job);
+    msio_status status = msio_h5_dataset_open(msio_hdf5_library(f->file), f->file->path, name, &dataset, &info);
+    if (!status && (info.type != MSIO_STRING || info.elements != field->count))
+        msio_uvh5_wrong(f, field->name, "changed while it was read");
+    else if (!status)
+        status = msio_h5_read_texts(dataset, f->file->path, take_text, &job);
+    msio_h5_dataset_close(dataset);
     if (!f->status) f->status = status;
     if (!f->status && job.n != field->count) msio_uvh5_wrong(f, field->name, "lacks some of its strings");
     if (!f->status) field->strings = job.strings;
 }
 
-static void load_numbers(msio_uvh5_fields *f, msio_h5_dataset *dataset, msio_field *field) {
-    int64_t start[MSIO_MAX_NDIM] = {0}, step[MSIO_MAX_NDIM];
+static void load_numbers(msio_uvh5_fields *f, const char *name, msio_field *field) {
+    const msio_dataset *dataset;
+    size_t bytes;
+    int64_t shape[MSIO_MAX_NDIM];
+    int ndim;
+    f->status = msio_hdf5_dataset(f->file, name, &dataset);
+    if (!f->status) f->status = msio_dataset_shape(dataset, NULL, field->type, &ndim, shape, &bytes);
+    if (f->status) return;
+    if (msio_dataset_describe(dataset)->type != field->type ||
+        bytes != (size_t)field->count * msio_type_size(field->type)) {
+        msio_uvh5_wrong(f, field->name, "changed while it was read");
+        return;
+    }
     void *values = msio_uvh5_take(f, field->count, msio_type_size(field->type));
-    if (!values) return;
-    for (int k = 0; k < MSIO_MAX_NDIM; k++) step[k] = 1;
-    f->status = msio_h5_read(dataset, f->file->path, start, field->shape, step, values);
+    if (values) f->status = msio_dataset_read(dataset, NULL, field->type, values, bytes, NULL);
     if (!f->status) field->values = values;
 }
 
 void msio_uvh5_load(msio_uvh5_fields *f, msio_field *field) {
     char name[600];
-    msio_h5_dataset *dataset = NULL;
-    msio_h5_info info;
     if (f->status || field->values || field->strings || field->count == 0 || field->type == MSIO_RECORD) return;
     snprintf(name, sizeof name, "Header/%s", field->name);
-    f->status = msio_h5_dataset_open(msio_hdf5_library(f->file), f->file->path, name, &dataset, &info);
-    if (f->status) return;
-    if (info.type != field->type || info.elements != field->count || info.ndim != field->ndim)
-        msio_uvh5_wrong(f, field->name, "changed while it was read");
-    else if (field->type == MSIO_STRING)
-        load_texts(f, dataset, field);
+    if (field->type == MSIO_STRING)
+        load_texts(f, name, field);
     else
-        load_numbers(f, dataset, field);
-    msio_h5_dataset_close(dataset);
+        load_numbers(f, name, field);
 }
 
 /* ---------------------------------------------------------------- finding */

@@ -248,7 +248,7 @@ static msio_status visited(void *user, const msio_h5_value *value) {
 /* The other way to a dataset, as headers are read: it is opened, and told of. */
 static void visit_damaged(msio_hdf5 *file) {
     int told = 0;
-    msio_status status = msio_h5_visit(msio_hdf5_library(file), file->path, "/", 0, visited, &told);
+    msio_status status = msio_h5_visit(msio_hdf5_library(file), file->path, "/", 65536, visited, &told);
     if (status) demand_refusal(status);
     DEMAND(told <= 1);
 }
