@@ -310,7 +310,7 @@ msio_status msio_engine_run(void *user, msio_piece_batch *batch) {
     msio_engine *e = user;
     prof_span span;
     prof_begin(&span, PROF_PATH_PLAN);
-    msio_status status = msio_schedule_make(&e->schedule, batch, e->force, e->threads);
+    msio_status status = msio_schedule_make(&e->schedule, batch, e->force, e->threads, e->once);
     prof_end(&span, &(prof_work){.pieces = batch->n});
     e->works += e->schedule.n;
     e->pieces += batch->n;

@@ -3,6 +3,7 @@
 
 #include "core/checked.h"
 #include "core/error.h"
+#include "core/kernels.h"
 #include "io/hdf5_filters.h"
 
 #include <stdlib.h>
@@ -279,7 +280,8 @@ static bool many_small(const msio_piece_batch *batch) {
     return apart >= FEW_READS;
 }
 
-msio_status msio_schedule_make(msio_schedule *schedule, msio_piece_batch *batch, msio_way force, int threads) {
+msio_status msio_schedule_make(msio_schedule *schedule, msio_piece_batch *batch, msio_way force, int threads,
+                               bool once) {
     schedule->n = 0;
     sort_pieces(batch);
     int64_t total = 0;
@@ -295,6 +297,8 @@ msio_status msio_schedule_make(msio_schedule *schedule, msio_piece_batch *batch,
                .run_bytes = RUN_BYTES,
                .mapped_bytes = msio_min(MAPPED_BYTES, msio_max(share, 16 << 10)),
                .enough_small = many_small(batch)};
+    /* Mapping much costs as much again when it ends: it pays from the second read on. */
+    if (force == MSIO_WAY_AUTO && once && total >= msio_stream_least() && !m.enough_small) m.force = MSIO_WAY_SCRATCH;
     while (m.run_bytes > RUN_LEAST && m.run_bytes > share) m.run_bytes /= 2;
     for (int64_t i = 0; i < batch->n;)
         if ((i = take(&m, i)) < 0) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a list of work");

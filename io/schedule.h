@@ -28,7 +28,8 @@ typedef struct msio_schedule {
 
 /* Sorts the batch's pieces by file and offset, and fills the schedule (whose memory is reused). force: MSIO_WAY_AUTO,
  * or the one to use. threads: how many will share the work. MSIO_E_MEMORY. */
-msio_status msio_schedule_make(msio_schedule *schedule, msio_piece_batch *batch, msio_way force, int threads);
+msio_status msio_schedule_make(msio_schedule *schedule, msio_piece_batch *batch, msio_way force, int threads,
+                               bool once);
 void msio_schedule_free(msio_schedule *schedule);
 
 /* The whole box of a piece's rows [row, row + rows), rows outermost, simplified; *offset, *bit: where it begins (of an

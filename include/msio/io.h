@@ -191,8 +191,8 @@ typedef struct msio_read_opts {
      * read with MSIO_E_CANCELLED. NULL: none. */
     int (*progress)(void *user, int64_t done, int64_t total);
     void *user;
-    /* 1: mapped pages of the files leave the process's resident memory behind the read (they stay in the page cache).
-     * For what is read once; streams do so always. */
+    /* 1: these bytes will not be read again soon: much is read without mapping the files, and what is mapped leaves the
+     * process's resident memory behind the read. Streams do so always. */
     int once;
 } msio_read_opts;
 #define MSIO_READ_OPTS_INIT                                                                                            \

@@ -349,20 +349,21 @@ static int prepare(request *r, msio_table *table, PyObject *name, PyObject *rows
 }
 
 static PyObject *table_read(PyObject *object, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {"name", "rows", "box", "out", "threads", "fill", "progress", NULL};
+    static char *names[] = {"name", "rows", "box", "out", "threads", "fill", "progress", "once", NULL};
     py_table *self = (py_table *)object;
     PyObject *name, *rows = Py_None, *box = Py_None, *out = Py_None, *fill = Py_None, *told = Py_None, *answer = NULL;
     PyObject *element = NULL;
     request r = {0};
-    int threads = 0;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|OOOiOO:read", names, &name, &rows, &box, &out, &threads,
-                                     &fill, &told))
+    int threads = 0, once = 0;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|OOOiOOp:read", names, &name, &rows, &box, &out, &threads,
+                                     &fill, &told, &once))
         return NULL;
     msio_table *table = py_table_enter(self);
     if (!table) return NULL;
     if (prepare(&r, table, name, rows, box) == 0) {
         py_patience_begin(&r.patience, told == Py_None ? NULL : told);
         r.opts.threads = threads;
+        r.opts.once = once;
         r.opts.progress = py_poll;
         r.opts.user = &r.patience;
         bool ready = true;
@@ -458,7 +459,7 @@ static PyMethodDef methods[] = {
     {"keywords", (PyCFunction)(void (*)(void))table_keywords, METH_FASTCALL,
      "keywords($self, column=None, /)\n--\n\nThe table's keywords, or a column's, as a dict."},
     {"read", (PyCFunction)(void (*)(void))table_read, METH_VARARGS | METH_KEYWORDS,
-     "read($self, name, rows=None, box=None, out=None, threads=0, fill=None, progress=None)\n--\n\n"
+     "read($self, name, rows=None, box=None, out=None, threads=0, fill=None, progress=None, once=False)\n--\n\n"
      "The cells of a column as one array, [row][channel][correlation].\n\n"
      "Parameters\n----------\nname : str\nrows : None, slice, int, array of int, or mask of bool\n"
      "    Negative rows count from the end; an int leaves out the axis of rows.\n"
@@ -466,7 +467,8 @@ static PyMethodDef methods[] = {
      "out : ndarray, optional\n    Where the answer goes: of its shape and type, contiguous or not.\n"
      "threads : int\n    0: all that the process may use.\n"
      "fill : scalar, optional\n    Stands for cells that were never written, which are an error otherwise.\n"
-     "progress : callable, optional\n    Called now and then with the bytes delivered and wanted.\n\n"
+     "progress : callable, optional\n    Called now and then with the bytes delivered and wanted.\n"
+     "once : bool\n    Whether these cells will not be read again soon: then the files are not mapped for much.\n\n"
      "Returns\n-------\nndarray\n    Owns memory of msio's pool, or is `out`."},
     {"read_cells", (PyCFunction)(void (*)(void))table_read_cells, METH_VARARGS | METH_KEYWORDS,
      "read_cells($self, name, rows=None, threads=0)\n--\n\nThe cells of any column as a list: arrays, numbers, str, list "

@@ -66,7 +66,7 @@ def _read_rows(path, column, start, stop, expected):
     """One chunk of a column: a task."""
     _check([path], [expected])
     with _msio.Table(path) as table:
-        array = table.read(column, rows=slice(start, stop), threads=_threads())
+        array = table.read(column, rows=slice(start, stop), threads=_threads(), once=True)
     _check([path], [expected])
     return array
 

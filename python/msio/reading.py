@@ -63,8 +63,8 @@ def _read_column(path, column, rows, chans, corrs, **how):
         rows = _rows(rows, lambda: table.nrows)
         if table.describe(column)["type"] != "String":
             if chans is None and corrs is None:
-                return table.read(column, rows=rows, **how)
-            return _read_part(table, column, rows, chans, corrs, **how)
+                return table.read(column, rows=rows, once=True, **how)
+            return _read_part(table, column, rows, chans, corrs, once=True, **how)
         if chans is not None or corrs is not None or how["out"] is not None:
             raise ValueError(f"column {column} holds strings, which are read whole, into a list of their own")
         cells = table.read_cells(column, rows=rows, threads=how["threads"])
