@@ -1,6 +1,7 @@
 /* dataset.c - HDF5 datasets read: numbers through the engine or the library, and strings. */
 #include "core/checked.h"
 #include "core/error.h"
+#include "core/ready.h"
 #include "io/dense.h"
 #include "io/hdf5_layout.h"
 #include "io/hdf5_module.h"
@@ -104,6 +105,7 @@ static msio_status run_pieces(const request *r, void *out, flush_function flush,
 static msio_status read_natively(const request *r, void *out, const msio_read_opts *opts) {
     msio_engine engine;
     msio_status status = msio_engine_start(&engine, opts, r->bytes, false);
+    msio_memory_ready(out, (size_t)r->bytes);
     if (!status) status = run_pieces(r, out, msio_engine_run, &engine);
     msio_engine_finish(&engine);
     return status;

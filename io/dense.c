@@ -4,6 +4,7 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "core/pool.h"
+#include "core/ready.h"
 #include "io/fallback.h"
 #include "io/plan_record.h"
 #include "prof/span.h"
@@ -229,6 +230,11 @@ static void set_targets(msio_dense *d) {
     }
 }
 
+static void ready_results(msio_dense *d) {
+    for (int i = 0; i < d->n; i++)
+        if (d->column[i].out) msio_memory_ready(d->column[i].out, (size_t)d->column[i].bytes);
+}
+
 /* A sink's flush: the result lies in a file when all of it is one piece that needs no change. Pages that are not in
  * memory are better read ahead than waited for one by one. */
 static msio_status locate_piece(void *user, msio_piece_batch *batch) {
@@ -265,6 +271,7 @@ static msio_status read_columns(msio_dense *d, msio_access *access) {
     msio_status status = msio_engine_start(&d->engine, d->opts, total, d->plan != NULL);
     if (!status && !(status = msio_sink_start(&d->sink, d->n, flush, user))) {
         set_targets(d);
+        if (!d->engine.counts_only && !d->locate) ready_results(d);
         for (d->current = 0; d->current < d->n && !status; d->current++)
             status = msio_leaves_visit(access, d->column[d->current].name, &d->rows, leaf_read, d);
         if (!status) status = msio_sink_finish(&d->sink);

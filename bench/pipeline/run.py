@@ -23,6 +23,7 @@ ROOT = HERE.parents[1]
 TARGETS = {"1 three columns on every row": 50, "9 flag fractions": 30, "16 metadata": 5, "16 metadata, again": 20,
            "getcol of DATA, new array": 6, "getcolslice, 12 of 48 channels": 15, "getcell of DATA, all rows": 4,
            "getcell of TIME, all rows": 4, "getcolnp of DATA, warm memory": 2.5, "read_uvdata of 16 files": 20,
+           "read_uvdata, the next group": 20,
            "dask-ms: DATA and FLAG, two threads": 2, "the ten sites together": 8}
 MARKS = (("docs/benchmarks.md", "<!-- pipeline:begin -->", "<!-- pipeline:end -->"),
          ("README.md", "<!-- bench-pipeline:begin -->", "<!-- bench-pipeline:end -->"))

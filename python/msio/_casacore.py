@@ -51,10 +51,12 @@ def getcol(self, columnname, startrow=0, nrow=-1, rowincr=1):
 
 
 def getcolnp(self, columnname, nparray, startrow=0, nrow=-1, rowincr=1):
+    def own(array):
+        return _own["getcolnp"](self, columnname, array, startrow, nrow, rowincr)
     if nparray.flags.c_contiguous and nparray.size:
-        if _serving.getcolnp(self, columnname, nparray, startrow, nrow, rowincr) is not NOT_SERVED:
+        if _serving.getcolnp(self, columnname, nparray, startrow, nrow, rowincr, own) is not NOT_SERVED:
             return None
-    return _own["getcolnp"](self, columnname, nparray, startrow, nrow, rowincr)
+    return own(nparray)
 
 
 def getcolslice(self, columnname, blc, trc, inc=[], startrow=0, nrow=-1, rowincr=1):
@@ -64,11 +66,13 @@ def getcolslice(self, columnname, blc, trc, inc=[], startrow=0, nrow=-1, rowincr
 
 
 def getcolslicenp(self, columnname, nparray, blc, trc, inc=[], startrow=0, nrow=-1, rowincr=1):
+    def own(array):
+        return _own["getcolslicenp"](self, columnname, array, blc, trc, inc, startrow, nrow, rowincr)
     if nparray.flags.c_contiguous and nparray.size:
-        if _serving.getcolslicenp(self, columnname, nparray, blc, trc, inc, startrow, nrow,
-                                  rowincr) is not NOT_SERVED:
+        if _serving.getcolslicenp(self, columnname, nparray, blc, trc, inc, startrow, nrow, rowincr,
+                                  own) is not NOT_SERVED:
             return None
-    return _own["getcolslicenp"](self, columnname, nparray, blc, trc, inc, startrow, nrow, rowincr)
+    return own(nparray)
 
 
 def getvarcol(self, columnname, startrow=0, nrow=-1, rowincr=1):
@@ -78,10 +82,12 @@ def getvarcol(self, columnname, startrow=0, nrow=-1, rowincr=1):
 
 
 def getcellnp(self, columnname, rownr, nparray):
+    def own(array):
+        return _own["getcellnp"](self, columnname, rownr, array)
     if nparray.flags.c_contiguous and nparray.size:
-        if _serving.getcellnp(self, columnname, rownr, nparray) is not NOT_SERVED:
+        if _serving.getcellnp(self, columnname, rownr, nparray, own) is not NOT_SERVED:
             return None
-    return _own["getcellnp"](self, columnname, rownr, nparray)
+    return own(nparray)
 
 
 def getcellslice(self, columnname, rownr, blc, trc, inc=[]):
@@ -91,10 +97,12 @@ def getcellslice(self, columnname, rownr, blc, trc, inc=[]):
 
 
 def getcellslicenp(self, columnname, nparray, rownr, blc, trc, inc=[]):
+    def own(array):
+        return _own["getcellslicenp"](self, columnname, array, rownr, blc, trc, inc)
     if nparray.flags.c_contiguous and nparray.size:
-        if _serving.getcellslicenp(self, columnname, nparray, rownr, blc, trc, inc) is not NOT_SERVED:
+        if _serving.getcellslicenp(self, columnname, nparray, rownr, blc, trc, inc, own) is not NOT_SERVED:
             return None
-    return _own["getcellslicenp"](self, columnname, nparray, rownr, blc, trc, inc)
+    return own(nparray)
 
 
 # ---------------------------------------------------------------- selections
@@ -190,7 +198,7 @@ class row_of_table(tablerow):
         return [name for name in self._table.colnames() if name not in wanted]
 
     def get(self, rownr):
-        value = _serving.getrow(self, rownr)
+        value = _serving.getrow(self, rownr, lambda _, number: tablerow.get(self, number))
         return tablerow.get(self, rownr) if value is NOT_SERVED else value
 
     def put(self, rownr, value, matchingfields=True):

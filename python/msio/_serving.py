@@ -260,21 +260,42 @@ def _read(method, column, rows, box, out=None):
     return array
 
 
-def _shadowed(method, table, column, arguments, ours, theirs):
+def _is_shadowed():
+    """Whether casacore is to read this call too."""
+    return shadow_share > 0 and random.random() < shadow_share
+
+
+def _shadowed(method, table, file, arguments, ours, theirs):
     """Compares with casacore's answer, now and then. Returns the answer to be given."""
-    if shadow_share <= 0 or random.random() >= shadow_share:
+    if not _is_shadowed():
         return ours
     expected = theirs(table, *arguments)
+    return ours if _agree(method, file, arguments, ours, expected) else expected
+
+
+def _agree(method, file, arguments, ours, expected):
+    """Whether the two answers are equal; where they are not it is logged and counted."""
     if same(ours, expected):
-        return ours
-    log.error("msio and casacore differ in %s%r of %s: msio has %s, casacore %s", method, arguments,
-              column.file.path, _few(ours), _few(expected))
+        return True
+    log.error("msio and casacore differ in %s%r of %s: %s", method, arguments, file.path, _difference(ours, expected))
     served[method, "differed from casacore"] += 1
-    return expected
+    return False
 
 
-def _few(value):
-    return np.array2string(np.asarray(value).ravel()[:8], threshold=8) if not isinstance(value, dict) else repr(value)
+def _difference(ours, expected):
+    """Where two answers first differ, and how: words for the log."""
+    if isinstance(ours, dict) and isinstance(expected, dict):
+        if list(ours) != list(expected):
+            return f"msio has {list(ours)}, casacore {list(expected)}"
+        key = next(key for key in ours if not same(ours[key], expected[key]))
+        return f"{key}: {_difference(ours[key], expected[key])}"
+    a, b = np.asarray(ours), np.asarray(expected)
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return f"msio has {a.dtype} {list(a.shape)}, casacore {b.dtype} {list(b.shape)}"
+    unequal = np.argwhere((a != b) & ((a == a) | (b == b)))
+    first = tuple(map(int, unequal[0]))
+    return (f"{len(unequal)} of {a.size} values, the first at {list(first)}: msio has {a[first]!r}, "
+            f"casacore {b[first]!r}")
 
 
 def same(a, b):
@@ -312,7 +333,7 @@ def _texts(table, name, startrow, nrow, rowincr):
 def getcol(table, name, startrow, nrow, rowincr, casacore):
     texts = _texts(table, name, startrow, nrow, rowincr)
     if texts:
-        return _shadowed("getcol", table, texts[0], (name, startrow, nrow, rowincr), texts[1], casacore)
+        return _shadowed("getcol", table, texts[0].file, (name, startrow, nrow, rowincr), texts[1], casacore)
     column = _column(table, "getcol", name)
     rows = column and _rows(table, column, startrow, nrow, rowincr)
     if not rows:
@@ -320,7 +341,7 @@ def getcol(table, name, startrow, nrow, rowincr, casacore):
     array = _read("getcol", column, rows[0], None)
     if array is None:
         return NOT_SERVED
-    return _shadowed("getcol", table, column, (name, startrow, nrow, rowincr), array, casacore)
+    return _shadowed("getcol", table, column.file, (name, startrow, nrow, rowincr), array, casacore)
 
 
 def getcolslice(table, name, blc, trc, inc, startrow, nrow, rowincr, casacore):
@@ -332,11 +353,14 @@ def getcolslice(table, name, blc, trc, inc, startrow, nrow, rowincr, casacore):
     array = _read("getcolslice", column, rows[0], box)
     if array is None:
         return NOT_SERVED
-    return _shadowed("getcolslice", table, column, (name, blc, trc, inc, startrow, nrow, rowincr), array, casacore)
+    return _shadowed("getcolslice", table, column.file, (name, blc, trc, inc, startrow, nrow, rowincr), array, casacore)
 
 
-def into(table, method, name, nparray, rows_of, box_of):
-    """A read into the caller's array, which has to be of the column's own type: others casacore converts."""
+def into(table, method, name, nparray, arguments, rows_of, box_of, casacore):
+    """A read into the caller's array, which has to be of the column's own type: others casacore converts.
+
+    casacore(array) has casacore read the same into an array of its own.
+    """
     column = _column(table, method, name)
     if column is None:
         return NOT_SERVED
@@ -351,16 +375,23 @@ def into(table, method, name, nparray, rows_of, box_of):
         return _unusual(method, column)
     if _read(method, column, rows[0], None if box is True else box, out) is None:
         return NOT_SERVED
+    if _is_shadowed():
+        expected = np.empty_like(nparray)
+        casacore(expected)
+        if not _agree(method, column.file, (name, *arguments), nparray, expected):
+            nparray[...] = expected
     return None
 
 
-def getcolnp(table, name, nparray, startrow, nrow, rowincr):
-    return into(table, "getcolnp", name, nparray, lambda column: _rows(table, column, startrow, nrow, rowincr), None)
+def getcolnp(table, name, nparray, startrow, nrow, rowincr, casacore):
+    return into(table, "getcolnp", name, nparray, (startrow, nrow, rowincr),
+                lambda column: _rows(table, column, startrow, nrow, rowincr), None, casacore)
 
 
-def getcolslicenp(table, name, nparray, blc, trc, inc, startrow, nrow, rowincr):
-    return into(table, "getcolslicenp", name, nparray, lambda column: _rows(table, column, startrow, nrow, rowincr),
-                lambda column: column.ndim > 0 and _box(column, blc, trc, inc))
+def getcolslicenp(table, name, nparray, blc, trc, inc, startrow, nrow, rowincr, casacore):
+    return into(table, "getcolslicenp", name, nparray, (blc, trc, inc, startrow, nrow, rowincr),
+                lambda column: _rows(table, column, startrow, nrow, rowincr),
+                lambda column: column.ndim > 0 and _box(column, blc, trc, inc), casacore)
 
 
 def _one_row(table, column, rownr):
@@ -368,14 +399,15 @@ def _one_row(table, column, rownr):
     return row and (row[0], None)
 
 
-def getcellnp(table, name, rownr, nparray):
-    return into(table, "getcellnp", name, nparray, lambda column: column.ndim > 0 and _one_row(table, column, rownr),
-                None)
+def getcellnp(table, name, rownr, nparray, casacore):
+    return into(table, "getcellnp", name, nparray, (rownr,),
+                lambda column: column.ndim > 0 and _one_row(table, column, rownr), None, casacore)
 
 
-def getcellslicenp(table, name, nparray, rownr, blc, trc, inc):
-    return into(table, "getcellslicenp", name, nparray, lambda column: _one_row(table, column, rownr),
-                lambda column: column.ndim > 0 and _box(column, blc, trc, inc))
+def getcellslicenp(table, name, nparray, rownr, blc, trc, inc, casacore):
+    return into(table, "getcellslicenp", name, nparray, (rownr, blc, trc, inc),
+                lambda column: _one_row(table, column, rownr),
+                lambda column: column.ndim > 0 and _box(column, blc, trc, inc), casacore)
 
 
 def getcellslice(table, name, rownr, blc, trc, inc, casacore):
@@ -387,7 +419,7 @@ def getcellslice(table, name, rownr, blc, trc, inc, casacore):
     array = _read("getcellslice", column, row[0], box)
     if array is None:
         return NOT_SERVED
-    return _shadowed("getcellslice", table, column, (name, rownr, blc, trc, inc), array[0], casacore)
+    return _shadowed("getcellslice", table, column.file, (name, rownr, blc, trc, inc), array[0], casacore)
 
 
 def getvarcol(table, name, startrow, nrow, rowincr, casacore):
@@ -403,7 +435,7 @@ def getvarcol(table, name, startrow, nrow, rowincr, casacore):
         return NOT_SERVED
     first, step = operator.index(startrow), operator.index(rowincr)
     cells = {f"r{first + i * step + 1}": array[i:i + 1] for i in range(rows[1])}
-    return _shadowed("getvarcol", table, column, (name, startrow, nrow, rowincr), cells, casacore)
+    return _shadowed("getvarcol", table, column.file, (name, startrow, nrow, rowincr), cells, casacore)
 
 
 def getcell(table, name, rownr, casacore):
@@ -423,13 +455,13 @@ def getcell(table, name, rownr, casacore):
         return _unusual("getcell", column)
     if shadow_share > 0:
         _count("getcell")
-        return _shadowed("getcell", table, column, (name, rownr), value, casacore) if casacore else value
+        return _shadowed("getcell", table, column.file, (name, rownr), value, casacore) if casacore else value
     reader.where = _caller()
     state.cells[name] = reader
     return value
 
 
-def getrow(row, rownr):
+def getrow(row, rownr, casacore):
     """All cells of a tablerow as a dict; casacore's where one of them is casacore's."""
     names = row.names()
     if names is None:
@@ -442,7 +474,7 @@ def getrow(row, rownr):
             return _unusual("tablerow", True, "columns that casacore alone reads")
         cells[name] = value
     _count("tablerow")
-    return cells
+    return _shadowed("tablerow", row._table, state_of(row._table).file, (rownr,), cells, casacore)
 
 
 def _unusual(method, column, reason="arguments"):

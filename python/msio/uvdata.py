@@ -1,4 +1,5 @@
 """pyuvdata's objects with the arrays loaded by msio."""
+import copy
 import os
 
 import numpy as np
@@ -14,6 +15,8 @@ __all__ = ["read_uvdata"]
 _OF_EACH_FILE = {"freq_array", "channel_width", "history", "extra_keywords"}
 # What msio's load compares itself, value by value.
 _OF_EACH_ROW = {"time_array", "integration_time", "ant_1_array", "ant_2_array"}
+# What one file's metadata have of their own when they are made of the first file's.
+_EXCHANGED = ("freq_array", "channel_width", "Nfreqs", "flex_spw_id_array", "filename", "history")
 _APPARENT = {"phase_center_app_ra", "phase_center_app_dec", "phase_center_frame_pa"}
 
 
@@ -180,8 +183,10 @@ def _combined_as_first(made, paths, headers):
 
 
 def _other(first, path, header):
-    """One row of another file, made of the first one's: what depends on the file is exchanged."""
-    made = first.copy()
+    """One row of another file, made of the first one's: what depends on the file is exchanged, the rest is shared."""
+    made = copy.copy(first)
+    for name in _EXCHANGED:
+        setattr(made, "_" + name, copy.copy(getattr(first, "_" + name)))
     channels = np.asarray(header["freq_array"], dtype=np.float64).ravel()
     made.freq_array = channels
     made.channel_width = np.broadcast_to(np.asarray(header["channel_width"], dtype=np.float64).ravel(),

@@ -265,6 +265,52 @@ def test_shadow_gives_casacores_answer_and_says_so(own_table, caplog, monkeypatc
             mt.shadow(share)
 
 
+SHADOWED = {
+    "getcol": lambda t, out: t.getcol("ARRAY_int"),
+    "getcolnp": lambda t, out: t.getcolnp("ARRAY_int", out) or out,
+    "getcolslice": lambda t, out: t.getcolslice("ARRAY_int", [0, 0], [1, 1]),
+    "getcolslicenp": lambda t, out: t.getcolslicenp("ARRAY_int", out, [0, 0], [out.shape[1] - 1, out.shape[2] - 1]) or out,
+    "getvarcol": lambda t, out: t.getvarcol("ARRAY_int"),
+    "getcellnp": lambda t, out: t.getcellnp("ARRAY_int", 3, out[3]) or out[3],
+    "getcellslice": lambda t, out: t.getcellslice("ARRAY_int", 3, [0, 0], [1, 1]),
+    "getcellslicenp": lambda t, out: t.getcellslicenp("ARRAY_int", out[3], 3, [0, 0],
+                                                      [out.shape[1] - 1, out.shape[2] - 1]) or out[3]}
+
+
+@pytest.mark.parametrize("method", SHADOWED)
+def test_shadow_watches_every_way_to_read(own_table, caplog, monkeypatch, method):
+    theirs = ct.table(own_table, ack=False)
+    expected = SHADOWED[method](theirs, np.empty_like(theirs.getcol("ARRAY_int")))
+    true = mt._serving._read
+
+    def wrong(method, column, rows, box, out=None):
+        array = true(method, column, rows, box, out)
+        array[-1, 0, 1] += 1
+        return array
+    monkeypatch.setattr(mt._serving, "_read", wrong)
+    mt.shadow(1)
+    try:
+        table = mt.table(own_table, ack=False)
+        assert same(SHADOWED[method](table, np.empty_like(theirs.getcol("ARRAY_int"))), expected)
+    finally:
+        mt.shadow(0)
+    assert f"differ in {method}('ARRAY_int'" in caplog.text and own_table in caplog.text
+    place = "r20" if method == "getvarcol" else "0, 1]"
+    assert "1 of " in caplog.text and place in caplog.text
+
+
+def test_shadow_watches_rows(own_table, caplog, monkeypatch):
+    expected = ct.table(own_table, ack=False).row(["ARRAY_int", "SCALAR_I"]).get(2)
+    true = mt._serving.getcell
+    monkeypatch.setattr(mt._serving, "getcell", lambda *arguments: true(*arguments) + 1)
+    mt.shadow(1)
+    try:
+        assert same(mt.table(own_table, ack=False).row(["ARRAY_int", "SCALAR_I"]).get(2), expected)
+    finally:
+        mt.shadow(0)
+    assert "differ in tablerow(2,)" in caplog.text and "ARRAY_int" in caplog.text
+
+
 def test_threads_over_one_table(managed):
     theirs = ct.table(managed, ack=False)
     names = [name for name in theirs.colnames() if name.startswith("ARRAY")]
