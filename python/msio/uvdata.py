@@ -184,7 +184,8 @@ def _combined_as_first(made, paths, headers):
 
 def _other(first, path, header):
     """One row of another file, made of the first one's: what depends on the file is exchanged, the rest is shared."""
-    made = copy.copy(first)
+    made = type(first)()
+    vars(made).update(vars(first))
     for name in _EXCHANGED:
         setattr(made, "_" + name, copy.copy(getattr(first, "_" + name)))
     channels = np.asarray(header["freq_array"], dtype=np.float64).ravel()
