@@ -198,7 +198,7 @@ class row_of_table(tablerow):
         return [name for name in self._table.colnames() if name not in wanted]
 
     def get(self, rownr):
-        value = _serving.getrow(self, rownr, lambda _, number: tablerow.get(self, number))
+        value = _serving.getrow(self, rownr, _own["getcell"])
         return tablerow.get(self, rownr) if value is NOT_SERVED else value
 
     def put(self, rownr, value, matchingfields=True):

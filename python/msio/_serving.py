@@ -11,6 +11,7 @@ import operator
 import os
 import random
 import sys
+import weakref
 
 import numpy as np
 
@@ -453,28 +454,49 @@ def getcell(table, name, rownr, casacore):
         return _unusual("getcell", True, type(error).__name__)
     if value is None:
         return _unusual("getcell", column)
-    if shadow_share > 0:
-        _count("getcell")
-        return _shadowed("getcell", table, column.file, (name, rownr), value, casacore) if casacore else value
     reader.where = _caller()
+    if shadow_share > 0:
+        reader = _ShadowedReader(reader, table, state.file, name, casacore)
+        value = reader.compared(value, rownr)
     state.cells[name] = reader
     return value
 
 
+class _ShadowedReader:
+    """A reader of cells some of which casacore reads too; used as the reader itself."""
+
+    __slots__ = ("_reader", "_table", "_file", "_name", "_casacore")
+
+    def __init__(self, reader, table, file, name, casacore):
+        self._reader, self._file, self._name, self._casacore = reader, file, name, casacore
+        self._table = weakref.ref(table)  # which holds this
+
+    def __call__(self, rownr):
+        value = self._reader(rownr)
+        return value if value is None else self.compared(value, rownr)
+
+    def compared(self, value, rownr):
+        return _shadowed("getcell", self._table(), self._file, (self._name, rownr), value, self._casacore)
+
+    served = property(lambda self: self._reader.served)
+    where = property(lambda self: self._reader.where)
+    counted = property(lambda self: self._reader.counted, lambda self, calls: setattr(self._reader, "counted", calls))
+
+
 def getrow(row, rownr, casacore):
-    """All cells of a tablerow as a dict; casacore's where one of them is casacore's."""
+    """All cells of a tablerow as a dict; casacore's where one of them is casacore's, whose getcell is given."""
     names = row.names()
     if names is None:
         return _unusual("tablerow", True, "rows of writable tables")
     cells = {}
     for name in names:
         reader = row._table._msio_cells.get(name)
-        value = reader(rownr) if reader is not None else getcell(row._table, name, rownr, None)
+        value = reader(rownr) if reader is not None else getcell(row._table, name, rownr, casacore)
         if value is None or value is NOT_SERVED:
             return _unusual("tablerow", True, "columns that casacore alone reads")
         cells[name] = value
     _count("tablerow")
-    return _shadowed("tablerow", row._table, state_of(row._table).file, (rownr,), cells, casacore)
+    return cells
 
 
 def _unusual(method, column, reason="arguments"):
