@@ -29,6 +29,16 @@ MARKS = (("docs/benchmarks.md", "<!-- pipeline:begin -->", "<!-- pipeline:end --
          ("README.md", "<!-- bench-pipeline:begin -->", "<!-- bench-pipeline:end -->"))
 
 
+# What a program pays for msio before it calls anything, in a process of its own: name, limit in seconds, code.
+STARTS = (
+    ("import msio, beyond numpy's own", 30e-3, "import numpy, time; start = time.perf_counter(); import msio"),
+    ("the same and every name in it", 30e-3, "import numpy, time; start = time.perf_counter(); import msio; "
+     "[getattr(msio, name) for name in msio.__all__]"),
+    ("its .pth file, switched off", 1e-3, "import os, sysconfig, time; file = os.path.join(sysconfig.get_path('platlib'), "
+     "'msio_patch.pth'); start = time.perf_counter(); exec(open(file).read())"),
+)
+
+
 # ---------------------------------------------------------------- one way, in a process of its own
 
 def digest(value):
@@ -132,6 +142,13 @@ def measure(names, paths, tries):
     return results
 
 
+def start_up(tries):
+    """Seconds of each of STARTS."""
+    told = "; print(time.perf_counter() - start)"
+    return {name: [float(subprocess.check_output([sys.executable, "-c", code + told], env={**os.environ, "MSIO_PATCH": ""}))
+                   for _ in range(tries)] for name, _, code in STARTS}
+
+
 def together(results, sites):
     """The ten sites one after the other: the sum of the times, the largest of the peaks."""
     return {way: {"seconds": [sum(statistics.median(results[name][way]["seconds"]) for name in sites)],
@@ -155,9 +172,16 @@ def rows(results):
         yield (f"| {name} | {duration(today)} | {duration(ours)} | {factor:.3g} | {verdict} | {peak[0]:.0f} | {peak[1]:.0f} |")
 
 
-def report(results):
+def start_rows(starts):
+    for name, limit, _ in STARTS if starts else ():
+        seconds = statistics.median(starts[name])
+        verdict = "met" if seconds <= limit else "**missed**"
+        yield f"| {name} | - | {duration(seconds)} | - | at most {duration(limit)}: {verdict} | - | - |"
+
+
+def report(results, starts):
     head = ["| call | today | msio | factor | at least | MiB above, today | MiB above, msio |", "|---|---|---|---|---|---|---|"]
-    return "\n".join([*head, *rows(results)])
+    return "\n".join([*head, *rows(results), *start_rows(starts)])
 
 
 def document(text):
@@ -211,8 +235,9 @@ def main():
     results = measure(names, [places[staged.get(name, "ms")] for name in names], o.tries)
     if not o.only:
         results["the ten sites together"] = together(results, list(sites.SITES))
-    text = report(results)
-    answer = json.dumps({"paths": places, "results": results}, indent=1)
+    starts = {} if o.only else start_up(max(o.tries, 5))
+    text = report(results, starts)
+    answer = json.dumps({"paths": places, "results": results, "starts": starts}, indent=1)
     if o.out:
         pathlib.Path(o.out).write_text(answer)
     print(answer if o.json else text)
