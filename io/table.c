@@ -397,6 +397,12 @@ const char *msio_table_subtable_path(const msio_table *table, int index) {
     return index >= 0 && index < table->subtables ? table->subtable_path[index] : NULL;
 }
 
+int msio_table_parts(const msio_table *table) { return table->children; }
+
+const char *msio_table_part_path(const msio_table *table, int index) {
+    return index >= 0 && index < table->children ? table->child[index]->path : NULL;
+}
+
 /* ---------------------------------------------------------------- data managers */
 
 /* Bytes of table.f<N>, table.f<N>i, table.f<N>_TSM<k>. */

@@ -143,6 +143,22 @@ static PyObject *table_columns(PyObject *object, void *unused) {
     return list;
 }
 
+static PyObject *table_parts(PyObject *object, void *unused) {
+    py_table *self = (py_table *)object;
+    (void)unused;
+    msio_table *table = py_table_enter(self);
+    if (!table) return NULL;
+    PyObject *list = PyList_New(0);
+    const char *path;
+    for (int i = 0; list && (path = msio_table_part_path(table, i)); i++) {
+        PyObject *text = PyUnicode_DecodeFSDefault(path);
+        if (!text || PyList_Append(list, text)) Py_CLEAR(list);
+        Py_XDECREF(text);
+    }
+    py_table_leave(self);
+    return list;
+}
+
 /* A column by its name; NULL with an exception set. Within a call that entered. */
 static const msio_column *find_column(msio_table *table, PyObject *name) {
     const msio_column *column = NULL;
@@ -485,6 +501,8 @@ static PyGetSetDef attributes[] = {
      NULL},
     {"path", table_path, NULL, "Absolute path of the table's folder.", NULL},
     {"columns", table_columns, NULL, "Names of the columns.", NULL},
+    {"parts", table_parts, NULL,
+     "Absolute paths of the tables whose rows a reference or concatenated table shows; none of a plain one.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -27,16 +27,21 @@ def signature(path):
     Parameters
     ----------
     path : path-like
+        A file, a table's folder, or "obs.ms::ANTENNA". Of a reference or concatenated table those of the tables whose
+        rows it shows follow.
 
     Returns
     -------
     tuple
     """
     path = os.fspath(path)
-    if not os.path.isdir(path):
+    if os.path.isfile(path):
         return (_stamp(path, os.path.basename(path)),)
-    names = sorted(name for name in os.listdir(path) if name == "table.dat" or name.startswith("table.f"))
-    return tuple(_stamp(os.path.join(path, name), name) for name in names)
+    with _msio.Table(path) as table:
+        folder, parts = table.path, table.parts
+    names = sorted(name for name in os.listdir(folder) if name.startswith("table.") and name != "table.lock")
+    stamps = tuple(_stamp(os.path.join(folder, name), name) for name in names)
+    return sum(map(signature, parts), stamps)
 
 
 def _stamp(path, name):

@@ -140,6 +140,31 @@ static void compare_subtables(Report &report, const Table &expected, const msio_
     if (msio_table_subtables(table) != at) report.mismatch("%d subtables, not %d", msio_table_subtables(table), at);
 }
 
+// The plain tables behind a table, as msio names them.
+static void roots_of(const char *path, std::vector<std::string> &roots) {
+    msio_table *table = nullptr;
+    if (msio_table_open(path, nullptr, &table) != MSIO_OK) {
+        roots.emplace_back(msio_last_error()->message);
+        return;
+    }
+    if (msio_table_parts(table) == 0) roots.emplace_back(path);
+    for (int i = 0; i < msio_table_parts(table); i++) roots_of(msio_table_part_path(table, i), roots);
+    msio_table_close(table);
+}
+
+static void compare_parts(Report &report, const Table &expected) {
+    const Block<String> wanted = expected.getPartNames(True);
+    std::vector<std::string> found;
+    roots_of(expected.tableName().c_str(), found);
+    if (found.size() != wanted.size())
+        report.mismatch("%zu tables behind it, not %zu", found.size(), static_cast<size_t>(wanted.size()));
+    for (size_t i = 0; i < found.size() && i < wanted.size(); i++) {
+        std::error_code unused;
+        if (!std::filesystem::equivalent(found[i], std::string(wanted[i]), unused))
+            report.mismatch("behind it is %s, not %s", found[i].c_str(), wanted[i].c_str());
+    }
+}
+
 /* ---------------------------------------------------------------- columns */
 
 // Whether all managers of the table (of its roots when it refers to others) are read natively.
@@ -287,6 +312,7 @@ void compare_facts(Report &report, const Table &expected, msio_table *table) {
     compare_managers(report, expected, table, info);
     compare_record(report, "", expected.keywordSet(), msio_table_keywords(table));
     compare_subtables(report, expected, table);
+    compare_parts(report, expected);
 }
 
 } // namespace oracle

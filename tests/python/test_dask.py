@@ -1,6 +1,7 @@
 """dask arrays against numpy: schedulers, workers that die, files that change."""
 import os
 import pickle
+import shutil
 import time
 
 import numpy as np
@@ -100,6 +101,45 @@ def test_a_file_that_changed_is_an_error(tmp_path):
     os.utime(file, ns=(1, 1))
     with pytest.raises(msio.ChangedError, match="changed"):
         arrays["visdata"].compute(scheduler="synchronous")
+
+
+@pytest.fixture
+def own_ms(ms, tmp_path):
+    """A copy that a test may write to."""
+    return shutil.copytree(ms, tmp_path / "own.ms")
+
+
+def test_subtables(own_ms):
+    name = f"{own_ms}::ANTENNA"
+    array = msio.dask.columns(name, "POSITION", 2)["POSITION"]
+    assert np.array_equal(array.compute(scheduler="synchronous"), msio.read(name, "POSITION"))
+    os.utime(own_ms / "ANTENNA" / "table.dat", ns=(1, 1))
+    with pytest.raises(msio.ChangedError, match="ANTENNA"):
+        array.compute(scheduler="synchronous")
+
+
+@pytest.mark.parametrize("reference", ["selection", "concatenation", "selection of the concatenation"])
+def test_tables_that_refer_to_others(own_ms, tmp_path, reference):
+    ct = pytest.importorskip("casacore.tables", reason="python-casacore is not installed")
+    name, own = str(tmp_path / "reference.tab"), str(own_ms)
+    source = own
+    if "concatenation" in reference:
+        source = str(tmp_path / "both.tab")
+        with ct.table([str(shutil.copytree(own_ms, tmp_path / "second.ms")), own], ack=False) as both:
+            both.rename(source)
+    if "selection" in reference:
+        ct.taql(f"select from {source} where ANTENNA1 != 2 giving {name}").close()
+    else:
+        name = source
+    table = ct.table(name, ack=False)
+    expected = table.getcol("DATA")
+    table.close()
+    array = msio.dask.columns(name, "DATA", 10)["DATA"]
+    assert np.array_equal(array.compute(scheduler="synchronous"), expected)
+    with ct.table(own, ack=False, readonly=False) as writer:
+        writer.putcell("DATA", 0, writer.getcell("DATA", 0) + 1)
+    with pytest.raises(msio.ChangedError, match="changed"):
+        array.compute(scheduler="synchronous")
 
 
 def test_two_worker_processes_one_of_which_dies(ms):
