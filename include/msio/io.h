@@ -100,8 +100,9 @@ MSIO_API const msio_record *msio_table_keywords(const msio_table *table);
 MSIO_API int msio_table_subtables(const msio_table *table);
 MSIO_API const char *msio_table_subtable_name(const msio_table *table, int index);
 MSIO_API const char *msio_table_subtable_path(const msio_table *table, int index);
-/* The tables whose rows it shows: the one that a reference table refers to, those of a concatenated one; none of a plain
- * table. Count, and absolute path of one (NULL beyond), as they were when the table was opened; live as long as it. */
+/* The tables whose rows it shows: the one that a reference table refers to, those of a concatenated one; none of a
+ * plain table. Count, and absolute path of one (NULL beyond), as they were when the table was opened; live as long as
+ * it. */
 MSIO_API int msio_table_parts(const msio_table *table);
 MSIO_API const char *msio_table_part_path(const msio_table *table, int index);
 /* Manager 0 <= index < managers: type ("TiledShapeStMan"), name, sequence number N of table.f<N>, bytes on disk of its
