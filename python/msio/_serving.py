@@ -453,7 +453,7 @@ def getcell(table, name, rownr, casacore):
     except (Error, TypeError) as error:
         return _unusual("getcell", True, type(error).__name__)
     if value is None:
-        return _unusual("getcell", column)
+        return _unusual("getcell", column, "a cell that is undefined, or no row's")
     reader.where = _caller()
     if shadow_share > 0:
         reader = _ShadowedReader(reader, table, state.file, name, casacore)
