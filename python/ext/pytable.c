@@ -465,7 +465,7 @@ static PyObject *table_read_cells(PyObject *object, PyObject *arguments, PyObjec
 /* ---------------------------------------------------------------- the type */
 
 static PyMethodDef methods[] = {
-    {"close", table_close, METH_NOARGS, "close()\n--\n\nCloses the table; calls that are under way end first."},
+    {"close", table_close, METH_NOARGS, "close($self, /)\n--\n\nCloses the table; calls that are under way end first."},
     {"__enter__", table_enter, METH_NOARGS, NULL},
     {"__exit__", table_exit, METH_VARARGS, NULL},
     {"describe", table_describe, METH_O,

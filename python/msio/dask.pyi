@@ -1,0 +1,18 @@
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import dask.array as da
+from numpy.typing import DTypeLike
+
+from ._msio import _Path
+from .subbands import Group
+
+_Array = Literal["visdata", "flags", "nsamples"]
+
+def signature(path: _Path) -> tuple[tuple[str, int, int, int], ...]: ...
+def columns(path: _Path, names: str | Sequence[str], chunks: int | tuple[int, ...] | None = ...) -> dict[str, da.Array]: ...
+def group(what: Group | _Path | Sequence[_Path], chunks: int | tuple[int, ...] | None = ...,
+          arrays: _Array | Sequence[_Array] = ..., missing: Literal["error", "skip", "flag"] = ...,
+          chans: slice | int | None = ..., corrs: slice | int | None = ..., subbands: Sequence[int] | None = ...,
+          visdata_type: DTypeLike | None = ..., time: str | None = ..., pattern: str | None = ...,
+          expected: int = ...) -> dict[str, Any]: ...
