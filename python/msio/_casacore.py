@@ -187,6 +187,8 @@ class row_of_table(tablerow):
         tablerow.__init__(self, table, columnnames, exclude)
         wanted = [columnnames] if isinstance(columnnames, str) else list(columnnames)
         self._names = (wanted, bool(exclude))
+        self._rows_of_foreign = {}  # columns: casacore's own row of them
+        self.foreign = set()  # columns of which casacore gave cells
 
     def names(self):
         """The columns of the row, in its order; None where only casacore knows them."""
@@ -196,6 +198,17 @@ class row_of_table(tablerow):
         if self._table.iswritable():  # then columns that cannot be written are left out
             return None
         return [name for name in self._table.colnames() if name not in wanted]
+
+    def cells_of_casacore(self, names, rownr):
+        """Cells of some of its columns, read by casacore."""
+        key = tuple(names)
+        row = self._rows_of_foreign.get(key)
+        if row is None:
+            row = self._rows_of_foreign[key] = tablerow(self._table.name.__self__, names)  # not a proxy
+            row._table = self._table
+        cells = tablerow.get(row, rownr)
+        self.foreign.update(names)
+        return cells
 
     def get(self, rownr):
         value = _serving.getrow(self, rownr, _own["getcell"])

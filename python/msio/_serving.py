@@ -484,19 +484,30 @@ class _ShadowedReader:
 
 
 def getrow(row, rownr, casacore):
-    """All cells of a tablerow as a dict; casacore's where one of them is casacore's, whose getcell is given."""
+    """All cells of a tablerow as a dict: those that msio does not give, undefined ones say, are casacore's.
+
+    casacore is its getcell. Once a row had cells of a column from casacore they are asked for together.
+    """
     names = row.names()
     if names is None:
         return _unusual("tablerow", True, "rows of writable tables")
-    cells = {}
+    cells, theirs = {}, []
     for name in names:
-        reader = row._table._msio_cells.get(name)
-        value = reader(rownr) if reader is not None else getcell(row._table, name, rownr, casacore)
+        value = None if name in row.foreign else _cell_of_row(row._table, name, rownr, casacore)
         if value is None or value is NOT_SERVED:
-            return _unusual("tablerow", True, "columns that casacore alone reads")
+            theirs.append(name)
         cells[name] = value
-    _count("tablerow")
+    if len(theirs) == len(names):
+        return _unusual("tablerow", True, "columns that casacore alone reads")
+    if theirs:
+        cells.update(row.cells_of_casacore(theirs, rownr))
+    _count("tablerow", "some cells that casacore alone reads" if theirs else None)
     return cells
+
+
+def _cell_of_row(table, name, rownr, casacore):
+    reader = table._msio_cells.get(name)
+    return reader(rownr) if reader is not None else getcell(table, name, rownr, casacore)
 
 
 def _unusual(method, column, reason="arguments"):

@@ -2,6 +2,7 @@
 import subprocess
 import sys
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -265,6 +266,27 @@ def test_shadow_gives_casacores_answer_and_says_so(own_table, caplog, monkeypatc
             mt.shadow(share)
 
 
+def test_rows_with_undefined_cells(tmp_path):
+    path = str(tmp_path / "some.tab")
+    made = ct.table(path, ct.maketabdesc([ct.makescacoldesc("X", 0), ct.makearrcoldesc("NEVER", 0.0, ndim=2),
+                                          ct.makearrcoldesc("SOMETIMES", 0.0, ndim=1)]), nrow=9, ack=False)
+    made.putcol("X", np.arange(9))
+    for row in (1, 4, 8):
+        made.putcell("SOMETIMES", row, np.arange(row))
+    made.close()
+    ours, theirs = mt.table(path, ack=False), ct.table(path, ack=False)
+    before = mt.served()["msio"].get("getcell", 0)
+    for columns in ([], ["SOMETIMES", "X"], "NEVER"):
+        mine, other = ours.row(columns), theirs.row(columns)
+        for row in (0, 1, 2, 4, 8, 3, 9, -1, 10**12):
+            assert agrees(outcome(lambda r: r.get(row), mine), outcome(lambda r: r.get(row), other)), (columns, row)
+    assert same(ours[2:7], theirs[2:7])
+    assert mt.served()["msio"]["getcell"] > before
+    gone = weakref.ref(ours)
+    del ours, mine
+    assert gone() is None
+
+
 SHADOWED = {
     "getcol": lambda t, out: t.getcol("ARRAY_int"),
     "getcolnp": lambda t, out: t.getcolnp("ARRAY_int", out) or out,
@@ -316,7 +338,6 @@ def test_shadow_watches_loops_and_rows(own_table, caplog, monkeypatch):
 
 
 def test_shadowed_loops_are_counted_and_freed(own_table):
-    import weakref
     mt.shadow(0.5)
     try:
         before = mt.served()["msio"].get("getcell", 0)
@@ -357,7 +378,6 @@ def test_threads_over_one_table(managed):
 
 
 def test_tables_are_freed(managed):
-    import weakref
     table = mt.table(managed, ack=False)
     table.getcell("ARRAY_int", 1)
     table[2]
