@@ -261,7 +261,7 @@ static void answer(const char *name, const char *variant, int threads) {
                 seconds = read_new(w, &s, &o, variant[0] == 'p', &bytes, &sum);
             else if (strcmp(variant, "own") == 0)
                 seconds = read_own(w, &s, &o, &bytes, &sum);
-            else
+            else if (strcmp(variant, "warm") == 0 || strcmp(variant, "direct") == 0)
                 seconds = read_warm(w, &s, &o, &bytes, &sum);
         }
     printf("{\"seconds\": %.9g, \"bytes\": %zu, \"checksum\": %llu}\n", seconds, bytes, (unsigned long long)sum);
