@@ -88,6 +88,7 @@ static PyObject *reader_call(PyObject *object, PyObject *const *arguments, size_
         PyErr_SetString(PyExc_TypeError, "a reader of cells takes the number of a row");
         return NULL;
     }
+    if (PyBool_Check(arguments[0])) Py_RETURN_NONE; /* python-casacore refuses it */
     Py_ssize_t row = PyNumber_AsSsize_t(arguments[0], NULL);
     if (row == -1 && PyErr_Occurred()) {
         PyErr_Clear();

@@ -15,12 +15,13 @@ from ._serving import NOT_SERVED
 # casacore's own methods, before anything is put in their places.
 _own = {name: casacore_table.__dict__[name] for name in (
     "getcol", "getcolnp", "getcolslice", "getcolslicenp", "getvarcol", "getcell", "getcellnp", "getcellslice",
-    "getcellslicenp", "query", "sort", "select", "selectrows", "iter", "row", "close", "done", "resync", "flush", "unlock",
-    "__init__")}
+    "getcellslicenp", "__getitem__", "query", "sort", "select", "selectrows", "iter", "row", "close", "done", "resync", "flush", "unlock",
+    "rename", "__init__")}
 
 _writes = ("putcell", "putcellslice", "putcol", "putvarcol", "putcolslice", "addrows", "removerows", "addcols",
            "renamecol", "removecols", "putkeyword", "putcolkeyword", "putkeywords", "putcolkeywords", "removekeyword",
            "removecolkeyword", "putinfo", "addreadmeline", "setdmprop", "__setitem__")
+_change_columns = ("addcols", "renamecol", "removecols")
 _own_writes = {name: casacore_table.__dict__[name] for name in _writes if name in casacore_table.__dict__}
 
 
@@ -108,12 +109,13 @@ def getcellslicenp(self, columnname, nparray, rownr, blc, trc, inc=[]):
 # ---------------------------------------------------------------- selections
 
 def _as(self, result, rows_only):
-    """A selection of a table, as the table's own class."""
+    """A selection of a table, of the class that python-casacore gives it, or of msio's own."""
     if not isinstance(result, casacore_table):
         return result
-    made = result if type(result) is type(self) else type(self)(result, _oper=3)
-    # a selection from a selection of rows chooses rows too; from anything else it is what that is
-    if rows_only and (self.__dict__.get("_msio_rows_only") or not self.__dict__.get("_msio_derived")):
+    ours = next((cls for cls in type(self).__mro__ if cls.__dict__.get("_msio_serves")), None)
+    made = result if ours is None or type(result) is ours else ours(result, _oper=3)  # not a program's own subclass
+    # a selection from a selection of rows chooses rows too; from a plain table as well
+    if rows_only and (self.__dict__.get("_msio_rows_only") or _serving.is_plain(self)):
         made._msio_rows_only = True
     return made
 
@@ -167,6 +169,8 @@ def __init__(self, tablename, tabledesc=False, *arguments, **keywords):
         if isinstance(tablename, str) and not _reads_only(tablename):
             _serving.written_somewhere()
     elif isinstance(tabledesc, dict):
+        if keywords.get("memorytable", len(arguments) > 6 and arguments[6]):
+            self._msio_memory = True
         _serving.written(self)
 
 
@@ -228,6 +232,8 @@ def row(self, columnnames=[], exclude=False):
 
 def __getitem__(self, key):
     made = self.__dict__.get("_msio_row")
+    if isinstance(self._row, int):  # closed: casacore says so
+        return _own["__getitem__"](self, key)
     if made is None:
         made = self._msio_row = row_of_table(self, [])
         made._table = weakref.proxy(self)  # no circle: a table is closed when its last reference goes
@@ -242,6 +248,10 @@ def _noting(name, own):
         try:
             return own(self, *arguments, **keywords)
         finally:
+            if name in _change_columns:
+                self.__dict__.pop("_msio_row", None)
+            if name == "removerows":
+                _serving.forget(self)  # a selection has other rows now
             _serving.written(self)
     write.__name__ = name
     write.__qualname__ = own.__qualname__
@@ -250,11 +260,13 @@ def _noting(name, own):
 
 
 def close(self):
+    self.__dict__.pop("_msio_row", None)
     _serving.closing(self)
     return _own["close"](self)
 
 
 def done(self):
+    self.__dict__.pop("_msio_row", None)
     _serving.closing(self)
     return _own["done"](self)
 
@@ -268,13 +280,19 @@ def flush(self, recursive=False):
     _serving.flushing(self, lambda: _own["flush"](self, recursive))
 
 
+def rename(self, newtablename):
+    _serving.renaming(self, lambda: _own["rename"](self, newtablename))
+
+
 def unlock(self):
+    if self.lockoptions()["option"].startswith("permanent"):  # nothing is unlocked, and nothing flushed
+        return _own["unlock"](self)
     _serving.flushing(self, lambda: _own["unlock"](self))
 
 
 reads = {f.__name__: f for f in (
     getcell, getcol, getcolnp, getcolslice, getcolslicenp, getvarcol, getcellnp, getcellslice, getcellslicenp, query,
-    sort, select, selectrows, iter, row, close, done, resync, flush, unlock, __getitem__, __init__)}
+    sort, select, selectrows, iter, row, close, done, resync, flush, unlock, rename, __getitem__, __init__)}
 for _name, _function in reads.items():
     _origin = casacore_table.__dict__.get(_name)
     if _origin is not None:

@@ -13,6 +13,7 @@ from ._errors import Error
 
 _lock = threading.RLock()
 _files = weakref.WeakValueDictionary()
+_kept = set()  # that are dirty, and that no table object stands for
 
 
 class File:
@@ -28,30 +29,41 @@ class File:
         How often it was written to.
     seen : int
         The table's `glance` when it became dirty.
+    inherited : bool
+        Whether it was dirty when this process was forked: what casacore has in memory is a copy of the parent's, which must
+        not be brought to disk unasked. casacore alone reads it.
+    moved : bool
+        Whether its table was renamed: who stands for it has to look again.
+    behind : list of File
+        The tables that a reference or concatenated table refers to.
     """
 
     def __init__(self, path):
         self.path = path
-        self.dirty = False
+        self.dirty = self.inherited = self.moved = False
+        self.behind = []
         self.writes = self.seen = 0
         self.states = weakref.WeakSet()
-        self._table = None
+        self._tables = {}
         self._columns = {}
         self._pid = os.getpid()
 
-    def table(self):
-        """The native table, opened on first need. Raises msio's errors where it cannot be read natively."""
-        if self._table is None or self._pid != os.getpid():
-            self._table = _msio.Table(self.path)
+    def table(self, locks=True):
+        """The native table, opened on first need, with read locks or without. Raises msio's errors where it cannot be read
+        natively."""
+        if self._pid != os.getpid():
+            self._tables = {}
             self._columns = {}
             self._pid = os.getpid()
-        return self._table
+        if locks not in self._tables:
+            self._tables[locks] = _msio.Table(self.path, lock=locks)
+        return self._tables[locks]
 
-    def column(self, name):
+    def column(self, name, locks=True):
         """What the native table says of a column: a dict; raises where there is none."""
         described = self._columns.get(name)
         if described is None:
-            described = self._columns[name] = self.table().describe(name)
+            described = self._columns[name] = self.table(locks).describe(name)
         return described
 
     def written(self):
@@ -70,6 +82,28 @@ class File:
         flush()
         if self.writes == writes:
             self.dirty = False
+            _kept.discard(self)
+
+    def keep(self):
+        """Has it stay until it is flushed, though no table object stands for it."""
+        _kept.add(self)
+
+    def waits(self):
+        """Whether writes to a table behind it wait in casacore."""
+        return any(file.dirty for file in self.behind)
+
+    def move(self):
+        """Its table was renamed: what stands at the path from now on is another one."""
+        with _lock:
+            if _files.get(self.path) is self:
+                del _files[self.path]
+        self.moved = True
+        _kept.discard(self)
+        for state in list(self.states):
+            state.drop_cells()
+            if state.file is not self:
+                state.file.move()
+        self.close()
 
     def others_wrote(self):
         """Whether somebody finished writing since this process began to write what it has not flushed."""
@@ -77,15 +111,15 @@ class File:
 
     def _glance(self):
         try:
-            return self.table().glance
+            return self.table(next(iter(self._tables), True)).glance
         except Error:
             return 0
 
     def close(self):
         """Gives the native handle back; it is opened anew on the next need."""
-        table, self._table = self._table, None
+        tables, self._tables = self._tables, {}
         self._columns = {}
-        if table is not None:
+        for table in tables.values():
             table.close()
 
 
@@ -109,3 +143,14 @@ def all_files():
     """Every File that there is."""
     with _lock:
         return list(_files.values())
+
+
+def _after_fork():
+    """In a forked child: what its parent had not flushed is the parent's to flush."""
+    global _lock
+    _lock = threading.RLock()
+    for file in list(_files.values()):
+        file.inherited = file.inherited or file.dirty
+
+
+os.register_at_fork(after_in_child=_after_fork)

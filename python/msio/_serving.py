@@ -61,17 +61,21 @@ class State:
         Rows of the file, in this table's order; None: all as they are.
     cells : dict
         Readers of single cells by column, with what they read ahead.
+    locks : bool
+        Whether reads take the table's read lock: not where the object was opened to do without.
     """
 
-    __slots__ = ("file", "rows", "why_not", "cells", "__weakref__")
+    __slots__ = ("file", "rows", "why_not", "cells", "locks", "__weakref__")
 
-    def __init__(self, file=None, rows=None, why_not=None):
+    def __init__(self, file=None, rows=None, why_not=None, locks=True):
         self.file = file
         self.rows = rows
+        self.locks = locks
         self.why_not = why_not
         self.cells = {}
         if file is not None:
-            file.states.add(self)
+            for one in (file, *file.behind):
+                one.states.add(self)
 
     def drop_cells(self):
         for name, reader in self.cells.items():
@@ -93,23 +97,34 @@ def _is_on_disk(path):
 def _find_state(table):
     """Which file and rows a table object stands for."""
     name, parts = table.name(), table.partnames()
+    locks = not table.lockoptions()["option"].endswith("noread")
     if len(parts) != 1:
         return State(why_not="a concatenation of tables")
+    if "_msio_memory" in table.__dict__:
+        return State(why_not="not on disk")
     if "_msio_rows_only" in table.__dict__:  # a selection that only chooses rows
         if not _is_on_disk(parts[0]):
             return State(why_not="not on disk")
-        return State(_files.file_of(parts[0]), np.asarray(table.rownumbers(), dtype=np.int64))
+        return State(_files.file_of(parts[0]), np.asarray(table.rownumbers(), dtype=np.int64), locks=locks)
     if table.__dict__.get("_msio_derived"):
         return State(why_not="a result of TaQL with columns of its own")
     if not _is_on_disk(name):
         return State(why_not="not on disk")
-    return State(_files.file_of(name))
+    file = _files.file_of(name)
+    file.behind = [_files.file_of(part) for part in table.partnames(True) if part != name]
+    return State(file, locks=locks)
+
+
+def is_plain(table):
+    """Whether a table object is a table on disk with rows and columns of its own, all of which it shows."""
+    own = table.__dict__
+    return not (own.get("_msio_derived") or "_msio_memory" in own) and list(table.partnames()) == [table.name()]
 
 
 def state_of(table):
     """The state of a table object, found on its first use."""
     state = table.__dict__.get("_msio_state")
-    if state is None:
+    if state is None or (state.file is not None and state.file.moved):
         try:
             state = _find_state(table)
         except RuntimeError as error:  # casacore's: the table is closed
@@ -131,16 +146,32 @@ def written(table):
     """A table object wrote, or is about to."""
     file = state_of(table).file
     if file is not None:
-        file.written()
+        for one in (file, *file.behind):
+            one.written()
         return
     try:
         parts = table.partnames(True)
     except RuntimeError:  # closed
         return
     for part in parts:  # of a concatenation, or of a selection that is not read natively itself
-        file = _files.known(part)
-        if file is not None:
+        if _is_on_disk(part):
+            file = _files.file_of(part)
             file.written()
+            file.keep()
+
+
+def renaming(table, rename):
+    """A table object is renamed: nothing that is known of the old path holds for it, or for others that stand for it."""
+    state = state_of(table)
+    if state.file is not None and state.file.dirty:
+        _flush(table, state.file)
+    try:
+        rename()
+    finally:
+        if state.file is not None and state.rows is None:
+            state.file.move()
+        forget(table)
+        written(table)
 
 
 def written_somewhere():
@@ -167,7 +198,9 @@ def flushing(table, flush):
 
 
 def _flush(table, file):
-    """Has casacore bring to disk what this process wrote. False where it cannot."""
+    """Has casacore bring to disk what this process wrote. False where it cannot, or must not."""
+    if file.inherited:
+        return False
     try:
         file.flush(lambda: table._flush(False))  # objects of one table share it, and what waits in it
     except RuntimeError:
@@ -180,7 +213,7 @@ def _flush(table, file):
 class _Column:
     """A column that msio reads, as a table object shows it."""
 
-    __slots__ = ("native", "name", "dtype", "ndim", "shape", "rows", "file")
+    __slots__ = ("native", "name", "dtype", "ndim", "shape", "rows", "file", "tiled")
 
 
 def _column(table, method, name):
@@ -190,12 +223,14 @@ def _column(table, method, name):
         return _count(method, state.why_not)
     if not isinstance(name, str):
         return _count(method, "arguments")
+    if state.file.waits():
+        return _count(method, "writes to a table that it refers to")
     if state.file.dirty and not _flush(table, state.file):
         return _count(method, "writes that cannot be flushed")
     found = _Column()
     try:
-        found.native = state.file.table()
-        described = state.file.column(name)
+        found.native = state.file.table(state.locks)
+        described = state.file.column(name, state.locks)
     except Error as error:
         return _count(method, type(error).__name__)
     found.dtype = _TYPES.get(described["type"])
@@ -205,13 +240,14 @@ def _column(table, method, name):
         return _count(method, "columns that casacore alone reads")
     found.name, found.ndim, found.shape = name, described["ndim"], described["shape"]
     found.rows, found.file = state.rows, state.file
+    found.tiled = described["manager"].startswith("Tiled")
     return found
 
 
 def _integers(*values):
     """The values as ints, or None where one is none."""
     try:
-        return [operator.index(value) for value in values]
+        return None if any(isinstance(value, bool) for value in values) else [operator.index(value) for value in values]
     except TypeError:
         return None
 
@@ -252,7 +288,9 @@ def _read(method, column, rows, box, out=None):
     try:
         array = column.native.read(column.name, rows=rows, box=box, out=out)
     except ShapeError:
-        raise  # casacore refuses it too, or dies of it (tiled cells that differ in shape)
+        if box is None and column.tiled and method != "getvarcol":
+            raise  # casacore refuses it too, or dies of it
+        return _count(method, "cells that differ in shape")
     except (Error, ValueError, TypeError, IndexError, NotImplementedError) as error:
         return _count(method, type(error).__name__)
     if array.dtype != column.dtype:
@@ -313,16 +351,16 @@ def same(a, b):
 def _texts(table, name, startrow, nrow, rowincr):
     """A column of strings as casacore's list of str; None where it is none, or casacore is to judge."""
     state = state_of(table)
-    if state.file is None or state.file.dirty or not isinstance(name, str):
+    if state.file is None or state.file.dirty or state.file.waits() or not isinstance(name, str):
         return None
     try:
-        described = state.file.column(name)
+        described = state.file.column(name, state.locks)
         if described["type"] != "String" or described["ndim"] != 0 or not described["native"]:
             return None
         column = _Column()
         column.rows, column.file = state.rows, state.file
         rows = _rows(table, column, startrow, nrow, rowincr)
-        texts = rows and state.file.table().read_cells(name, rows=rows[0])
+        texts = rows and state.file.table(state.locks).read_cells(name, rows=rows[0])
     except Error:
         return None
     if not texts or None in texts:
@@ -428,10 +466,7 @@ def getvarcol(table, name, startrow, nrow, rowincr, casacore):
     rows = column and _rows(table, column, startrow, nrow, rowincr)
     if not rows:
         return _unusual("getvarcol", column)
-    try:
-        array = _read("getvarcol", column, rows[0], None)
-    except ShapeError:
-        return _unusual("getvarcol", column, "cells that differ in shape")
+    array = _read("getvarcol", column, rows[0], None)
     if array is None:
         return NOT_SERVED
     first, step = operator.index(startrow), operator.index(rowincr)
@@ -442,7 +477,7 @@ def getvarcol(table, name, startrow, nrow, rowincr, casacore):
 def getcell(table, name, rownr, casacore):
     """One cell, when there is no reader for its column yet: makes one."""
     state = state_of(table)
-    if state.file is not None and state.file.dirty and not state.file.others_wrote():
+    if state.file is not None and state.file.dirty and (state.file.inherited or not state.file.others_wrote()):
         return _unusual("getcell", True, "writes that are not flushed")  # puts between gets: a flush each is dearer
     column = _column(table, "getcell", name)
     if column is None:

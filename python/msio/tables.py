@@ -24,6 +24,7 @@ else:
     class table(_casacore.casacore_table):
         __doc__ = _casacore.casacore_table.__doc__
         _msio_cells = _serving.NO_CELLS
+        _msio_serves = True
 
     if not is_refused():  # MSIO_PATCH=off: python-casacore as it is
         for _name, _method in {**_casacore.reads, **_casacore.writes}.items():
