@@ -203,12 +203,16 @@ class row_of_table(tablerow):
             return None
         return [name for name in self._table.colnames() if name not in wanted]
 
+    def table(self):
+        """The table, also where only a proxy of it is held, so that rows do not keep their table open."""
+        return self._table.name.__self__
+
     def cells_of_casacore(self, names, rownr):
         """Cells of some of its columns, read by casacore."""
         key = tuple(names)
         row = self._rows_of_foreign.get(key)
         if row is None:
-            row = self._rows_of_foreign[key] = tablerow(self._table.name.__self__, names)  # not a proxy
+            row = self._rows_of_foreign[key] = tablerow(self.table(), names)
             row._table = self._table
         cells = tablerow.get(row, rownr)
         self.foreign.update(names)

@@ -85,8 +85,10 @@ class File:
             _kept.discard(self)
 
     def keep(self):
-        """Has it stay until it is flushed, though no table object stands for it."""
+        """Has it stay until it is flushed, though no table object stands for it; then without a native handle."""
         _kept.add(self)
+        if not self.states:
+            self.close()
 
     def waits(self):
         """Whether writes to a table behind it wait in casacore."""
@@ -131,12 +133,6 @@ def file_of(path):
         if found is None:
             found = _files[path] = File(path)
         return found
-
-
-def known(path):
-    """The File of a path if there is one, else None."""
-    with _lock:
-        return _files.get(os.path.realpath(path))
 
 
 def all_files():

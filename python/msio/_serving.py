@@ -526,9 +526,9 @@ def getrow(row, rownr, casacore):
     names = row.names()
     if names is None:
         return _unusual("tablerow", True, "rows of writable tables")
-    cells, theirs = {}, []
+    cells, theirs, table = {}, [], row.table()
     for name in names:
-        value = None if name in row.foreign else _cell_of_row(row._table, name, rownr, casacore)
+        value = None if name in row.foreign else _cell_of_row(table, name, rownr, casacore)
         if value is None or value is NOT_SERVED:
             theirs.append(name)
         cells[name] = value

@@ -184,7 +184,7 @@ def _combined_as_first(made, paths, headers):
 
 def _other(first, path, header):
     """One row of another file, made of the first one's: what depends on the file is exchanged, the rest is shared."""
-    made = type(first)()
+    made = type(first)()  # copy.copy would have both share one __dict__: UVBase takes the state as it is
     vars(made).update(vars(first))
     for name in _EXCHANGED:
         setattr(made, "_" + name, copy.copy(getattr(first, "_" + name)))

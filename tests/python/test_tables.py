@@ -333,6 +333,7 @@ def test_shadow_watches_loops_and_rows(own_table, caplog, monkeypatch):
         assert caplog.text.count("differ in getcell('ARRAY_int'") == 4
         assert table.row(["ARRAY_int", "SCALAR_I"]).get(2)["SCALAR_I"] == theirs.getcell("SCALAR_I", 2) + 1
         assert caplog.text.count("differ in getcell('SCALAR_I', 2)") == 1
+        assert table[3]["SCALAR_I"] == theirs.getcell("SCALAR_I", 3) + 1
     finally:
         mt.shadow(0)
 
