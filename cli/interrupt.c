@@ -4,17 +4,39 @@
 #endif
 #include "cli/interrupt.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t came;
+/* Where data go, and what takes its place when a signal comes: a pipe without a reader. */
+static volatile sig_atomic_t output = STDOUT_FILENO, readerless = -1;
 
-static void note(int signal_number) { came = signal_number; }
+static void end_output(void) {
+    int saved = errno;
+    if (readerless >= 0) (void)dup2((int)readerless, (int)output);
+    errno = saved;
+}
+
+static void note(int signal_number) {
+    came = signal_number;
+    end_output();
+}
+
+static void make_readerless(void) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC)) return; /* then a signal just before a write is obeyed after it */
+    close(ends[0]);
+    readerless = ends[1];
+}
 
 void cli_interrupt_watch(void) {
     static const int watched[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action, before;
+    make_readerless();
     memset(&action, 0, sizeof action);
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof watched / sizeof watched[0]; i++) {
@@ -27,6 +49,11 @@ void cli_interrupt_watch(void) {
     action.sa_handler = SIG_IGN;
     action.sa_flags = 0;
     sigaction(SIGPIPE, &action, NULL);
+}
+
+void cli_interrupt_output(int fd) {
+    output = fd;
+    if (came) end_output();
 }
 
 int cli_interrupted(void) { return (int)came; }

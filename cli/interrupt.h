@@ -7,6 +7,10 @@
 /* From now on SIGINT, SIGTERM and SIGHUP set a flag, once; a second one ends the process. SIGPIPE is ignored, so that a
  * closed pipe is a write error. */
 void cli_interrupt_watch(void);
+/* Where data go from now on; standard output until this is called. A signal ends what is written there: a write that
+ * waits for a pipe's reader comes back, and later ones, also one that was about to begin, fail with EPIPE. To be given
+ * STDOUT_FILENO again before fd is closed. */
+void cli_interrupt_output(int fd);
 /* The signal that came, or 0. */
 int cli_interrupted(void);
 /* For the library's progress options: 1 when a signal came. */

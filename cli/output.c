@@ -5,10 +5,12 @@
 #include "cli/output.h"
 
 #include "cli/failure.h"
+#include "cli/interrupt.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -72,6 +74,7 @@ int cli_output_open(const cli_context *cli, const char *path, cli_output *output
         return cli_fail_system(cli, path, "the file cannot be written");
     }
     setvbuf(output->file, NULL, _IOFBF, CLI_OUTPUT_BUFFER);
+    cli_interrupt_output(fd);
     return 0;
 }
 
@@ -96,6 +99,7 @@ int cli_output_finish(const cli_context *cli, cli_output *output) {
     output->file = NULL;
     off_t size = ftello(file);
     if (size >= 0) output->written = size;
+    cli_interrupt_output(STDOUT_FILENO);
     if (fclose(file)) return refused(cli, output);
     if (!output->temporary) return 0;
     if (rename(output->temporary, output->path))
@@ -107,7 +111,11 @@ int cli_output_finish(const cli_context *cli, cli_output *output) {
 }
 
 void cli_output_drop(cli_output *output) {
-    if (output->file && output->path) fclose(output->file);
+    if (output->file && output->path) {
+        __fpurge(output->file); /* or fclose would wait for a pipe's reader */
+        cli_interrupt_output(STDOUT_FILENO);
+        fclose(output->file);
+    }
     if (output->temporary) {
         remove_unfinished();
         unfinished = NULL;

@@ -797,6 +797,17 @@ class TestOutput(unittest.TestCase):
         self.assertEqual(run.stderr.read(), b"")
         run.stderr.close()
 
+    def test_ctrl_c_stops_a_read_whose_reader_waits(self):
+        for form in ("npy", "json"):
+            run = subprocess.Popen([MSIO, "read", larger(), "DATA", "--format", form], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, preexec_fn=heed_interrupts)
+            run.stdout.read(1)
+            run.send_signal(signal.SIGINT)
+            self.assertEqual(run.wait(timeout=60), -signal.SIGINT)
+            self.assertEqual(run.stderr.read(), b"")
+            run.stdout.close()
+            run.stderr.close()
+
     def test_ctrl_c_leaves_no_part_of_a_file(self):
         folder = tempfile.mkdtemp(dir=SCRATCH)
         run = subprocess.Popen([MSIO, "read", larger(), "DATA", "--format", "json", "--out", folder + "/x.json"],
