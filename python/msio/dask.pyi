@@ -7,6 +7,8 @@ from numpy.typing import DTypeLike
 from ._msio import _Path
 from .subbands import Group
 
+__all__ = ["columns", "group", "signature"]
+
 _Array = Literal["visdata", "flags", "nsamples"]
 
 def signature(path: _Path) -> tuple[tuple[str, int, int, int], ...]: ...

@@ -6,6 +6,8 @@ import numpy as np
 
 from ._msio import Facts, _Path
 
+__all__ = ["metadata", "Metadata", "flags", "Flags"]
+
 class _Row:
     __hash__: ClassVar[None]  # type: ignore[assignment]
     def __eq__(self, other: object) -> bool: ...

@@ -5,6 +5,8 @@ from typing import Any, overload
 
 from ._msio import _Path
 
+__all__ = ["profile", "Profile", "verify"]
+
 class Profile:
     def __init__(self) -> None: ...
     def text(self) -> str: ...

@@ -6,6 +6,8 @@ import numpy as np
 
 from ._msio import _Path, _Rows
 
+__all__ = ["read", "stream", "Batch"]
+
 class Batch(dict[str, np.ndarray]):
     row: int
     rows: int

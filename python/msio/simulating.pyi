@@ -3,6 +3,8 @@ from typing import Literal
 
 from ._msio import _Path
 
+__all__ = ["simulate_ms", "simulate_uvh5"]
+
 def simulate_ms(path: _Path, *, antennas: int = ..., times: int = ..., subbands: int = ..., channels: int = ...,
                 corrs: Literal[1, 2, 4] = ..., layout: Literal["dsa110", "default", "wide"] = ...,
                 byte_order: Literal["little", "big"] | None = ..., imaging_columns: bool = ..., overwrite: bool = ...,

@@ -7,6 +7,8 @@ from numpy.typing import DTypeLike
 
 from ._msio import _Path, _Rows
 
+__all__ = ["groups", "Group", "Groups", "load", "load_stream", "check", "Subbands", "uvh5_header"]
+
 _Array = Literal["visdata", "flags", "nsamples"]
 _Source = Group | _Path | Sequence[_Path]
 
