@@ -3,7 +3,7 @@
  * make_hdf5.py writes the sound files; without h5py or the HDF5 module the test is skipped. Whole files are tried in a
  * child process, so that a crash, a hang or memory without bound fails this test by name. */
 #include "io/hdf5_file.h"
-#include "io/hdf5_guard.h"
+#include "io/hdf5_object.h"
 #include "io/hdf5_module.h"
 
 #include "core/checked.h"
