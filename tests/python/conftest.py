@@ -1,6 +1,7 @@
 """What the package's tests share: tables that python-casacore makes, the real data sets, comparison."""
 import os
 import pathlib
+import signal
 import tarfile
 
 import numpy as np
@@ -11,6 +12,10 @@ DATA = pathlib.Path(os.environ.get("MSIO_TEST_DATA", pathlib.Path(__file__).pare
 # The tests use the package as it is installed; where it is patched is up to them.
 os.environ.pop("MSIO_PATCH", None)
 os.environ.pop("MSIO_SHADOW", None)
+
+# What a shell runs in the background ignores Ctrl-C, and so would the programs that the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
