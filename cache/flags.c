@@ -6,6 +6,7 @@
 
 #include "core/checked.h"
 #include "core/error.h"
+#include "core/threads.h"
 #include "io/dense.h"
 #include "prof/span.h"
 
@@ -239,10 +240,11 @@ static msio_status check(unsigned by, const msio_flags_opts *opts) {
     if (by & ~(unsigned)MSIO_FLAGS_BY_ALL)
         return msio_error_set(MSIO_E_ARGUMENT, NULL,
                               "there are breakdowns MSIO_FLAGS_BY_... up to 255, %u was asked for", by);
-    if (!(opts->sample >= 0 && opts->sample < 1) || opts->threads < 0)
+    if (!(opts->sample >= 0 && opts->sample < 1))
         return msio_error_set(MSIO_E_ARGUMENT, NULL,
-                              "the sample's width lies from 0 to below 1, and threads are at least 0");
-    return MSIO_OK;
+                              "a sample with an interval of %g asked for: its width lies from 0 to below 1",
+                              opts->sample);
+    return msio_threads_check(opts->threads);
 }
 
 msio_status msio_flags_count(const char *path, unsigned by, const msio_flags_opts *opts, const msio_flags **flags) {

@@ -32,6 +32,12 @@ void msio_threads_used(void) {
     atomic_store_explicit(&used, 1, memory_order_relaxed);
 }
 
+msio_status msio_threads_check(int wanted) {
+    if (wanted >= 0) return MSIO_OK;
+    return msio_error_set(MSIO_E_ARGUMENT, NULL, "%d threads asked for: say how many, or 0 for all that there may be",
+                          wanted);
+}
+
 int msio_threads_forked(void) { return atomic_load_explicit(&forked, memory_order_relaxed); }
 
 #if defined(_OPENMP)

@@ -2,10 +2,15 @@
 #ifndef MSIO_CORE_THREADS_H
 #define MSIO_CORE_THREADS_H
 
+#include "core/error.h"
+
 /* Threads for a call that was asked to use `wanted` (0: all it may): at most what OMP_NUM_THREADS and the affinity mask
  * allow when wanted is 0; 1 inside an OpenMP parallel region; 1 in a child of fork whose parent used OpenMP, where
  * gcc's run-time would hang. Never below 1. */
 int msio_threads_for(int wanted);
+
+/* MSIO_E_ARGUMENT where fewer than 0 threads are wanted. */
+msio_status msio_threads_check(int wanted);
 
 /* To be called before every parallel region that really starts threads: from then on children of fork read alone. */
 void msio_threads_used(void);

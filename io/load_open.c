@@ -135,13 +135,15 @@ static msio_status check_opts(const msio_load_opts *o) {
         return msio_error_set(MSIO_E_ARGUMENT, NULL,
                               "options of %zu bytes, this version knows %zu: use MSIO_LOAD_OPTS_INIT", o->struct_size,
                               sizeof *o);
-    if (o->read.struct_size != sizeof o->read || o->read.threads < 0)
-        return msio_error_set(MSIO_E_ARGUMENT, NULL, "the read options are none: use MSIO_LOAD_OPTS_INIT");
+    if (o->read.struct_size != sizeof o->read)
+        return msio_error_set(MSIO_E_ARGUMENT, NULL,
+                              "read options of %zu bytes, this version knows %zu: use MSIO_LOAD_OPTS_INIT",
+                              o->read.struct_size, sizeof o->read);
     if (o->layout < MSIO_ROW_CHAN_POL || o->layout > MSIO_SUBBAND_ROW_CHAN_POL || o->missing < MSIO_MISSING_ERROR ||
         o->missing > MSIO_MISSING_FLAG)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "layout %d, missing %d: there is no such choice", (int)o->layout,
                               (int)o->missing);
-    return MSIO_OK;
+    return msio_threads_check(o->read.threads);
 }
 
 static msio_status open_all(msio_loader *l, const msio_group *group, int n, const char *const *paths, bool lenient) {

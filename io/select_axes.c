@@ -1,5 +1,6 @@
 /* select_axes.c - what a selection's channels and correlations mean for cells of a shape. */
 #include "core/error.h"
+#include "core/threads.h"
 #include "io/dense.h"
 
 static msio_status resolve(const char *what, const char *column, int64_t start, int64_t count, int64_t step,
@@ -57,8 +58,7 @@ msio_status msio_check_sizes(const msio_select *select, const msio_read_opts *op
         return msio_error_set(MSIO_E_ARGUMENT, NULL,
                               "options of %zu bytes, this version knows %zu: use MSIO_READ_OPTS_INIT",
                               opts->struct_size, sizeof *opts);
-    if (opts && (opts->way < MSIO_WAY_AUTO || opts->way > MSIO_WAY_MAPPED || opts->threads < 0))
-        return msio_error_set(MSIO_E_ARGUMENT, NULL, "way %d with %d threads: no such way of reading", (int)opts->way,
-                              opts->threads);
-    return MSIO_OK;
+    if (opts && (opts->way < MSIO_WAY_AUTO || opts->way > MSIO_WAY_MAPPED))
+        return msio_error_set(MSIO_E_ARGUMENT, NULL, "way %d: there is no such way of reading", (int)opts->way);
+    return opts ? msio_threads_check(opts->threads) : MSIO_OK;
 }

@@ -147,8 +147,8 @@ static msio_status prepare(msio_stream *s, const char *const *columns, const msi
 msio_status msio_stream_open(msio_table *table, int n, const char *const *columns, const msio_select *select,
                              const msio_stream_opts *opts, msio_stream **stream) {
     msio_stream_opts o = MSIO_STREAM_OPTS_INIT;
-    if (!table || n < 1 || !columns || !stream)
-        return msio_error_set(MSIO_E_ARGUMENT, NULL, "no table, columns or stream");
+    if (!table || !columns || !stream) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no table, columns or stream");
+    if (n < 1) return msio_error_set(MSIO_E_ARGUMENT, NULL, "%d columns asked for: name one at least", n);
     if (opts && opts->struct_size != sizeof o)
         return msio_error_set(MSIO_E_ARGUMENT, NULL,
                               "options of %zu bytes, this version knows %zu: use MSIO_STREAM_OPTS_INIT",

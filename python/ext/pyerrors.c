@@ -20,8 +20,9 @@ PyObject *py_fail(void) {
     const msio_error *error = msio_last_error();
     PyObject *class = PyDict_GetItemString(by_code, msio_status_name(error->code));
     if (!class) class = PyExc_RuntimeError;
-    PyObject *message = error->path[0] ? PyUnicode_FromFormat("%s: %s", error->path, error->message)
-                                       : PyUnicode_FromString(error->message);
+    /* A name within may be no UTF-8, or cut within a character: this replaces such bytes. */
+    PyObject *message =
+        PyUnicode_FromFormat("%s%s%s", error->path, error->path[0] ? ": " : "", error->message);
     if (!message) return NULL;
     PyObject *made = PyObject_CallOneArg(class, message);
     Py_DECREF(message);

@@ -466,6 +466,19 @@ def test_a_stream_that_was_interrupted(ms):
         signal.signal(signal.SIGALRM, before)
 
 
+def test_fewer_than_no_threads(ms):
+    for call in (lambda: msio.read(ms, "TIME", threads=-1), lambda: next(msio.stream(ms, "TIME", threads=-1)),
+                 lambda: msio.flags(ms, threads=-1), lambda: msio.load(ms, threads=-1)):
+        with pytest.raises(msio.ArgumentError, match="-1 threads asked for"):
+            call()
+
+
+@pytest.mark.parametrize("before", ["", "x"])
+def test_messages_that_end_within_a_character(tmp_path, before):
+    with pytest.raises(msio.ArgumentError, match="the pattern"):
+        msio.groups(tmp_path, pattern=before + "\u00e9" * 600)
+
+
 def test_wrong_arguments_agree_with_numpy(ms, columns):
     """Any index that numpy refuses is refused, by an exception of its kind."""
     for index in (200, -121, [0, 500], slice(None, None, 0)):
