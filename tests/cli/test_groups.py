@@ -25,7 +25,7 @@ from running import MSIO
 
 SCRATCH = tempfile.mkdtemp(prefix="msio-groups-")
 BASE = datetime.datetime(2025, 10, 5, 13, 27, 52)
-PATIENCE = 30  # seconds: far beyond what is needed
+PATIENCE = 120  # seconds: far beyond what is needed
 
 
 def msio(*arguments, **more):

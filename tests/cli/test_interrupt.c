@@ -71,7 +71,7 @@ static void expect(bool (*scenario)(int fd)) {
     if (child == 0) {
         const struct sigaction plain = {.sa_handler = SIG_DFL};
         sigaction(SIGHUP, &plain, NULL); /* nohup has it ignored */
-        alarm(60);
+        alarm(120);
         cli_interrupt_watch();
         _exit(scenario(full_pipe()) ? 0 : 1);
     }

@@ -249,7 +249,7 @@ static void children_of_fork_use_the_pool(void **state) {
         pid_t child = fork();
         assert_true(child >= 0);
         if (child == 0) {
-            alarm(20);
+            alarm(120);
             if (take_and_give(9, 400, 1)) raise(SIGUSR1);
             _exit(1);
         }

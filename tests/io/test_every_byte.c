@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#define SECONDS_A_CASE 20
+#define SECONDS_A_CASE 120
 #define MOST_RESIDENT_KB (1500L * 1024) /* a sanitizer's own memory included */
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -25,7 +25,7 @@
 #define MEMORY_MOST ((rlim_t)256 << 20)
 /* Answers of more bytes than this are not asked for: a damaged shape may be honest about being huge. */
 #define ANSWER_MOST ((size_t)16 << 20)
-#define SECONDS_A_CASE 30
+#define SECONDS_A_CASE 120
 
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) { return "allocator_may_return_null=1:max_allocation_size_mb=256"; }

@@ -11,7 +11,7 @@
 
 #include <unistd.h>
 
-#define SECONDS_A_CASE 30
+#define SECONDS_A_CASE 120
 
 static char folder[64];
 

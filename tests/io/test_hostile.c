@@ -22,7 +22,7 @@
 /* Cells of more bytes than this are not asked for: a damaged shape may be honest about being huge. */
 #define MOST_BYTES ((size_t)64 << 20)
 #define CASES_PER_CHILD 64
-#define SECONDS_A_CASE 30
+#define SECONDS_A_CASE 120
 /* Places tried in a file, at the most, unless MSIO_TEST_LONG asks for every byte. */
 #define PLACES_SMALL 400
 #define PLACES_LARGE 40
