@@ -125,12 +125,10 @@ def _read(path):
 
 
 def scan_file(path):
-    """(findings, messages of what could not be scanned in it) of a Python file or a notebook."""
-    try:
-        text = _read(path)
-        return _scan_notebook(text, path) if path.endswith(".ipynb") else (scan_text(text, path), [])
-    except Unreadable as error:
-        return [], [str(error)]
+    """(findings, messages of cells that could not be scanned) of a Python file or a notebook; Unreadable if none of it
+    could be."""
+    text = _read(path)
+    return _scan_notebook(text, path) if path.endswith(".ipynb") else (scan_text(text, path), [])
 
 
 # ---------------------------------------------------------------- notebooks
@@ -206,6 +204,19 @@ def _parser():
     return parser
 
 
+def _show(text):
+    """Prints, and tells whether that went: a reader that has seen enough is no error, a full disk is."""
+    try:
+        print(text, flush=True)
+        return True
+    except OSError as error:
+        # what is left in the buffer would be tried again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            print(f"python -m msio scan: standard output: {error.strerror}", file=sys.stderr)
+        return isinstance(error, BrokenPipeError)
+
+
 def main(argv=None):
     """Runs the command with the arguments after `scan`; returns its exit code."""
     try:
@@ -214,12 +225,15 @@ def main(argv=None):
         return leaving.code or 0
     findings, errors, files = [], [], 0
     for path in sources(options.sources, errors):
-        found, messages = scan_file(path)
+        try:
+            found, messages = scan_file(path)
+            files += 1
+        except Unreadable as error:
+            found, messages = [], [str(error)]
         findings += found
         errors += [{"file": path, "message": message} for message in messages]
-        files += 1
-    print((as_json if options.json else as_text)(findings, files, errors))
-    return FAILED if errors else FOUND if findings else 0
+    shown = _show((as_json if options.json else as_text)(findings, files, errors))
+    return FAILED if errors or not shown else FOUND if findings else 0
 
 
 if __name__ == "__main__":

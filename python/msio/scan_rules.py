@@ -326,18 +326,12 @@ class Judge:
     def _mtime(self, fact):
         if fact.path is None:
             return False
-        path, name = ast.unparse(fact.path), short_text(fact.path)
-        if isinstance(fact.path, ast.Call) and fact.path.args:
-            name = short_text(fact.path.args[0])
-        opened = {
-            ast.unparse(one.path)
-            for facts in self.walk.facts.values()
-            for one in facts
-            if one.kind == "open" and one.path is not None and self._function(one.node) is self._function(fact.node)
-        }
-        if not (FOLDER.search(path) or ".ms" in path or path in opened) or re.search(
-            r"\btable\.(?:dat|lock|f\d)", path
-        ):
+        path, named = ast.unparse(fact.path), fact.path
+        if isinstance(named, ast.Call) and named.args:
+            named = named.args[0]
+        name = short_text(named)
+        a_table = FOLDER.search(path) or ".ms" in path or ast.unparse(named) in self._opened_beside(fact.node)
+        if not a_table or re.search(r"\btable\.(?:dat|lock|f\d)", path):
             return False
         return self._report(
             fact.node,
@@ -347,6 +341,18 @@ class Judge:
             f"msio.metadata({name}) and msio.flags({name}): kept in memory, and checked by the files' own "
             "signatures at each call",
         )
+
+    def _opened_beside(self, node):
+        """The paths of tables that the function around a node opens, and what those are put together from: `p` of
+        p + "::ANTENNA"."""
+        return {
+            ast.unparse(part)
+            for facts in self.walk.facts.values()
+            for one in facts
+            if one.kind == "open" and one.path is not None and self._function(one.node) is self._function(node)
+            for part in ast.walk(one.path)
+            if isinstance(part, ast.expr)
+        }
 
     def _function(self, node):
         while node is not None and not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):

@@ -357,6 +357,10 @@ def test_caches_by_a_folders_mtime():
         "@lru_cache\ndef g(p, m):\n    return 1\ndef f(msname):\n    return g(msname, os.path.getmtime(msname))",
         "def key(ms):\n    return (ms, int(os.path.getmtime(ms)))\ndef f(ms):\n    return kept[key(ms)]",
         TABLE + "def f(p):\n    t = table(p)\n    kept[(p, os.path.getmtime(p))] = t.nrows()",
+        TABLE + "def f(p):\n    kept[p, os.path.getmtime(p)] = table(p + '::FIELD').getcol('NAME')",
+        TABLE + "def f(p):\n    kept[p, os.path.getmtime(str(p))] = table(f'{p}/FIELD').getcol('NAME')",
+        TABLE + "def f(p):\n    kept[p, os.path.getmtime(p)] = table(os.path.join(p, 'FIELD')).getcol('NAME')",
+        TABLE + "def f(p):\n    kept[p, Path(p).stat().st_mtime] = table(str(p)).getcol('NAME')",
     ):
         assert rules(source, before) == ["mtime-cache"], source
     for source in (
@@ -366,6 +370,7 @@ def test_caches_by_a_folders_mtime():
         "max(mss, key=os.path.getmtime)",
         "def f(items):\n    return kept[items, os.path.getmtime(items)]",
         "def f(ms, cutoff):\n    return os.path.getmtime(ms) < cutoff",
+        TABLE + "def f(p, q):\n    kept[q, os.path.getmtime(q)] = table(p + '::FIELD').getcol('NAME')",
     ):
         assert rules(source, before) == [], source
 
@@ -418,7 +423,21 @@ def test_exit_codes(tmp_path, capsys):
     code, output = scanned(capsys, tmp_path)
     assert code == 3 and "broken.py: not scanned: line 1" in output.out and "column-for-shape" in output.out
     code, output = scanned(capsys, tmp_path / "absent.py")
-    assert code == 3 and "No such file" in output.out
+    assert code == 3 and "No such file" in output.out and "0 files scanned, 1 error" in output.out
+
+
+def test_an_output_that_takes_no_more(tmp_path, capsys, monkeypatch):
+    slow = tmp_path / "slow.py"
+    slow.write_text(OPENED + "len(t.getcol('TIME'))\n")
+    unread, pipe = os.pipe()
+    os.close(unread)
+    for number, wanted, said in ((pipe, 1, ""), (os.open("/dev/full", os.O_WRONLY), 3, "No space left")):
+        with monkeypatch.context() as patched, open(number, "w") as output:
+            patched.setattr(sys, "stdout", output)
+            code = scan.main([str(slow)])
+        assert code == wanted
+        errors = capsys.readouterr().err
+        assert said in errors and bool(errors) == bool(said)
 
 
 def test_help_names_every_rule(capsys):
