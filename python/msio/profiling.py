@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import subprocess
-import sysconfig
 import threading
 
 from . import _msio
@@ -172,12 +171,11 @@ class Verification(collections.abc.Sequence):
 
 
 def _command():
-    """The command msio: beside the package, among its environment's scripts, or on PATH."""
-    places = os.path.dirname(os.path.abspath(__file__)), sysconfig.get_path("scripts")
-    command = next(filter(None, (shutil.which("msio", path=place) for place in (*places, None))), None)
+    """The command msio in the package's folder, else on PATH."""
+    folder = os.path.dirname(_msio.__file__)
+    command = shutil.which("msio", path=folder) or shutil.which("msio")
     if command is None:
-        raise UnsupportedError("the command msio is neither beside the package nor on PATH; it comes with the library: "
-                               "build and install that to have it")
+        raise UnsupportedError(f"the command msio is neither in {folder} nor on PATH: install the package again")
     return command
 
 
@@ -199,8 +197,7 @@ def _report_of(done):
 def verify(*paths, targets=None, require=()):
     """Times msio on the user's own data, and holds it against targets, by the command `msio verify`.
 
-    The command comes with the library, not with the Python package: it is looked for beside the package, among the
-    scripts of Python's environment, and on PATH.
+    The command that came with the package is run, in a process of its own: what this one has cached does not count.
 
     Parameters
     ----------
@@ -220,7 +217,7 @@ def verify(*paths, targets=None, require=()):
     Raises
     ------
     UnsupportedError
-        The command is not there.
+        The command is missing from the package's folder, and not on PATH either.
     NotFoundError
         There is no such file.
     """

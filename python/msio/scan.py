@@ -205,16 +205,16 @@ def _parser():
 
 
 def _show(text):
-    """Prints, and tells whether that went: a reader that has seen enough is no error, a full disk is."""
+    """Prints, and tells whether all was taken; as the command msio, it complains also of a reader that stopped."""
     try:
         print(text, flush=True)
         return True
     except OSError as error:
-        # what is left in the buffer would be tried again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            print(f"python -m msio scan: standard output: {error.strerror}", file=sys.stderr)
-        return isinstance(error, BrokenPipeError)
+        stopped = "whoever reads it stopped before all was written"
+        why = stopped if isinstance(error, BrokenPipeError) else error.strerror
+        print(f"python -m msio scan: standard output: {why}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would be tried again at exit
+        return False
 
 
 def main(argv=None):

@@ -3,10 +3,10 @@ import builtins
 import json
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 import types
@@ -164,22 +164,18 @@ def test_a_command_that_only_complains(tmp_path, monkeypatch):
 
 def test_where_the_command_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(profiling.sysconfig, "get_path", lambda _: str(tmp_path / "scripts"))
-    monkeypatch.setattr(profiling, "__file__", str(tmp_path / "package" / "profiling.py"))
+    monkeypatch.setattr(profiling._msio, "__file__", str(tmp_path / "package" / "_msio.so"))
     with pytest.raises(msio.UnsupportedError, match="PATH"):
         msio.verify("a.ms")
-    for folder in (tmp_path, tmp_path / "scripts", tmp_path / "package"):  # each goes before those above
+    for folder in (tmp_path, tmp_path / "package"):  # the second goes before the first
         folder.mkdir(exist_ok=True)
         (folder / "msio").write_text("#!/bin/sh\n")
         (folder / "msio").chmod(0o755)
         assert profiling._command() == str(folder / "msio")
 
 
-def test_the_command_itself(simulated_ms, monkeypatch):
-    command = os.environ.get("MSIO_COMMAND") or shutil.which("msio")
-    if command is None:
-        pytest.skip("the command msio is not installed")
-    monkeypatch.setattr(profiling, "_command", lambda: command)
+def test_verifying_with_the_packages_command(simulated_ms, monkeypatch):
+    monkeypatch.setenv("PATH", "")
     verdicts = msio.verify(simulated_ms, targets={"metadata": 60, "read-UVW": 60}, require="metadata")
     found = {verdict.name: verdict for verdict in verdicts}
     assert found["metadata"].verdict == found["read-UVW"].verdict == "PASS" and found["metadata"].measured_seconds > 0
@@ -188,6 +184,17 @@ def test_the_command_itself(simulated_ms, monkeypatch):
         msio.verify(simulated_ms + ".none")
     with pytest.raises(ValueError):
         msio.verify(simulated_ms, targets={"nothing": 1})
+
+
+def test_the_command_among_the_scripts(tmp_path):
+    """What pip installs finds the program, which finds the modules: one is needed to write UVH5."""
+    command = os.path.join(sysconfig.get_path("scripts"), "msio")
+    run = [command, "simulate", "uvh5", "--out", "group", "--antennas", "3", "--times", "2", "--subbands", "1", "--quiet"]
+    subprocess.run(run, cwd=tmp_path, check=True)
+    assert [path.suffix for path in (tmp_path / "group").iterdir()] == [".hdf5"]
+    told = subprocess.run([command, "--version"], capture_output=True, text=True, check=True).stdout
+    assert told.split()[:2] == ["msio", msio.__version__]
+    assert subprocess.run([command, "nonsense"], capture_output=True, check=False).returncode == 2
 
 
 # ---------------------------------------------------------------- simulation
