@@ -8,11 +8,12 @@ Chunks follow the tiles and chunks on disk. A task carries path, selection and t
 it may run in any process that sees the path. A file that changed since the array was made is an error.
 """
 import os
+from numbers import Integral
 
 import numpy as np
 
 from . import _msio
-from ._errors import ChangedError
+from ._errors import ChangedError, ShapeError, UnsupportedError
 from .subbands import _wish
 
 __all__ = ["columns", "group", "signature"]
@@ -67,21 +68,27 @@ def _threads():
     return 1 if several else 0
 
 
-def _read_rows(path, column, start, stop, expected):
-    """One chunk of a column: a task."""
+def _read_rows(path, column, start, stop, cell, expected):
+    """One chunk of a column, whose cells have that shape: a task."""
     _check([path], [expected])
     with _msio.Table(path) as table:
         array = table.read(column, rows=slice(start, stop), threads=_threads(), once=True)
     _check([path], [expected])
+    if array.shape[1:] != cell:
+        raise ShapeError(f"{path}: column {column} varies in shape: row 0 has {list(cell)}, rows {start} to {stop - 1} "
+                         f"have {list(array.shape[1:])}; a dask array has to have one")
     return array
+
+
+def _split(rows, size):
+    """Chunks of that size, and one of what is left; of no rows one as well."""
+    return (size,) * (rows // size) + ((rows % size,) if rows % size or not rows else ())
 
 
 def _row_chunks(rows, row_bytes, unit):
     """Chunks of whole units (tiles, integrations) of about _CHUNK_BYTES."""
     unit = max(1, min(unit, rows or 1))
-    wanted = max(1, _CHUNK_BYTES // max(1, row_bytes * unit)) * unit
-    sizes = [wanted] * (rows // wanted)
-    return tuple(sizes + ([rows % wanted] if rows % wanted or not sizes else []))
+    return _split(rows, max(1, _CHUNK_BYTES // max(1, row_bytes * unit)) * unit)
 
 
 def _assemble(name, tasks, chunks, shape, dtype):
@@ -100,14 +107,19 @@ def columns(path, names, chunks=None):
     path : path-like
         Has to be seen by the workers under the same name.
     names : str or sequence of str
-        Columns whose cells have one shape.
-    chunks : int or tuple of int, optional
-        Rows of each chunk; default: whole tiles, about 64 MiB.
+        Columns of numbers or truths whose cells have one shape.
+    chunks : int or sequence of int, optional
+        Rows of every chunk, or of each; default: whole tiles, about 64 MiB.
 
     Returns
     -------
     dict of dask.array.Array
         [row][channel][correlation] by column.
+
+    Raises
+    ------
+    Those of `msio.read`, and UnsupportedError for a column of strings; where an array is computed ShapeError, where cells
+    have another shape than that of row 0, and ChangedError.
     """
     from dask.base import tokenize
     path, made = os.path.abspath(os.fspath(path)), {}
@@ -116,25 +128,34 @@ def columns(path, names, chunks=None):
         rows = table.nrows
         for column in (names,) if isinstance(names, str) else names:
             described = table.describe(column)
+            if described["type"] == "String":
+                raise UnsupportedError(f"{path}: column {column} holds strings, which make no dask array; msio.read gives "
+                                       "them as a list")
             first = table.read(column, rows=slice(0, min(rows, 1)))
             shape = (rows, *first.shape[1:])
             tile = described["tile"]
             sizes = _row_chunks(rows, first.nbytes, tile[0] if tile else 1) if chunks is None else _explicit(chunks, rows)
             name = f"msio-{column}-" + tokenize(path, column, state, sizes)
             ends = np.cumsum(sizes)
-            tasks = [(_read_rows, path, column, int(end - size), int(end), state) for size, end in zip(sizes, ends)]
+            tasks = [(_read_rows, path, column, int(end - size), int(end), shape[1:], state)
+                     for size, end in zip(sizes, ends)]
             made[column] = _assemble(name, tasks, sizes, shape, first.dtype)
     return made
 
 
 def _explicit(chunks, rows):
-    if isinstance(chunks, int):
-        if chunks < 1:
-            raise ValueError(f"a chunk has at least one row, not {chunks}")
-        return tuple([chunks] * (rows // chunks) + ([rows % chunks] if rows % chunks or not rows else []))
+    """Rows of each chunk, as the caller wants them."""
+    one = isinstance(chunks, Integral)
+    if not one and not (isinstance(chunks, (list, tuple, np.ndarray)) and all(isinstance(size, Integral) for size in chunks)):
+        raise TypeError(f"chunks are a number of rows, or a sequence of those of each chunk, not {chunks!r}")
+    least = int(chunks if one else min(chunks, default=1))
+    if least < 1 and (one or rows):
+        raise ValueError(f"a chunk has at least one row, not {least}")
+    if one or not rows:
+        return _split(rows, max(least, 1))
     if sum(chunks) != rows:
         raise ValueError(f"the chunks have {sum(chunks)} rows together, there are {rows}")
-    return tuple(chunks)
+    return tuple(int(size) for size in chunks)
 
 
 def _load_rows(wish, start, stop, expected):
@@ -162,8 +183,8 @@ def group(what, chunks=None, arrays=("visdata", "flags", "nsamples"), missing="e
     ----------
     what : Group, path-like, or sequence of path-like
         See `msio.load`, as for all but chunks.
-    chunks : int or tuple of int, optional
-        Rows of each chunk; default: whole chunks of the files, else whole integrations, of about 64 MiB.
+    chunks : int or sequence of int, optional
+        Rows of every chunk, or of each; default: whole chunks of the files, else whole integrations, of about 64 MiB.
     arrays : sequence of {"visdata", "flags", "nsamples"}
     missing : {"error", "skip", "flag"}
     chans, corrs : slice or int, optional

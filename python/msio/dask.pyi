@@ -12,8 +12,8 @@ __all__ = ["columns", "group", "signature"]
 _Array = Literal["visdata", "flags", "nsamples"]
 
 def signature(path: _Path) -> tuple[tuple[str, int, int, int], ...]: ...
-def columns(path: _Path, names: str | Sequence[str], chunks: int | tuple[int, ...] | None = ...) -> dict[str, da.Array]: ...
-def group(what: Group | _Path | Sequence[_Path], chunks: int | tuple[int, ...] | None = ...,
+def columns(path: _Path, names: str | Sequence[str], chunks: int | Sequence[int] | None = ...) -> dict[str, da.Array]: ...
+def group(what: Group | _Path | Sequence[_Path], chunks: int | Sequence[int] | None = ...,
           arrays: _Array | Sequence[_Array] = ..., missing: Literal["error", "skip", "flag"] = ...,
           chans: slice | int | None = ..., corrs: slice | int | None = ..., subbands: Sequence[int] | None = ...,
           visdata_type: DTypeLike | None = ..., time: str | None = ..., pattern: str | None = ...,

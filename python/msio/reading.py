@@ -117,7 +117,8 @@ def read(path, column, rows=None, chans=None, corrs=None, out=None, threads=0, f
     IndexError
         Rows, channels or correlations beyond what there is; ends of slices may lie beyond.
     ValueError
-        The cells differ in shape; there is no axis of channels or correlations; `out` does not fit.
+        The cells differ in shape (`msio.Table(path).read_cells(column, rows)` is a list of them); there is no axis of
+        channels or correlations; `out` does not fit.
     msio.Error
         A RuntimeError: all that goes wrong with tables and files is one.
 

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from conftest import make_table
 
 import msio
 
@@ -74,6 +75,31 @@ def test_chunks_that_are_none(folder, ms):
             msio.dask.group(folder, chunks, expected=4)
         with pytest.raises(ValueError):
             msio.dask.columns(ms, "DATA", chunks)
+    with msio.Table(ms) as table:
+        rows = table.nrows
+    with pytest.raises(ValueError, match="at least one row, not -1"):
+        msio.dask.columns(ms, "DATA", (rows + 1, -1))
+    for chunks in ("auto", {"row": 7}, 2.5, (rows / 2, rows / 2)):
+        with pytest.raises(TypeError, match="number of rows"):
+            msio.dask.columns(ms, "DATA", chunks)
+
+
+def test_chunks_of_numpys_integers(ms):
+    for chunks in (np.int64(100), np.array([200, 178]), [200, 178]):
+        array = msio.dask.columns(ms, "DATA", chunks)["DATA"]
+        assert np.array_equal(array.compute(), msio.read(ms, "DATA")), chunks
+
+
+def test_columns_that_make_no_array(tmp_path, casacore_tables):
+    path = make_table(casacore_tables, tmp_path / "vary.tab", rows=4)
+    with pytest.raises(msio.UnsupportedError, match="TEXTS holds strings"):
+        msio.dask.columns(path, ["ARRAY_int", "TEXTS"])
+    array = msio.dask.columns(path, "VARY", (1, 3))["VARY"]  # row 1 has three lines, row 0 two
+    assert array[:1].compute().shape == (1, 2, 4)
+    with pytest.raises(msio.ShapeError, match="VARY varies in shape"):
+        array.compute()
+    with pytest.raises(msio.ShapeError, match=r"row 0 has \[2, 4\], rows 1 to 1 have \[3, 4\]"):
+        msio.dask.columns(path, "VARY", 1)["VARY"][1].compute()
 
 
 def test_chunks_are_whole_tiles_and_names_are_the_files_state(ms, monkeypatch):
