@@ -1,7 +1,7 @@
 /* lock_registry.h - read locks on tables that casacore respects, and that leave casacore's own locks alone.
  *
  * POSIX drops every lock that a process holds on a file when any descriptor of that file is closed, casacore's too. So
- * all descriptors of table.lock files live in one process-wide table, one a file, and are closed only when /proc/locks
+ * all descriptors of table.lock files live in one process-wide table, one a file, and are closed only when the system
  * shows no lock of this process on it. The locks are open-file-description locks: they never replace casacore's.
  */
 #ifndef MSIO_IO_LOCK_REGISTRY_H

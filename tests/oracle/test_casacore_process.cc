@@ -15,6 +15,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -45,19 +46,22 @@ static void make_table(const String &path) {
     put_all(table, 1);
 }
 
-// Posix locks of this process on the table's lock file, of that kind: "WRITE" or "READ".
+// Posix locks of this process on the table's lock file, of that kind: "WRITE" or "READ". What a descriptor shows comes
+// from one moment; /proc/locks, while others lock and unlock, may show a lock twice.
 static int locks_held(const std::string &path, const char *kind) {
     struct stat facts;
     if (stat((path + "/table.lock").c_str(), &facts) != 0) return -1;
-    std::ifstream list("/proc/locks");
     int held = 0;
-    for (std::string line; std::getline(list, line);) {
-        std::istringstream words(line);
-        std::string number, type, mode, access, pid, file;
-        words >> number >> type >> mode >> access >> pid >> file;
-        size_t colon = file.rfind(':');
-        held += type == "POSIX" && access == kind && pid == std::to_string(getpid()) && colon != std::string::npos &&
-                file.substr(colon + 1) == std::to_string(facts.st_ino);
+    for (const auto &descriptor : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+        std::ifstream list(descriptor.path());
+        for (std::string line; std::getline(list, line);) {
+            std::istringstream words(line);
+            std::string lock, number, type, mode, access, pid, file;
+            words >> lock >> number >> type >> mode >> access >> pid >> file;
+            size_t colon = file.rfind(':');
+            held += lock == "lock:" && type == "POSIX" && access == kind && colon != std::string::npos &&
+                    file.substr(colon + 1) == std::to_string(facts.st_ino);
+        }
     }
     return held;
 }
