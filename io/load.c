@@ -42,7 +42,8 @@ static void lay_out(const load_run *run, int segment, msio_load_part *part) {
     }
 }
 
-/* A segment's channels are counted ascending; a file that descends is read from its far end, and stored backwards. */
+/* A segment's channels are counted as they are wanted; one that stands the other way round in the file is read from its
+ * far end, and stored backwards. */
 static void choose_channels(const msio_loader *l, int segment, msio_load_part *part) {
     const msio_load_segment *s = &l->segment[segment];
     const msio_range *chan = &l->chan[segment];

@@ -246,6 +246,32 @@ static msio_status compare_channels(msio_loader *l) {
     return status;
 }
 
+/* ---------------------------------------------------------------- as stored */
+
+/* Files as they were given; only a group lacks subbands, and its files stand by number. */
+static int by_file(const void *a, const void *b) {
+    const msio_load_segment *x = a, *y = b;
+    if (x->file < 0 || y->file < 0) return x->number < y->number ? -1 : x->number > y->number;
+    if (x->file != y->file) return x->file < y->file ? -1 : 1;
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* Segments in the files' order, each the way it stands there; missing ones go the way of the others. */
+static void keep_stored_order(msio_loader *l) {
+    bool descending = false;
+    for (int i = 0; i < l->segments; i++) descending = descending || l->segment[i].descending;
+    for (int i = 0; i < l->segments; i++) {
+        msio_load_segment *s = &l->segment[i];
+        if (s->file < 0 && descending) {
+            double low = s->low;
+            s->low = s->high;
+            s->high = low;
+        }
+        s->descending = false;
+    }
+    qsort(l->segment, (size_t)l->segments, sizeof *l->segment, by_file);
+}
+
 msio_status msio_load_compare(msio_loader *l, int n, const int32_t *missing) {
     msio_status status = MSIO_OK;
     for (int i = 0; i < l->files && !status; i++) {
@@ -262,5 +288,7 @@ msio_status msio_load_compare(msio_loader *l, int n, const int32_t *missing) {
         return msio_error_set(MSIO_E_SHAPE, l->files ? l->file[0].path : NULL, "there are no channels");
     qsort(l->segment, (size_t)l->segments, sizeof *l->segment, by_frequency);
     status = compare_neighbours(l);
-    return status ? status : compare_channels(l);
+    if (!status) status = compare_channels(l);
+    if (!status && l->opts.channel_order == MSIO_CHANNELS_STORED) keep_stored_order(l);
+    return status;
 }

@@ -29,7 +29,7 @@ static msio_status describe_subbands(const msio_loader *l, msio_arena *arena, ms
     return MSIO_OK;
 }
 
-/* Channel i of a segment, counted ascending. */
+/* Channel i of a segment, counted as they are wanted. */
 static void channel_of(const msio_loader *l, const msio_load_segment *s, int64_t i, double *frequency, double *width) {
     if (s->file < 0) {
         *frequency = s->channels > 1 ? s->low + (s->high - s->low) * (double)i / (double)(s->channels - 1) : s->low;

@@ -143,6 +143,9 @@ static msio_status check_opts(const msio_load_opts *o) {
         o->missing > MSIO_MISSING_FLAG)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "layout %d, missing %d: there is no such choice", (int)o->layout,
                               (int)o->missing);
+    if (o->channel_order < MSIO_CHANNELS_ASCENDING || o->channel_order > MSIO_CHANNELS_STORED)
+        return msio_error_set(MSIO_E_ARGUMENT, NULL, "channels in order %d: there is no such choice",
+                              (int)o->channel_order);
     return msio_threads_check(o->read.threads);
 }
 

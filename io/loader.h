@@ -76,9 +76,9 @@ typedef struct msio_load_segment {
     int file; /* -1: missing */
     int number;
     int64_t first, channels; /* of the file, in its order */
-    bool descending;
-    double low, high; /* Hz: the lowest and the highest channel */
-    double width;     /* Hz: of a missing one's channels, and of the outermost ones elsewhere */
+    bool descending;         /* it is stored the other way round than it is wanted */
+    double low, high;        /* Hz: the lowest and the highest channel; of a missing one the first and the last */
+    double width;            /* Hz: of a missing one's channels, and of the outermost ones elsewhere */
 } msio_load_segment;
 
 typedef struct msio_load_list {
@@ -95,7 +95,7 @@ struct msio_loader {
     int files, files_capacity;
     msio_load_file *file;
     int segments;
-    msio_load_segment *segment; /* ascending in frequency */
+    msio_load_segment *segment; /* ascending in frequency, or as the files are given */
     int missing;
     int32_t *missing_number;
     msio_load_list differences;
@@ -106,7 +106,7 @@ struct msio_loader {
     int64_t first_row, row_step;
     int64_t corr, corr_step;
     int64_t channels; /* of the result */
-    msio_range *chan; /* [segments]: of each, counted ascending */
+    msio_range *chan; /* [segments]: of each, counted in the result's order */
     int64_t *channel; /* [segments]: first of each in the result */
     msio_type visdata_type;
     int64_t batch_pieces; /* that are planned together */

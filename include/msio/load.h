@@ -2,7 +2,7 @@
  *
  * Subbands are UVH5 files, spectral windows of a Measurement Set, or Measurement Sets of one window each. Rows are
  * baseline-times: those of the first subband, in its order. Channels ascend in frequency over all subbands, whatever
- * their order in the files.
+ * their order in the files, unless one asks for them as they are stored.
  *
  * Threads: any thread may load at any time; what was loaded is immutable and may be shared; a loader and a stream
  * belong to one thread at a time.
@@ -38,16 +38,22 @@ typedef enum msio_load_missing {
     MSIO_MISSING_FLAG = 2  /* zeros, flagged, 0 samples; their frequencies continue those of the others */
 } msio_load_missing;
 
+typedef enum msio_load_channels {
+    MSIO_CHANNELS_ASCENDING = 0, /* in frequency, over all subbands */
+    MSIO_CHANNELS_STORED = 1     /* one file after the other (a group's by number), each file's as they stand in it */
+} msio_load_channels;
+
 typedef struct msio_load_opts {
     size_t struct_size;
     msio_load_layout layout;
+    msio_load_channels channel_order; /* also that of subbands, and the one in which `chan` counts */
     msio_load_missing missing;
     msio_type visdata_type; /* MSIO_COMPLEX or MSIO_DCOMPLEX; MSIO_BOOL (0): as precise as the files */
     int refuse_reordering;  /* 1: subbands whose rows are in another order than the first one's, or whose baselines are
                                conjugated, are an error rather than brought to its order */
     /* Which part. Rows count in the first subband's order. row_list as in msio_select; times: integrations, counted
-     * from the earliest, in place of rows (give one of the two). Channels count within each subband, ascending in
-     * frequency; -1: to the end. */
+     * from the earliest, in place of rows (give one of the two). Channels count within each subband, in channel_order;
+     * -1: to the end. */
     int64_t row, rows, row_step;
     const int64_t *row_list;
     int64_t rows_in_list;
@@ -68,9 +74,9 @@ typedef struct msio_load_opts {
 } msio_load_opts;
 #define MSIO_LOAD_OPTS_INIT                                                                                            \
     {                                                                                                                  \
-        sizeof(msio_load_opts), MSIO_ROW_CHAN_POL, MSIO_MISSING_ERROR, MSIO_BOOL, 0, 0, -1, 1, NULL, 0, 0, -1, 0, -1,  \
-            1, 0, -1, 1, NULL, 0, (size_t)256 << 20, NULL, NULL, NULL, 0, 0, 0, MSIO_READ_OPTS_INIT, MSIO_NATIVE_AUTO, \
-            0                                                                                                          \
+        sizeof(msio_load_opts), MSIO_ROW_CHAN_POL, MSIO_CHANNELS_ASCENDING, MSIO_MISSING_ERROR, MSIO_BOOL, 0, 0, -1,   \
+            1, NULL, 0, 0, -1, 0, -1, 1, 0, -1, 1, NULL, 0, (size_t)256 << 20, NULL, NULL, NULL, 0, 0, 0,              \
+            MSIO_READ_OPTS_INIT, MSIO_NATIVE_AUTO, 0                                                                   \
     }
 
 /* One subband of a result. */
@@ -101,7 +107,7 @@ typedef struct msio_subbands {
     size_t visdata_bytes, flags_bytes, nsamples_bytes;
 
     int subbands;
-    const msio_subband *subband; /* [subbands], ascending in frequency */
+    const msio_subband *subband; /* [subbands], in the order of channels */
     int missing;
     const int32_t *missing_subband; /* [missing]: numbers, ascending; also of those that were skipped */
     const double *frequencies;      /* Hz, [channels], of all subbands one after the other */

@@ -140,6 +140,7 @@ static char *wish_names[] = {"paths",
                              "out",
                              "threads",
                              "refuse_reordering",
+                             "channel_order",
                              "rows_per_batch",
                              "progress",
                              NULL};
@@ -149,14 +150,14 @@ static int wish_take(wish *w, PyObject *arguments, PyObject *keywords) {
     static const msio_load_opts defaults = MSIO_LOAD_OPTS_INIT;
     PyObject *paths, *numbers = Py_None, *absent = Py_None, *rows = Py_None, *times = Py_None, *subbands = Py_None;
     PyObject *out = Py_None, *told = Py_None, *time = NULL;
-    int layout = 0, missing = 0, type = 0;
+    int layout = 0, missing = 0, type = 0, order = 0;
     long long memory = -1, batch = 0;
     Py_ssize_t chan[3] = {0, -1, 1}, corr[3] = {0, -1, 1};
     *w = (wish){.opts = defaults};
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|$OOUIiiiOO(nnn)(nnn)OLOipLO", wish_names, &paths, &numbers,
-                                     &absent, &time, &w->what, &layout, &missing, &type, &rows, &times, &chan[0],
-                                     &chan[1], &chan[2], &corr[0], &corr[1], &corr[2], &subbands, &memory, &out,
-                                     &w->opts.read.threads, &w->opts.refuse_reordering, &batch, &told))
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|$OOUIiiiOO(nnn)(nnn)OLOipiLO", wish_names, &paths,
+                                     &numbers, &absent, &time, &w->what, &layout, &missing, &type, &rows, &times,
+                                     &chan[0], &chan[1], &chan[2], &corr[0], &corr[1], &corr[2], &subbands, &memory,
+                                     &out, &w->opts.read.threads, &w->opts.refuse_reordering, &order, &batch, &told))
         return -1;
     w->time = Py_XNewRef(time);
     if (py_paths_take(&w->paths, paths) || take_integers(numbers, NPY_INT32, &w->numbers) ||
@@ -165,6 +166,7 @@ static int wish_take(wish *w, PyObject *arguments, PyObject *keywords) {
         return -1;
     w->opts.layout = (msio_load_layout)layout;
     w->opts.missing = (msio_load_missing)missing;
+    w->opts.channel_order = (msio_load_channels)order;
     w->opts.visdata_type = (msio_type)type;
     w->opts.chan = chan[0], w->opts.chans = chan[1], w->opts.chan_step = chan[2];
     w->opts.corr = corr[0], w->opts.corrs = corr[1], w->opts.corr_step = corr[2];

@@ -13,6 +13,7 @@ __all__ = ["groups", "Group", "Groups", "load", "load_stream", "check", "Subband
 
 _ARRAYS = {"visdata": 1, "flags": 2, "nsamples": 4}
 _LAYOUTS = {"row-chan-pol": 0, "subband-row-chan-pol": 1}
+_ORDERS = {"ascending": 0, "stored": 1}
 _MISSING = {"error": 0, "skip": 1, "flag": 2}
 _TYPES = {np.dtype("c8"): 9, np.dtype("c16"): 10}
 
@@ -193,7 +194,7 @@ def _choice(given, known, what):
 
 
 def _wish(what, arrays, missing, layout, rows, times, chans, corrs, subbands, memory, visdata_type, threads, time,
-          pattern, expected):
+          pattern, expected, channel_order="ascending"):
     """What is wanted, as the extension takes it."""
     arrays = (arrays,) if isinstance(arrays, str) else arrays
     if rows is not None and times is not None:
@@ -202,8 +203,9 @@ def _wish(what, arrays, missing, layout, rows, times, chans, corrs, subbands, me
     wish["missing"] = _choice(missing, _MISSING, "missing")
     extent = _Extent(dict(wish))
     wish.update(what=sum({_choice(name, _ARRAYS, "an array") for name in arrays}), threads=threads,
-                layout=_choice(layout, _LAYOUTS, "layout"), chans=_span(chans, lambda: extent.channels(chans), "chans"),
-                corrs=_span(corrs, extent.pols, "corrs"))
+                layout=_choice(layout, _LAYOUTS, "layout"),
+                channel_order=_choice(channel_order, _ORDERS, "channel_order"),
+                chans=_span(chans, lambda: extent.channels(chans), "chans"), corrs=_span(corrs, extent.pols, "corrs"))
     if memory is not None:
         wish["memory"] = _positive(memory, "memory")
     if times is not None:
@@ -223,7 +225,8 @@ class Subbands:
     Attributes
     ----------
     visdata : ndarray of complex64 or complex128, or None
-        [row][channel][polarization], channels ascending over all subbands; or [subband][row][channel][polarization].
+        [row][channel][polarization], or [subband][row][channel][polarization]; channels ascend over all subbands, or
+        stand as they are stored.
     flags : ndarray of bool, or None
     nsamples : ndarray of float32, or None
         Of a Measurement Set its weights.
@@ -242,7 +245,7 @@ class Subbands:
     antennas : list of (int, str, ndarray, float)
         Number, name, position (m), diameter (m).
     subbands : list of (int, bool, str, int, int)
-        Number, whether it is there, path, first channel, channels; ascending in frequency.
+        Number, whether it is there, path, first channel, channels; in the order of channels.
     missing : ndarray of int32
     phase_center : (float, float)
         rad
@@ -276,7 +279,7 @@ class Subbands:
 
 def load(what, arrays=("visdata", "flags", "nsamples"), missing="error", layout="row-chan-pol", rows=None, times=None,
          chans=None, corrs=None, subbands=None, memory=None, out=None, visdata_type=None, threads=0, time=None,
-         pattern=None, expected=16, progress=False):
+         pattern=None, expected=16, channel_order="ascending", progress=False):
     """Loads the subbands of one observation time into one array, channels ascending over all of them.
 
     All files are opened and compared before anything is read. A file whose rows are in another order, or whose pairs of
@@ -298,7 +301,7 @@ def load(what, arrays=("visdata", "flags", "nsamples"), missing="error", layout=
     times : slice or int, optional
         Integrations, counted from the earliest, in place of rows.
     chans : slice or int, optional
-        Within each subband, ascending in frequency.
+        Within each subband, in channel_order.
     corrs : slice or int, optional
         Polarizations.
     subbands : sequence of int, optional
@@ -314,6 +317,9 @@ def load(what, arrays=("visdata", "flags", "nsamples"), missing="error", layout=
         0: all that the process may use.
     time, pattern, expected
         Which group of a folder, and how its files are named and counted; see `groups`.
+    channel_order : {"ascending", "stored"}
+        "ascending": in frequency, over all subbands; "stored": one file after the other (a group's by number), each
+        file's as they stand in it.
     progress : bool
         Whether to show how far it is.
 
@@ -340,7 +346,7 @@ def load(what, arrays=("visdata", "flags", "nsamples"), missing="error", layout=
     (111744, 768, 2)
     """
     wish = _wish(what, arrays, missing, layout, rows, times, chans, corrs, subbands, memory, visdata_type, threads,
-                 time, pattern, expected)
+                 time, pattern, expected, channel_order)
     if out is not None:
         _take_out(wish, out, (arrays,) if isinstance(arrays, str) else tuple(arrays), visdata_type)
     with _progress(progress, "loading") as told:
@@ -416,10 +422,10 @@ class load_stream:
 
     def __init__(self, what, arrays=("visdata", "flags", "nsamples"), missing="error", layout="row-chan-pol", rows=None,
                  times=None, chans=None, corrs=None, subbands=None, memory=None, rows_per_batch=None, visdata_type=None,
-                 threads=0, time=None, pattern=None, expected=16):
+                 threads=0, time=None, pattern=None, expected=16, channel_order="ascending"):
         self._stream = _msio.LoadStream(rows_per_batch=_positive(rows_per_batch, "rows_per_batch"), **_wish(
             what, arrays, missing, layout, rows, times, chans, corrs, subbands, memory, visdata_type, threads, time,
-            pattern, expected))
+            pattern, expected, channel_order))
 
     def __iter__(self):
         return self

@@ -43,8 +43,7 @@ def read_uvdata(what, time=None, pattern=None, expected=16, ascending=False, thr
     Returns
     -------
     pyuvdata.UVData
-        data_array, flag_array and nsample_array are [row][channel][polarization] over memory of msio's pool; where
-        channels descend throughout they are views that step backwards, which costs nothing.
+        data_array, flag_array and nsample_array are [row][channel][polarization] over memory of msio's pool.
 
     Raises
     ------
@@ -81,25 +80,23 @@ def read_uvdata(what, time=None, pattern=None, expected=16, ascending=False, thr
     if ascending:
         made.reorder_freqs(channel_order="freq", run_check=False)
     with _progress(progress, "loading") as told:
-        loaded = _msio.load(paths, what=7, threads=threads, refuse_reordering=True, progress=told)
-    order = _order(made.freq_array, loaded["frequencies"], paths)
-    made.data_array = loaded["visdata"][:, order]
-    made.flag_array = loaded["flags"][:, order]
-    made.nsample_array = loaded["nsamples"][:, order]
+        loaded = _msio.load(paths, what=7, threads=threads, refuse_reordering=True, channel_order=int(not ascending),
+                            progress=told)
+    place = _places(made.freq_array, loaded["frequencies"], paths)
+    made.data_array, made.flag_array, made.nsample_array = (
+        loaded[name] if place is None else loaded[name][:, place] for name in ("visdata", "flags", "nsamples"))
     return made
 
 
-def _order(wanted, ascending, paths):
-    """What brings ascending channels into the wanted order: a slice where they stay, or just turn round."""
-    order = np.argsort(wanted, kind="stable")
-    if not np.array_equal(wanted[order], ascending):
+def _places(wanted, loaded, paths):
+    """Where each of the wanted channels was loaded to; None: where it is wanted."""
+    if np.array_equal(wanted, loaded):
+        return None
+    by_wanted, by_loaded = np.argsort(wanted, kind="stable"), np.argsort(loaded, kind="stable")
+    if not np.array_equal(wanted[by_wanted], loaded[by_loaded]):
         raise FormatError(f"{paths[0]}: pyuvdata and msio find other frequencies in the files")
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    if np.array_equal(place, np.arange(len(place))):
-        return slice(None)
-    if np.array_equal(place, np.arange(len(place))[::-1]):
-        return slice(None, None, -1)
+    place = np.empty_like(by_wanted)
+    place[by_wanted] = by_loaded
     return place
 
 

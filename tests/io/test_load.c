@@ -111,6 +111,28 @@ static void the_callers_memory_is_used_and_must_be_large_enough(void **state) {
     free(opts.visdata);
 }
 
+/* The files' channels descend from the first file to the last: as stored is then just the other way round. */
+static void channels_may_stay_as_they_are_stored(void **state) {
+    (void)state;
+    msio_load_opts opts = MSIO_LOAD_OPTS_INIT;
+    msio_subbands stored;
+    opts.channel_order = MSIO_CHANNELS_STORED;
+    assert_int_equal(msio_load(group, MSIO_LOAD_ALL, &opts, &stored), MSIO_OK);
+    assert_int_equal(stored.subband[0].number, 0);
+    for (int64_t i = 0; i < whole.channels; i++)
+        assert_true(stored.frequencies[i] == whole.frequencies[whole.channels - 1 - i]);
+    for (int64_t row = 0; row < whole.rows; row++)
+        for (int64_t i = 0; i < whole.channels; i++) {
+            int64_t ours = (row * whole.channels + i) * POLS;
+            int64_t theirs = (row * whole.channels + whole.channels - 1 - i) * POLS;
+            assert_memory_equal((float *)stored.visdata + 2 * ours, (float *)whole.visdata + 2 * theirs, 8 * POLS);
+            assert_memory_equal(stored.nsamples + ours, whole.nsamples + theirs, sizeof(float) * POLS);
+        }
+    msio_subbands_free(&stored);
+    opts.channel_order = (msio_load_channels)2;
+    assert_int_equal(msio_load(group, MSIO_LOAD_ALL, &opts, &stored), MSIO_E_ARGUMENT);
+}
+
 /* ---------------------------------------------------------------- what is read */
 
 /* Bytes that this process asked the system to read so far; -1: it does not tell. */
@@ -338,6 +360,7 @@ int main(void) {
         cmocka_unit_test(the_shape_and_what_comes_with_it),
         cmocka_unit_test(the_library_gives_the_same),
         cmocka_unit_test(the_callers_memory_is_used_and_must_be_large_enough),
+        cmocka_unit_test(channels_may_stay_as_they_are_stored),
         cmocka_unit_test(a_part_is_read_in_proportion),
         cmocka_unit_test(memory_beside_the_result_is_bounded),
         cmocka_unit_test(a_small_limit_plans_in_small_batches_or_refuses),

@@ -35,8 +35,8 @@ def group(folder):
 
 
 @pytest.fixture(scope="module")
-def expected(group):
-    """{array: [row][channel][polarization]}, channels ascending, by h5py."""
+def as_stored(group):
+    """{array: [row][channel][polarization]}, one file after the other, and the frequencies, by h5py."""
     made, frequencies = {name: [] for name in ARRAYS}, []
     for path in group.paths:
         with h5py.File(path) as file:
@@ -44,8 +44,15 @@ def expected(group):
             for name in ARRAYS:
                 array = file["Data/" + name][()]
                 made[name].append(array.reshape(len(array), -1, array.shape[-1]))
-    order = np.argsort(np.concatenate(frequencies))
-    return {name: np.concatenate(parts, axis=1)[:, order] for name, parts in made.items()}
+    return {name: np.concatenate(parts, axis=1) for name, parts in made.items()}, np.concatenate(frequencies)
+
+
+@pytest.fixture(scope="module")
+def expected(as_stored):
+    """The same, channels ascending."""
+    arrays, frequencies = as_stored
+    order = np.argsort(frequencies)
+    return {name: array[:, order] for name, array in arrays.items()}
 
 
 @pytest.fixture
@@ -175,6 +182,32 @@ def test_parts(group, expected, chans, corrs):
     assert_same(msio.load(group, chans=chans, corrs=corrs), expected, chans=whole(chans), corrs=whole(corrs))
 
 
+@pytest.mark.parametrize("chans", [None, slice(1, 5, 2), slice(-2, None)])
+def test_channels_as_they_are_stored(group, as_stored, chans):
+    expected, frequencies = as_stored
+    loaded = msio.load(group, channel_order="stored", chans=chans)
+    assert_same(loaded, expected, chans=slice(None) if chans is None else chans)
+    assert np.array_equal(loaded.frequencies, frequencies.reshape(SUBBANDS, CHANNELS)[:, chans or slice(None)].ravel())
+    assert [number for number, *_ in loaded.subbands] == [0, 1, 2, 3]
+    turned = msio.load(group.paths[::-1], "flags", channel_order="stored")
+    assert np.array_equal(turned.frequencies, frequencies.reshape(SUBBANDS, CHANNELS)[::-1].ravel())
+    batches = list(msio.load_stream(group, "visdata", channel_order="stored", rows_per_batch=20))
+    assert np.array_equal(np.concatenate([batch.visdata for batch in batches]), expected["visdata"])
+
+
+def test_missing_subbands_where_channels_stay_as_they_are_stored(own, as_stored):
+    expected, frequencies = as_stored
+    os.remove(own.paths[2])
+    (group,) = msio.groups(os.path.dirname(own.paths[0]), subbands=SUBBANDS)
+    loaded = msio.load(group, missing="flag", channel_order="stored")
+    assert loaded.flags[:, 12:18].all() and not loaded.visdata[:, 12:18].any()
+    assert np.allclose(loaded.frequencies, frequencies, rtol=1e-12)
+    there = np.r_[0:12, 18:24]
+    assert np.array_equal(loaded.visdata[:, there], expected["visdata"][:, there])
+    skipped = msio.load(group, "visdata", missing="skip", channel_order="stored")
+    assert np.array_equal(skipped.visdata, expected["visdata"][:, there])
+
+
 def test_wanted_subbands_and_layouts(group, expected):
     two = msio.load(group, "visdata", subbands=[1, 2])
     assert np.array_equal(two.visdata, expected["visdata"][:, 6:18])
@@ -193,7 +226,7 @@ def test_wanted_subbands_and_layouts(group, expected):
     (dict(chans=slice(4, 1, -1)), ValueError), (dict(chans=[1]), TypeError), (dict(corrs=2), IndexError),
     (dict(subbands=[9]), IndexError), (dict(subbands=[2**32]), IndexError), (dict(subbands=[0.5]), TypeError),
     (dict(memory=0), ValueError), (dict(layout="other"), ValueError), (dict(missing="other"), ValueError),
-    (dict(arrays="other"), ValueError), (dict(visdata_type="f4"), ValueError)])
+    (dict(channel_order="other"), ValueError),    (dict(arrays="other"), ValueError), (dict(visdata_type="f4"), ValueError)])
 def test_what_cannot_be(group, how, kind):
     with pytest.raises(kind):
         msio.load(group, **how)
