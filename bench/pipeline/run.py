@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """run.py - a pipeline's calls as they are done today and with msio, timed in one run.
 
-usage: bench/pipeline/run.py [--on MS] [--group FOLDER] [--only TEXT] [--quick] [--tries N] [--json] [--document] [--out FILE]
+usage: ./bootstrap bench pipeline [--on MS] [--group FOLDER] [--only TEXT] [--quick] [--tries N] [--json] [--document]
+                                  [--out FILE]
 
-Needs the Python package and python-casacore: run it with the Python of build/python-debian (./bootstrap python). Every way
-of every call runs in processes of its own, in turn; results are compared before anything is told. The MS has MODEL_DATA
-and CORRECTED_DATA; without --on one is simulated in build/bench, and without --group a group of subband files. Calls of
-pyuvdata and dask-ms are timed where these are installed. --document rewrites the tables in docs/benchmarks.md and README.md.
+That makes the Python that this needs, in build/bench/venv-pipeline; any other with the package and python-casacore will do.
+Every way of every call runs in processes of its own, in turn; results are compared before anything is told. The MS has
+MODEL_DATA and CORRECTED_DATA; without --on one is simulated in build/bench, and without --group a group of subband files.
+Calls of pyuvdata and dask-ms are timed where these are installed. --document rewrites the tables in docs/benchmarks.md and
+README.md.
 """
 import argparse
 import importlib.util

@@ -28,6 +28,9 @@ _lazy = {
     "read_uvdata": "uvdata", "patch_casacore": "patching", "unpatch_casacore": "patching",
 }
 
+# Modules of their own, which need what msio does not: python-casacore, dask.
+_modules = ("tables", "dask")
+
 __all__ = [*_error_names, *_lazy, "__version__"]
 
 
@@ -37,6 +40,8 @@ def __getattr__(name):
         value = getattr(importlib.import_module("." + _lazy[name], __name__), name)
         globals()[name] = value
         return value
+    if name in _modules:
+        return importlib.import_module("." + name, __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

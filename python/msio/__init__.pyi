@@ -4,6 +4,7 @@ from ._errors import (ArgumentError as ArgumentError, CancelledError as Cancelle
                       OutOfMemoryError as OutOfMemoryError, RangeError as RangeError, ReadError as ReadError,
                       ShapeError as ShapeError, SizeError as SizeError, UndefinedError as UndefinedError,
                       UnsupportedError as UnsupportedError)
+from . import dask as dask, tables as tables
 from ._msio import Table as Table
 from .meta import Flags as Flags, Metadata as Metadata, flags as flags, metadata as metadata
 from .patching import patch_casacore as patch_casacore, unpatch_casacore as unpatch_casacore

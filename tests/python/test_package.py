@@ -355,3 +355,10 @@ def test_errors_are_of_their_kinds(ms, tmp_path):
         if isinstance(caught.value, msio.Error):
             assert isinstance(caught.value, RuntimeError) and caught.value.code.startswith("E_")
             assert str(caught.value) and "'" != str(caught.value)[0]
+
+
+@pytest.mark.parametrize("module", ["dask", "tables"])
+def test_modules_need_no_import_of_their_own(module):
+    pytest.importorskip({"dask": "dask", "tables": "casacore"}[module])
+    done = subprocess.run([sys.executable, "-c", f"import msio; print(msio.{module}.__name__)"], capture_output=True, text=True)
+    assert done.stdout == f"msio.{module}\n", done.stderr
