@@ -7,7 +7,12 @@
 Chunks follow the tiles and chunks on disk. A task carries path, selection and the file's signature, and holds no handle:
 it may run in any process that sees the path. A file that changed since the array was made is an error.
 """
+import hashlib
 import os
+import sys
+import threading
+from functools import partial
+from multiprocessing import parent_process
 from numbers import Integral
 
 import numpy as np
@@ -23,31 +28,34 @@ _FACTS = ("frequencies", "widths", "polarizations", "times", "antenna1", "antenn
 
 
 def signature(path):
-    """What tells one state of a table or file from another: (name, inode, size, mtime) of its files.
+    """What tells one state of a table or file from another: a digest of its files' names, inodes, sizes and times.
 
     Parameters
     ----------
     path : path-like
         A file, a table's folder, or "obs.ms::ANTENNA". Of a reference or concatenated table those of the tables whose
-        rows it shows follow.
+        rows it shows count as well.
 
     Returns
     -------
-    tuple
+    str
     """
-    path = os.fspath(path)
+    return hashlib.blake2b(repr(_stamps(os.fspath(path))).encode(), digest_size=16).hexdigest()
+
+
+def _stamps(path):
     if os.path.isfile(path):
-        return (_stamp(path, os.path.basename(path)),)
+        return [_stamp(path)]
     with _msio.Table(path) as table:
         folder, parts = table.path, table.parts
     names = sorted(name for name in os.listdir(folder) if name.startswith("table.") and name != "table.lock")
-    stamps = tuple(_stamp(os.path.join(folder, name), name) for name in names)
-    return sum(map(signature, parts), stamps)
+    return [_stamp(os.path.join(folder, name)) for name in names] + [stamp for part in parts for stamp in _stamps(part)]
 
 
-def _stamp(path, name):
+def _stamp(path):
+    """Of the file itself, not of the machine that looks: no device, whose number is each machine's own."""
     facts = os.stat(path)
-    return name, facts.st_ino, facts.st_size, facts.st_mtime_ns
+    return os.path.basename(path), facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def _check(paths, expected):
@@ -57,18 +65,16 @@ def _check(paths, expected):
 
 
 def _threads():
-    """Threads of msio for one task: a worker that runs several tasks at once gives one to each."""
+    """Threads of msio for one task: one where others run beside it, in a worker of several threads, a pool's thread or a
+    pool's process; else 0, all that there may be."""
     try:
-        from distributed import get_worker
-        several = get_worker().state.nthreads > 1
-    except (ImportError, ValueError, AttributeError):
-        import dask
-        several = dask.config.get("scheduler", "threads") not in ("sync", "synchronous", "single-threaded", "processes",
-                                                                  "multiprocessing")
+        several = sys.modules["distributed"].get_worker().state.nthreads > 1
+    except (KeyError, ValueError, AttributeError):
+        several = threading.current_thread() is not threading.main_thread() or parent_process() is not None
     return 1 if several else 0
 
 
-def _read_rows(path, column, start, stop, cell, expected):
+def _read_rows(path, column, cell, expected, start, stop):
     """One chunk of a column, whose cells have that shape: a task."""
     _check([path], [expected])
     with _msio.Table(path) as table:
@@ -85,18 +91,37 @@ def _split(rows, size):
     return (size,) * (rows // size) + ((rows % size,) if rows % size or not rows else ())
 
 
-def _row_chunks(rows, row_bytes, unit):
-    """Chunks of whole units (tiles, integrations) of about _CHUNK_BYTES."""
-    unit = max(1, min(unit, rows or 1))
-    return _split(rows, max(1, _CHUNK_BYTES // max(1, row_bytes * unit)) * unit)
+def _row_chunks(chunks, rows, row_bytes, unit):
+    """Rows of each chunk: as the caller wants them, or whole units (tiles, integrations) of about _CHUNK_BYTES."""
+    if chunks is None or isinstance(chunks, str) and chunks == "auto":
+        unit = max(1, min(unit, rows or 1))
+        return _split(rows, max(1, _CHUNK_BYTES // max(1, row_bytes * unit)) * unit)
+    one = isinstance(chunks, Integral)
+    if not one and not (isinstance(chunks, (list, tuple, np.ndarray)) and all(isinstance(size, Integral) for size in chunks)):
+        raise TypeError('chunks are a number of rows (-1: all), a sequence of those of each chunk, or "auto", not '
+                        f"{chunks!r}")
+    if one and chunks == -1:
+        chunks = rows or 1
+    least = int(chunks if one else min(chunks, default=1))
+    if least < 1 and (one or rows):
+        raise ValueError(f"a chunk has at least one row, not {least}")
+    if one or not rows:
+        return _split(rows, max(least, 1))
+    if sum(chunks) != rows:
+        raise ValueError(f"the chunks have {sum(chunks)} rows together, there are {rows}")
+    return tuple(int(size) for size in chunks)
 
 
-def _assemble(name, tasks, chunks, shape, dtype):
-    """An array of chunks along the first axis."""
+def _assemble(name, read, sizes, shape, dtype):
+    """An array of chunks along the first axis: what `read` gives from a first row to before a last.
+
+    A task is a call without arguments: dask takes an argument that equals a key beside it for what that key stands for.
+    """
     import dask.array as da
-    rest = tuple((size,) for size in shape[1:])
-    graph = {(name, i, *[0] * len(rest)): task for i, task in enumerate(tasks)}
-    return da.Array(graph, name, (chunks, *rest), dtype=dtype, shape=shape)
+    ends, rest = np.cumsum(sizes).tolist(), tuple((size,) for size in shape[1:])
+    graph = {(name, i, *[0] * len(rest)): (partial(read, end - size, end),)
+             for i, (size, end) in enumerate(zip(sizes, ends))}
+    return da.Array(graph, name, (sizes, *rest), dtype=dtype, shape=shape)
 
 
 def columns(path, names, chunks=None):
@@ -108,8 +133,8 @@ def columns(path, names, chunks=None):
         Has to be seen by the workers under the same name.
     names : str or sequence of str
         Columns of numbers or truths whose cells have one shape.
-    chunks : int or sequence of int, optional
-        Rows of every chunk, or of each; default: whole tiles, about 64 MiB.
+    chunks : int, sequence of int, or "auto", optional
+        Rows of every chunk (-1: all in one), or of each; default, and "auto": whole tiles, about 64 MiB.
 
     Returns
     -------
@@ -134,31 +159,13 @@ def columns(path, names, chunks=None):
             first = table.read(column, rows=slice(0, min(rows, 1)))
             shape = (rows, *first.shape[1:])
             tile = described["tile"]
-            sizes = _row_chunks(rows, first.nbytes, tile[0] if tile else 1) if chunks is None else _explicit(chunks, rows)
+            sizes = _row_chunks(chunks, rows, first.nbytes, tile[0] if tile else 1)
             name = f"msio-{column}-" + tokenize(path, column, state, sizes)
-            ends = np.cumsum(sizes)
-            tasks = [(_read_rows, path, column, int(end - size), int(end), shape[1:], state)
-                     for size, end in zip(sizes, ends)]
-            made[column] = _assemble(name, tasks, sizes, shape, first.dtype)
+            made[column] = _assemble(name, partial(_read_rows, path, column, shape[1:], state), sizes, shape, first.dtype)
     return made
 
 
-def _explicit(chunks, rows):
-    """Rows of each chunk, as the caller wants them."""
-    one = isinstance(chunks, Integral)
-    if not one and not (isinstance(chunks, (list, tuple, np.ndarray)) and all(isinstance(size, Integral) for size in chunks)):
-        raise TypeError(f"chunks are a number of rows, or a sequence of those of each chunk, not {chunks!r}")
-    least = int(chunks if one else min(chunks, default=1))
-    if least < 1 and (one or rows):
-        raise ValueError(f"a chunk has at least one row, not {least}")
-    if one or not rows:
-        return _split(rows, max(least, 1))
-    if sum(chunks) != rows:
-        raise ValueError(f"the chunks have {sum(chunks)} rows together, there are {rows}")
-    return tuple(int(size) for size in chunks)
-
-
-def _load_rows(wish, start, stop, expected):
+def _load_rows(wish, expected, start, stop):
     """One chunk of a group's array: a task. `wish` is what the extension's load takes, for one array."""
     _check(wish["paths"], expected)
     loaded = _msio.load(**{**wish, "rows": (start, stop - start, 1), "threads": _threads()})
@@ -183,8 +190,9 @@ def group(what, chunks=None, arrays=("visdata", "flags", "nsamples"), missing="e
     ----------
     what : Group, path-like, or sequence of path-like
         See `msio.load`, as for all but chunks.
-    chunks : int or sequence of int, optional
-        Rows of every chunk, or of each; default: whole chunks of the files, else whole integrations, of about 64 MiB.
+    chunks : int, sequence of int, or "auto", optional
+        Rows of every chunk (-1: all in one), or of each; default, and "auto": whole chunks of the files, else whole
+        integrations, of about 64 MiB.
     arrays : sequence of {"visdata", "flags", "nsamples"}
     missing : {"error", "skip", "flag"}
     chans, corrs : slice or int, optional
@@ -217,11 +225,9 @@ def group(what, chunks=None, arrays=("visdata", "flags", "nsamples"), missing="e
     for name in arrays:
         wish = wished(name)
         state = tuple(signature(path) for path in wish["paths"])
-        first = _load_rows(wish, 0, min(rows, 1), state)
+        first = _load_rows(wish, state, 0, min(rows, 1))
         unit = _chunk_rows(wish["paths"][0], name) or int(np.argmax(facts["times"] != facts["times"][0])) or rows
-        sizes = _row_chunks(rows, first.nbytes, unit) if chunks is None else _explicit(chunks, rows)
+        sizes = _row_chunks(chunks, rows, first.nbytes, unit)
         token = f"msio-{name}-" + tokenize(wish, state, sizes)
-        ends = np.cumsum(sizes)
-        tasks = [(_load_rows, wish, int(end - size), int(end), state) for size, end in zip(sizes, ends)]
-        made[name] = _assemble(token, tasks, sizes, (rows, *first.shape[1:]), first.dtype)
+        made[name] = _assemble(token, partial(_load_rows, wish, state), sizes, (rows, *first.shape[1:]), first.dtype)
     return made

@@ -10,10 +10,11 @@ from .subbands import Group
 __all__ = ["columns", "group", "signature"]
 
 _Array = Literal["visdata", "flags", "nsamples"]
+_Chunks = int | Sequence[int] | Literal["auto"] | None
 
-def signature(path: _Path) -> tuple[tuple[str, int, int, int], ...]: ...
-def columns(path: _Path, names: str | Sequence[str], chunks: int | Sequence[int] | None = ...) -> dict[str, da.Array]: ...
-def group(what: Group | _Path | Sequence[_Path], chunks: int | Sequence[int] | None = ...,
+def signature(path: _Path) -> str: ...
+def columns(path: _Path, names: str | Sequence[str], chunks: _Chunks = ...) -> dict[str, da.Array]: ...
+def group(what: Group | _Path | Sequence[_Path], chunks: _Chunks = ...,
           arrays: _Array | Sequence[_Array] = ..., missing: Literal["error", "skip", "flag"] = ...,
           chans: slice | int | None = ..., corrs: slice | int | None = ..., subbands: Sequence[int] | None = ...,
           visdata_type: DTypeLike | None = ..., time: str | None = ..., pattern: str | None = ...,

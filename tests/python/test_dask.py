@@ -2,6 +2,8 @@
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -79,9 +81,16 @@ def test_chunks_that_are_none(folder, ms):
         rows = table.nrows
     with pytest.raises(ValueError, match="at least one row, not -1"):
         msio.dask.columns(ms, "DATA", (rows + 1, -1))
-    for chunks in ("auto", {"row": 7}, 2.5, (rows / 2, rows / 2)):
+    for chunks in ("64MiB", {0: 7}, 2.5, (rows / 2, rows / 2), ((rows,),)):
         with pytest.raises(TypeError, match="number of rows"):
             msio.dask.columns(ms, "DATA", chunks)
+
+
+def test_chunks_as_dask_names_them(folder, ms):
+    for make in (lambda chunks: msio.dask.columns(ms, "DATA", chunks)["DATA"],
+                 lambda chunks: msio.dask.group(folder, chunks, "visdata", expected=4)["visdata"]):
+        assert make("auto").name == make(None).name
+        assert make(-1).chunks[0] == (make(None).shape[0],)
 
 
 def test_chunks_of_numpys_integers(ms):
@@ -108,7 +117,11 @@ def test_chunks_are_whole_tiles_and_names_are_the_files_state(ms, monkeypatch):
         tile = table.describe("DATA")["tile"][0]
     array = msio.dask.columns(ms, "DATA")["DATA"]
     assert array.chunks[0][0] == min(tile, len(array))
-    assert array.name == msio.dask.columns(ms, "DATA")["DATA"].name
+    monkeypatch.chdir(os.path.dirname(ms))
+    program = f"import msio.dask; msio.dask._CHUNK_BYTES = 1; print(msio.dask.columns({ms!r}, 'DATA')['DATA'].name)"
+    assert array.name == msio.dask.columns(os.path.basename(ms), "DATA")["DATA"].name
+    assert array.name == subprocess.run([sys.executable, "-c", program], check=True, capture_output=True,
+                                        text=True).stdout.strip()
     with pytest.raises(ValueError):
         msio.dask.columns(ms, "DATA", (1, 2))
 
@@ -117,6 +130,27 @@ def test_tasks_pickle_and_hold_nothing(ms):
     array = msio.dask.columns(ms, "DATA", 100)["DATA"]
     again = pickle.loads(pickle.dumps(array))
     assert np.array_equal(again.compute(), msio.read(ms, "DATA"))
+    assert max(len(pickle.dumps(task)) for task in dict(array.dask).values()) < len(ms) + 300
+
+
+def test_tasks_beside_arrays_whose_keys_are_their_words(ms):
+    array = msio.dask.columns(ms, "DATA", 100)["DATA"]
+    for key in ("DATA", ms):
+        one = dask.delayed(np.ones)(array.shape, dask_key_name=key)
+        both = array + dask.array.from_delayed(one, array.shape, float)
+        assert np.array_equal(both.compute(), msio.read(ms, "DATA") + 1)
+
+
+def test_threads_of_a_task(ms):
+    array = msio.dask.columns(ms, "TIME", 100)["TIME"].map_blocks(_threads_here, dtype=int)
+    for scheduler, threads in {"synchronous": 0, "threads": 1, "processes": 1}.items():
+        assert set(array.compute(scheduler=scheduler)) == {threads}, scheduler
+        with dask.config.set(scheduler=scheduler):
+            assert set(array.compute()) == {threads}, scheduler
+
+
+def _threads_here(block):
+    return np.full(block.shape, msio.dask._threads())
 
 
 def test_a_file_that_changed_is_an_error(tmp_path):
@@ -133,6 +167,39 @@ def test_a_file_that_changed_is_an_error(tmp_path):
 def own_ms(ms, tmp_path):
     """A copy that a test may write to."""
     return shutil.copytree(ms, tmp_path / "own.ms")
+
+
+def _exchange(path):
+    shutil.copytree(path, path.with_suffix(".new"))
+    shutil.rmtree(path)
+    path.with_suffix(".new").rename(path)
+
+
+def _write_at_the_old_time(path):
+    largest = max(path.glob("table.f*_TSM*"), key=os.path.getsize)
+    times = largest.stat()
+    with largest.open("r+b") as file:
+        file.write(b"msio")
+    os.utime(largest, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _add_a_row(path):
+    with pytest.importorskip("casacore.tables").table(str(path), ack=False, readonly=False) as table:
+        table.addrows()
+
+
+def _write_another_column(path):
+    with pytest.importorskip("casacore.tables").table(str(path), ack=False, readonly=False) as table:
+        table.putcell("TIME", 0, 1)
+
+
+@pytest.mark.parametrize("change", [_exchange, _write_at_the_old_time, _add_a_row, _write_another_column])
+def test_a_table_that_changed_is_an_error(own_ms, change):
+    array = msio.dask.columns(own_ms, "DATA", 100)["DATA"]
+    change(own_ms)
+    with pytest.raises(msio.ChangedError, match="changed"):
+        array.compute(scheduler="synchronous")
+    assert msio.dask.columns(own_ms, "DATA", 100)["DATA"].name != array.name
 
 
 def test_subtables(own_ms):
@@ -173,10 +240,12 @@ def test_two_worker_processes_one_of_which_dies(ms):
     expected = msio.read(ms, "DATA")
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster, \
             distributed.Client(cluster) as client:
-        array = msio.dask.columns(ms, "DATA", 20)["DATA"]
+        array = msio.dask.columns(ms, "DATA", 5)["DATA"]
         slow = array.map_blocks(_slowly, dtype=array.dtype)
         future = client.compute(slow)
-        time.sleep(0.5)
+        while sum(map(len, client.has_what().values())) < 3:
+            time.sleep(0.01)
+        assert not future.done()
         victim = next(iter(cluster.workers.values())).process.pid
         os.kill(victim, 9)
         assert np.array_equal(future.result(timeout=120), expected)
