@@ -261,23 +261,6 @@ def test_real_files():
             assert np.array_equal(loaded.flags, flags[:, order].astype(bool))
 
 
-def test_uvdata_is_pyuvdatas_own(group):
-    pyuvdata = pytest.importorskip("pyuvdata", reason="pyuvdata is not installed")
-    read = []
-    for path in group.paths:
-        one = pyuvdata.UVData()
-        one.read(path, file_type="uvh5", run_check=False)
-        one.uvw_array = one.uvw_array.astype(np.float64)
-        read.append(one)
-    expected = read[0].fast_concat(read[1:], "freq", run_check=False)
-    ours = msio.read_uvdata(group)
-    for name in expected:
-        a, b = getattr(expected, name), getattr(ours, name)
-        assert a == b, name
-    assert np.array_equal(ours.data_array, expected.data_array)
-    assert ours.history == expected.history and ours == expected
-
-
 # ---------------------------------------------------------------- threads, signals, memory
 
 def test_threads(ms, group):
