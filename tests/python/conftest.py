@@ -3,9 +3,12 @@ import os
 import pathlib
 import signal
 import tarfile
+import threading
 
 import numpy as np
 import pytest
+
+import msio
 
 DATA = pathlib.Path(os.environ.get("MSIO_TEST_DATA", pathlib.Path(__file__).parents[3] / "shared" / "data"))
 
@@ -92,6 +95,31 @@ def own_table(tmp_path, casacore_tables):
     return make_table(casacore_tables, tmp_path / "own.tab", rows=20)
 
 
+def simulate_ms(path, **shape):
+    """A Measurement Set, and its path; no test without casacore, which makes it."""
+    try:
+        msio.simulate_ms(path, **shape)
+    except msio.CasacoreError as error:
+        pytest.skip(str(error))
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def simulated_ms(tmp_path_factory):
+    return simulate_ms(tmp_path_factory.mktemp("simulated") / "obs.ms", antennas=6, times=12, subbands=3, channels=8)
+
+
+@pytest.fixture
+def own_ms(tmp_path):
+    """A Measurement Set that a test may write to."""
+    return simulate_ms(tmp_path / "own.ms", antennas=4, times=2, subbands=2, channels=4)
+
+
+@pytest.fixture(scope="session")
+def all_ms(simulated_ms, real_sets):
+    return [simulated_ms, *real_sets]
+
+
 @pytest.fixture(scope="session")
 def real_sets(tmp_path_factory):
     """The real Measurement Sets, unpacked."""
@@ -104,6 +132,29 @@ def real_sets(tmp_path_factory):
             packed.extractall(where / archive.name)
         found += [str(table.parent) for table in (where / archive.name).glob("*/table.dat")]
     return found
+
+
+def rows_taken_by_threads(stream):
+    """The first rows of its batches, which four threads take; a call that comes in between another is refused."""
+    rows, wrong = [], []
+
+    def work():
+        while True:
+            try:
+                rows.append(next(stream).row)
+            except StopIteration:
+                return
+            except ValueError as refused:
+                if "another thread" not in str(refused):
+                    wrong.append(refused)
+                    return
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    return sorted(rows)
 
 
 def same(a, b):

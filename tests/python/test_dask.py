@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import make_table
+from conftest import make_table, simulate_ms
 
 import msio
 
@@ -20,12 +20,7 @@ import msio.dask  # noqa: E402
 
 @pytest.fixture(scope="module")
 def ms(tmp_path_factory):
-    path = tmp_path_factory.mktemp("dask") / "obs.ms"
-    try:
-        msio.simulate_ms(path, antennas=6, times=6, subbands=3, channels=8)
-    except msio.CasacoreError as error:
-        pytest.skip(str(error))
-    return str(path)
+    return simulate_ms(tmp_path_factory.mktemp("dask") / "obs.ms", antennas=6, times=6, subbands=3, channels=8)
 
 
 @pytest.fixture(scope="module")

@@ -9,32 +9,6 @@ KEYS = {"baseline": ["antenna1", "antenna2"], "channel": ["spw", "channel"]}
 COUNTS = ["flagged", "total", "from_flag_row", "fraction"]
 
 
-@pytest.fixture(scope="module")
-def simulated_ms(tmp_path_factory):
-    path = tmp_path_factory.mktemp("simulated") / "obs.ms"
-    try:
-        msio.simulate_ms(path, antennas=6, times=12, subbands=3, channels=8)
-    except msio.CasacoreError as error:
-        pytest.skip(str(error))
-    return str(path)
-
-
-@pytest.fixture
-def own_ms(tmp_path):
-    """A Measurement Set that a test may write to."""
-    path = tmp_path / "own.ms"
-    try:
-        msio.simulate_ms(path, antennas=4, times=2, subbands=2, channels=4)
-    except msio.CasacoreError as error:
-        pytest.skip(str(error))
-    return str(path)
-
-
-@pytest.fixture(scope="module")
-def all_ms(simulated_ms, real_sets):
-    return [simulated_ms, *real_sets]
-
-
 def elements(path, ct):
     """One entry for each element of FLAG, as columns: what it belongs to, whether it is set, and whether its row is."""
     with ct.table(path, ack=False) as table, ct.table(f"{path}/DATA_DESCRIPTION", ack=False) as descriptions:

@@ -11,33 +11,6 @@ import pytest
 import msio
 from msio import meta
 
-
-@pytest.fixture(scope="module")
-def simulated_ms(tmp_path_factory):
-    path = tmp_path_factory.mktemp("simulated") / "obs.ms"
-    try:
-        msio.simulate_ms(path, antennas=6, times=12, subbands=3, channels=8)
-    except msio.CasacoreError as error:
-        pytest.skip(str(error))
-    return str(path)
-
-
-@pytest.fixture
-def own_ms(tmp_path):
-    """A Measurement Set that a test may write to."""
-    path = tmp_path / "own.ms"
-    try:
-        msio.simulate_ms(path, antennas=4, times=2, subbands=2, channels=4)
-    except msio.CasacoreError as error:
-        pytest.skip(str(error))
-    return str(path)
-
-
-@pytest.fixture(scope="module")
-def all_ms(simulated_ms, real_sets):
-    return [simulated_ms, *real_sets]
-
-
 # Of each subtable: members, and the columns that they come from.
 SUBTABLES = {
     "spectral_windows": ("SPECTRAL_WINDOW", {"name": "NAME", "channels": "NUM_CHAN", "frequencies": "CHAN_FREQ",

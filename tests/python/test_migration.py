@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from conftest import simulate_ms
 
 import msio
 
@@ -19,11 +20,7 @@ ANTENNAS = 20
 
 
 def simulate(path):
-    try:
-        msio.simulate_ms(path, imaging_columns=True, antennas=ANTENNAS, times=3, subbands=16, channels=24)
-    except msio.CasacoreError as error:
-        pytest.skip(str(error))
-    return str(path)
+    return simulate_ms(path, imaging_columns=True, antennas=ANTENNAS, times=3, subbands=16, channels=24)
 
 
 def rfi(data, flags):

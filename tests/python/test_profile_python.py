@@ -19,16 +19,6 @@ from msio import _msio, profiling
 from msio._progress import progress
 
 
-@pytest.fixture(scope="module")
-def simulated_ms(tmp_path_factory):
-    path = tmp_path_factory.mktemp("simulated") / "obs.ms"
-    try:
-        msio.simulate_ms(path, antennas=6, times=4, subbands=3, channels=8)
-    except msio.CasacoreError as error:
-        pytest.skip(str(error))
-    return str(path)
-
-
 def calls_of(seen, name):
     (path,) = [path for path in seen.json()["paths"] if path["name"] == name]
     return path["ncalls"]

@@ -13,7 +13,7 @@ import pytest
 
 import msio
 from msio import _msio
-from conftest import DATA, agrees, make_table, same
+from conftest import DATA, agrees, make_table, rows_taken_by_threads, same
 
 ROWS = {"all": None, "slice": slice(3, 40, 4), "backwards": slice(30, 2, -7), "beyond": slice(20, 10**9),
         "none": slice(9, 9), "one": 5, "last": -1, "list": [7, 7, 0, -2], "empty": []}
@@ -383,24 +383,7 @@ def test_streams_that_cannot_be(ms, names, how, kind):
 
 def test_one_thread_at_a_time(ms):
     """What several threads take from one stream is each row once; a call that comes in between is refused."""
-    stream, rows, wrong = msio.stream(ms, ["DATA", "FLAG"], rows_per_batch=1), [], []
-
-    def work():
-        while True:
-            try:
-                rows.append(next(stream).row)
-            except StopIteration:
-                return
-            except ValueError as refused:
-                if "another thread" not in str(refused):
-                    wrong.append(refused)
-                    return
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong and sorted(rows) == list(range(120))
+    assert rows_taken_by_threads(msio.stream(ms, ["DATA", "FLAG"], rows_per_batch=1)) == list(range(120))
 
 
 def test_other_threads_run_meanwhile(ms):

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 import weakref
 
@@ -16,7 +15,7 @@ import numpy as np
 import pytest
 
 import msio
-from conftest import DATA
+from conftest import DATA, rows_taken_by_threads
 
 ARRAYS = ("visdata", "flags", "nsamples")
 SUBBANDS, CHANNELS = 4, 6
@@ -442,24 +441,7 @@ def test_a_file_that_fails_midway(own):
 
 
 def test_one_thread_at_a_time(group):
-    stream, rows, wrong = msio.load_stream(group, rows_per_batch=1), [], []
-
-    def work():
-        while True:
-            try:
-                rows.append(next(stream).row)
-            except StopIteration:
-                return
-            except ValueError as refused:
-                if "another thread" not in str(refused):
-                    wrong.append(refused)
-                    return
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong and sorted(rows) == list(range(50))
+    assert rows_taken_by_threads(msio.load_stream(group, rows_per_batch=1)) == list(range(50))
 
 
 INTERRUPTED = """
