@@ -113,7 +113,7 @@ int py_asked_to_stop(void *stop, int64_t done, int64_t total);
 /* A copy of constant values, made without the GIL; large ones in memory of the pool. NULL values: nothing is copied. */
 PyObject *py_array_kept(msio_type type, int ndim, const int64_t *shape, const void *values);
 
-/* ---------------------------------------------------------------- functions of the module: 0, or -1 with an exception */
+/* ---------------------------------------------------------------- functions of the module: -1 with an exception */
 
 int py_datasets_init(PyObject *module);
 int py_flags_init(PyObject *module);

@@ -21,8 +21,7 @@ PyObject *py_fail(void) {
     PyObject *class = PyDict_GetItemString(by_code, msio_status_name(error->code));
     if (!class) class = PyExc_RuntimeError;
     /* A name within may be no UTF-8, or cut within a character: this replaces such bytes. */
-    PyObject *message =
-        PyUnicode_FromFormat("%s%s%s", error->path, error->path[0] ? ": " : "", error->message);
+    PyObject *message = PyUnicode_FromFormat("%s%s%s", error->path, error->path[0] ? ": " : "", error->message);
     if (!message) return NULL;
     PyObject *made = PyObject_CallOneArg(class, message);
     Py_DECREF(message);
