@@ -110,6 +110,18 @@ PyObject *py_cells_reader(PyObject *self, PyObject *const *arguments, Py_ssize_t
  * `stop` as progress and user: Ctrl-C ends them. Other than MSIO_OK and MSIO_END: with an exception set. */
 msio_status py_wait_for(msio_status (*call)(void *user), void *user, atomic_int *stop);
 int py_asked_to_stop(void *stop, int64_t done, int64_t total);
+/* What an object that hands on a stream's batches begins with. */
+typedef struct py_stream {
+    PyObject ob_base;
+    void *stream;                     /* the library's; NULL before it is open, and once it is closed */
+    msio_status (*fetch)(void *self); /* the next batch; called without the GIL */
+    PyObject *(*told)(void *self);    /* of that batch: the first row, and copies: the next one overwrites its arrays */
+    void (*end)(void *self);          /* closes the stream, if it is open */
+    atomic_int stop;                  /* ends its reads: see py_wait_for */
+    bool busy, over;
+} py_stream;
+/* next(): what is told of a batch, or None at the end; close(). */
+extern PyMethodDef py_stream_methods[];
 /* A copy of constant values, made without the GIL; large ones in memory of the pool. NULL values: nothing is copied. */
 PyObject *py_array_kept(msio_type type, int ndim, const int64_t *shape, const void *values);
 

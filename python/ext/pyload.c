@@ -307,16 +307,14 @@ static PyObject *check(PyObject *module, PyObject *arguments, PyObject *keywords
 /* ---------------------------------------------------------------- in batches */
 
 typedef struct load_stream {
-    PyObject ob_base;
-    msio_load_stream *stream;
+    py_stream base;
     wish wish;
     const msio_subbands *batch;
     int64_t first;
-    atomic_int stop;
-    bool busy, over;
 } load_stream;
 
-static void end(load_stream *self) {
+static void end(void *object) {
+    py_stream *self = object;
     msio_load_stream *stream = self->stream;
     self->stream = NULL;
     atomic_store(&self->stop, 1);
@@ -333,73 +331,46 @@ static void stream_free(PyObject *object) {
     Py_DECREF(type);
 }
 
+static msio_status fetch(void *stream) {
+    load_stream *self = stream;
+    return msio_load_stream_next(self->base.stream, &self->batch, &self->first);
+}
+
+/* (first row, dict) */
+static PyObject *told(void *stream) {
+    load_stream *self = stream;
+    PyObject *dict = describe(self->batch, NULL);
+    return dict ? Py_BuildValue("(LN)", (long long)self->first, dict) : NULL;
+}
+
 static PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
     load_stream *self = (load_stream *)type->tp_alloc(type, 0);
     if (!self) return NULL;
     wish *w = &self->wish;
+    self->base.fetch = fetch, self->base.told = told, self->base.end = end;
     if (wish_take(w, arguments, keywords) == 0) {
+        msio_load_stream *stream = NULL;
         msio_status status;
         w->opts.read.progress = py_asked_to_stop;
-        w->opts.read.user = &self->stop;
+        w->opts.read.user = &self->base.stop;
         Py_BEGIN_ALLOW_THREADS status =
-            w->grouped ? msio_load_stream_open(&w->group, w->what, &w->opts, w->rows_per_batch, &self->stream)
-                       : msio_load_stream_open_paths(w->paths.n, w->paths.path, w->what, &w->opts, w->rows_per_batch,
-                                                     &self->stream);
-        Py_END_ALLOW_THREADS if (!status) return (PyObject *)self;
-        self->stream = NULL;
+            w->grouped
+                ? msio_load_stream_open(&w->group, w->what, &w->opts, w->rows_per_batch, &stream)
+                : msio_load_stream_open_paths(w->paths.n, w->paths.path, w->what, &w->opts, w->rows_per_batch, &stream);
+        Py_END_ALLOW_THREADS if (!status) {
+            self->base.stream = stream;
+            return (PyObject *)self;
+        }
         py_fail();
     }
     Py_DECREF(self);
     return NULL;
 }
 
-static msio_status fetch(void *stream) {
-    load_stream *self = stream;
-    return msio_load_stream_next(self->stream, &self->batch, &self->first);
-}
-
-/* (first row, dict), or None at the end. The arrays are copies: the library's are overwritten by the next batch. */
-static PyObject *stream_next(PyObject *object, PyObject *unused) {
-    load_stream *self = (load_stream *)object;
-    PyObject *answer = NULL;
-    (void)unused;
-    if (!self->busy && self->over) Py_RETURN_NONE;
-    if (self->busy || !self->stream) {
-        PyErr_SetString(PyExc_ValueError, self->busy ? "the stream is used by another thread" : "the stream is closed");
-        return NULL;
-    }
-    self->busy = true;
-    msio_status status = py_wait_for(fetch, self, &self->stop);
-    PyObject *dict = status ? NULL : describe(self->batch, NULL);
-    if (dict) answer = Py_BuildValue("(LN)", (long long)self->first, dict);
-    self->busy = false;
-    if (status != MSIO_END) return answer;
-    self->over = true;
-    end(self);
-    Py_RETURN_NONE;
-}
-
-static PyObject *stream_close(PyObject *object, PyObject *unused) {
-    load_stream *self = (load_stream *)object;
-    (void)unused;
-    if (self->busy) {
-        PyErr_SetString(PyExc_ValueError, "the stream is used by another thread");
-        return NULL;
-    }
-    self->over = false;
-    end(self);
-    Py_RETURN_NONE;
-}
-
-static PyMethodDef stream_methods[] = {
-    {"next", stream_next, METH_NOARGS, NULL},
-    {"close", stream_close, METH_NOARGS, NULL},
-    {NULL, NULL, 0, NULL},
-};
 static PyType_Slot stream_slots[] = {
     {Py_tp_new, (void *)stream_new},
     {Py_tp_dealloc, (void *)stream_free},
-    {Py_tp_methods, stream_methods},
+    {Py_tp_methods, py_stream_methods},
     {0, NULL},
 };
 static PyType_Spec stream_spec = {"msio._msio.LoadStream", sizeof(load_stream), 0, Py_TPFLAGS_DEFAULT, stream_slots};

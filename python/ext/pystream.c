@@ -108,25 +108,61 @@ PyObject *py_array_kept(msio_type type, int ndim, const int64_t *shape, const vo
     Py_END_ALLOW_THREADS return array;
 }
 
+/* ---------------------------------------------------------------- batches of any stream */
+
+static PyObject *refused(const char *why) {
+    PyErr_SetString(PyExc_ValueError, why);
+    return NULL;
+}
+
+static PyObject *stream_next(PyObject *object, PyObject *unused) {
+    py_stream *self = (py_stream *)object;
+    (void)unused;
+    if (self->busy) return refused("the stream is used by another thread");
+    if (self->over) Py_RETURN_NONE;
+    if (!self->stream) return refused("the stream is closed");
+    self->busy = true;
+    msio_status status = py_wait_for(self->fetch, self, &self->stop);
+    PyObject *answer = status ? NULL : self->told(self);
+    self->busy = false;
+    if (status != MSIO_END) return answer;
+    self->over = true;
+    self->end(self);
+    Py_RETURN_NONE;
+}
+
+static PyObject *stream_close(PyObject *object, PyObject *unused) {
+    py_stream *self = (py_stream *)object;
+    (void)unused;
+    if (self->busy) return refused("the stream is used by another thread");
+    self->over = false;
+    self->end(self);
+    Py_RETURN_NONE;
+}
+
+PyMethodDef py_stream_methods[] = {
+    {"next", stream_next, METH_NOARGS, NULL},
+    {"close", stream_close, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
 /* ---------------------------------------------------------------- the type ColumnStream */
 
 typedef struct column_stream {
-    PyObject ob_base;
+    py_stream base;
     py_table *table;
-    msio_stream *stream;
     const msio_batch *batch;
     py_selection selection;
-    atomic_int stop;
-    bool busy, over;
 } column_stream;
 
 static PyObject *table_class;
 
-static void end(column_stream *self) {
-    msio_stream *stream = self->stream;
-    self->stream = NULL;
+static void end(void *object) {
+    column_stream *self = object;
+    msio_stream *stream = self->base.stream;
+    self->base.stream = NULL;
     if (!stream) return;
-    atomic_store(&self->stop, 1);
+    atomic_store(&self->base.stop, 1);
     Py_BEGIN_ALLOW_THREADS msio_stream_close(stream);
     Py_END_ALLOW_THREADS py_table_leave(self->table);
 }
@@ -139,6 +175,26 @@ static void stream_free(PyObject *object) {
     py_selection_free(&self->selection);
     type->tp_free(object);
     Py_DECREF(type);
+}
+
+static msio_status fetch(void *stream) {
+    column_stream *self = stream;
+    return msio_stream_next(self->base.stream, &self->batch);
+}
+
+/* (first row, [arrays]) */
+static PyObject *told(void *stream) {
+    const msio_batch *batch = ((column_stream *)stream)->batch;
+    PyObject *list = PyList_New(batch->columns);
+    for (int i = 0; list && i < batch->columns; i++) {
+        const msio_array *a = &batch->arrays[i];
+        PyObject *array = py_array_kept(a->type, a->ndim, a->shape, a->data);
+        if (array)
+            PyList_SET_ITEM(list, i, array);
+        else
+            Py_CLEAR(list);
+    }
+    return list ? Py_BuildValue("(LN)", (long long)batch->row, list) : NULL;
 }
 
 /* The names as C has them; they live as long as the tuple. NULL with an exception set. */
@@ -161,15 +217,18 @@ static const char **names_of(PyObject *names) {
 /* Opens the stream of a table that was entered. -1 with an exception set. */
 static int begin(column_stream *self, msio_table *table, PyObject *names, const msio_stream_opts *opts) {
     const char **list = names_of(names);
+    msio_stream *stream = NULL;
     msio_status status;
     if (!list) return -1;
     Py_BEGIN_ALLOW_THREADS status =
-        msio_stream_open(table, (int)PyTuple_GET_SIZE(names), list, &self->selection.select, opts, &self->stream);
+        msio_stream_open(table, (int)PyTuple_GET_SIZE(names), list, &self->selection.select, opts, &stream);
     Py_END_ALLOW_THREADS PyMem_Free(list);
-    if (!status) return 0;
-    self->stream = NULL;
-    py_fail();
-    return -1;
+    if (status) {
+        py_fail();
+        return -1;
+    }
+    self->base.stream = stream;
+    return 0;
 }
 
 /* ColumnStream(table, names, rows, (chan, chans, step), (corr, corrs, step), memory, rows_per_batch, threads) */
@@ -185,11 +244,12 @@ static PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *k
         return NULL;
     column_stream *self = (column_stream *)type->tp_alloc(type, 0);
     if (!self) return NULL;
+    self->base.fetch = fetch, self->base.told = told, self->base.end = end;
     self->table = (py_table *)Py_NewRef(table);
     if (memory > 0) opts.memory = (size_t)memory;
     opts.rows_per_batch = batch;
     opts.read.progress = py_asked_to_stop;
-    opts.read.user = &self->stop;
+    opts.read.user = &self->base.stop;
     msio_table *source = py_table_enter(self->table);
     if (source && py_select_rows(&self->selection, rows, msio_table_rows(source)) == 0) {
         msio_select *s = &self->selection.select;
@@ -202,69 +262,10 @@ static PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *k
     return NULL;
 }
 
-/* ---------------------------------------------------------------- batches */
-
-static msio_status fetch(void *stream) {
-    column_stream *self = stream;
-    return msio_stream_next(self->stream, &self->batch);
-}
-
-/* The library's arrays are overwritten by the next batch: these are copies. */
-static PyObject *arrays_of(const msio_batch *batch) {
-    PyObject *list = PyList_New(batch->columns);
-    for (int i = 0; list && i < batch->columns; i++) {
-        const msio_array *a = &batch->arrays[i];
-        PyObject *array = py_array_kept(a->type, a->ndim, a->shape, a->data);
-        if (array)
-            PyList_SET_ITEM(list, i, array);
-        else
-            Py_CLEAR(list);
-    }
-    return list;
-}
-
-/* (row, [arrays]), or None at the end. */
-static PyObject *stream_next(PyObject *object, PyObject *unused) {
-    column_stream *self = (column_stream *)object;
-    PyObject *answer = NULL;
-    (void)unused;
-    if (!self->busy && self->over) Py_RETURN_NONE;
-    if (self->busy || !self->stream) {
-        PyErr_SetString(PyExc_ValueError, self->busy ? "the stream is used by another thread" : "the stream is closed");
-        return NULL;
-    }
-    self->busy = true;
-    msio_status status = py_wait_for(fetch, self, &self->stop);
-    PyObject *list = status ? NULL : arrays_of(self->batch);
-    if (list) answer = Py_BuildValue("(LN)", (long long)self->batch->row, list);
-    self->busy = false;
-    if (status != MSIO_END) return answer;
-    self->over = true;
-    end(self);
-    Py_RETURN_NONE;
-}
-
-static PyObject *stream_close(PyObject *object, PyObject *unused) {
-    column_stream *self = (column_stream *)object;
-    (void)unused;
-    if (self->busy) {
-        PyErr_SetString(PyExc_ValueError, "the stream is used by another thread");
-        return NULL;
-    }
-    self->over = false;
-    end(self);
-    Py_RETURN_NONE;
-}
-
-static PyMethodDef methods[] = {
-    {"next", stream_next, METH_NOARGS, NULL},
-    {"close", stream_close, METH_NOARGS, NULL},
-    {NULL, NULL, 0, NULL},
-};
 static PyType_Slot slots[] = {
     {Py_tp_new, (void *)stream_new},
     {Py_tp_dealloc, (void *)stream_free},
-    {Py_tp_methods, methods},
+    {Py_tp_methods, py_stream_methods},
     {0, NULL},
 };
 static PyType_Spec spec = {"msio._msio.ColumnStream", sizeof(column_stream), 0, Py_TPFLAGS_DEFAULT, slots};
