@@ -8,6 +8,7 @@ Chunks follow the tiles and chunks on disk. A task carries path, selection and t
 it may run in any process that sees the path. A file that changed since the array was made is an error.
 """
 import hashlib
+import math
 import os
 import sys
 import threading
@@ -91,10 +92,16 @@ def _split(rows, size):
     return (size,) * (rows // size) + ((rows % size,) if rows % size or not rows else ())
 
 
-def _row_chunks(chunks, rows, row_bytes, unit):
-    """Rows of each chunk: as the caller wants them, or whole units (tiles, integrations) of about _CHUNK_BYTES."""
+def _row_chunks(chunks, rows, arrays):
+    """Rows of each chunk, the same for all arrays that are made together, so that dask need not cut them anew to combine
+    them: as the caller wants them, or whole units (tiles, chunks, integrations) that make about _CHUNK_BYTES of the largest.
+
+    arrays: (bytes of a row, rows of a unit) of each.
+    """
     if chunks is None or isinstance(chunks, str) and chunks == "auto":
-        unit = max(1, min(unit, rows or 1))
+        row_bytes, unit = max(arrays, default=(1, 1))
+        common = math.lcm(*(rows_of_one for _, rows_of_one in arrays))
+        unit = max(1, min(common if common * row_bytes <= _CHUNK_BYTES else unit, rows or 1))
         return _split(rows, max(1, _CHUNK_BYTES // max(1, row_bytes * unit)) * unit)
     one = isinstance(chunks, Integral)
     if not one and not (isinstance(chunks, (list, tuple, np.ndarray)) and all(isinstance(size, Integral) for size in chunks)):
@@ -134,7 +141,8 @@ def columns(path, names, chunks=None):
     names : str or sequence of str
         Columns of numbers or truths whose cells have one shape.
     chunks : int, sequence of int, or "auto", optional
-        Rows of every chunk (-1: all in one), or of each; default, and "auto": whole tiles, about 64 MiB.
+        Rows of every chunk (-1: all in one), or of each; default, and "auto": whole tiles, about 64 MiB of the column that
+        has the largest rows. All columns of one call have the same chunks.
 
     Returns
     -------
@@ -151,18 +159,22 @@ def columns(path, names, chunks=None):
     state = signature(path)
     with _msio.Table(path) as table:
         rows = table.nrows
-        for column in (names,) if isinstance(names, str) else names:
-            described = table.describe(column)
-            if described["type"] == "String":
-                raise UnsupportedError(f"{path}: column {column} holds strings, which make no dask array; msio.read gives "
-                                       "them as a list")
-            first = table.read(column, rows=slice(0, min(rows, 1)))
-            shape = (rows, *first.shape[1:])
-            tile = described["tile"]
-            sizes = _row_chunks(chunks, rows, first.nbytes, tile[0] if tile else 1)
-            name = f"msio-{column}-" + tokenize(path, column, state, sizes)
-            made[column] = _assemble(name, partial(_read_rows, path, column, shape[1:], state), sizes, shape, first.dtype)
+        firsts = {column: _first_row(table, column) for column in ((names,) if isinstance(names, str) else names)}
+    sizes = _row_chunks(chunks, rows, [(first.nbytes, unit) for first, unit in firsts.values()])
+    for column, (first, _) in firsts.items():
+        shape = (rows, *first.shape[1:])
+        name = f"msio-{column}-" + tokenize(path, column, state, sizes)
+        made[column] = _assemble(name, partial(_read_rows, path, column, shape[1:], state), sizes, shape, first.dtype)
     return made
+
+
+def _first_row(table, column):
+    """A column's first row, where there is one, and the rows of a tile."""
+    described = table.describe(column)
+    if described["type"] == "String":
+        raise UnsupportedError(f"{table.path}: column {column} holds strings, which make no dask array; msio.read gives them "
+                               "as a list")
+    return table.read(column, rows=slice(0, min(table.nrows, 1))), described["tile"][0] if described["tile"] else 1
 
 
 def _load_rows(wish, expected, start, stop):
@@ -192,7 +204,7 @@ def group(what, chunks=None, arrays=("visdata", "flags", "nsamples"), missing="e
         See `msio.load`, as for all but chunks.
     chunks : int, sequence of int, or "auto", optional
         Rows of every chunk (-1: all in one), or of each; default, and "auto": whole chunks of the files, else whole
-        integrations, of about 64 MiB.
+        integrations, about 64 MiB of the largest array.
     arrays : sequence of {"visdata", "flags", "nsamples"}
     missing : {"error", "skip", "flag"}
     chans, corrs : slice or int, optional
@@ -221,13 +233,14 @@ def group(what, chunks=None, arrays=("visdata", "flags", "nsamples"), missing="e
         return wish
     facts = _msio.load(**wished())
     made = {name: facts[name] for name in _FACTS}
-    rows = len(facts["times"])
-    for name in arrays:
-        wish = wished(name)
-        state = tuple(signature(path) for path in wish["paths"])
-        first = _load_rows(wish, state, 0, min(rows, 1))
-        unit = _chunk_rows(wish["paths"][0], name) or int(np.argmax(facts["times"] != facts["times"][0])) or rows
-        sizes = _row_chunks(chunks, rows, first.nbytes, unit)
-        token = f"msio-{name}-" + tokenize(wish, state, sizes)
-        made[name] = _assemble(token, partial(_load_rows, wish, state), sizes, (rows, *first.shape[1:]), first.dtype)
+    rows, wishes = len(facts["times"]), {name: wished(name) for name in arrays}
+    paths = wished()["paths"]
+    state = tuple(signature(path) for path in paths)
+    firsts = {name: _load_rows(wish, state, 0, min(rows, 1)) for name, wish in wishes.items()}
+    integration = int(np.argmax(facts["times"] != facts["times"][0])) if rows else 0
+    sizes = _row_chunks(chunks, rows, [(first.nbytes, _chunk_rows(paths[0], name) or integration or rows or 1)
+                                       for name, first in firsts.items()])
+    for name, first in firsts.items():
+        token = f"msio-{name}-" + tokenize(wishes[name], state, sizes)
+        made[name] = _assemble(token, partial(_load_rows, wishes[name], state), sizes, (rows, *first.shape[1:]), first.dtype)
     return made

@@ -88,6 +88,18 @@ def test_chunks_as_dask_names_them(folder, ms):
         assert make(-1).chunks[0] == (make(None).shape[0],)
 
 
+def test_arrays_made_together_have_the_same_chunks(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(msio.dask, "_CHUNK_BYTES", 40_000)
+    ms = tmp_path / "larger.ms"
+    msio.simulate_ms(ms, antennas=16, times=6, subbands=2)
+    columns = msio.dask.columns(ms, ["FLAG", "DATA", "TIME"])
+    assert len({array.chunks[0] for array in columns.values()}) == 1 < columns["TIME"].numblocks[0]
+    assert np.array_equal((columns["DATA"] * ~columns["FLAG"]).compute(), msio.read(ms, "DATA") * ~msio.read(ms, "FLAG"))
+    arrays = msio.dask.group(folder, expected=4)
+    assert len({arrays[name].chunks[0] for name in ("visdata", "flags", "nsamples")}) == 1
+    assert np.array_equal(arrays["nsamples"].compute(), msio.load(folder, expected=4).nsamples)
+
+
 def test_chunks_of_numpys_integers(ms):
     for chunks in (np.int64(100), np.array([200, 178]), [200, 178]):
         array = msio.dask.columns(ms, "DATA", chunks)["DATA"]
