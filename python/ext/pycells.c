@@ -19,7 +19,6 @@ typedef struct cell_reader {
     PyObject *rows; /* int64 array, or NULL: row numbers are the table's */
     bool busy;      /* a thread is within */
     long long served, counted;
-    PyObject *where;
 } cell_reader;
 
 /* ---------------------------------------------------------------- one cell */
@@ -88,7 +87,8 @@ static PyObject *reader_call(PyObject *object, PyObject *const *arguments, size_
         PyErr_SetString(PyExc_TypeError, "a reader of cells takes the number of a row");
         return NULL;
     }
-    if (PyBool_Check(arguments[0])) Py_RETURN_NONE; /* python-casacore refuses it */
+    if (PyBool_Check(arguments[0]) || PyArray_IsScalar(arguments[0], Bool))
+        Py_RETURN_NONE; /* python-casacore refuses it */
     Py_ssize_t row = PyNumber_AsSsize_t(arguments[0], NULL);
     if (row == -1 && PyErr_Occurred()) {
         PyErr_Clear();
@@ -121,7 +121,6 @@ static void reader_free(PyObject *object) {
         Py_DECREF(self->table);
     }
     Py_XDECREF(self->rows);
-    Py_XDECREF(self->where);
     type->tp_free(object);
     Py_DECREF(type);
 }
@@ -130,7 +129,6 @@ static PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(cell_reader, call), READONLY, NULL},
     {"served", T_LONGLONG, offsetof(cell_reader, served), READONLY, "Cells that it gave."},
     {"counted", T_LONGLONG, offsetof(cell_reader, counted), 0, "Of those, how many were counted: the caller's."},
-    {"where", T_OBJECT, offsetof(cell_reader, where), 0, "Who made it: the caller's to set."},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -176,7 +174,6 @@ PyObject *py_cells_reader(PyObject *object, PyObject *const *arguments, Py_ssize
     cell_reader *self = name ? (cell_reader *)reader_type->tp_alloc(reader_type, 0) : NULL;
     if (!self) return NULL;
     self->call = reader_call;
-    self->where = Py_NewRef(Py_None);
     if (n == 2 && arguments[1] != Py_None)
         self->rows = PyArray_FROMANY(arguments[1], NPY_INT64, 1, 1, NPY_ARRAY_CARRAY_RO);
     bool ready = n < 2 || arguments[1] == Py_None || self->rows;

@@ -3,20 +3,28 @@
 Reads are tried natively, and fall to casacore's own method where msio does not serve them; writes are casacore's, and
 noted, so that what was read ahead is dropped and what waits is flushed before the next native read.
 """
+import functools
+import os
+import sys
 import weakref
 
 from casacore.tables import table as casacore_table
+from casacore.tables import tablecolumn, tableiter
 from casacore.tables.tablerow import _tablerow
 from casacore.tables.tablerow import tablerow
 
 from . import _serving
 from ._serving import NOT_SERVED
 
+_serving.inner_folders.append(os.path.dirname(sys.modules[tablerow.__module__].__file__) + os.sep)
+
 # casacore's own methods, before anything is put in their places.
 _own = {name: casacore_table.__dict__[name] for name in (
     "getcol", "getcolnp", "getcolslice", "getcolslicenp", "getvarcol", "getcell", "getcellnp", "getcellslice",
-    "getcellslicenp", "__getitem__", "query", "sort", "select", "selectrows", "iter", "row", "close", "done", "resync", "flush", "unlock",
-    "rename", "__init__")}
+    "getcellslicenp", "__getitem__", "query", "sort", "select", "selectrows", "close", "done", "resync", "flush", "unlock", "rename",
+    "__init__", "__getattr__")}
+_own_row = {"__init__": tablerow.__init__, "get": tablerow.get}
+_own_iterator = {"__init__": tableiter.__init__, "next": tableiter.next}
 
 _writes = ("putcell", "putcellslice", "putcol", "putvarcol", "putcolslice", "addrows", "removerows", "addcols",
            "renamecol", "removecols", "putkeyword", "putcolkeyword", "putkeywords", "putcolkeywords", "removekeyword",
@@ -108,11 +116,16 @@ def getcellslicenp(self, columnname, nparray, rownr, blc, trc, inc=[]):
 
 # ---------------------------------------------------------------- selections
 
+def _class_of(table):
+    """msio's own class that a table is of; None where it is python-casacore's, patched."""
+    return next((cls for cls in type(table).__mro__ if cls.__dict__.get("_msio_serves")), None)
+
+
 def _as(self, result, rows_only):
     """A selection of a table, of the class that python-casacore gives it, or of msio's own."""
     if not isinstance(result, casacore_table):
         return result
-    ours = next((cls for cls in type(self).__mro__ if cls.__dict__.get("_msio_serves")), None)
+    ours = _class_of(self)
     made = result if ours is None or type(result) is ours else ours(result, _oper=3)  # not a program's own subclass
     # a selection from a selection of rows chooses rows too; from a plain table as well
     if rows_only and (self.__dict__.get("_msio_rows_only") or _serving.is_plain(self)):
@@ -136,38 +149,53 @@ def selectrows(self, rownrs):
     return _as(self, _own["selectrows"](self, rownrs), True)
 
 
-class _Iterator:
-    """casacore's iterator, whose tables are of the class of the table that is walked."""
+class iterator_of_table(tableiter):
+    """A tableiter whose tables are of the class of the table that is walked, and choose rows of it."""
 
-    def __init__(self, table, iterator):
-        self._table = table
-        self._iterator = iterator
+    def __init__(self, table, columnnames, order="", sort=True):
+        _own_iterator["__init__"](self, table, columnnames, order, sort)
+        self._msio_table = table
 
-    def __iter__(self):
-        return self
+    def next(self):
+        result = _own_iterator["next"](self)
+        walked = self.__dict__.get("_msio_table")  # none: it was made before the patch
+        return result if walked is None else _as(walked, result, True)
 
-    def __next__(self):
-        return _as(self._table, self._iterator.next(), True)
-
-    next = __next__
-
-    def reset(self):
-        """Reset the iterator to the beginning."""
-        self._iterator.reset()
+    __next__ = next
 
 
 def iter(self, columnnames, order="", sort=True):
-    return _Iterator(self, _own["iter"](self, columnnames, order, sort))
+    return iterator_of_table(self, columnnames, order, sort)
+
+
+class column_of_table(tablecolumn):
+    """A tablecolumn that is walked as its table is."""
+
+    def iter(self, order="", sort=True):
+        return self._table.iter([self._column], order, sort)
+
+
+def col(self, columnname):
+    return column_of_table(self, columnname)
+
+
+def __getattr__(self, name):
+    """A column, or a subtable of the same class, or a keyword."""
+    value = _own["__getattr__"](self, name)
+    ours = _class_of(self)
+    return value if ours is None or type(value) is not casacore_table else ours(value.name(), ack=False)
 
 
 # ---------------------------------------------------------------- opening, making
 
 def __init__(self, tablename, tabledesc=False, *arguments, **keywords):
-    _own["__init__"](self, tablename, tabledesc, *arguments, **keywords)
+    try:
+        _own["__init__"](self, tablename, tabledesc, *arguments, **keywords)
+    finally:
+        if keywords.get("_oper") and isinstance(tablename, str) and not _reads_only(tablename):
+            _serving.written_somewhere()  # also by a command that fails half way
     if keywords.get("_oper"):
         self._msio_derived = True  # unless whoever made it says that it only chooses rows
-        if isinstance(tablename, str) and not _reads_only(tablename):
-            _serving.written_somewhere()
     elif isinstance(tabledesc, dict):
         if keywords.get("memorytable", len(arguments) > 6 and arguments[6]):
             self._msio_memory = True
@@ -188,7 +216,7 @@ class row_of_table(tablerow):
     """A tablerow whose cells are read as the table's own are."""
 
     def __init__(self, table, columnnames=[], exclude=False):
-        tablerow.__init__(self, table, columnnames, exclude)
+        _own_row["__init__"](self, table, columnnames, exclude)
         wanted = [columnnames] if isinstance(columnnames, str) else list(columnnames)
         self._names = (wanted, bool(exclude))
         self._rows_of_foreign = {}  # columns: casacore's own row of them
@@ -214,20 +242,15 @@ class row_of_table(tablerow):
         if row is None:
             row = self._rows_of_foreign[key] = tablerow(self.table(), names)
             row._table = self._table
-        cells = tablerow.get(row, rownr)
+        cells = _own_row["get"](row, rownr)
         self.foreign.update(names)
         return cells
 
     def get(self, rownr):
-        value = _serving.getrow(self, rownr, _own["getcell"])
-        return tablerow.get(self, rownr) if value is NOT_SERVED else value
-
-    def put(self, rownr, value, matchingfields=True):
-        _serving.written(self._table)
-        try:
-            return tablerow.put(self, rownr, value, matchingfields)
-        finally:
-            _serving.written(self._table)
+        value = NOT_SERVED
+        if "_names" in self.__dict__ and hasattr(type(self.table()), "_msio_cells"):  # else: made before the patch, or after
+            value = _serving.getrow(self, rownr, _own["getcell"])
+        return _own_row["get"](self, rownr) if value is NOT_SERVED else value
 
 
 def row(self, columnnames=[], exclude=False):
@@ -296,12 +319,20 @@ def unlock(self):
 
 reads = {f.__name__: f for f in (
     getcell, getcol, getcolnp, getcolslice, getcolslicenp, getvarcol, getcellnp, getcellslice, getcellslicenp, query,
-    sort, select, selectrows, iter, row, close, done, resync, flush, unlock, rename, __getitem__, __init__)}
+    sort, select, selectrows, iter, col, row, close, done, resync, flush, unlock, rename, __getitem__, __init__,
+    __getattr__)}
 for _name, _function in reads.items():
     _origin = casacore_table.__dict__.get(_name)
     if _origin is not None:
         _function.__doc__ = _origin.__doc__
 writes = {name: _noting(name, own) for name, own in _own_writes.items()}
+
+
+# What the patch puts into python-casacore's classes.
+patches = {casacore_table: {**reads, "_msio_cells": _serving.NO_CELLS},
+           tablerow: {name: row_of_table.__dict__[name] for name in ("__init__", "names", "table", "cells_of_casacore",
+                                                                     "get")},
+           tableiter: {name: iterator_of_table.__dict__[name] for name in ("__init__", "next", "__next__")}}
 
 
 def watch_writers():
@@ -320,9 +351,12 @@ def watch_writers():
 
 def _row_put(own):
     def put(self, rownr, value, matchingfields=True):
+        table = self.__dict__.get("_table")  # none: a table's own row, whose puts the table notes
+        note = _serving.written_somewhere if table is None else functools.partial(_serving.written, table)
+        note()
         try:
             return own(self, rownr, value, matchingfields)
         finally:
-            _serving.written_somewhere()
+            note()
     put.__doc__ = own.__doc__
     return put

@@ -13,7 +13,7 @@ from ._errors import Error
 
 _lock = threading.RLock()
 _files = weakref.WeakValueDictionary()
-_kept = set()  # that are dirty, and that no table object stands for
+_kept = set()  # that are dirty: the table object that wrote may go before what it wrote is flushed
 
 
 class File:
@@ -75,6 +75,8 @@ class File:
         self._columns = {}
         for state in list(self.states):
             state.drop_cells()
+        _kept.add(self)
+        self.rest()
 
     def flush(self, flush):
         """Calls what brings to disk all that waits; whoever writes meanwhile makes the table dirty again."""
@@ -84,9 +86,8 @@ class File:
             self.dirty = False
             _kept.discard(self)
 
-    def keep(self):
-        """Has it stay until it is flushed, though no table object stands for it; then without a native handle."""
-        _kept.add(self)
+    def rest(self):
+        """Gives the native handle back where no table object stands for it: it may stay long, until it is flushed."""
         if not self.states:
             self.close()
 

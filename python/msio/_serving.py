@@ -45,6 +45,9 @@ _TYPES = {"Bool": np.dtype(bool), "Short": np.dtype("i2"), "uShort": np.dtype("u
           "Int": np.dtype("i4"), "uInt": np.dtype("u4"), "Int64": np.dtype("i8"), "Float": np.dtype("f4"),
           "Double": np.dtype("f8"), "Complex": np.dtype("c8"), "DComplex": np.dtype("c16")}
 
+# Those of which python-casacore fills an array of the caller's; it refuses the others.
+_TYPES_INTO = "?ifdFD"
+
 
 def _count(method, reason=None):
     served[method, reason] += 1
@@ -84,6 +87,10 @@ class State:
 
     def __del__(self):  # the table object went
         self.drop_cells()
+        if self.file is not None:
+            for one in (self.file, *self.file.behind):
+                one.states.discard(self)
+                one.rest()
 
 
 # Objects whose state nobody asked for have this one.
@@ -155,9 +162,7 @@ def written(table):
         return
     for part in parts:  # of a concatenation, or of a selection that is not read natively itself
         if _is_on_disk(part):
-            file = _files.file_of(part)
-            file.written()
-            file.keep()
+            _files.file_of(part).written()
 
 
 def renaming(table, rename):
@@ -247,7 +252,9 @@ def _column(table, method, name):
 def _integers(*values):
     """The values as ints, or None where one is none."""
     try:
-        return None if any(isinstance(value, bool) for value in values) else [operator.index(value) for value in values]
+        if any(isinstance(value, (bool, np.bool_)) for value in values):
+            return None
+        return [operator.index(value) for value in values]
     except TypeError:
         return None
 
@@ -405,6 +412,8 @@ def into(table, method, name, nparray, arguments, rows_of, box_of, casacore):
         return NOT_SERVED
     if not isinstance(nparray, np.ndarray) or nparray.dtype != column.dtype or not nparray.flags.writeable:
         return _unusual(method, column)
+    if nparray.dtype.char not in _TYPES_INTO:
+        return _unusual(method, column, "arrays of type " + str(nparray.dtype))
     rows = rows_of(column)
     box = box_of(column) if box_of else True
     if not rows or not box:
@@ -489,12 +498,31 @@ def getcell(table, name, rownr, casacore):
         return _unusual("getcell", True, type(error).__name__)
     if value is None:
         return _unusual("getcell", column, "a cell that is undefined, or no row's")
-    reader.where = _caller()
+    if _asked:
+        reader = _PlacedReader(reader)
     if shadow_share > 0:
         reader = _ShadowedReader(reader, table, state.file, name, casacore)
         value = reader.compared(value, rownr)
     state.cells[name] = reader
     return value
+
+
+class _PlacedReader:
+    """A reader of cells that notes who called it; used as the reader itself."""
+
+    __slots__ = ("_reader", "places", "counted")
+
+    def __init__(self, reader):
+        self._reader, self.counted = reader, 0
+        self.places = collections.Counter({_caller(): 1})  # (file, line): cells; its maker has the first
+
+    def __call__(self, rownr):
+        value = self._reader(rownr)
+        if value is not None:
+            self.places[_caller()] += 1
+        return value
+
+    served = property(lambda self: self._reader.served)
 
 
 class _ShadowedReader:
@@ -514,7 +542,7 @@ class _ShadowedReader:
         return _shadowed("getcell", self._table(), self._file, (self._name, rownr), value, self._casacore)
 
     served = property(lambda self: self._reader.served)
-    where = property(lambda self: self._reader.where)
+    places = property(lambda self: self._reader.places)
     counted = property(lambda self: self._reader.counted, lambda self, calls: setattr(self._reader, "counted", calls))
 
 
@@ -553,25 +581,29 @@ def _unusual(method, column, reason="arguments"):
 
 # ---------------------------------------------------------------- loops
 
-#: What is told at exit when MSIO_REPORT is set: (path, column, file and line) -> cells
+#: What is told at exit when MSIO_REPORT is set: (path, column, (file, line)) -> cells
 loops = collections.Counter()
+_asked = os.environ.get("MSIO_REPORT", "0") not in ("", "0")
+
+
+#: Folders whose code calls a table's methods for the program.
+inner_folders = [os.path.dirname(__file__) + os.sep]
 
 
 def _caller():
-    """File and line of the program that called a table's method."""
-    here = os.path.dirname(__file__)
+    """File and line of the program that called a table's method, columns' and rows' of python-casacore left out."""
     frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(here):
+    while frame is not None and frame.f_code.co_filename.startswith(tuple(inner_folders)):
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "?"
+    return (frame.f_code.co_filename, frame.f_lineno) if frame else ("?", 0)
 
 
 def _report(file, name, reader):
     calls = reader.served
     served["getcell", None] += calls - reader.counted
     reader.counted = calls
-    if calls > 1:
-        loops[file.path, name, reader.where] += calls
+    for where, cells in reader.places.items() if _asked else ():
+        loops[file.path, name, where] += cells
 
 
 def count_cells():
@@ -593,12 +625,14 @@ def report(stream=None):
     for (method, reason), calls in sorted(served.items(), key=lambda item: -item[1]):
         if reason is not None:
             print(f"  casacore: {calls} x {method}: {reason}", file=stream)
-    for (path, name, where), calls in loops.most_common():
-        print(f"  loop: {calls} x getcell of {name} of {path} at {where}: msio.read(path, {name!r}) reads them at once",
-              file=stream)
+    for (path, name, (source, line)), calls in loops.most_common():
+        if calls == 1:
+            break
+        print(f"  loop: {calls} x getcell of {name} of {path} at {source}:{line}: msio.read(path, {name!r}) reads them at "
+              "once", file=stream)
 
 
-if os.environ.get("MSIO_REPORT", "0") not in ("", "0"):
+if _asked:
     atexit.register(report)
 
 

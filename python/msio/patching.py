@@ -39,12 +39,12 @@ def unpatch_casacore():
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Waiting)]
     if _before is None:
         return
-    from . import _casacore, _serving
-    for name, method in _before.items():
+    from . import _serving
+    for cls, name, method in _before:
         if method is None:
-            delattr(_casacore.casacore_table, name)
+            delattr(cls, name)
         else:
-            setattr(_casacore.casacore_table, name, method)
+            setattr(cls, name, method)
     _before = None
     _serving.drop_all_cells()
 
@@ -58,13 +58,12 @@ def _patch():
     global _before
     if _before is not None:
         return
-    from . import _casacore, _serving
+    from . import _casacore
     _casacore.watch_writers()
-    table = _casacore.casacore_table
-    ours = {**_casacore.reads, "_msio_cells": _serving.NO_CELLS}
-    _before = {name: table.__dict__.get(name) for name in ours}
-    for name, method in ours.items():
-        setattr(table, name, method)
+    _before = [(cls, name, cls.__dict__.get(name)) for cls, ours in _casacore.patches.items() for name in ours]
+    for cls, ours in _casacore.patches.items():
+        for name, method in ours.items():
+            setattr(cls, name, method)
 
 
 def run(arguments):

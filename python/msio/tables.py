@@ -30,6 +30,8 @@ else:
         for _name, _method in {**_casacore.reads, **_casacore.writes}.items():
             setattr(table, _name, _method)
         _casacore.watch_writers()
+        tablecolumn, tableiter, tablerow = (  # for tables of the class above
+            _casacore.column_of_table, _casacore.iterator_of_table, _casacore.row_of_table)
     __all__ = [name for name in dir(_casacore_tables) if not name.startswith("_")] + ["served", "shadow"]
 
 

@@ -135,6 +135,24 @@ def test_a_fork_after_a_parallel_read(tmp_path, own_table):
     assert run(tmp_path, "-m", "msio", "SCRIPT", own_table, code=code).stdout == "done\n"
 
 
+def test_the_report_names_the_programs_line_not_casacores(tmp_path, own_table):
+    code = """
+        import sys
+        from casacore.tables import table
+        t = table(sys.argv[1], ack=False)
+        t.getcell("SCALAR_I", 0)
+        column = t.col("SCALAR_I")
+        for row in range(20):
+            column[row]
+        cells = column[0:10]
+        rows = t.row(["SCALAR_D"])[0:7]
+    """
+    err = run(tmp_path, "-m", "msio", "SCRIPT", own_table, code=code, MSIO_REPORT="1").stderr
+    loops = [line.split(": ", 1)[1] for line in err.splitlines() if "loop: " in line]
+    assert [(line.split()[0], line.split(" at ")[1].split(":")[1]) for line in loops] == [("20", "8"), ("10", "9"), ("7", "10")]
+    assert all("program.py:" in line for line in loops)
+
+
 def test_usage():
     for arguments, code in (([], 2), (["--help"], 0), (["--frob"], 2), (["-m"], 1)):
         done = subprocess.run([sys.executable, "-m", "msio", *arguments], capture_output=True, text=True, timeout=60)

@@ -139,11 +139,61 @@ def truths_are_no_rows(table, folder):
     return lambda: opened.getcell("A", True), lambda: opened.getcell("B", True)
 
 
+def updates_that_fail_half_way(table, folder):
+    opened = table(make(folder / "a.tab"), readonly=False, ack=False)
+    opened.getcol("A"), opened.getcell("A", 0)
+    failed = outcome(lambda: ct.taql("update $opened set B=[1,2,3,4,5][A], A=1000+A"))
+    return [failed[0].__name__], opened.getcell("A", 0), opened.getcol("A")
+
+
+def rows_put_before_anything_was_read(table, folder):
+    path = make(folder / "a.tab")
+    plain = ct.table(path, readonly=False, ack=False)
+    plain.row(["A"]).put(2, {"A": 55})
+    return table(path, ack=False).getcol("A")
+
+
+def a_table_object_that_went_with_what_it_wrote(table, folder):
+    path = make(folder / "a.tab")
+    writer, beside = table(path, readonly=False, ack=False), ct.table(path, ack=False)
+    writer.putcol("A", np.zeros(10, int))
+    del writer
+    return beside.nrows(), table(path, ack=False).getcol("A"), table(path, ack=False).getcell("A", 3)
+
+
+def iterators_are_python_casacores(table, folder):
+    opened = table(make(folder / "a.tab"), ack=False)
+    walk = opened.iter("B")
+    found = [isinstance(walk, ct.tableiter), len([part.getcol("A") for part in walk])]
+    walk.reset()
+    return [*found, next(walk).getcol("A"), [part.getcell("A", 0) for part in opened.col("B").iter("descending")]]
+
+
+def truths_of_numpy_are_no_rows(table, folder):
+    opened = table(make(folder / "a.tab"), ack=False)
+    opened.getcell("A", 1)
+    return [lambda: opened.getcell("A", np.True_), lambda: opened.getcol("A", np.False_), lambda: opened.getcol("A", 0, np.True_)]
+
+
+def arrays_of_types_that_casacore_does_not_fill(table, folder):
+    types = ("short", "uint", "int64")
+    path = str(folder / "a.tab")
+    table(path, ct.maketabdesc([ct.makearrcoldesc(name, 0, ndim=1, shape=[2], valuetype=name) for name in types]), nrow=3,
+          ack=False).close()
+    opened = table(path, ack=False)
+    arrays = [np.zeros((3, 2), dtype) for dtype in ("i2", "u4", "i8")]
+    return [call for name, array in zip(types, arrays) for call in (
+        lambda name=name, array=array: opened.getcolnp(name, array), lambda name=name, array=array: opened.getcellnp(
+            name, 1, array[0]), lambda name=name, array=array: opened.getcolslicenp(name, array, [0], [1]))]
+
+
 @pytest.mark.parametrize("scenario", [
     selections_of_renamed_columns, slices_of_cells_that_differ, writes_through_results_and_concatenations,
     a_stored_reference_and_its_root, rows_removed_from_a_selection, another_table_under_the_old_name,
     a_table_in_memory_named_like_one_on_disk, subclasses_with_a_constructor_of_their_own, permanent_locks_are_not_given_up,
-    rows_of_a_table_are_closed_with_it, columns_come_and_go, truths_are_no_rows], ids=lambda scenario: scenario.__name__)
+    rows_of_a_table_are_closed_with_it, columns_come_and_go, truths_are_no_rows, updates_that_fail_half_way,
+    rows_put_before_anything_was_read, a_table_object_that_went_with_what_it_wrote, iterators_are_python_casacores,
+    truths_of_numpy_are_no_rows, arrays_of_types_that_casacore_does_not_fill], ids=lambda scenario: scenario.__name__)
 def test_as_python_casacore_does(tmp_path, monkeypatch, scenario):
     """The same answers; those that are functions are called, and may raise."""
     answers = []
@@ -154,6 +204,45 @@ def test_as_python_casacore_does(tmp_path, monkeypatch, scenario):
     assert len(answers[0]) == len(answers[1])
     for ours, theirs in zip(*answers):
         assert agrees(ours, theirs), (ours, theirs)
+
+
+def test_columns_rows_and_subtables_are_served_however_they_are_reached(tmp_path):
+    path, sub = make(tmp_path / "a.tab"), make(tmp_path / "sub.tab")
+    with ct.table(path, readonly=False, ack=False) as made, ct.table(sub, ack=False) as below:
+        made.putkeyword("SUB", below)
+    table = mt.table(path, ack=False)
+    before = mt.served()
+    assert [part.getcol("A").tolist() for part in mt.tableiter(table, ["B"])] == [[row] for row in range(10)]
+    assert [part.getcol("A").tolist() for part in table.B.iter()] == [[row] for row in range(10)]
+    assert mt.tablerow(table, ["A"])[2:4] == [{"A": 2}, {"A": 3}] and mt.tablecolumn(table, "B")[3] == 103
+    assert isinstance(table.SUB, mt.table) and table.SUB.getcol("A").tolist() == list(range(10))
+    after = mt.served()
+    assert after["casacore"] == before["casacore"]
+    assert after["msio"]["getcol"] == before["msio"].get("getcol", 0) + 21
+
+
+PATCHED = """
+import sys
+from casacore import tables as ct
+from casacore.tables import tableiter, tablerow
+table = ct.table(sys.argv[1], ack=False)
+early = table.iter("B"), table.row(["A"])
+import msio
+msio.patch_casacore()
+from msio.tables import served
+assert [part.getcol("A")[0] for part in tableiter(table, ["B"])] == list(range(10))
+assert tablerow(table, ["A"])[2:4] == [{"A": 2}, {"A": 3}]
+assert served()["casacore"] == {} and served()["msio"] == {"getcell": 2, "getcol": 10, "tablerow": 2}, served()
+assert [part.getcol("A")[0] for part in early[0]] == list(range(10)) and early[1][3] == {"A": 3}
+late = table.iter("B"), table.row(["A"])
+msio.unpatch_casacore()
+assert [part.getcol("A")[0] for part in late[0]] == list(range(10)) and late[1][3] == {"A": 3}
+assert [part.getcol("A")[0] for part in tableiter(table, ["B"])] == list(range(10))
+"""
+
+
+def test_the_patch_serves_the_classes_of_rows_and_iterators_too(tmp_path):
+    subprocess.run([sys.executable, "-c", PATCHED, make(tmp_path / "a.tab")], check=True, timeout=60)
 
 
 # ---------------------------------------------------------------- other processes
