@@ -69,20 +69,58 @@ def _patch():
 def run(arguments):
     """`python -m msio script.py ...` and `python -m msio -m module ...`: runs a program with the patch.
 
+    The program has sys.argv, sys.path and __main__ as by `python script.py` and `python -m module`; workers that it
+    spawns inherit the patch.
+
     Parameters
     ----------
     arguments : list of str
         What follows `python -m msio`.
     """
-    import runpy
-    patch_casacore()
-    if arguments[0] == "-m":
-        if len(arguments) < 2:
-            sys.exit("python -m msio -m: which module?")
+    if arguments[0] == "-m" and len(arguments) < 2:
+        sys.exit("python -m msio -m: which module?")
+    if patch_casacore():
+        os.environ["MSIO_PATCH"] = "on"
+    if arguments[0] == "-m":  # sys.path is as `python -m msio` has it
+        import runpy
         sys.argv = arguments[1:]
-        sys.path.insert(0, os.getcwd())
-        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+        _new_main()
+        runpy._run_module_as_main(arguments[1])  # what `python -m` calls
     else:
         sys.argv = list(arguments)
-        sys.path.insert(0, os.path.dirname(os.path.abspath(arguments[0])))
-        runpy.run_path(arguments[0], run_name="__main__")
+        _run_script(arguments[0])
+
+
+def _new_main():
+    """A module for the program, which stays: threads and handlers of atexit outlive the program's last line."""
+    import builtins
+    import types
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
+    main.__builtins__ = builtins
+    return main
+
+
+def _run_script(path):
+    """Runs a file as Python itself does, or what Python can import __main__ from: a folder, an archive."""
+    import io
+    import runpy
+    import zipfile
+    safe = getattr(sys.flags, "safe_path", False)  # then there is no entry of the program's own
+    if not safe:
+        del sys.path[0]
+    if os.path.isdir(path) or zipfile.is_zipfile(path):
+        sys.path.insert(0, os.path.abspath(path))
+        _new_main()
+        runpy._run_module_as_main("__main__", alter_argv=False)
+        return
+    try:
+        with io.open_code(os.path.abspath(path)) as file:
+            source = file.read()
+    except OSError as error:
+        print(f"python -m msio: can't open file {path!r}: {error.strerror}", file=sys.stderr)
+        sys.exit(2)
+    if not safe:
+        sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
+    main = _new_main()
+    main.__file__ = os.path.abspath(path)
+    exec(compile(source, main.__file__, "exec", dont_inherit=True), main.__dict__)

@@ -135,6 +135,57 @@ def test_a_fork_after_a_parallel_read(tmp_path, own_table):
     assert run(tmp_path, "-m", "msio", "SCRIPT", own_table, code=code).stdout == "done\n"
 
 
+STARTED = """
+    import atexit, os, sys
+    def work(n):
+        from casacore.tables import table
+        return n + 1, table.getcell.__module__.split(".")[0]
+    if __name__ == "__main__":
+        import __main__
+        print(sys.argv, __file__, sys.path[0], __spec__ and __spec__.name, __main__ is sys.modules["__main__"],
+              __main__.work is work, os.getcwd() in sys.path[1:])
+        import multiprocessing
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            print(pool.map(work, [1, 2]))
+        atexit.register(lambda: print(sys.modules["__main__"].work is work))
+"""
+
+
+def as_started(arguments, folder, **environment):
+    done = subprocess.run([sys.executable, *arguments], cwd=folder, env={**os.environ, **environment}, text=True,
+                          capture_output=True, timeout=120)
+    return done.returncode, done.stdout, done.stderr.splitlines()[-1:]
+
+
+@pytest.mark.skipif(not is_installed(), reason="the package is not installed: .pth files count in site-packages only")
+def test_programs_find_what_python_gives_them(tmp_path):
+    code = textwrap.dedent(STARTED)
+    (tmp_path / "scripts" / "whole").mkdir(parents=True)
+    (tmp_path / "scripts" / "program.py").write_text(code)
+    (tmp_path / "link.py").symlink_to(tmp_path / "scripts" / "program.py")
+    (tmp_path / "scripts" / "whole" / "__main__.py").write_text("import sys; print(sys.argv, __file__, sys.path[0])")
+    for arguments in (["scripts/program.py", "-m", "a b"], ["link.py"], [str(tmp_path / "scripts/program.py")],
+                      ["-m", "scripts.program", "x"]):
+        code, out, _ = as_started(arguments, tmp_path)
+        assert code == 0 and "(2, 'casacore'), (3, 'casacore')" in out
+        assert as_started(["-m", "msio", *arguments], tmp_path)[:2] == (0, out.replace("'casacore'", "'msio'"))
+        assert as_started(["-m", "msio", *arguments], tmp_path, MSIO_PATCH="off")[:2] == (0, out)
+    assert as_started(["-m", "msio", "scripts/whole"], tmp_path) == as_started(["scripts/whole"], tmp_path)
+
+
+def test_programs_end_as_by_python(tmp_path):
+    ends = {"gone.py": None, "exit.py": "import sys; sys.exit(7)", "text.py": "raise SystemExit('why')",
+            "error.py": "1 / 0", "syntax.py": "a b", "signal.py": "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"}
+    for name, code in ends.items():
+        if code is not None:
+            (tmp_path / name).write_text(code)
+        ours, theirs = (as_started([*how, name], tmp_path) for how in (["-m", "msio"], []))
+        assert ours[0] == theirs[0], (name, ours, theirs)
+        assert name == "gone.py" or ours == theirs
+    assert as_started(["-m", "msio", "-m", "gone"], tmp_path)[0] == as_started(["-m", "gone"], tmp_path)[0]
+    assert "gone.py" in as_started(["-m", "msio", "gone.py"], tmp_path)[2][0]
+
+
 def test_the_report_names_the_programs_line_not_casacores(tmp_path, own_table):
     code = """
         import sys
