@@ -124,8 +124,13 @@ static PyObject *texts_of(const msio_field *field) {
 
 PyObject *py_field(const msio_field *field) {
     if (field->type == MSIO_RECORD) return field->record ? py_record(field->record) : Py_NewRef(Py_None);
-    if (field->type == MSIO_STRING || field->type == MSIO_TABLE)
-        return field->strings ? texts_of(field) : Py_NewRef(Py_None);
+    if (field->type == MSIO_STRING || field->type == MSIO_TABLE) {
+        PyObject *texts = field->strings ? texts_of(field) : Py_NewRef(Py_None);
+        if (field->type == MSIO_STRING || !texts || !PyUnicode_Check(texts)) return texts;
+        PyObject *marked = PyUnicode_FromFormat("Table: %U", texts);
+        Py_DECREF(texts);
+        return marked;
+    }
     PyObject *array = py_array_copy(field->type, field->ndim, field->shape, field->values);
     if (!array || array == Py_None || field->ndim) return array;
     PyObject *scalar = PyObject_CallMethod(array, "item", NULL);

@@ -473,7 +473,8 @@ static PyMethodDef methods[] = {
      "scalar,\n-1: it varies), shape (of a cell in numpy's order, None where cells differ), manager, tile,\nnative, "
      "why_not, can_be_undefined."},
     {"keywords", (PyCFunction)(void (*)(void))table_keywords, METH_FASTCALL,
-     "keywords($self, column=None, /)\n--\n\nThe table's keywords, or a column's, as a dict."},
+     "keywords($self, column=None, /)\n--\n\nThe table's keywords, or a column's, as a dict; a subtable is \"Table: \" and its "
+     "path as stored:\n\"././\" stands for the table's folder, \"./\" for the one that holds it."},
     {"read", (PyCFunction)(void (*)(void))table_read, METH_VARARGS | METH_KEYWORDS,
      "read($self, name, rows=None, box=None, out=None, threads=0, fill=None, progress=None, once=False)\n--\n\n"
      "The cells of a column as one array, [row][channel][correlation].\n\n"

@@ -1,15 +1,20 @@
 """The reading half of python-casacore's table, for machines without python-casacore."""
 import operator
+import os
 
 import numpy as np
 
-from . import _msio
+from . import _msio, _reader_views
 from ._box import box_axis
-from ._errors import ArgumentError, ColumnError, RangeError, UnsupportedError
+from ._errors import ArgumentError, ColumnError, Error, RangeError, ShapeError, UnsupportedError
 
 _TYPES = {"Bool": "boolean", "uChar": "uchar", "Short": "short", "uShort": "ushort", "Int": "int", "uInt": "uint",
           "Int64": "int64", "Float": "float", "Double": "double", "Complex": "complex", "DComplex": "dcomplex",
           "String": "string", "Record": "record"}
+
+# What stands in a row for an array that was never written.
+_EMPTY = {"boolean": "?", "uchar": "u2", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4", "int64": "i8",
+          "float": "f4", "double": "f8", "complex": "c8", "dcomplex": "c16"}
 
 
 class table:
@@ -46,6 +51,23 @@ class table:
 
     def __len__(self):
         return self._table.nrows if self._rows is None else len(self._rows)
+
+    def __getitem__(self, key):
+        return self.row()[key]
+
+    def __getattr__(self, name):
+        """A column, or a keyword, of a subtable the table; `keys` and `_` are all keywords."""
+        if not name.startswith("_") or name == "_":
+            if name in self.colnames():
+                return self.col(name)
+            keywords = self.getkeywords()
+            if name in ("_", "keys"):
+                return keywords
+            if name in keywords:
+                value = keywords[name]
+                is_subtable = isinstance(value, str) and value.startswith("Table: ")
+                return table(value.removeprefix("Table: "), ack=False) if is_subtable else value
+        raise AttributeError(f"the table has no attribute, column or keyword {name}")
 
     def __str__(self):
         return f"{self.name()}\n{len(self)} rows\n{len(self.colnames())} columns: {' '.join(self.colnames())}"
@@ -93,7 +115,7 @@ class table:
 
     def getkeywords(self):
         """All keywords of the table."""
-        return self._table.keywords()
+        return _with_paths(self._table.keywords(), self.name())
 
     def getkeyword(self, keyword):
         """One keyword of the table; names of records within are parted by dots."""
@@ -105,7 +127,7 @@ class table:
 
     def getcolkeywords(self, columnname):
         """All keywords of a column."""
-        return self._table.keywords(columnname)
+        return _with_paths(self._table.keywords(columnname), self.name())
 
     def getcolkeyword(self, columnname, keyword):
         """One keyword of a column."""
@@ -126,6 +148,32 @@ class table:
         made._table, made._readers = self._table, {}
         made._rows = rows if self._rows is None else self._rows[rows]
         return made
+
+    def query(self, query="", *_, **__):
+        """Needs python-casacore, as TaQL does."""
+        raise UnsupportedError(f"TaQL ({query!r}) needs python-casacore; rows can be chosen by numpy: "
+                               "t.selectrows(numpy.flatnonzero(t.getcol(...) > 3))")
+
+    select = query
+
+    def sort(self, sortlist, name="", limit=0, offset=0, style="Python"):
+        """The same table ordered by columns of scalars: "TIME desc, ANTENNA1"."""
+        if name:
+            raise UnsupportedError("tables are made and written by python-casacore, which is not installed")
+        rows = _reader_views.sorted_rows(self, sortlist)[max(offset, 0):]
+        return self.selectrows(rows[:limit] if limit > 0 else rows)
+
+    def iter(self, columnnames, order="", sort=True):
+        """The tables of the rows that have the same values in some columns of scalars, in the order of the values."""
+        return _reader_views.tableiter(self, columnnames, order, sort)
+
+    def col(self, columnname):
+        """A column with its own calls."""
+        return _reader_views.tablecolumn(self, columnname)
+
+    def row(self, columnnames=[], exclude=False):
+        """Rows as dicts, of these columns or of all others."""
+        return _reader_views.tablerow(self, columnnames, exclude)
 
     def rownumbers(self):
         """The rows that this table has of the one on disk."""
@@ -155,49 +203,96 @@ class table:
 
     # ------------------------------------------------------------ reads
 
+    def _read(self, columnname, *part, box=None, out=None):
+        """An array; of uChar of the type that python-casacore widens it to."""
+        try:
+            array = self._table.read(columnname, rows=self._part(*part), box=box, out=out)
+        except Error:
+            raise
+        except ValueError as error:
+            raise ArgumentError(str(error)) from None
+        except IndexError as error:
+            raise RangeError(str(error)) from None
+        return array.astype(np.uint16) if array.dtype == np.uint8 and out is None else array
+
+    def _cells(self, columnname, *part):
+        """Cells as a list, None for those never written."""
+        cells = self._table.read_cells(columnname, rows=self._part(*part))
+        return [cell.astype(np.uint16) if getattr(cell, "dtype", None) == np.uint8 else cell for cell in cells]
+
+    def _texts(self, columnname, cells):
+        """Cells of strings as python-casacore has them: scalars as a list, arrays as a dict of shape and strings."""
+        if self.isscalarcol(columnname):
+            return cells
+        if None in cells or len(set(map(len, cells))) > 1:
+            raise ShapeError(f"the cells of column {columnname} differ in shape: getvarcol reads them")
+        shape = self._table.describe(columnname)["shape"] or [len(cells[0]) if cells else 0]
+        return {"shape": [len(cells), *shape], "array": [text for cell in cells for text in cell]}
+
     def getcol(self, columnname, startrow=0, nrow=-1, rowincr=1):
-        """A column, or some rows of it: an array, [row] and the axes of a cell; strings as a list."""
-        rows = self._part(startrow, nrow, rowincr)
-        if self._table.describe(columnname)["type"] == "String":
-            return self._table.read_cells(columnname, rows=rows)
-        return self._table.read(columnname, rows=rows)
+        """A column, or some rows of it: an array, [row] and the axes of a cell; strings as a list, arrays of strings as
+        a dict of "shape" and "array"."""
+        if self.coldatatype(columnname) == "string":
+            return self._texts(columnname, self._cells(columnname, startrow, nrow, rowincr))
+        return self._read(columnname, startrow, nrow, rowincr)
 
     def getcolnp(self, columnname, nparray, startrow=0, nrow=-1, rowincr=1):
         """The same into an array."""
-        self._table.read(columnname, rows=self._part(startrow, nrow, rowincr), out=nparray)
+        self._read(columnname, startrow, nrow, rowincr, out=nparray)
 
     def getcolslice(self, columnname, blc, trc, inc=[], startrow=0, nrow=-1, rowincr=1):
         """A part of each cell: from blc to trc, both included, negative for begin and end."""
-        return self._table.read(columnname, rows=self._part(startrow, nrow, rowincr),
-                                box=self._box(columnname, blc, trc, inc))
+        return self._read(columnname, startrow, nrow, rowincr, box=self._box(columnname, blc, trc, inc))
 
     def getcolslicenp(self, columnname, nparray, blc, trc, inc=[], startrow=0, nrow=-1, rowincr=1):
         """The same into an array."""
-        self._table.read(columnname, rows=self._part(startrow, nrow, rowincr),
-                         box=self._box(columnname, blc, trc, inc), out=nparray)
+        self._read(columnname, startrow, nrow, rowincr, box=self._box(columnname, blc, trc, inc), out=nparray)
 
     def getvarcol(self, columnname, startrow=0, nrow=-1, rowincr=1):
-        """Cells of any shape: {"r1": array, ...}; each array has an axis of one row before those of the cell."""
-        cells = self._table.read_cells(columnname, rows=self._part(startrow, nrow, rowincr))
-        return {f"r{startrow + i * rowincr + 1}": np.asarray(cell)[np.newaxis] for i, cell in enumerate(cells)
-                if cell is not None}
+        """Cells of any shape: {"r1": array, ...}; each array has an axis of one row before those of the cell. False
+        stands for a cell that was never written."""
+        kind = self.coldatatype(columnname)
+        found = {}
+        for i, cell in enumerate(self._cells(columnname, startrow, nrow, rowincr)):
+            if cell is None:
+                value = False
+            elif kind == "string":
+                value = self._texts(columnname, [cell])
+            else:
+                value = np.asarray(cell)[np.newaxis] if np.ndim(cell) else self._read(columnname, startrow + i * rowincr, 1, 1)
+            found[f"r{startrow + i * rowincr + 1}"] = value
+        return found
 
     def getcell(self, columnname, rownr):
         """One cell; loops are served from what was read ahead."""
-        reader = self._readers.get(columnname)
-        if reader is None and self._table.describe(columnname)["type"] not in ("String", "Record"):
-            reader = self._readers[columnname] = self._table.reader(columnname, self._rows)
-        value = reader(rownr) if reader is not None else None
-        if value is not None:
-            return value
-        value = self._table.read_cells(columnname, rows=self._part(rownr, 1, 1))[0]
+        value = self._cell(columnname, rownr)
         if value is None:
             raise RangeError(f"the cell of row {rownr} of column {columnname} was never written")
         return value
 
+    def _cell(self, columnname, rownr):
+        reader = self._readers.get(columnname)
+        if reader is None and self.coldatatype(columnname) not in ("string", "record", "uchar"):
+            reader = self._readers[columnname] = self._table.reader(columnname, self._rows)
+        value = reader(rownr) if reader is not None else None
+        if value is not None:
+            return value
+        value = self._cells(columnname, rownr, 1, 1)[0]
+        shape = self._table.describe(columnname)["shape"]
+        return {"shape": list(shape), "array": value} if isinstance(value, list) and len(shape or ()) > 1 else value
+
+    def _cell_or_empty(self, columnname, rownr):
+        value = self._cell(columnname, rownr)
+        if value is not None:
+            return value
+        if self.coldatatype(columnname) == "string":
+            return []
+        ndim = max(self._table.describe(columnname)["ndim"], 1)
+        return np.zeros((0,) * ndim, _EMPTY[self.coldatatype(columnname)])
+
     def getcellnp(self, columnname, rownr, nparray):
         """One cell into an array."""
-        self._table.read(columnname, rows=self._part(rownr, 1, 1), out=nparray[np.newaxis])
+        self._read(columnname, rownr, 1, 1, out=nparray[np.newaxis])
 
     def getcellslice(self, columnname, rownr, blc, trc, inc=[]):
         """A part of one cell."""
@@ -210,6 +305,18 @@ class table:
     def iscelldefined(self, columnname, rownr):
         """Whether a cell was ever written."""
         return self._table.read_cells(columnname, rows=self._part(rownr, 1, 1))[0] is not None
+
+
+def _with_paths(fields, path):
+    """Keywords whose subtables have absolute paths, as python-casacore gives them."""
+    def whole(value):
+        if isinstance(value, dict):
+            return _with_paths(value, path)
+        for prefix, folder in (("Table: ././", path), ("Table: ./", os.path.dirname(path))):
+            if isinstance(value, str) and value.startswith(prefix):
+                return "Table: " + os.path.join(folder, value.removeprefix(prefix))
+        return value
+    return {name: whole(value) for name, value in fields.items()}
 
 
 def _field(fields, name):

@@ -17,7 +17,8 @@ try:
     import casacore.tables as _casacore_tables
 except ImportError:
     from ._reader import table  # noqa: F401
-    __all__ = ["table"]
+    from ._reader_views import tablecolumn, tableiter, tablerow  # noqa: F401
+    __all__ = ["table", "tablecolumn", "tableiter", "tablerow", "served", "shadow"]
 else:
     from . import _casacore
 
