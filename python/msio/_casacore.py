@@ -21,8 +21,8 @@ _serving.inner_folders.append(os.path.dirname(sys.modules[tablerow.__module__]._
 # casacore's own methods, before anything is put in their places.
 _own = {name: casacore_table.__dict__[name] for name in (
     "getcol", "getcolnp", "getcolslice", "getcolslicenp", "getvarcol", "getcell", "getcellnp", "getcellslice",
-    "getcellslicenp", "__getitem__", "query", "sort", "select", "selectrows", "close", "done", "resync", "flush", "unlock", "rename",
-    "__init__", "__getattr__")}
+    "getcellslicenp", "__getitem__", "query", "sort", "select", "selectrows", "close", "done", "resync",
+    "flush", "unlock", "rename", "__init__", "__getattr__")}
 _own_row = {"__init__": tablerow.__init__, "get": tablerow.get}
 _own_iterator = {"__init__": tableiter.__init__, "next": tableiter.next}
 

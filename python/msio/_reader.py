@@ -259,7 +259,8 @@ class table:
             elif kind == "string":
                 value = self._texts(columnname, [cell])
             else:
-                value = np.asarray(cell)[np.newaxis] if np.ndim(cell) else self._read(columnname, startrow + i * rowincr, 1, 1)
+                value = np.asarray(cell)[np.newaxis] if np.ndim(cell) else \
+                    self._read(columnname, startrow + i * rowincr, 1, 1)
             found[f"r{startrow + i * rowincr + 1}"] = value
         return found
 

@@ -200,7 +200,8 @@ def test_the_report_names_the_programs_line_not_casacores(tmp_path, own_table):
     """
     err = run(tmp_path, "-m", "msio", "SCRIPT", own_table, code=code, MSIO_REPORT="1").stderr
     loops = [line.split(": ", 1)[1] for line in err.splitlines() if "loop: " in line]
-    assert [(line.split()[0], line.split(" at ")[1].split(":")[1]) for line in loops] == [("20", "8"), ("10", "9"), ("7", "10")]
+    assert [(line.split()[0], line.split(" at ")[1].split(":")[1]) for line in loops] == [
+        ("20", "8"), ("10", "9"), ("7", "10")]
     assert all("program.py:" in line for line in loops)
 
 

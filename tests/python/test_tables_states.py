@@ -172,7 +172,8 @@ def iterators_are_python_casacores(table, folder):
 def truths_of_numpy_are_no_rows(table, folder):
     opened = table(make(folder / "a.tab"), ack=False)
     opened.getcell("A", 1)
-    return [lambda: opened.getcell("A", np.True_), lambda: opened.getcol("A", np.False_), lambda: opened.getcol("A", 0, np.True_)]
+    return [lambda: opened.getcell("A", np.True_), lambda: opened.getcol("A", np.False_),
+            lambda: opened.getcol("A", 0, np.True_)]
 
 
 def arrays_of_types_that_casacore_does_not_fill(table, folder):
