@@ -39,6 +39,7 @@ def _share_of_environment():
 
 #: Share of the served calls that casacore reads too; see `msio.tables.shadow`.
 shadow_share = _share_of_environment()
+_chance = random.Random()  # the program's own, which it may have seeded, is left alone
 
 # The types whose arrays python-casacore hands out as numpy has them; it widens uChar, for one.
 _TYPES = {"Bool": np.dtype(bool), "Short": np.dtype("i2"), "uShort": np.dtype("u2"),
@@ -308,7 +309,7 @@ def _read(method, column, rows, box, out=None):
 
 def _is_shadowed():
     """Whether casacore is to read this call too."""
-    return shadow_share > 0 and random.random() < shadow_share
+    return shadow_share > 0 and _chance.random() < shadow_share
 
 
 def _shadowed(method, table, file, arguments, ours, theirs):

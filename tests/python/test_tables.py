@@ -1,4 +1,5 @@
 """msio.tables.table against python-casacore's own: every read method, the same values or the same exception."""
+import random
 import subprocess
 import sys
 import threading
@@ -334,6 +335,19 @@ def test_shadow_watches_loops_and_rows(own_table, caplog, monkeypatch):
         assert table.row(["ARRAY_int", "SCALAR_I"]).get(2)["SCALAR_I"] == theirs.getcell("SCALAR_I", 2) + 1
         assert caplog.text.count("differ in getcell('SCALAR_I', 2)") == 1
         assert table[3]["SCALAR_I"] == theirs.getcell("SCALAR_I", 3) + 1
+    finally:
+        mt.shadow(0)
+
+
+def test_shadow_leaves_the_programs_chance_alone(own_table):
+    random.seed(7)
+    expected = random.random()
+    mt.shadow(0.5)
+    try:
+        table = mt.table(own_table, ack=False)
+        random.seed(7)
+        table.getcol("ARRAY_int"), table.getcell("ARRAY_int", 1), table.getcell("ARRAY_int", 2)
+        assert random.random() == expected
     finally:
         mt.shadow(0)
 
