@@ -13,10 +13,10 @@ from casacore.tables import tablecolumn, tableiter
 from casacore.tables.tablerow import _tablerow
 from casacore.tables.tablerow import tablerow
 
-from . import _serving
+from . import _counting, _serving, _states
 from ._serving import NOT_SERVED
 
-_serving.inner_folders.append(os.path.dirname(sys.modules[tablerow.__module__].__file__) + os.sep)
+_counting.inner_folders.append(os.path.dirname(sys.modules[tablerow.__module__].__file__) + os.sep)
 
 # casacore's own methods, before anything is put in their places.
 _own = {name: casacore_table.__dict__[name] for name in (
@@ -128,7 +128,7 @@ def _as(self, result, rows_only):
     ours = _class_of(self)
     made = result if ours is None or type(result) is ours else ours(result, _oper=3)  # not a program's own subclass
     # a selection from a selection of rows chooses rows too; from a plain table as well
-    if rows_only and (self.__dict__.get("_msio_rows_only") or _serving.is_plain(self)):
+    if rows_only and (self.__dict__.get("_msio_rows_only") or _states.is_plain(self)):
         made._msio_rows_only = True
     return made
 
@@ -193,13 +193,13 @@ def __init__(self, tablename, tabledesc=False, *arguments, **keywords):
         _own["__init__"](self, tablename, tabledesc, *arguments, **keywords)
     finally:
         if keywords.get("_oper") and isinstance(tablename, str) and not _reads_only(tablename):
-            _serving.written_somewhere()  # also by a command that fails half way
+            _states.written_somewhere()  # also by a command that fails half way
     if keywords.get("_oper"):
         self._msio_derived = True  # unless whoever made it says that it only chooses rows
     elif isinstance(tabledesc, dict):
         if keywords.get("memorytable", len(arguments) > 6 and arguments[6]):
             self._msio_memory = True
-        _serving.written(self)
+        _states.written(self)
 
 
 def _reads_only(command):
@@ -271,15 +271,15 @@ def __getitem__(self, key):
 
 def _noting(name, own):
     def write(self, *arguments, **keywords):
-        _serving.written(self)  # also before: a put that fails half way has put something
+        _states.written(self)  # also before: a put that fails half way has put something
         try:
             return own(self, *arguments, **keywords)
         finally:
             if name in _change_columns:
                 self.__dict__.pop("_msio_row", None)
             if name == "removerows":
-                _serving.forget(self)  # a selection has other rows now
-            _serving.written(self)
+                _states.forget(self)  # a selection has other rows now
+            _states.written(self)
     write.__name__ = name
     write.__qualname__ = own.__qualname__
     write.__doc__ = own.__doc__
@@ -288,33 +288,33 @@ def _noting(name, own):
 
 def close(self):
     self.__dict__.pop("_msio_row", None)
-    _serving.closing(self)
+    _states.closing(self)
     return _own["close"](self)
 
 
 def done(self):
     self.__dict__.pop("_msio_row", None)
-    _serving.closing(self)
+    _states.closing(self)
     return _own["done"](self)
 
 
 def resync(self):
-    _serving.forget(self)
+    _states.forget(self)
     return _own["resync"](self)
 
 
 def flush(self, recursive=False):
-    _serving.flushing(self, lambda: _own["flush"](self, recursive))
+    _states.flushing(self, lambda: _own["flush"](self, recursive))
 
 
 def rename(self, newtablename):
-    _serving.renaming(self, lambda: _own["rename"](self, newtablename))
+    _states.renaming(self, lambda: _own["rename"](self, newtablename))
 
 
 def unlock(self):
     if self.lockoptions()["option"].startswith("permanent"):  # nothing is unlocked, and nothing flushed
         return _own["unlock"](self)
-    _serving.flushing(self, lambda: _own["unlock"](self))
+    _states.flushing(self, lambda: _own["unlock"](self))
 
 
 reads = {f.__name__: f for f in (
@@ -329,7 +329,7 @@ writes = {name: _noting(name, own) for name, own in _own_writes.items()}
 
 
 # What the patch puts into python-casacore's classes.
-patches = {casacore_table: {**reads, "_msio_cells": _serving.NO_CELLS},
+patches = {casacore_table: {**reads, "_msio_cells": _states.NO_CELLS},
            tablerow: {name: row_of_table.__dict__[name] for name in ("__init__", "names", "table", "cells_of_casacore",
                                                                      "get")},
            tableiter: {name: iterator_of_table.__dict__[name] for name in ("__init__", "next", "__next__")}}
@@ -352,7 +352,7 @@ def watch_writers():
 def _row_put(own):
     def put(self, rownr, value, matchingfields=True):
         table = self.__dict__.get("_table")  # none: a table's own row, whose puts the table notes
-        note = _serving.written_somewhere if table is None else functools.partial(_serving.written, table)
+        note = _states.written_somewhere if table is None else functools.partial(_states.written, table)
         note()
         try:
             return own(self, rownr, value, matchingfields)

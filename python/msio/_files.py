@@ -142,6 +142,13 @@ def all_files():
         return list(_files.values())
 
 
+def drop_all_cells():
+    """Lets go of all that was read ahead."""
+    for file in all_files():
+        for state in list(file.states):
+            state.drop_cells()
+
+
 def _after_fork():
     """In a forked child: what its parent had not flushed is the parent's to flush."""
     global _lock

@@ -39,14 +39,14 @@ def unpatch_casacore():
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Waiting)]
     if _before is None:
         return
-    from . import _serving
+    from . import _files
     for cls, name, method in _before:
         if method is None:
             delattr(cls, name)
         else:
             setattr(cls, name, method)
     _before = None
-    _serving.drop_all_cells()
+    _files.drop_all_cells()
 
 
 def is_patched():

@@ -11,7 +11,7 @@ Everything else of `casacore.tables` is here too, unchanged. Without python-casa
 """
 from _msio_startup import is_refused
 
-from . import _serving
+from . import _counting, _files, _shadow, _states
 
 try:
     import casacore.tables as _casacore_tables
@@ -24,7 +24,7 @@ else:
 
     class table(_casacore.casacore_table):
         __doc__ = _casacore.casacore_table.__doc__
-        _msio_cells = _serving.NO_CELLS
+        _msio_cells = _states.NO_CELLS
         _msio_serves = True
 
     if not is_refused():  # MSIO_PATCH=off: python-casacore as it is
@@ -50,9 +50,9 @@ def served():
     dict
         ``{"msio": {method: calls}, "casacore": {(method, reason): calls}}``
     """
-    _serving.count_cells()
+    _counting.count_cells()
     ours, theirs = {}, {}
-    for (method, reason), calls in sorted(_serving.served.items(), key=str):
+    for (method, reason), calls in sorted(_counting.served.items(), key=str):
         if reason is None:
             ours[method] = calls
         else:
@@ -73,5 +73,5 @@ def shadow(share):
     """
     if not 0 <= share <= 1:
         raise ValueError(f"the share is from 0 to 1, not {share}")
-    _serving.shadow_share = float(share)
-    _serving.drop_all_cells()
+    _shadow.share = float(share)
+    _files.drop_all_cells()

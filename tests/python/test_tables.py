@@ -15,6 +15,7 @@ pytest.importorskip("casacore.tables", reason="python-casacore is not installed"
 import casacore.tables as ct  # noqa: E402
 
 import msio  # noqa: E402
+from msio import _serving  # noqa: E402
 from msio import tables as mt  # noqa: E402
 
 
@@ -153,7 +154,7 @@ def test_queries_sorts_and_iterators(tmp_path):
 
 
 def test_reads_are_served(managed):
-    mt._serving.served.clear()
+    mt._counting.served.clear()
     table = mt.table(managed, ack=False)
     for row in range(20):
         table.getcell("ARRAY_float", row)
@@ -251,13 +252,13 @@ def test_shadow_gives_casacores_answer_and_says_so(own_table, caplog, monkeypatc
         expected = ct.table(own_table, ack=False).getcol("ARRAY_int")
         assert same(table.getcol("ARRAY_int"), expected)
         assert not caplog.records
-        true = mt._serving._read
+        true = _serving._read
 
         def wrong(*arguments):
             array = true(*arguments)
             array[3] += 1
             return array
-        monkeypatch.setattr(mt._serving, "_read", wrong)
+        monkeypatch.setattr(_serving, "_read", wrong)
         assert same(table.getcol("ARRAY_int"), expected)
         assert "ARRAY_int" in caplog.text and own_table in caplog.text
     finally:
@@ -304,13 +305,13 @@ SHADOWED = {
 def test_shadow_watches_every_way_to_read(own_table, caplog, monkeypatch, method):
     theirs = ct.table(own_table, ack=False)
     expected = SHADOWED[method](theirs, np.empty_like(theirs.getcol("ARRAY_int")))
-    true = mt._serving._read
+    true = _serving._read
 
     def wrong(method, column, rows, box, out=None):
         array = true(method, column, rows, box, out)
         array[-1, 0, 1] += 1
         return array
-    monkeypatch.setattr(mt._serving, "_read", wrong)
+    monkeypatch.setattr(_serving, "_read", wrong)
     mt.shadow(1)
     try:
         table = mt.table(own_table, ack=False)
