@@ -85,6 +85,8 @@ def read_uvdata(what, time=None, pattern=None, expected=16, ascending=False, thr
     place = _places(made.freq_array, loaded["frequencies"], paths)
     made.data_array, made.flag_array, made.nsample_array = (
         loaded[name] if place is None else loaded[name][:, place] for name in ("visdata", "flags", "nsamples"))
+    for parameter in (made._data_array, made._flag_array, made._nsample_array):
+        parameter.required = True  # of metadata alone they are not, once pyuvdata has combined them
     return made
 
 

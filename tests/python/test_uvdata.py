@@ -25,7 +25,8 @@ def by_pyuvdata(paths):
 
 def assert_same(ours, expected):
     for name in expected:
-        assert getattr(ours, name) == getattr(expected, name), name
+        a, b = getattr(ours, name), getattr(expected, name)
+        assert a == b and (a.required, a.form) == (b.required, b.form), name
     for name in ("data_array", "flag_array", "nsample_array", "uvw_array", "time_array", "freq_array",
                  "flex_spw_id_array"):
         a, b = getattr(ours, name), getattr(expected, name)
