@@ -138,6 +138,8 @@ class Meanings:
         return Value("other")
 
     def _of_method(self, node, func):
+        if func.attr == "enter_context" and node.args:  # of an ExitStack
+            return self.evaluate(node.args[0])
         receiver = self.evaluate(func.value)
         if receiver is None:
             return None
@@ -187,7 +189,8 @@ class Meanings:
 
     def _of_subscript(self, node):
         value = self.evaluate(node.value)
-        return Value("uvdata") if value is not None and value.kind == "uvdatas" else None
+        one = {"uvdatas": "uvdata", "tables": "table"}.get(value.kind if value is not None else "")
+        return Value(one) if one and not isinstance(node.slice, ast.Slice) else None
 
     def _of_listcomp(self, node):
         names = self.scope.names
@@ -196,7 +199,8 @@ class Meanings:
             self._bind_turn(generator.target, generator.iter)
         value = self.evaluate(node.elt)
         self.scope.names = names
-        return Value("uvdatas") if value is not None and value.kind == "uvdata" else None
+        many = {"uvdata": "uvdatas", "table": "tables"}.get(value.kind if value is not None else "")
+        return Value(many) if many else None
 
     def _of_compare(self, node):
         return Value("mask") if any(self._is_key(side) for side in (node.left, *node.comparators)) else None

@@ -9,6 +9,7 @@ from .scan_meanings import Meanings
 from .scan_values import (
     CELL_METHODS,
     COLUMN_METHODS,
+    FIRST_ROWS,
     KEYED,
     MEMORIZERS,
     STARRED,
@@ -252,8 +253,14 @@ class Walk(Meanings):
         for item in statement.items:
             self.visit(item.context_expr)
             if item.optional_vars is not None:
-                self._bind(item.optional_vars, item.context_expr)
+                self._bind(item.optional_vars, item.context_expr, self._entered(item.context_expr))
         self.statements(statement.body)
+
+    def _entered(self, expression):
+        """What `with` gives of an object whose class is in the source; None: what the expression stands for."""
+        value = self.evaluate(expression)
+        enters = self.methods.get((value.node, "__enter__")) if value is not None and value.kind == "instance" else None
+        return self.returns.get(enters, Value("other")) if enters is not None else None
 
     _asyncwith = _with
 
@@ -505,9 +512,9 @@ class Walk(Meanings):
                 column=column,
                 row=argument(node, 1, "rownr"),
             )
-        elif func.attr in ("getcol", "putcol", "getcolnp"):
-            shift = 1 if func.attr != "getcol" else 0
-            start, rows = argument(node, 1 + shift, "startrow"), argument(node, 2 + shift, "nrow")
+        elif func.attr in FIRST_ROWS:
+            place = FIRST_ROWS[func.attr]
+            start, rows = argument(node, place, "startrow"), argument(node, place + 1, "nrow")
             if isinstance(rows, ast.Constant) and rows.value == 1 and start is not None:
                 self._fact("cell", node, method=func.attr, table=table, receiver=func.value, column=column, row=start)
             elif func.attr == "getcol":

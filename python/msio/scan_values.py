@@ -21,6 +21,17 @@ CELL_METHODS = frozenset({"getcell", "getcellslice", "getcellnp", "getcellslicen
 COLUMN_METHODS = frozenset(
     {"getcol", "getcolnp", "getcolslice", "getcolslicenp", "getvarcol", "putcol", "putcolslice", "putvarcol"}
 )
+# Of those that read or write stretches of rows: which argument is the first row; the next one is how many.
+FIRST_ROWS = {
+    "getcol": 1,
+    "getvarcol": 1,
+    "getcolnp": 2,
+    "putcol": 2,
+    "putvarcol": 2,
+    "getcolslice": 4,
+    "getcolslicenp": 5,
+    "putcolslice": 5,
+}
 SELECTING = frozenset({"query", "sort", "select", "selectrows"})
 OTHER_METHODS = frozenset(
     {

@@ -153,6 +153,9 @@ def test_every_kind_of_loop_counts():
         "for i in rows:\n    for c in ('DATA', 'FLAG'):\n        t.getcell(c, i)",
         "for i in rows:\n  if i:\n    try:\n      t.getcell('DATA', rownr=i)\n    finally:\n      f()",
         "for i in rows:\n    t.getcol('DATA', i, 1)",
+        "for i in rows:\n    t.getvarcol('DATA', i, 1)",
+        "for i in rows:\n    t.getcolslice('DATA', [0, 0], [1, 1], [], i, 1)",
+        "for i in rows:\n    t.getcolslicenp('DATA', out, [0, 0], [1, 1], startrow=i, nrow=1)",
     ):
         assert rules(loop, OPENED) == ["getcell-loop"], loop
 
@@ -225,6 +228,24 @@ def test_functions_that_open_tables_are_followed():
         )
         == ["getcell-loop"]
     )
+
+
+def test_tables_that_come_another_way_are_followed():
+    reading = "[t.getcell('DATA', i) for i in range(t.nrows())]"
+    for source in (
+        f"with ExitStack() as stack:\n    t = stack.enter_context(table(ms))\n    x = {reading}",
+        f"for t in [table(ms) for ms in many]:\n    x = {reading}",
+        f"tables = [table(ms) for ms in many]\nt = tables[0]\nx = {reading}",
+        "class Opened:\n    def __enter__(self):\n        self.table = table(ms)\n        return self.table\n"
+        f"def f():\n    with Opened() as t:\n        return {reading}",
+    ):
+        assert rules(source, TABLE) == ["getcell-loop"], source
+    for source in (
+        f"tables = [Row(ms) for ms in many]\nt = tables[0]\nx = {reading}",
+        "class Opened:\n    def __enter__(self):\n        self.table = table(ms)\n        return Cells(self)\n"
+        f"def f():\n    with Opened() as t:\n        return {reading}",
+    ):
+        assert rules(source, TABLE) == [], source
 
 
 # ---------------------------------------------------------------- opening and selecting in loops
