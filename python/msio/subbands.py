@@ -309,8 +309,9 @@ def load(what, arrays=("visdata", "flags", "nsamples"), missing="error", layout=
     memory : int, optional
         Bytes that loading may take beyond the result; default 256 MiB.
     out : dict of ndarray, optional
-        Arrays to load into, by name: writable, in C order, of the answer's shape and of type complex64 or complex128,
-        bool, float32. Those that are wanted and not given are made. After an error they may be partly written.
+        Arrays to load into, by name: writable, of the answer's shape and of type complex64 or complex128, bool,
+        float32. One that is not contiguous is filled by a copy. Those that are wanted and not given are made. After
+        an error they may be partly written.
     visdata_type : dtype, optional
         complex64 or complex128; default: that of `out`, else as precise as the files.
     threads : int
@@ -358,6 +359,8 @@ def load(what, arrays=("visdata", "flags", "nsamples"), missing="error", layout=
             raise
     if out:
         _compare_shapes(out, found.shape)
+        for name in out.keys() - wish["out"].keys():  # not contiguous
+            np.copyto(out[name], getattr(found, name))
         found.__dict__.update(out)
     return found
 
@@ -374,7 +377,9 @@ def _take_out(wish, out, arrays, visdata_type):
         if not isinstance(array, np.ndarray) or array.dtype not in types[name]:
             kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
             raise ValueError(f"out[{name!r}] has to be an array of {' or '.join(map(str, types[name]))}, not of {kind}")
-    wish["out"] = out
+        if not array.flags.writeable:
+            raise ValueError(f"out[{name!r}] may not be written")
+    wish["out"] = {name: array for name, array in out.items() if array.flags.carray}
     if "visdata" in out:
         wish["visdata_type"] = _TYPES[out["visdata"].dtype]
 
