@@ -176,7 +176,7 @@ static msio_status read_ahead(msio_cursor *c, int64_t row) {
     msio_status status = msio_cursor_window_read(&c->window, &ahead);
     if (status) {
         break_pattern(c);
-        return status == MSIO_E_LOCKED ? status : MSIO_OK;
+        return status == MSIO_E_LOCKED || status == MSIO_E_CANCELLED ? status : MSIO_OK;
     }
     c->reads++;
     c->bytes_read += (int64_t)msio_cursor_window_bytes(&c->window);

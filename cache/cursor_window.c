@@ -238,7 +238,7 @@ msio_status msio_cursor_window_check(msio_cursor_window *w, bool *holds) {
     unpin(w);
     msio_access access;
     msio_status status = msio_access_begin(w->column->table, &access);
-    if (status == MSIO_E_LOCKED) return status;
+    if (status == MSIO_E_LOCKED || status == MSIO_E_CANCELLED) return status;
     bool same = !status && msio_state_holds_in(w->state, &access);
     if (same) note_sync(w, &access);
     if (!status && same && is_held(&access)) {

@@ -243,5 +243,6 @@ msio_status msio_state_holds(const msio_state *state, msio_table *table, bool *h
         status = msio_access_end(&access, MSIO_OK);
         *holds = same && !status;
     }
-    return status == MSIO_E_LOCKED || status == MSIO_E_MEMORY ? status : MSIO_OK; /* else it is no longer there */
+    if (status == MSIO_E_LOCKED || status == MSIO_E_CANCELLED || status == MSIO_E_MEMORY) return status;
+    return MSIO_OK; /* it is no longer there */
 }

@@ -247,6 +247,15 @@ static msio_status still_locked(const msio_lock *lock, pid_t holder, double seco
         name[0] ? name : "unknown", seconds);
 }
 
+/* What this thread's calls ask while they wait. */
+static _Thread_local int (*ask)(void *user);
+static _Thread_local void *ask_user;
+
+void msio_waits_ask(int (*stop)(void *user), void *user) {
+    ask = stop;
+    ask_user = user;
+}
+
 msio_status msio_lock_take(msio_lock *lock, double seconds, bool *locked) {
     double end = 0, pause = 0.5e-3;
     *locked = false;
@@ -266,6 +275,9 @@ msio_status msio_lock_take(msio_lock *lock, double seconds, bool *locked) {
         double rest = end - t, wait = pause < rest ? pause : rest;
         struct timespec interval = {(time_t)wait, (long)((wait - (double)(time_t)wait) * 1e9)};
         nanosleep(&interval, NULL);
+        if (ask && ask(ask_user))
+            return msio_error_set(MSIO_E_CANCELLED, lock->path,
+                                  "the wait for another process's write lock was stopped");
         if (pause < 20e-3) pause *= 2;
     }
 }

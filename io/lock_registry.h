@@ -24,7 +24,8 @@ bool msio_lock_current(const msio_lock *lock, const char *directory);
 
 /* Takes a read lock on byte 0, waiting for another process's write lock up to so many seconds. *locked is false, and
  * MSIO_OK returned, where no lock can be had that would mean anything: the write lock is this very process's own, or
- * the file system knows no locks. Then the caller compares signatures. MSIO_E_LOCKED names the holder. */
+ * the file system knows no locks. Then the caller compares signatures. MSIO_E_LOCKED names the holder;
+ * MSIO_E_CANCELLED: see msio_waits_ask. */
 msio_status msio_lock_take(msio_lock *lock, double seconds, bool *locked);
 void msio_lock_give(msio_lock *lock);
 

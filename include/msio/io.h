@@ -51,6 +51,11 @@ typedef struct msio_open_opts {
 #define MSIO_OPEN_OPTS_INIT                                                                                            \
     { sizeof(msio_open_opts), MSIO_PER_CALL, MSIO_NATIVE_AUTO, 0, 10.0 }
 
+/* What this thread's calls ask while they wait for another process's write lock: stop(user), some 50 times a second,
+ * while no mutex of the lock's is held; not 0: the call ends with MSIO_E_CANCELLED. It holds for the calling thread
+ * until it is set anew. stop NULL (as threads begin): nothing is asked, the wait takes its time. */
+MSIO_API void msio_waits_ask(int (*stop)(void *user), void *user);
+
 /* Opens the table at path: a table's directory, or `obs.ms::ANTENNA` (also `obs.ms/ANTENNA`, any depth) for the
  * subtable behind a keyword. Reads table.dat and the sync record of table.lock, nothing in proportion to rows. A
  * reference table (casacore's RefTable) and a concatenated one are followed: their rows are mapped to their roots'.

@@ -33,6 +33,8 @@ typedef struct py_patience {
     PyObject *told;       /* a Python callable (done, total), or NULL */
 } py_patience;
 void py_patience_begin(py_patience *patience, PyObject *told);
+/* Ctrl-C also ends this thread's waits for a lock, from now on. */
+void py_watch_waits(void);
 int py_poll(void *patience, int64_t done, int64_t total);
 
 /* ---------------------------------------------------------------- arrays (pyarrays.c) */

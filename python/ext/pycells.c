@@ -51,6 +51,7 @@ static msio_status fetch(cell_reader *self, int64_t row, void *out, size_t bytes
     msio_status status;
     if (msio_cursor_has(self->cursor, row)) return msio_cursor_get(self->cursor, row, out, bytes);
     self->busy = true;
+    py_watch_waits();
     Py_BEGIN_ALLOW_THREADS status = msio_cursor_get(self->cursor, row, out, bytes);
     Py_END_ALLOW_THREADS self->busy = false;
     return status;
@@ -72,6 +73,7 @@ static PyObject *shaped_cell(cell_reader *self, int64_t row) {
     int ndim = 0;
     msio_status status;
     self->busy = true;
+    py_watch_waits();
     Py_BEGIN_ALLOW_THREADS status = msio_cursor_peek(self->cursor, row, &data, NULL);
     if (!status) status = msio_cursor_shape(self->cursor, row, &ndim, shape);
     if (!status) status = msio_cursor_peek(self->cursor, row, &data, NULL); /* the shape's question may have moved it */
@@ -106,6 +108,7 @@ static PyObject *reader_call(PyObject *object, PyObject *const *arguments, size_
     } else {
         answer = self->fixed ? fixed_cell(self, row) : shaped_cell(self, row);
     }
+    if (PyErr_Occurred()) Py_CLEAR(answer); /* Ctrl-C while it waited for a lock */
     self->served += answer && answer != Py_None;
     return answer;
 }

@@ -50,6 +50,16 @@ void py_patience_begin(py_patience *patience, PyObject *told) {
     patience->told = told;
 }
 
+static int interrupted(void *unused) {
+    (void)unused;
+    PyGILState_STATE state = PyGILState_Ensure();
+    int stop = PyErr_Occurred() != NULL || PyErr_CheckSignals() != 0;
+    PyGILState_Release(state);
+    return stop;
+}
+
+void py_watch_waits(void) { msio_waits_ask(interrupted, NULL); }
+
 /* Called without the GIL, by any of the reading threads; only the one that called can run Python. */
 int py_poll(void *user, int64_t done, int64_t total) {
     py_patience *patience = user;

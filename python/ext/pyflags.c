@@ -98,6 +98,7 @@ static PyObject *count_flags(PyObject *module, PyObject *arguments) {
     opts.ignore_flag_row = !flag_row;
     opts.open.freshness = checked ? MSIO_PER_CALL : MSIO_AS_OPENED;
     py_patience_begin(&patience, told == Py_None ? NULL : told);
+    py_watch_waits();
     opts.progress = py_poll;
     opts.user = &patience;
     opts.seed = PyLong_AsUnsignedLongLong(seed);

@@ -174,6 +174,7 @@ static int wish_take(wish *w, PyObject *arguments, PyObject *keywords) {
     if (memory >= 0) w->opts.memory = (size_t)memory;
     w->rows_per_batch = batch;
     py_patience_begin(&w->patience, told == Py_None ? NULL : told);
+    py_watch_waits();
     w->opts.read.progress = py_poll;
     w->opts.read.user = &w->patience;
     return 0;

@@ -167,6 +167,7 @@ static PyObject *facts_summary(PyObject *object, PyObject *unused) {
 static const msio_row_index *index_of(const msio_metadata *m) {
     const msio_row_index *index = NULL;
     msio_status status;
+    py_watch_waits();
     Py_BEGIN_ALLOW_THREADS status = msio_metadata_row_index(m, &index);
     Py_END_ALLOW_THREADS if (status) py_fail();
     return status ? NULL : index;
@@ -251,6 +252,7 @@ static PyObject *get_metadata(PyObject *module, PyObject *arguments) {
     msio_status status;
     (void)module;
     if (!PyArg_ParseTuple(arguments, "O&pO", PyUnicode_FSConverter, &path, &checked, &previous)) return NULL;
+    py_watch_waits();
     Py_BEGIN_ALLOW_THREADS status =
         msio_metadata_get(PyBytes_AS_STRING(path), checked ? MSIO_PER_CALL : MSIO_AS_OPENED, &found);
     Py_END_ALLOW_THREADS Py_DECREF(path);

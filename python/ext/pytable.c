@@ -12,6 +12,7 @@ msio_table *py_table_enter(py_table *self) {
         return NULL;
     }
     self->users++;
+    py_watch_waits();
     return self->table;
 }
 
@@ -47,6 +48,7 @@ static PyObject *table_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
     if (take_native(native, &opts.native) == 0) self = (py_table *)type->tp_alloc(type, 0);
     if (self) {
         msio_status status;
+        py_watch_waits();
         opts.nolock = !lock;
         opts.freshness = checked ? MSIO_PER_CALL : MSIO_AS_OPENED;
         Py_BEGIN_ALLOW_THREADS status = msio_table_open(PyBytes_AS_STRING(path), &opts, &self->table);

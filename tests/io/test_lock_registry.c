@@ -131,6 +131,25 @@ static void opening_waits_for_the_lock_too(void **state) {
     stop_writer(w);
 }
 
+static int stop_at_the_third(void *user) { return ++*(int *)user >= 3; }
+
+static void a_wait_ends_when_the_thread_says_so(void **state) {
+    (void)state;
+    const msio_column *column = NULL;
+    msio_table *table = open_table(60, 0, &column), *other = NULL;
+    writer w = start_writer(0);
+    int asked = 0;
+    msio_waits_ask(stop_at_the_third, &asked);
+    assert_int_equal(read_number(column), MSIO_E_CANCELLED);
+    assert_int_equal(asked, 3);
+    assert_int_equal(msio_table_open(path, NULL, &other), MSIO_E_CANCELLED);
+    msio_waits_ask(NULL, NULL);
+    stop_writer(w);
+    assert_int_equal(read_number(column), MSIO_OK);
+    assert_int_equal(asked, 4);
+    assert_int_equal(msio_table_close(table), MSIO_OK);
+}
+
 static void a_writer_that_goes_is_waited_for(void **state) {
     (void)state;
     const msio_column *column = NULL;
@@ -293,6 +312,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_writer_that_stays_is_named),
         cmocka_unit_test(opening_waits_for_the_lock_too),
+        cmocka_unit_test(a_wait_ends_when_the_thread_says_so),
         cmocka_unit_test(a_writer_that_goes_is_waited_for),
         cmocka_unit_test(nolock_reads_beside_a_writer),
         cmocka_unit_test(a_hold_keeps_writers_out_until_its_last_release),

@@ -289,6 +289,34 @@ def test_ctrl_c_ends_a_long_call(tmp_path):
     assert not list(tmp_path.glob("g/*.hdf5"))
 
 
+WAITING = """
+import fcntl, os, signal, subprocess, sys, threading
+import msio
+path = sys.argv[1]
+table, reader = msio.Table(path), msio.Table(path).reader("TIME")
+writer = subprocess.Popen([sys.executable, "-c", "import fcntl, sys; file = open(sys.argv[1], 'r+b'); "
+    "fcntl.lockf(file, fcntl.LOCK_EX, 1, 0); print(flush=True); sys.stdin.read()", path + "/table.lock"],
+    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+writer.stdout.readline()
+calls = {"Table": lambda: msio.Table(path), "read": lambda: table.read("TIME"), "cell": lambda: reader(3),
+         "metadata": lambda: msio.metadata(path), "flags": lambda: msio.flags(path), "load": lambda: msio.load(path),
+         "stream": lambda: msio.stream(path, "TIME")}
+for name, call in calls.items():
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        print(name, call())
+    except BaseException as error:
+        print(name, type(error).__name__)
+writer.communicate(b"")
+"""
+
+
+def test_ctrl_c_ends_the_wait_for_a_lock(ms):
+    done = subprocess.run([sys.executable, "-c", WAITING, str(ms)], capture_output=True, text=True, timeout=120)
+    calls = ("Table", "read", "cell", "metadata", "flags", "load", "stream")
+    assert done.stdout == "".join(f"{name} KeyboardInterrupt\n" for name in calls), done.stderr
+
+
 def test_memory_is_given_back(ms):
     def resident():
         with open("/proc/self/statm") as file:
