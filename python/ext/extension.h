@@ -55,6 +55,11 @@ PyObject *py_shape(int ndim, const int64_t *shape);
 PyObject *py_text(const char *text);
 PyObject *py_text_of(const char *text, Py_ssize_t length);
 
+/* Whether a caller's array can take an answer as it is: nothing is broadcast or converted. -1 with an exception set. */
+int py_check_out(PyObject *out, msio_type type, int ndim, const int64_t *shape);
+/* A column's name as C has it, as long as the str lives. NULL with an exception set. */
+const char *py_name(PyObject *name);
+
 /* A value of a record (keywords): numbers, strings, arrays, dicts. */
 PyObject *py_record(const msio_record *record);
 PyObject *py_field(const msio_field *field);

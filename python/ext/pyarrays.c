@@ -147,6 +147,50 @@ PyObject *py_record(const msio_record *record) {
     return dict;
 }
 
+/* ---------------------------------------------------------------- arrays of the caller */
+
+int py_check_out(PyObject *out, msio_type type, int ndim, const int64_t *shape) {
+    PyArrayObject *array = (PyArrayObject *)out;
+    if (!PyArray_Check(out)) {
+        PyErr_Format(PyExc_TypeError, "out has to be a numpy array, not %s", Py_TYPE(out)->tp_name);
+        return -1;
+    }
+    if (PyArray_TYPE(array) != py_type_number(type) || PyArray_ISBYTESWAPPED(array)) {
+        PyObject *wanted = (PyObject *)PyArray_DescrFromType(py_type_number(type));
+        if (wanted)
+            PyErr_Format(PyExc_TypeError, "out is of type %S, the answer of %S", (PyObject *)PyArray_DESCR(array),
+                         wanted);
+        Py_XDECREF(wanted);
+        return -1;
+    }
+    bool fits = PyArray_NDIM(array) == ndim;
+    for (int i = 0; fits && i < ndim; i++) fits = PyArray_DIM(array, i) == shape[i];
+    if (!fits) {
+        PyObject *has = PyObject_GetAttrString(out, "shape"), *wanted = py_shape(ndim, shape);
+        if (has && wanted) PyErr_Format(PyExc_ValueError, "out is of shape %R, the answer of %R", has, wanted);
+        Py_XDECREF(has);
+        Py_XDECREF(wanted);
+        return -1;
+    }
+    if (PyArray_ISWRITEABLE(array)) return 0;
+    PyErr_SetString(PyExc_ValueError, "out may not be written");
+    return -1;
+}
+
+/* ---------------------------------------------------------------- names */
+
+const char *py_name(PyObject *name) {
+    Py_ssize_t length;
+    if (!PyUnicode_Check(name)) {
+        PyErr_SetString(PyExc_TypeError, "the name of a column has to be a str");
+        return NULL;
+    }
+    const char *text = PyUnicode_AsUTF8AndSize(name, &length);
+    if (!text || strlen(text) == (size_t)length) return text;
+    PyErr_Format(PyExc_ValueError, "no column has a zero in its name, as %R has", name);
+    return NULL;
+}
+
 /* ---------------------------------------------------------------- selections */
 
 void py_selection_free(py_selection *selection) { Py_CLEAR(selection->list); }
@@ -175,6 +219,9 @@ static PyObject *row_numbers(PyObject *rows, int64_t total) {
     return list;
 }
 
+/* A number counted from the end; one beyond the beginning stays as it is, so that the error names it. */
+static int64_t from_end(int64_t at, int64_t size) { return at < 0 && at + size >= 0 ? at + size : at; }
+
 static int take_list(py_selection *selection, PyObject *rows, int64_t total) {
     PyObject *list = row_numbers(rows, total);
     if (!list) return -1;
@@ -188,7 +235,7 @@ static int take_list(py_selection *selection, PyObject *rows, int64_t total) {
         if (!copy) return -1;
         list = copy;
         int64_t *row = PyArray_DATA((PyArrayObject *)list);
-        for (npy_intp i = 0; i < n; i++) row[i] += row[i] < 0 ? total : 0;
+        for (npy_intp i = 0; i < n; i++) row[i] = from_end(row[i], total);
     }
     selection->list = list;
     selection->select.row_list = PyArray_DATA((PyArrayObject *)list);
@@ -226,7 +273,7 @@ int py_select_rows(py_selection *selection, PyObject *rows, int64_t total) {
     if (PyIndex_Check(rows) && !(PyArray_Check(rows) && PyArray_NDIM((PyArrayObject *)rows) > 0)) {
         Py_ssize_t row = PyNumber_AsSsize_t(rows, PyExc_IndexError);
         if (row == -1 && PyErr_Occurred()) return -1;
-        selection->select.row = row < 0 ? row + total : row;
+        selection->select.row = from_end(row, total);
         selection->select.rows = 1;
         selection->one_row = true;
         return 0;
@@ -240,7 +287,7 @@ int py_select_axis(PyObject *wanted, int64_t size, const char *what, int64_t *st
     if (PyIndex_Check(wanted)) {
         Py_ssize_t at = PyNumber_AsSsize_t(wanted, PyExc_IndexError);
         if (at == -1 && PyErr_Occurred()) return -1;
-        *start = at < 0 ? at + size : at;
+        *start = from_end(at, size);
         *count = 1;
         *step = 1;
         return 0;

@@ -173,7 +173,7 @@ PyObject *py_cells_reader(PyObject *object, PyObject *const *arguments, Py_ssize
         PyErr_SetString(PyExc_TypeError, "reader(name, rows=None)");
         return NULL;
     }
-    const char *name = PyUnicode_AsUTF8(arguments[0]);
+    const char *name = py_name(arguments[0]);
     cell_reader *self = name ? (cell_reader *)reader_type->tp_alloc(reader_type, 0) : NULL;
     if (!self) return NULL;
     self->call = reader_call;

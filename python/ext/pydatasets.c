@@ -49,21 +49,6 @@ static int select_parts(const msio_dataset_info *info, PyObject *rows, PyObject 
                           &s->select.corr_step);
 }
 
-/* Whether out can take the answer as it is: nothing is broadcast, and no type changed. */
-static int check_out(PyObject *out, msio_type type, int ndim, const int64_t *shape) {
-    PyArrayObject *array = (PyArrayObject *)out;
-    bool fits = PyArray_Check(out) && PyArray_TYPE(array) == py_type_number(type) && PyArray_ISNOTSWAPPED(array) &&
-                PyArray_ISWRITEABLE(array) && PyArray_NDIM(array) == ndim;
-    for (int i = 0; fits && i < ndim; i++) fits = PyArray_DIM(array, i) == shape[i];
-    if (fits) return 0;
-    PyObject *wanted = py_shape(ndim, shape), *kind = (PyObject *)PyArray_DescrFromType(py_type_number(type));
-    if (wanted && kind)
-        PyErr_Format(PyExc_ValueError, "out has to be a writable array of shape %R and type %S", wanted, kind);
-    Py_XDECREF(wanted);
-    Py_XDECREF(kind);
-    return -1;
-}
-
 static PyObject *read_numbers(const msio_dataset *dataset, const msio_select *select, msio_type type, bool one_row,
                               PyObject *out, msio_read_opts *opts) {
     int ndim;
@@ -72,7 +57,7 @@ static PyObject *read_numbers(const msio_dataset *dataset, const msio_select *se
     msio_status status;
     if (msio_dataset_shape(dataset, select, type, &ndim, shape, &bytes)) return py_fail();
     int skip = one_row && ndim > 0;
-    if (out != Py_None && check_out(out, type, ndim - skip, shape + skip)) return NULL;
+    if (out != Py_None && py_check_out(out, type, ndim - skip, shape + skip)) return NULL;
     bool direct = out != Py_None && PyArray_ISCARRAY((PyArrayObject *)out);
     PyObject *array = direct ? Py_NewRef(out) : py_array_adopt(type, ndim - skip, shape + skip, msio_pool_take(bytes));
     if (!array) return NULL;

@@ -202,11 +202,7 @@ static const char **names_of(PyObject *names) {
     const char **list = PyMem_Calloc((size_t)PyTuple_GET_SIZE(names) + 1, sizeof *list);
     if (!list) PyErr_NoMemory();
     for (Py_ssize_t i = 0; list && i < PyTuple_GET_SIZE(names); i++) {
-        PyObject *name = PyTuple_GET_ITEM(names, i);
-        if (!PyUnicode_Check(name))
-            PyErr_SetString(PyExc_TypeError, "the name of a column has to be a str");
-        else
-            list[i] = PyUnicode_AsUTF8(name);
+        list[i] = py_name(PyTuple_GET_ITEM(names, i));
         if (list[i]) continue;
         PyMem_Free(list);
         return NULL;

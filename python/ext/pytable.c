@@ -164,11 +164,7 @@ static PyObject *table_parts(PyObject *object, void *unused) {
 /* A column by its name; NULL with an exception set. Within a call that entered. */
 static const msio_column *find_column(msio_table *table, PyObject *name) {
     const msio_column *column = NULL;
-    if (!PyUnicode_Check(name)) {
-        PyErr_SetString(PyExc_TypeError, "the name of a column has to be a str");
-        return NULL;
-    }
-    const char *text = PyUnicode_AsUTF8(name);
+    const char *text = py_name(name);
     if (text && msio_table_column(table, text, &column)) py_fail();
     return column;
 }
@@ -314,35 +310,10 @@ static PyObject *read_new(request *r) {
     return py_array_adopt(array.type, array.ndim - skip, array.shape + skip, array.data);
 }
 
-/* Whether an array has the shape and the type of the answer. */
-static int check_out(const request *r, PyArrayObject *out) {
-    int skip = r->selection.one_row, ndim = r->ndim - skip;
-    bool fits = PyArray_NDIM(out) == ndim;
-    for (int i = 0; fits && i < ndim; i++) fits = PyArray_DIM(out, i) == r->shape[i + skip];
-    if (!fits) {
-        PyObject *shape = py_shape(ndim, r->shape + skip);
-        if (shape) PyErr_Format(PyExc_ValueError, "out has another shape than the answer, which is %R", shape);
-        Py_XDECREF(shape);
-        return -1;
-    }
-    PyArray_Descr *type = PyArray_DESCR(out);
-    if (PyArray_TYPE(out) != py_type_number(r->type) || PyArray_ISBYTESWAPPED(out)) {
-        PyErr_Format(PyExc_TypeError, "out is of type %S, the column delivers %s", (PyObject *)type,
-                     msio_type_name(r->type));
-        return -1;
-    }
-    if (PyArray_ISWRITEABLE(out)) return 0;
-    PyErr_SetString(PyExc_ValueError, "out may not be written");
-    return -1;
-}
-
 static PyObject *read_into(request *r, PyObject *out) {
     msio_status status;
-    if (!PyArray_Check(out)) {
-        PyErr_SetString(PyExc_TypeError, "out has to be a numpy array");
-        return NULL;
-    }
-    if (cell_shape(r) || check_out(r, (PyArrayObject *)out)) return NULL;
+    int skip = r->selection.one_row;
+    if (cell_shape(r) || py_check_out(out, r->type, r->ndim - skip, r->shape + skip)) return NULL;
     if (!PyArray_IS_C_CONTIGUOUS((PyArrayObject *)out) || !PyArray_ISALIGNED((PyArrayObject *)out)) {
         PyObject *array = read_new(r);
         int failed = array ? PyArray_CopyInto((PyArrayObject *)out, (PyArrayObject *)array) : -1;

@@ -3,6 +3,8 @@ import operator
 
 import numpy as np
 
+from ._errors import RangeError
+
 
 def axis(wanted, size, what):
     """(start, count, step) of a slice, an int or None over an axis of `size` elements."""
@@ -15,12 +17,12 @@ def axis(wanted, size, what):
         count = max(0, (stop - start + step - 1) // step)
         return (start if count else 0), count, step
     try:
-        at = operator.index(wanted)
+        at = operator.index(None if isinstance(wanted, bool) else wanted)
     except TypeError:
         raise TypeError(f"{what} has to be a slice, an integer or None, not {wanted!r}") from None
     at += size if at < 0 else 0
     if not 0 <= at < size:
-        raise IndexError(f"{what}: {wanted} is asked for; there are {size}")
+        raise RangeError(f"{what}: {wanted} is asked for; there are {size}")
     return at, 1, 1
 
 
@@ -29,10 +31,12 @@ def integers(wanted, what, kind=np.int64):
     given = np.atleast_1d(np.asarray(wanted))
     if given.size == 0:
         return np.zeros(0, kind)
+    if given.dtype == object and all(isinstance(one, int) for one in given.ravel()):  # beyond 64 bits
+        raise RangeError(f"{what}: {max(given.ravel(), key=abs)} is asked for, more than there can be")
     if given.ndim > 1 or given.dtype.kind not in "iu":
         raise TypeError(f"{what} have to be integers in one dimension, not {given.dtype} in {given.ndim}")
     if given.max() > np.iinfo(kind).max or given.min() < np.iinfo(kind).min:
-        raise IndexError(f"{what}: {given.max()} is asked for, more than there can be")
+        raise RangeError(f"{what}: {given.max()} is asked for, more than there can be")
     return given.astype(kind)
 
 
@@ -46,7 +50,7 @@ def rows(wanted, total):
     given = np.asarray(wanted)
     if given.dtype == bool:
         if given.shape != (total(),):
-            raise IndexError(f"rows is a mask of shape {given.shape}; there are {total()} rows")
+            raise RangeError(f"rows is a mask of shape {given.shape}; there are {total()} rows")
         return np.flatnonzero(given)
     return operator.index(wanted) if given.ndim == 0 and given.dtype.kind in "iu" else integers(given, "rows")
 

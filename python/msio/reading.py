@@ -1,6 +1,8 @@
 """Columns of tables and datasets of HDF5 files, whole or in part, at once or in batches."""
 import os
 
+import numpy as np
+
 from . import _msio
 from ._progress import progress as _progress
 from ._selecting import axis as _axis, positive as _positive, rows as _rows
@@ -41,6 +43,17 @@ def _parts(column, shape, chans, corrs):
     return _axis(chans, shape[-2] if len(shape) > 1 else 0, "chans"), _axis(corrs, shape[-1] if shape else 0, "corrs")
 
 
+def _check_out(out, answer):
+    """Whether an array can take an answer without elements, as the extension checks it for the others."""
+    if not isinstance(out, np.ndarray) or out.dtype != answer.dtype:
+        kind = out.dtype if isinstance(out, np.ndarray) else type(out).__name__
+        raise TypeError(f"out is of type {kind}, the answer of {answer.dtype}")
+    if out.shape != answer.shape:
+        raise ValueError(f"out is of shape {out.shape}, the answer of {answer.shape}")
+    if not out.flags.writeable:
+        raise ValueError("out may not be written")
+
+
 def _read_part(table, column, rows, chans, corrs, **how):
     """Reads a part of each cell."""
     shape = _cell(table, column, rows)
@@ -53,8 +66,8 @@ def _read_part(table, column, rows, chans, corrs, **how):
         return table.read(column, rows=rows, box=[slice(None)] * (len(shape) - 2) + spans, **how)
     out = how.pop("out")
     answer = table.read(column, rows=rows, **how)[(..., *spans)]
-    if out is not None and (out.shape, out.dtype) != (answer.shape, answer.dtype):
-        raise ValueError(f"out has another shape or type than the answer, which is {answer.dtype} of {answer.shape}")
+    if out is not None:
+        _check_out(out, answer)
     return answer if out is None else out
 
 
@@ -118,7 +131,9 @@ def read(path, column, rows=None, chans=None, corrs=None, out=None, threads=0, f
         Rows, channels or correlations beyond what there is; ends of slices may lie beyond.
     ValueError
         The cells differ in shape (`msio.Table(path).read_cells(column, rows)` is a list of them); there is no axis of
-        channels or correlations; `out` does not fit.
+        channels or correlations; `out` is of another shape, or may not be written.
+    TypeError
+        `out` is of another type.
     msio.Error
         A RuntimeError: all that goes wrong with tables and files is one.
 

@@ -1,5 +1,6 @@
 """msio.read and msio.stream: python-casacore, h5py and numpy are the oracles."""
 import os
+import re
 import pathlib
 import signal
 import subprocess
@@ -101,10 +102,25 @@ def test_a_mask_selects_where_it_is_true(ms, columns):
     (dict(rows=10**6), IndexError), (dict(rows=-10**6), IndexError), (dict(rows=[0, 10**6]), IndexError),
     (dict(rows=[0.5]), TypeError), (dict(rows="x"), TypeError), (dict(rows=[[1, 2]]), TypeError),
     (dict(chans=8), IndexError), (dict(chans=-9), IndexError), (dict(corrs=2), IndexError),
+    (dict(rows=2**70), IndexError), (dict(rows=[0, -2**70]), IndexError), (dict(chans=True), TypeError),
     (dict(chans=[1, 2]), TypeError), (dict(chans=1.5), TypeError), (dict(chans=slice(5, 1, -1)), ValueError)])
 def test_what_cannot_be(ms, how, kind):
-    with pytest.raises(kind):
+    with pytest.raises(msio.RangeError if kind is IndexError else kind):
         msio.read(ms, "DATA", **how)
+
+
+def test_an_error_names_the_row_that_was_asked_for(ms, h5):
+    for path, column in (ms, "TIME"), (h5, "plain/f4"):
+        for rows in (-5001, [0, -5001]):
+            with pytest.raises(msio.RangeError, match="-5001"):
+                msio.read(path, column, rows=rows)
+
+
+def test_a_name_with_a_zero_in_it_is_no_columns(ms):
+    with msio.Table(ms) as table:
+        for call in (table.read, table.read_cells, table.describe, table.reader, lambda name: msio.stream(ms, name)):
+            with pytest.raises(ValueError, match="zero"):
+                call("DATA\0X")
 
 
 def test_axes_that_are_not_there(ms):
@@ -193,18 +209,24 @@ def test_out_of_a_dataset(h5, form):
     assert msio.read(h5, "chunked/c8", out=out) is out and np.array_equal(out, expected)
 
 
-@pytest.mark.parametrize("out", [np.zeros((1, 41, 6, 3), "f4"), np.zeros((41, 6, 4), "f4"), np.zeros((41, 6, 3), "f8"),
-                                 np.zeros((41, 6, 3), ">f4"), np.zeros((41, 6, 3), "i2"), [1, 2], 3.0])
-def test_out_that_does_not_fit(h5, out):
-    with pytest.raises(ValueError, match=r"\(41, 6, 3\) and type float32"):
-        msio.read(h5, "plain/f4", out=out)
-
-
-def test_out_that_may_not_be_written(h5):
-    out = np.zeros((41, 6, 3), "f4")
-    out.flags.writeable = False
-    with pytest.raises(ValueError, match="writable"):
-        msio.read(h5, "plain/f4", out=out)
+@pytest.mark.parametrize("chans, size", [(slice(None), 6), (slice(2, 2), 0)])
+def test_out_that_does_not_fit(h5, ms, chans, size):
+    rows, fixed = msio.metadata(ms).rows, np.zeros((41, size, 3), "f4")
+    for path, column, right in (h5, "plain/f4", fixed), (ms, "DATA", np.zeros((rows, size if not size else 8, 2), "c8")):
+        frozen = right.copy()
+        frozen.flags.writeable = False
+        for out in (right[np.newaxis], right[..., :1], right[1:]):
+            with pytest.raises(ValueError, match=re.escape(f"{out.shape}, the answer of {right.shape}")):
+                msio.read(path, column, chans=chans, out=out)
+        for out in (np.zeros(right.shape, kind) for kind in ("i2", "c16", right.dtype.newbyteorder())):
+            with pytest.raises(TypeError, match=f"{out.dtype}, the answer of {right.dtype}"):
+                msio.read(path, column, chans=chans, out=out)
+        for out in ([1, 2], 3.0):
+            with pytest.raises(TypeError, match=type(out).__name__):
+                msio.read(path, column, chans=chans, out=out)
+        for out in (frozen, frozen[::-1]):
+            with pytest.raises(ValueError, match="may not be written"):
+                msio.read(path, column, chans=chans, out=out)
 
 
 def test_out_of_one_row(h5):
