@@ -244,7 +244,7 @@ def main():
         pathlib.Path(o.out).write_text(answer)
     print(answer if o.json else text)
     if o.document and not o.only:
-        document(f"Printed by `bench/pipeline/run.py --document` on {time.strftime('%Y-%m-%d')}; medians of {o.tries}, each in a "
+        document(f"Printed by `./bootstrap bench pipeline --document` on {time.strftime('%Y-%m-%d')}; medians of {o.tries}, each in a "
                  f"process of its own, files in the page cache.\n\n{text}")
 
 
