@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from . import _msio
-from ._errors import Error, FormatError
+from ._errors import Error, FormatError, ShapeError
 from ._progress import progress as _progress
 from .subbands import _source
 
@@ -13,8 +13,9 @@ __all__ = ["read_uvdata"]
 
 # Fields of a header in which the files of a group may differ, and still have one file's metadata but for these.
 _OF_EACH_FILE = {"freq_array", "channel_width", "history", "extra_keywords"}
-# What msio's load compares itself, value by value.
-_OF_EACH_ROW = {"time_array", "integration_time", "ant_1_array", "ant_2_array"}
+# What msio's load compares itself, row by row. Times are not among them: sidereal times are made of them, and pyuvdata
+# allows these less of a difference.
+_OF_EACH_ROW = {"integration_time", "ant_1_array", "ant_2_array"}
 # What one file's metadata have of their own when they are made of the first file's.
 _EXCHANGED = ("freq_array", "channel_width", "Nfreqs", "flex_spw_id_array", "filename", "history")
 _APPARENT = {"phase_center_app_ra", "phase_center_app_dec", "phase_center_frame_pa"}
@@ -56,8 +57,8 @@ def read_uvdata(what, time=None, pattern=None, expected=16, ascending=False, thr
     -----
     pyuvdata reads the metadata. Where the files' headers differ in nothing but frequencies, histories and extra
     keywords it reads those of the first one only. Files that pyuvdata changes as it reads them (phased by its old
-    method, several polarizations in one axis of windows), and those whose samples are not of single precision or
-    whose flags are no truths, it reads itself, data and all.
+    method, several polarizations in one axis of windows), those whose samples are not of single precision or whose
+    flags are no truths, and those that `msio.load` refuses to put together, it reads itself, data and all.
 
     Examples
     --------
@@ -70,18 +71,18 @@ def read_uvdata(what, time=None, pattern=None, expected=16, ascending=False, thr
     headers = [_msio.uvh5_header(path) for path in paths]
     made = _one(UVData, paths[0], read_data=False)
     if not _as_stored(made, headers, paths):
-        made = _combined(UVData, paths, read_data=True)
-        if ascending:
-            made.reorder_freqs(channel_order="freq", run_check=False)
-        return made
+        return _whole(UVData, paths, ascending)
     if len(paths) > 1:
         made = (_combined_as_first(made, paths, headers) if _differ_in_frequency_only(paths, headers)
                 else _combined(UVData, paths, read_data=False))
     if ascending:
         made.reorder_freqs(channel_order="freq", run_check=False)
-    with _progress(progress, "loading") as told:
-        loaded = _msio.load(paths, what=7, threads=threads, refuse_reordering=True, channel_order=int(not ascending),
-                            progress=told)
+    try:
+        with _progress(progress, "loading") as told:
+            loaded = _msio.load(paths, what=7, threads=threads, refuse_reordering=True,
+                                channel_order=int(not ascending), progress=told)
+    except ShapeError:  # pyuvdata combines some files that msio does not, and says why not of the others
+        return _whole(UVData, paths, ascending)
     place = _places(made.freq_array, loaded["frequencies"], paths)
     made.data_array, made.flag_array, made.nsample_array = (
         loaded[name] if place is None else loaded[name][:, place] for name in ("visdata", "flags", "nsamples"))
@@ -108,6 +109,13 @@ def _one(kind, path, read_data):
     made = kind()
     made.read(path, file_type="uvh5", read_data=read_data, run_check=False)
     made.uvw_array = made.uvw_array.astype(np.float64)
+    return made
+
+
+def _whole(kind, paths, ascending):
+    made = _combined(kind, paths, read_data=True)
+    if ascending:
+        made.reorder_freqs(channel_order="freq", run_check=False)
     return made
 
 

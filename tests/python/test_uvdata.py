@@ -162,6 +162,32 @@ def test_rows_in_another_order_are_refused_as_by_pyuvdata(paths):
             read(paths)
 
 
+def test_files_that_msio_does_not_put_together_are_pyuvdatas_matter(paths):
+    assert_same(msio.read_uvdata([paths[0], paths[1], paths[1]]), by_pyuvdata([paths[0], paths[1], paths[1]]))
+    with h5py.File(paths[0], "r+") as file:
+        del file["Header/extra_keywords"]
+    assert_same(msio.read_uvdata(paths), by_pyuvdata(paths))
+    expected = by_pyuvdata(paths)
+    expected.reorder_freqs(channel_order="freq", run_check=False)
+    assert_same(msio.read_uvdata(paths, ascending=True), expected)
+
+
+def test_times_that_differ_a_little_are_pyuvdatas_matter(paths):
+    """Sidereal times, which pyuvdata makes of them, are allowed less than they are."""
+    with h5py.File(paths[1], "r+") as file:
+        file["Header/time_array"][...] += 1e-9
+    for read in (by_pyuvdata, msio.read_uvdata):
+        with pytest.raises(ValueError, match="lst_array"):
+            read(paths)
+
+
+@pytest.mark.parametrize("number, name", [(1, "object_name"), (0, "antenna_diameters"), (1, "antenna_diameters")])
+def test_a_header_that_lacks_something(paths, number, name):
+    with h5py.File(paths[number], "r+") as file:
+        del file["Header/" + name]
+    assert_same(msio.read_uvdata(paths), by_pyuvdata(paths))
+
+
 def test_several_windows(paths, tmp_path):
     made = []
     for number, path in enumerate(paths):
