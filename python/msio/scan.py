@@ -17,6 +17,7 @@ from .scan_rules import judge
 
 FOUND, FAILED, USAGE = 1, 3, 2
 IGNORE = re.compile(r"#\s*msio:\s*ignore(?:\[([\w\s,-]*)\])?")
+TIMED = re.compile(r"^(\s*)%(?:time|timeit)(?:\s+-\w+(?:\s+\d+)?)*\s+(?=[^\s-])")  # what IPython runs and times
 PASSED_OVER = frozenset({"__pycache__", "node_modules", "site-packages"})
 SUFFIXES = (".py", ".ipynb")
 
@@ -114,7 +115,7 @@ def _read(path):
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise Unreadable("is no regular file")
         if path.endswith(".ipynb"):
-            with open(path, encoding="utf-8") as file:
+            with open(path, encoding="utf-8-sig") as file:
                 return file.read()
         with tokenize.open(path) as file:  # the encoding that the source declares
             return file.read()
@@ -153,12 +154,13 @@ def _cells(text):
 
 def _plain(source):
     """A cell as Python: IPython's own lines become `pass`, so that lines keep their numbers."""
-    lines = source.splitlines()
+    lines = source.replace("\r\n", "\n").split("\n")  # as Python does: splitlines takes form feeds too
     first = next((line.strip() for line in lines if line.strip()), "")
     if first.startswith("%%") and first.split()[0] not in ("%%time", "%%timeit", "%%capture", "%%prun"):
         return ""
     return "\n".join(
-        re.sub(r"^(\s*)(?:[%!?].*|[\w.]+\?{1,2}\s*|\w[\w, ]*=\s*[%!].*)$", r"\1pass", line) for line in lines
+        re.sub(r"^(\s*)(?:[%!?].*|[\w.]+\?{1,2}\s*|\w[\w, ]*=\s*[%!].*)$", r"\1pass", TIMED.sub(r"\1", line))
+        for line in lines
     )
 
 

@@ -22,12 +22,12 @@ def dotted(node):
     return ".".join([node.id, *reversed(parts)])
 
 
-def target_names(target):
-    """The names that an assignment to target binds; an item's container counts as bound."""
+def target_names(target, containers=True):
+    """The names that an assignment to target binds; containers: an item's container counts as bound."""
     if isinstance(target, (ast.Tuple, ast.List)):
-        return [name for part in target.elts for name in target_names(part)]
-    if isinstance(target, (ast.Starred, ast.Subscript)):
-        return target_names(target.value)
+        return [name for part in target.elts for name in target_names(part, containers)]
+    if isinstance(target, ast.Starred) or isinstance(target, ast.Subscript) and containers:
+        return target_names(target.value, containers)
     name = dotted(target)
     return [name] if name else []
 
@@ -47,20 +47,20 @@ def calls_unknown(expression):
     return False
 
 
-def bindings(body):
+def bindings(body, containers=True):
     """(names, value, always): each binding within the statements, not within functions that they define; always: the
-    name changes with each turn."""
+    name changes with each turn; containers: see target_names."""
     stack = list(body)
     while stack:
         node = stack.pop()
         if isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.Lambda, *COMPREHENSIONS)):
             continue
         if isinstance(node, ast.Assign):
-            yield [name for target in node.targets for name in target_names(target)], node.value, False
+            yield [name for target in node.targets for name in target_names(target, containers)], node.value, False
         elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
-            yield target_names(node.target), node.value, False
+            yield target_names(node.target, containers), node.value, False
         elif isinstance(node, ast.AugAssign):
-            yield target_names(node.target), node.value, True
+            yield target_names(node.target, containers), node.value, True
         elif isinstance(node, (ast.For, ast.AsyncFor)):
             yield target_names(node.target), node.iter, False
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
@@ -72,6 +72,7 @@ class Loop:
     """A loop, or what acts as one: a comprehension's `for`, a function that is called in a loop.
 
     targets: names that the loop itself changes; perhaps: those that it may change. bound: all that its body binds.
+    replaced: those of them that are other objects then, not the same with other items.
     varies: those whose value depends on the turn. unsure: these, and those that hold what an unknown call gave.
     few: whether it plainly takes few turns.
     """
@@ -81,6 +82,7 @@ class Loop:
         targets, found = set(targets), list(bindings(body))
         self.values = [(name, value) for names, value, _ in found for name in names]
         self.bound = targets.union(perhaps, *(names for names, _, _ in found))
+        self.replaced = targets.union(perhaps, *(names for names, _, _ in bindings(body, containers=False)))
         self.unsure = self._closure(targets.union(perhaps), found, True)
         self.varies = self.unsure if repeats else self._closure(targets, found, False)
 
@@ -110,6 +112,10 @@ class Loop:
     def rebinds(self, expression):
         """Whether the expression reads a name that the body binds."""
         return mentions(expression, self.bound)
+
+    def replaces(self, expression):
+        """Whether the expression reads a name that the body binds to another object."""
+        return mentions(expression, self.replaced)
 
     @classmethod
     def of_statement(cls, node):

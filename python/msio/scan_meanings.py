@@ -14,6 +14,10 @@ from .scan_values import (
     SELECTING,
     STAMP_KEEPERS,
     STAMPS,
+    STATS,
+    SUBTABLES,
+    TABLE_COLUMNS,
+    TABLE_ROWS,
     TABLES,
     TAQL,
     TOOL_OBJECTS,
@@ -73,9 +77,11 @@ class Meanings:
         return Value("text", node.value) if isinstance(node.value, str) else None
 
     def _of_attribute(self, node):
-        if node.attr in STAMPS and isinstance(node.value, ast.Call):
-            return self._stamp(node.value, node)
         base = self.evaluate(node.value)
+        if base is not None and base.kind == "stat":
+            return Value("mtime", node=node, path=base.path) if node.attr in STAMPS else None
+        if base is not None and base.kind == "table":
+            return self._named_in(base, node.attr)
         if base is None:
             return self.scope.find(dotted(node)) if dotted(node) else None
         if base.kind == "ref":
@@ -83,7 +89,7 @@ class Meanings:
             return Value("table") if name in TOOL_OBJECTS else Value("ref", name)
         if base.kind == "instance":
             if (base.node, node.attr) in self.methods:
-                return Value("function", node.attr, self.methods[(base.node, node.attr)])
+                return self._method_or_property(node.attr, self.methods[(base.node, node.attr)])
             value = self.attributes.get((base.node, node.attr))
             free = value is None or value.kind in ("parameter", "none")
             if free and dotted(node) and self._acts_as_table(base.node, dotted(node)):
@@ -96,14 +102,21 @@ class Meanings:
             return known
         return None
 
-    def _stamp(self, call, node):
-        """x of os.stat(x).st_mtime, or of x.stat().st_mtime."""
-        called = self.evaluate(call.func)
-        if called is not None and called.kind == "ref" and called.name in ("os.stat", "os.lstat") and call.args:
-            return Value("mtime", node=node, path=call.args[0])
-        if isinstance(call.func, ast.Attribute) and call.func.attr in ("stat", "lstat") and not call.args:
-            return Value("mtime", node=node, path=call.func.value)
-        return None
+    @staticmethod
+    def _named_in(table, name):
+        """t.DATA, a tablecolumn, and t.ANTENNA, a subtable."""
+        if name in SUBTABLES:
+            return Value("table", path=ast.Constant("::" + name))
+        return Value("cells", name, table=table) if name.isupper() else None
+
+    def _method_or_property(self, name, node):
+        if not any(dotted(one).split(".")[-1] in ("property", "cached_property") for one in node.decorator_list):
+            return Value("function", name, node)
+        return self._returned(node)
+
+    def _returned(self, function):
+        value = self.returns.get(function)
+        return value if value is None or value.kind != "column" else Value("other")
 
     def _of_call(self, node):
         called = self.evaluate(node.func)
@@ -112,8 +125,7 @@ class Meanings:
         if called is not None and called.kind == "class":
             return Value("instance", called.name, called.node)
         if called is not None and called.kind == "function":
-            value = self.returns.get(called.node)
-            return value if value is None or value.kind != "column" else Value("other")
+            return self._returned(called.node)
         if isinstance(node.func, ast.Attribute):
             return self._of_method(node, node.func)
         return None
@@ -125,6 +137,11 @@ class Meanings:
             return Value("table", node=node, fact=self.reads.get(node))
         if name in TOOLS:
             return Value("table")
+        if name in TABLE_COLUMNS | TABLE_ROWS:
+            kind = "cells" if name in TABLE_COLUMNS else "rows"
+            return self._part(kind, argument(node, 0, "table"), argument(node, 1, "columnname"))
+        if name in STATS and node.args:
+            return Value("stat", path=node.args[0])
         if name in UVDATA or name.rpartition(".")[0] in UVDATA:
             return Value("uvdata")
         if name in MTIMES and node.args:
@@ -137,8 +154,17 @@ class Meanings:
             return None
         return Value("other")
 
+    def _part(self, kind, table, column):
+        """What t.col(column) and t.row() give."""
+        value = self.evaluate(table) if table is not None else None
+        known = value is not None and value.kind == "table"
+        name = self.text(column) if kind == "cells" and column is not None else ""
+        return Value(kind, name, table=value if known else Value("table"))
+
     def _of_method(self, node, func):
-        if func.attr == "enter_context" and node.args:  # of an ExitStack
+        if func.attr in ("stat", "lstat") and not node.args:
+            return Value("stat", path=func.value)
+        if func.attr in ("enter_context", "enter_async_context") and node.args:  # of an ExitStack
             return self.evaluate(node.args[0])
         receiver = self.evaluate(func.value)
         if receiver is None:
@@ -146,6 +172,9 @@ class Meanings:
         if receiver.kind == "table":
             if func.attr in SELECTING:
                 return Value("table", node=node, fact=self.reads.get(node))
+            if func.attr in ("col", "row"):
+                kind = "cells" if func.attr == "col" else "rows"
+                return self._part(kind, func.value, argument(node, 0, "columnname"))
             if func.attr == "iter":
                 return Value("tables", fact=self.reads.get(node))
             if func.attr == "getcol" and node in self.reads:

@@ -116,10 +116,7 @@ class Walk(Meanings):
         outer, self.scope, self.loops = self.scope, scope, ()
         static = any(dotted(one) == "staticmethod" for one in node.decorator_list)
         for position, parameter in enumerate(parameters_of(node)):
-            value = self.evaluate(parameter.annotation) if parameter.annotation is not None else None
-            if isinstance(parameter.annotation, ast.Constant) and isinstance(parameter.annotation.value, str):
-                value = self._named(parameter.annotation.value)
-            if value is not None and value.kind == "ref" and value.name in TABLES | TOOLS:
+            if self._names_table(parameter.annotation):
                 scope.names[parameter.arg] = Value("table")
             elif position == 0 and owner is not None and not static:
                 scope.names[parameter.arg] = Value("instance", owner.name, owner)
@@ -128,12 +125,26 @@ class Walk(Meanings):
         self.statements(node.body)
         self.scope = outer
 
-    def _named(self, text):
-        """What an annotation written as a string stands for."""
-        try:
-            return self.evaluate(ast.parse(text, mode="eval").body)
-        except SyntaxError:
-            return None
+    def _names_table(self, annotation):
+        """Whether an annotation stands for a table, or a table or None."""
+        if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+            try:
+                return self._names_table(ast.parse(annotation.value, mode="eval").body)
+            except SyntaxError:
+                return False
+        if isinstance(annotation, ast.BinOp):
+            return self._names_table(annotation.left) or self._names_table(annotation.right)
+        if isinstance(annotation, ast.Subscript):
+            parts = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice]
+            either = dotted(annotation.value).split(".")[-1] in ("Optional", "Union", "Annotated", "Final")
+            return either and any(self._names_table(part) for part in parts)
+        value = self.evaluate(annotation) if annotation is not None else None
+        return value is not None and value.kind == "ref" and value.name in TABLES | TOOLS
+
+    def _global(self, statement):
+        self.scope.shared.update(statement.names)
+
+    _nonlocal = _global
 
     def _classdef(self, statement):
         for expression in (*statement.decorator_list, *statement.bases):
@@ -206,6 +217,8 @@ class Walk(Meanings):
     def _store(self, target, value):
         if isinstance(target, ast.Name):
             self.scope.names[target.id] = value
+            if target.id in self.scope.shared and value is not None and value.kind == "column":
+                value.fact.uses.append("other")  # other functions may read it
         elif isinstance(target, ast.Attribute):
             base = self.evaluate(target.value)
             if base is not None and base.kind == "instance":
@@ -269,6 +282,7 @@ class Walk(Meanings):
         self._bind_turn(statement.target, statement.iter)
         loop = self._loop(statement, lambda: Loop.of_statement(statement))
         loop.few = self._takes_few(statement.iter)
+        self._turns(loop, statement.target, statement.iter)
         self._in_loop(loop, statement.body)
         self.statements(statement.orelse)
 
@@ -291,6 +305,24 @@ class Walk(Meanings):
         self.loops += (loop,)
         self.statements(body)
         self.loops = self.loops[:-1]
+
+    def _turns(self, loop, target, iterable):
+        """A loop over a table, its column or its rows reads one row at each turn."""
+        if isinstance(iterable, ast.Call) and dotted(iterable.func) == "enumerate" and iterable.args:
+            iterable = iterable.args[0]
+            target = target.elts[0] if isinstance(target, ast.Tuple) else target
+        value = self.evaluate(iterable)
+        if value is not None and value.kind in ("cells", "rows", "table"):
+            self.loops += (loop,)
+            self._cell_of(value, iterable, iterable, "iteration", target)
+            self.loops = self.loops[:-1]
+
+    def _cell_of(self, value, node, receiver, method, row):
+        """Notes that one row of a table, its column or its rows is read or put."""
+        table = value if value.kind == "table" else value.table
+        if table.fact is not None and not method.startswith("put"):
+            table.fact.reads += 1
+        self._fact("cell", node, method=method, table=table, receiver=receiver, column=value.name, row=row)
 
     def _takes_few(self, iterable):
         value = self.evaluate(iterable)
@@ -359,6 +391,7 @@ class Walk(Meanings):
             self._bind_turn(generator.target, generator.iter)
             loop = self._loop(generator, lambda one=generator: Loop.of_generator(one))
             loop.few = self._takes_few(generator.iter)
+            self._turns(loop, generator.target, generator.iter)
             self.loops += (loop,)
             for condition in generator.ifs:
                 self.visit(condition)
@@ -410,6 +443,10 @@ class Walk(Meanings):
                     self._fact("mtime", side.node, path=side.path, method="is compared with a kept one")
 
     def _see_subscript(self, node):
+        value = self.evaluate(node.value)
+        if value is not None and value.kind in ("cells", "rows", "table") and not isinstance(node.slice, ast.Slice):
+            method = "putting by index" if isinstance(node.ctx, ast.Store) else "reading by index"
+            self._cell_of(value, node, node.value, method, node.slice)
         value = self.evaluate(node.slice)
         if value is not None and value.kind == "mtime":
             self._fact("mtime", value.node, path=value.path, method="is part of a key")
@@ -433,8 +470,18 @@ class Walk(Meanings):
                 self._call(node, callee)
         if isinstance(node.func, ast.Attribute):
             self._method(node, node.func)
+        self._handed_on(node)
         if self._mapped(node) is None and node.args:
             self._map(node)
+
+    def _handed_on(self, node):
+        """pool.submit(t.getcell, "DATA", row): a method that another function calls with the arguments after it."""
+        for position, given in enumerate(node.args):
+            if isinstance(given, ast.Attribute) and given.attr in CELL_METHODS:
+                receiver = self.evaluate(given.value)
+                if receiver is not None and receiver.kind == "table":
+                    call = ast.Call(given, node.args[position + 1 :], node.keywords)
+                    self._table_method(ast.copy_location(call, node), given, receiver)
 
     def _call(self, node, callee):
         parameters = parameters_of(callee)
@@ -483,6 +530,8 @@ class Walk(Meanings):
                 self._store(func.value, Value("table", node=node, path=path))
         elif kind == "table":
             self._table_method(node, func, receiver)
+        elif kind == "cells" and func.attr in CELL_METHODS or kind == "rows" and func.attr in ("get", "put"):
+            self._cell_of(receiver, node, func.value, func.attr, argument(node, 0, "rownr"))
         elif func.attr == "fast_concat" and kind in ("uvdata", "", "uvdatas", "parameter"):
             self._fact("combine", node, method="fast_concat", row=argument(node, 1, "axis"))
         elif (

@@ -6,25 +6,25 @@ import re
 from .scan_loops import Loop, dotted, ends_at_once, opens_once
 from .scan_names import Walk
 from .scan_report import Finding
+from .scan_values import SUBTABLES
 
-SUBTABLES = frozenset("""ANTENNA DATA_DESCRIPTION DOPPLER FEED FIELD FLAG_CMD FREQ_OFFSET HISTORY OBSERVATION POINTING
-    POLARIZATION PROCESSOR SOURCE SPECTRAL_WINDOW STATE SYSCAL WEATHER CAL_DESC CAL_HISTORY""".split())
 SUBTABLE_COLUMNS = frozenset("""CHAN_FREQ CHAN_WIDTH REF_FREQUENCY TOTAL_BANDWIDTH NUM_CHAN POSITION STATION
     DISH_DIAMETER NAME PHASE_DIR REFERENCE_DIR DELAY_DIR CORR_TYPE SPECTRAL_WINDOW_ID POLARIZATION_ID
     TELESCOPE_NAME TIME_RANGE""".split())
 ARRAYS = frozenset("""DATA CORRECTED_DATA MODEL_DATA FLOAT_DATA FLAG WEIGHT SIGMA WEIGHT_SPECTRUM SIGMA_SPECTRUM
     IMAGING_WEIGHT UVW FLAG_ROW""".split())
 ANSWERS = {
-    "TIME": "m = msio.metadata({path}): m.time_range is the first and last TIME, m.times how many there are",
+    "TIME": "m = msio.metadata({path}): m.time_range is the first and last TIME, m.times how many there are, and "
+    'm.row_index()["time"] holds each',
     "TIME_CENTROID": "msio.metadata({path}).time_range",
     "INTERVAL": "msio.metadata({path}).integration_time",
     "EXPOSURE": "msio.metadata({path}).integration_time",
     "SCAN_NUMBER": "msio.metadata({path}).scans",
-    "FIELD_ID": "msio.metadata({path}): its fields, and its row index for those that have rows",
-    "DATA_DESC_ID": "msio.metadata({path}): its data descriptions, and its row index for those that have rows",
-    "OBSERVATION_ID": "msio.metadata({path}): its observations",
-    "STATE_ID": "msio.metadata({path}): its states",
-    "ANTENNA1": 'msio.metadata({path}): its antennas; msio.flags({path}, by="antenna") lists those that have rows',
+    "FIELD_ID": "msio.metadata({path}).fields_with_rows, and .fields for their names and directions",
+    "DATA_DESC_ID": "m = msio.metadata({path}): m.data_descriptions_with_rows, m.spectral_windows_with_rows",
+    "OBSERVATION_ID": "msio.metadata({path}).observations",
+    "STATE_ID": "msio.metadata({path}).states",
+    "ANTENNA1": 'msio.metadata({path}).antennas; msio.flags({path}, by="antenna") lists those that have rows',
 }
 ANSWERS["ANTENNA2"] = ANSWERS["ANTENNA1"]
 QUERY_KEYS = ("DATA_DESC_ID", "FIELD_ID", "SCAN_NUMBER", "ANTENNA1", "ANTENNA2", "TIME")
@@ -102,7 +102,7 @@ class Judge:
         table = fact.table
         if table.node is not None and self._inside(table.node, loop):
             return table.path is not None and not loop.may_change(table.path)
-        return not loop.rebinds(fact.receiver)
+        return not loop.replaces(fact.receiver)
 
     @staticmethod
     def _many_rows(row):

@@ -7,12 +7,15 @@ TABLE_MODULES = ("casacore.tables", "pyrap.tables", "msio.tables")
 TABLES = frozenset(
     [f"{module}.table" for module in TABLE_MODULES] + [f"{module}.table.table" for module in TABLE_MODULES]
 )
+TABLE_COLUMNS = frozenset(f"{module}.tablecolumn" for module in TABLE_MODULES)
+TABLE_ROWS = frozenset(f"{module}.tablerow" for module in TABLE_MODULES)
 TAQL = frozenset(f"{module}.{name}" for module in TABLE_MODULES for name in ("taql", "tablecommand"))
 TOOLS = frozenset({"casatools.table", "casac.casac.table", "taskinit.tbtool"})  # what they make opens a path later
 TOOL_OBJECTS = frozenset({"taskinit.tb"})
-STARRED = ("table", "taql", "tablecommand")
+STARRED = ("table", "taql", "tablecommand", "tablecolumn", "tablerow")
 UVDATA = frozenset({"pyuvdata.UVData", "pyuvdata.uvdata.UVData", "pyuvdata.uvdata.uvdata.UVData"})
 MTIMES = frozenset({"os.path.getmtime", "os.path.getctime", "posixpath.getmtime"})
+STATS = frozenset({"os.stat", "os.lstat"})
 STAMPS = frozenset({"st_mtime", "st_mtime_ns", "st_ctime", "st_ctime_ns"})
 STAMP_KEEPERS = frozenset({"int", "float", "str", "round", "repr", "hash", "tuple", "frozenset"})
 MEMORIZERS = ("lru_cache", "cache", "cached", "memoize", "memoized")
@@ -48,6 +51,8 @@ OTHER_METHODS = frozenset(
         "iswritable",
     }
 )
+SUBTABLES = frozenset("""ANTENNA DATA_DESCRIPTION DOPPLER FEED FIELD FLAG_CMD FREQ_OFFSET HISTORY OBSERVATION POINTING
+    POLARIZATION PROCESSOR SOURCE SPECTRAL_WINDOW STATE SYSCAL WEATHER CAL_DESC CAL_HISTORY""".split())
 KEYED = frozenset({"get", "setdefault", "pop"})
 KEYS = frozenset({"ANTENNA1", "ANTENNA2", "FIELD_ID", "SCAN_NUMBER", "DATA_DESC_ID", "TIME"})
 
@@ -55,16 +60,18 @@ KEYS = frozenset({"ANTENNA1", "ANTENNA2", "FIELD_ID", "SCAN_NUMBER", "DATA_DESC_
 @dataclass(eq=False)
 class Value:
     """What an expression stands for. kind: "ref" (something imported, or a builtin, by its dotted name), "table",
-    "tables" (an iterator of them), "column", "mask" (rows by a key), "index" (of range), "few" (some items, not many),
-    "mtime", "uvdata", "uvdatas", "text", "function", "class", "instance", "parameter", "none", "other"."""
+    "tables" (an iterator of them), "cells" (a tablecolumn), "rows" (a tablerow), "column", "mask" (rows by a key),
+    "index" (of range), "few" (some items, not many), "stat", "mtime", "uvdata", "uvdatas", "text", "function", "class",
+    "instance", "parameter", "none", "other"."""
 
     kind: str
     name: str = ""
     node: ast.AST = (
         None  # table: the call that opens it; mtime: where it is asked; parameter: its function; else a definition
     )
-    path: ast.AST = None  # of a table or mtime
+    path: ast.AST = None  # of a table, stat or mtime
     fact: object = None  # column: its reading; table: the query that made it
+    table: object = None  # of cells and rows: the Value of their table
 
 
 @dataclass(eq=False)
@@ -92,6 +99,7 @@ class Scope:
 
     def __init__(self, node, parent=None, owner=None):
         self.node, self.parent, self.owner, self.names = node, parent, owner, {}
+        self.shared = set()  # names that are those of another scope
 
     def find(self, name):
         scope = self

@@ -91,6 +91,59 @@ def test_what_is_a_table_is_followed_through_aliases():
         assert rules(opening + loop) == ["getcell-loop"], opening
 
 
+def test_tables_that_something_else_opens_or_hands_on():
+    for source in (
+        "def f(t: Optional[table], n):\n    return [t.getcell(c, i) for i in range(n) for c in names]",
+        "def f(t: 'table | None', n):\n    return [t.getcell(c, i) for i in range(n) for c in names]",
+        "with ExitStack() as s:\n    t = s.enter_context(table(p))\n    x = [t.getcell('DATA', i) for i in rows]",
+        "class R:\n    @property\n    def t(self):\n        return table(self.p)\n"
+        "    def f(self):\n        return [self.t.getcell(c, i) for i in rows]",
+        "t = table(p)\nx = [pool.submit(t.getcell, 'DATA', i) for i in rows]",
+        "t = table(p)\nasync def f():\n    for i in rows:\n        await asyncio.to_thread(t.getcell, 'DATA', i)",
+    ):
+        assert rules(source, TABLE + "from typing import Optional\n") == ["getcell-loop"], source
+    for source in (
+        "def f(t: Optional[Sheet], n):\n    return [t.getcell(c, i) for i in range(n) for c in names]",
+        "t = table(p)\nx = pool.submit(t.getcell, 'DATA', 0)",
+        "t = table(p)\nx = [pool.submit(t.getcell, c, 0) for c in names]",
+    ):
+        assert rules(source, TABLE + "from typing import Optional\n") == [], source
+
+
+def test_columns_and_rows_as_objects():
+    before = OPENED + "from casacore.tables import tablecolumn, tablerow\n"
+    for source in (
+        "c = t.col('DATA')\nfor i in rows:\n    c[i]",
+        "c = tablecolumn(t, 'DATA')\nx = [c[i] for i in range(t.nrows())]",
+        "c = t.col('DATA')\nx = [c.getcell(i) for i in rows]",
+        "c = t.col('DATA')\nfor x in c:\n    f(x)",
+        "x = [t.DATA[i] for i in rows]",
+        "x = [t[i] for i in rows]",
+        "for row in t:\n    f(row)",
+        "for i, row in enumerate(t):\n    f(row)",
+        "r = t.row(['DATA'])\nx = [r.get(i) for i in rows]",
+        "r = tablerow(t, ['DATA'])\nx = [r[i] for i in rows]",
+        "class R:\n    def __init__(self):\n        self.c = t.col('DATA')\n"
+        "    def f(self):\n        return [self.c[i] for i in rows]",
+    ):
+        assert rules(source, before) == ["getcell-loop"], source
+    assert rules("a = t.ANTENNA\nx = [a.getcell(c, i) for i in rows]", before) == ["getcell-loop"]
+    for source in (
+        "c = t.col('DATA')\nfor i in rows:\n    c.putcell(i, 0)",
+        "c = t.col('DATA')\nfor i in rows:\n    c[i] = 0",
+        "r = t.row()\nfor i in rows:\n    r.put(i, {})",
+    ):
+        assert rules(source, before) == ["putcell-loop"], source
+    for source in (
+        "c = t.col('DATA')\nc[0]",
+        "c = t.col('DATA')\nfor s in rows:\n    c[s:s + 1000]",
+        "for s in t.iter('ANTENNA1'):\n    s.DATA[0]",
+        "for n in names:\n    t.col(n)[0]",
+        "d = {'DATA': 3}\nfor i in rows:\n    d[i]",
+    ):
+        assert rules(source, before) == [], source
+
+
 def test_what_is_no_table_is_left_alone():
     loop = "for i in range(9999):\n    x = t.getcell('A', i)\n"
     for opening in (
@@ -310,6 +363,16 @@ def test_columns_that_metadata_answers():
         assert rules(source, OPENED) == ["column-for-metadata"], source
 
 
+def test_the_metadata_that_is_named_is_there():
+    known = (HERE.parent.parent / "python" / "msio" / "meta.py").read_text()
+    rules_ = importlib.import_module("msio_scanned_alone.scan_rules")
+    for column, use in rules_.ANSWERS.items():
+        names = re.findall(r"(?:\bm|metadata\({path}\))\.(\w+)", use)
+        assert names, column
+        for name in names:
+            assert re.search(rf"^    (?:def {name}\(|{name} : )", known, re.MULTILINE), (column, name)
+
+
 def test_columns_that_are_needed_are_left_alone():
     for source in (
         "x = t.getcol('TIME')\nu = np.unique(x)\nm = x == u[0]",
@@ -326,6 +389,7 @@ def test_columns_that_are_needed_are_left_alone():
         "max(t.getcol('TIME'), other)",
         "f = table(t.getkeyword('FEED'))\nset(f.getcol('TIME'))",
         "x = t.getcol('TIME')\nif c:\n    x = load()\ny = x.min()",
+        "def f():\n    global x\n    x = t.getcol('TIME')\n    y = x.min()",
     ):
         assert rules(source, OPENED) == [], source
 
@@ -375,6 +439,8 @@ def test_caches_by_a_folders_mtime():
         "def f(vis):\n    return kept.get((vis, os.stat(vis).st_mtime))",
         "def f(ms_path):\n    m = Path(ms_path).stat().st_mtime_ns\n    k = f'{ms_path}:{m}'\n    return kept[k]",
         "def f(ms, old):\n    return os.path.getmtime(ms) == old",
+        "def f(ms):\n    s = os.stat(ms)\n    return kept[ms, s.st_mtime]",
+        "def f(ms_path):\n    s = ms_path.stat()\n    return kept[ms_path, s.st_size, s.st_mtime_ns]",
         "@lru_cache\ndef g(p, m):\n    return 1\ndef f(msname):\n    return g(msname, os.path.getmtime(msname))",
         "def key(ms):\n    return (ms, int(os.path.getmtime(ms)))\ndef f(ms):\n    return kept[key(ms)]",
         TABLE + "def f(p):\n    t = table(p)\n    kept[(p, os.path.getmtime(p))] = t.nrows()",
@@ -387,6 +453,7 @@ def test_caches_by_a_folders_mtime():
     for source in (
         "def f(csv):\n    return kept[csv, os.path.getmtime(csv)]",
         "def f(ms):\n    print(os.path.getmtime(ms))",
+        "def f(ms):\n    s = os.stat(ms)\n    return kept[ms, s.st_size]",
         "def f(ms):\n    return now - os.path.getmtime(ms) > 3600",
         "max(mss, key=os.path.getmtime)",
         "def f(items):\n    return kept[items, os.path.getmtime(items)]",
@@ -556,6 +623,17 @@ def test_notebooks(tmp_path, capsys):
     assert code == 1 and (one["cell"], one["line"]) == (4, 3) and "cell 4, line 2" in one["why"]
     _, output = scanned(capsys, path)
     assert "cell 4, line 3: getcell-loop" in output.out
+
+
+def test_what_a_notebook_times_is_read(tmp_path, capsys):
+    cell = "s = 'a\u2028b'\n%time n = len(t.getcol('TIME'))\n%timeit -n 3 -r1 np.mean(t.getcol('FLAG'))\n%timeit"
+    path = _notebook(tmp_path / "n.ipynb", OPENED.rstrip(), cell)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    code, output = scanned(capsys, "--json", path)
+    found = json.loads(output.out)
+    assert code == 1 and found["errors"] == []
+    where = [(one["line"], one["rule"]) for one in found["findings"]]
+    assert where == [(2, "column-for-shape"), (3, "flag-statistics")]
 
 
 def test_a_notebooks_broken_cell_is_named_and_the_others_scanned(tmp_path, capsys):
