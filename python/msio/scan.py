@@ -72,7 +72,7 @@ def _parse(text, name):
             warnings.simplefilter("ignore")  # invalid escapes are theirs to see
             return ast.parse(text, name)
     except SyntaxError as error:
-        raise Unreadable(f"line {error.lineno}: {error.msg}") from None
+        raise Unreadable(f"line {error.lineno}: {error.msg}" if error.lineno else str(error.msg)) from None
     except (RecursionError, MemoryError):
         raise Unreadable("nested too deeply") from None
     except ValueError as error:
@@ -208,6 +208,8 @@ def _parser():
 
 def _show(text):
     """Prints, and tells whether all was taken; as the command msio, it complains also of a reader that stopped."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    text = text.encode(encoding, "backslashreplace").decode(encoding)  # names of files may be of any bytes
     try:
         print(text, flush=True)
         return True

@@ -13,6 +13,7 @@ from .scan_values import (
     OTHER_METHODS,
     SELECTING,
     STAMP_KEEPERS,
+    STAMP_METHODS,
     STAMPS,
     STATS,
     SUBTABLES,
@@ -146,7 +147,7 @@ class Meanings:
             return Value("uvdata")
         if name in MTIMES and node.args:
             return Value("mtime", node=node, path=node.args[0])
-        if name in STAMP_KEEPERS or name == "contextlib.closing":
+        if name in STAMP_KEEPERS or name.startswith("hashlib.") or name == "contextlib.closing":
             value = self.evaluate(node.args[0]) if node.args else None
             wanted = "table" if name == "contextlib.closing" else "mtime"
             return value if value is not None and value.kind == wanted else None
@@ -169,6 +170,8 @@ class Meanings:
         receiver = self.evaluate(func.value)
         if receiver is None:
             return None
+        if receiver.kind == "mtime" and func.attr in STAMP_METHODS:
+            return receiver
         if receiver.kind == "table":
             if func.attr in SELECTING:
                 return Value("table", node=node, fact=self.reads.get(node))

@@ -28,6 +28,9 @@ ANSWERS = {
 }
 ANSWERS["ANTENNA2"] = ANSWERS["ANTENNA1"]
 QUERY_KEYS = ("DATA_DESC_ID", "FIELD_ID", "SCAN_NUMBER", "ANTENNA1", "ANTENNA2", "TIME")
+INDEXED = frozenset({"DATA_DESC_ID", "FIELD_ID", "SCAN_NUMBER"})
+IN_ROW_INDEX = INDEXED | {"TIME"}
+COMPOUND = re.compile(r"\b(?:AND|OR|DISTINCT|LIMIT|GROUPBY|GROUP BY)\b|&|\|")
 CALIBRATION = re.compile(r"cal_?tab|gain_?tab|solution|bcal|gcal|bpcal|kcal|[._]cal\b|^cal_|^cal$", re.IGNORECASE)
 CALIBRATION_COLUMNS = frozenset({"CPARAM", "FPARAM", "PARAMERR", "SNR"})
 FOLDER = re.compile(
@@ -293,6 +296,9 @@ class Judge:
             return False
         column, path = fact.column, short_text(fact.table.path)
         read = f"all of {column} is read"
+        selected = fact.table.fact is not None
+        if selected and uses - {"cell", "shape"} and not self._known_by_key(column, fact.table.fact):
+            return False
         if column in ("FLAG", "FLAG_ROW") and "sum" in uses and not uses - {"sum", "shape"}:
             return self._report(
                 fact.node,
@@ -302,7 +308,8 @@ class Judge:
             )
         if column in ANSWERS and uses & {"unique", "range"} and not uses - {"unique", "range", "shape", "cell"}:
             asked = "for its extremes" if "range" in uses else "for its distinct values"
-            return self._report(fact.node, "column-for-metadata", f"{read} {asked}", ANSWERS[column].format(path=path))
+            use = self._answer(column, path, selected)
+            return self._report(fact.node, "column-for-metadata", f"{read} {asked}", use)
         if column not in ARRAYS and column not in ANSWERS:
             return False
         if uses == {"shape"}:
@@ -310,16 +317,34 @@ class Judge:
                 fact.node,
                 "column-for-shape",
                 f"{read} for its length, shape or type",
-                f"t.nrows(), or msio.metadata({path}), which knows rows and columns' shapes",
+                "t.nrows(), and t.getcell() of one row for the shape"
+                if selected
+                else f"t.nrows(), or msio.metadata({path}), which knows rows and columns' shapes",
             )
         if not uses - {"cell", "shape"}:
             return self._report(
                 fact.node,
                 "column-for-cell",
                 f"{read} for one row of it",
-                f't.getcell("{column}", row), or msio.read({path}, "{column}", rows=slice(row, row + 1))',
+                f't.getcell("{column}", row)'
+                + ("" if selected else f', or msio.read({path}, "{column}", rows=slice(row, row + 1))'),
             )
         return False
+
+    @staticmethod
+    def _known_by_key(column, query):
+        """Whether a selection is by one of what the row index and counts of flags are by, and the column in these."""
+        if column not in IN_ROW_INDEX | {"FLAG", "FLAG_ROW"}:
+            return False
+        words = " ".join(word for loop in (None, *query.loops) for word in texts(query.row, loop)).upper()
+        keys = {key for key in QUERY_KEYS if re.search(rf"\b{key}\b", words)}
+        return len(keys & INDEXED) == len(keys) == 1 and not COMPOUND.search(words)
+
+    @staticmethod
+    def _answer(column, path, selected):
+        if not selected:
+            return ANSWERS[column].format(path=path)
+        return f"msio.metadata({path}).row_index(): field, spectral window, scan and time of each stretch of rows"
 
     # ------------------------------------------------------------ caches and subbands
 

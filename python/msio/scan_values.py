@@ -17,6 +17,7 @@ UVDATA = frozenset({"pyuvdata.UVData", "pyuvdata.uvdata.UVData", "pyuvdata.uvdat
 MTIMES = frozenset({"os.path.getmtime", "os.path.getctime", "posixpath.getmtime"})
 STATS = frozenset({"os.stat", "os.lstat"})
 STAMPS = frozenset({"st_mtime", "st_mtime_ns", "st_ctime", "st_ctime_ns"})
+STAMP_METHODS = frozenset({"encode", "digest", "hexdigest", "isoformat"})
 STAMP_KEEPERS = frozenset({"int", "float", "str", "round", "repr", "hash", "tuple", "frozenset"})
 MEMORIZERS = ("lru_cache", "cache", "cached", "memoize", "memoized")
 

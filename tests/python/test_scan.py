@@ -422,6 +422,21 @@ def test_flag_statistics():
         assert rules(source, OPENED) == [], source
 
 
+def test_selections_are_judged_by_what_is_known_of_their_rows():
+    for source in (
+        "s = t.query('ANTENNA1!=ANTENNA2')\nnp.mean(s.getcol('FLAG'))",
+        "s = t.query('FIELD_ID==0 AND SCAN_NUMBER==3')\nnp.mean(s.getcol('FLAG'))",
+        "s = t.query(words)\nnp.unique(s.getcol('FIELD_ID'))",
+        "s = t.query('FIELD_ID==0')\nnp.unique(s.getcol('ANTENNA1'))",
+        "for s in t.iter(['ANTENNA1', 'ANTENNA2']):\n    s.getcol('FLAG').mean()",
+    ):
+        assert rules(source, OPENED) == [], source
+    assert rules("s = t.query('FIELD_ID==0')\nnp.mean(s.getcol('FLAG'))", OPENED) == ["flag-statistics"]
+    assert rules("s = t.query('ANTENNA1==0')\nlen(s.getcol('TIME'))", OPENED) == ["column-for-shape"]
+    (one,) = scan.scan_text(OPENED + "s = t.query('FIELD_ID==0')\ns.getcol('TIME').min()", "source.py")
+    assert one.rule == "column-for-metadata" and "row_index()" in one.use
+
+
 def test_columns_bound_together_are_followed():
     assert rules("f, a = t.getcol('FLAG'), t.getcol('ANTENNA1')\nx = [f[a == i].mean() for i in range(9)]", OPENED) == [
         "flag-statistics"
@@ -433,7 +448,7 @@ def test_columns_bound_together_are_followed():
 
 
 def test_caches_by_a_folders_mtime():
-    before = "import os\nfrom pathlib import Path\nfrom functools import lru_cache\nkept = {}\n"
+    before = "import hashlib, os\nfrom pathlib import Path\nfrom functools import lru_cache\nkept = {}\n"
     for source in (
         "def f(ms):\n    return kept[ms, os.path.getmtime(ms)]",
         "def f(vis):\n    return kept.get((vis, os.stat(vis).st_mtime))",
@@ -441,6 +456,7 @@ def test_caches_by_a_folders_mtime():
         "def f(ms, old):\n    return os.path.getmtime(ms) == old",
         "def f(ms):\n    s = os.stat(ms)\n    return kept[ms, s.st_mtime]",
         "def f(ms_path):\n    s = ms_path.stat()\n    return kept[ms_path, s.st_size, s.st_mtime_ns]",
+        "def f(ms):\n    return kept[hashlib.md5(f'{ms}:{os.stat(ms).st_mtime}'.encode()).hexdigest()]",
         "@lru_cache\ndef g(p, m):\n    return 1\ndef f(msname):\n    return g(msname, os.path.getmtime(msname))",
         "def key(ms):\n    return (ms, int(os.path.getmtime(ms)))\ndef f(ms):\n    return kept[key(ms)]",
         TABLE + "def f(p):\n    t = table(p)\n    kept[(p, os.path.getmtime(p))] = t.nrows()",
@@ -544,6 +560,18 @@ def test_files_that_are_no_python_text(tmp_path, capsys):
     latin = tmp_path / "latin.py"
     latin.write_bytes(b"# coding: latin-1\nx = '\xe9'\n")
     assert scanned(capsys, latin)[0] == 0
+
+
+def test_names_of_files_that_are_no_text(tmp_path, capsys, monkeypatch):
+    name = os.path.join(os.fsencode(tmp_path), b"n\xff.py")
+    with open(name, "wb") as file:
+        file.write(OPENED.encode() + b"len(t.getcol('TIME'))\n")
+    with monkeypatch.context() as patched, open(tmp_path / "out", "w", encoding="utf-8") as output:
+        patched.setattr(sys, "stdout", output)
+        assert scan.main([str(tmp_path)]) == 1
+    assert "n\\udcff.py" in (tmp_path / "out").read_text()
+    code, output = scanned(capsys, "--json", tmp_path)
+    assert code == 1 and os.fsencode(json.loads(output.out)["findings"][0]["file"]) == name
 
 
 def test_long_expressions_take_no_long_time():
