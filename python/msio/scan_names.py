@@ -434,7 +434,11 @@ class Walk(Meanings):
         sides = [node.left, *node.comparators]
         for position, operator in enumerate(node.ops):
             one, other = self.evaluate(sides[position]), self.evaluate(sides[position + 1])
-            names = dotted(sides[position]) + " " + dotted(sides[position + 1])
+            names = " ".join(
+                dotted(side)
+                for side, value in zip(sides[position : position + 2], (one, other))
+                if value is None or value.kind != "mtime"
+            )
             ordered = isinstance(operator, (ast.Lt, ast.LtE, ast.Gt, ast.GtE))
             known = any(word in names.lower() for word in ("mtime", "cache", "stamp"))
             both = all(side is not None and side.kind == "mtime" for side in (one, other))

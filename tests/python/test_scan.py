@@ -474,6 +474,8 @@ def test_caches_by_a_folders_mtime():
         "max(mss, key=os.path.getmtime)",
         "def f(items):\n    return kept[items, os.path.getmtime(items)]",
         "def f(ms, cutoff):\n    return os.path.getmtime(ms) < cutoff",
+        "def f(ms, cutoff):\n    mtime = os.path.getmtime(ms)\n    return mtime < cutoff",
+        "def f(ms, cutoff):\n    s = os.stat(ms)\n    return s.st_mtime < cutoff",
         TABLE + "def f(p, q):\n    kept[q, os.path.getmtime(q)] = table(p + '::FIELD').getcol('NAME')",
     ):
         assert rules(source, before) == [], source
