@@ -244,8 +244,9 @@ def main():
         pathlib.Path(o.out).write_text(answer)
     print(answer if o.json else text)
     if o.document and not o.only:
-        document(f"Printed by `./bootstrap bench pipeline --document` on {time.strftime('%Y-%m-%d')}; medians of {o.tries}, each in a "
-                 f"process of its own, files in the page cache.\n\n{text}")
+        command = f"./bootstrap bench pipeline --tries {o.tries} --document"
+        document(f"Printed by `{command}` on {time.strftime('%Y-%m-%d')}; medians of {o.tries}, each in a process of its own, "
+                 f"files in the page cache.\n\n{text}")
 
 
 if __name__ == "__main__":

@@ -164,7 +164,8 @@ def getcolslice(table, name, blc, trc, inc, startrow, nrow, rowincr, casacore):
     array = _read("getcolslice", column, rows[0], box)
     if array is None:
         return NOT_SERVED
-    return _shadow.compared("getcolslice", table, column.file, (name, blc, trc, inc, startrow, nrow, rowincr), array, casacore)
+    return _shadow.compared("getcolslice", table, column.file, (name, blc, trc, inc, startrow, nrow, rowincr), array,
+                            casacore)
 
 
 def into(table, method, name, nparray, arguments, rows_of, box_of, casacore):

@@ -104,7 +104,8 @@ def _row_chunks(chunks, rows, arrays):
         unit = max(1, min(common if common * row_bytes <= _CHUNK_BYTES else unit, rows or 1))
         return _split(rows, max(1, _CHUNK_BYTES // max(1, row_bytes * unit)) * unit)
     one = isinstance(chunks, Integral)
-    if not one and not (isinstance(chunks, (list, tuple, np.ndarray)) and all(isinstance(size, Integral) for size in chunks)):
+    each = isinstance(chunks, (list, tuple, np.ndarray)) and all(isinstance(size, Integral) for size in chunks)
+    if not one and not each:
         raise TypeError('chunks are a number of rows (-1: all), a sequence of those of each chunk, or "auto", not '
                         f"{chunks!r}")
     if one and chunks == -1:
@@ -172,8 +173,8 @@ def _first_row(table, column):
     """A column's first row, where there is one, and the rows of a tile."""
     described = table.describe(column)
     if described["type"] == "String":
-        raise UnsupportedError(f"{table.path}: column {column} holds strings, which make no dask array; msio.read gives them "
-                               "as a list")
+        raise UnsupportedError(f"{table.path}: column {column} holds strings, which make no dask array; msio.read gives "
+                               "them as a list")
     return table.read(column, rows=slice(0, min(table.nrows, 1))), described["tile"][0] if described["tile"] else 1
 
 

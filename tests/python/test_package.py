@@ -354,8 +354,10 @@ def test_a_closed_table(ms):
 
 
 def test_errors_are_of_their_kinds(ms, tmp_path):
-    for call, kind in ((lambda: msio.read(tmp_path / "none", "A"), FileNotFoundError), (lambda: msio.read(ms, "A"), KeyError),
-                       (lambda: msio.read(ms, "DATA", rows=[10**7]), IndexError), (lambda: msio.Table(tmp_path), FileNotFoundError),
+    for call, kind in ((lambda: msio.read(tmp_path / "none", "A"), FileNotFoundError),
+                       (lambda: msio.read(ms, "A"), KeyError),
+                       (lambda: msio.read(ms, "DATA", rows=[10**7]), IndexError),
+                       (lambda: msio.Table(tmp_path), FileNotFoundError),
                        (lambda: msio.read(ms, "DATA", rows="x"), (TypeError, ValueError))):
         with pytest.raises(kind) as caught:
             call()
@@ -367,5 +369,6 @@ def test_errors_are_of_their_kinds(ms, tmp_path):
 @pytest.mark.parametrize("module", ["dask", "tables"])
 def test_modules_need_no_import_of_their_own(module):
     pytest.importorskip({"dask": "dask", "tables": "casacore"}[module])
-    done = subprocess.run([sys.executable, "-c", f"import msio; print(msio.{module}.__name__)"], capture_output=True, text=True)
+    program = f"import msio; print(msio.{module}.__name__)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == f"msio.{module}\n", done.stderr
