@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/file_map.h"
+#include "msio/io.h"
 
 #include <dirent.h>
 #include <errno.h>
