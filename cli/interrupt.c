@@ -65,6 +65,11 @@ int cli_interrupt_progress(void *user, int64_t done, int64_t total) {
     return came != 0;
 }
 
+int cli_interrupt_asked(void *user) {
+    (void)user;
+    return came != 0;
+}
+
 void cli_interrupt_obey(void) {
     int signal_number = (int)came;
     if (!signal_number) return;

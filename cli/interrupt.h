@@ -15,6 +15,8 @@ void cli_interrupt_output(int fd);
 int cli_interrupted(void);
 /* For the library's progress options: 1 when a signal came. */
 int cli_interrupt_progress(void *user, int64_t done, int64_t total);
+/* The same for msio_waits_ask. */
+int cli_interrupt_asked(void *user);
 /* Ends the process by the signal that came, so that the shell sees it. */
 void cli_interrupt_obey(void);
 

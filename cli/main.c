@@ -3,6 +3,7 @@
 #include "cli/failure.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
+#include "msio/io.h"
 #include "msio/prof.h"
 
 #include <stdio.h>
@@ -77,6 +78,7 @@ static int run(cli_context *cli, int argc, char **argv) {
 int main(int argc, char **argv) {
     cli_context cli = {.command = "", .native = MSIO_NATIVE_AUTO};
     cli_interrupt_watch();
+    msio_waits_ask(cli_interrupt_asked, NULL);
     int code = run(&cli, argc, argv);
     cli_interrupt_obey();
     return code;

@@ -25,7 +25,7 @@ msio_open_opts cli_open_opts(const cli_context *cli) {
 static int has_mark(const char *path, int64_t bytes) {
     static const char magic[8] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
     char found[8];
-    int is = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
+    int is = 0, fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) return 0;
     for (off_t at = 0; !is && at <= 8192 && at + 8 <= bytes; at = at ? 2 * at : 512)
         is = pread(fd, found, sizeof found, at) == (ssize_t)sizeof found && memcmp(found, magic, sizeof magic) == 0;

@@ -35,8 +35,13 @@ int cli_threads(int wanted) {
 }
 
 static int open_file(cli_roofline *roofline, const char *path) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat there;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) return -1;
+    if (fstat(fd, &there) || !S_ISREG(there.st_mode)) {
+        close(fd);
+        return -1;
+    }
     int *more = cli_alloc_many((size_t)roofline->fd_count + 1, sizeof *more);
     if (roofline->fd_count) memcpy(more, roofline->fds, (size_t)roofline->fd_count * sizeof *more);
     free(roofline->fds);

@@ -8,9 +8,12 @@
 #include "core/error.h"
 #include "core/file_map.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -63,23 +66,60 @@ bool msio_stamp_equal(const msio_stamp *a, const msio_stamp *b) {
            a->ctime_ns == b->ctime_ns;
 }
 
-/* Opens a regular file. Anything else is refused before it is opened: opening a pipe would wait for its writer. */
-static msio_status open_regular(const char *path, int *fd, msio_stamp *stamp) {
+/* What stands in the place of a file, for people. */
+static const char *kind_name(mode_t mode) {
+    if (S_ISDIR(mode)) return "directory";
+    if (S_ISFIFO(mode)) return "FIFO (named pipe)";
+    if (S_ISSOCK(mode)) return "socket";
+    return S_ISCHR(mode) || S_ISBLK(mode) ? "device" : "special file";
+}
+
+static msio_status check_kind(const char *path, mode_t mode) {
+    if (S_ISREG(mode)) return MSIO_OK;
+    return msio_error_set(MSIO_E_FORMAT, path, "expected a regular file, found a %s", kind_name(mode));
+}
+
+msio_status msio_file_regular(const char *path) {
     struct stat s;
     if (stat(path, &s)) return refused(path, "open the file");
-    if (!S_ISREG(s.st_mode))
-        return msio_error_set(MSIO_E_FORMAT, path, "expected a regular file, found a %s",
-                              S_ISDIR(s.st_mode) ? "directory" : "special file");
+    return check_kind(path, s.st_mode);
+}
+
+msio_status msio_file_folder_regular(const char *folder, const char *prefix) {
+    msio_status status = MSIO_OK;
+    const size_t begins = strlen(prefix);
+    DIR *listing = opendir(folder);
+    for (struct dirent *e; listing && !status && (e = readdir(listing));) {
+        struct stat s;
+        char path[PATH_MAX];
+        if (strncmp(e->d_name, prefix, begins) != 0 || e->d_type == DT_REG || e->d_type == DT_DIR) continue;
+        if (fstatat(dirfd(listing), e->d_name, &s, 0) || S_ISDIR(s.st_mode)) continue;
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        status = check_kind(path, s.st_mode);
+    }
+    if (listing) closedir(listing);
+    return status;
+}
+
+/* Looked at before, as opening alone may do something to what is no file; and after, as it may have been exchanged. */
+msio_status msio_file_descriptor(const char *path, int *fd, msio_stamp *stamp) {
+    struct stat s;
     int opened;
+    msio_status status = msio_file_regular(path);
+    if (status) return status;
     do {
-        opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        opened = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     } while (opened < 0 && errno == EINTR);
     if (opened < 0) return refused(path, "open the file");
-    msio_status status = msio_stamp_fd(opened, path, stamp);
+    if (fstat(opened, &s))
+        status = msio_error_system(MSIO_E_IO, path, "cannot look at the open file");
+    else
+        status = check_kind(path, s.st_mode);
     if (status) {
         close(opened);
         return status;
     }
+    if (stamp) *stamp = stamp_of(&s);
     *fd = opened;
     return MSIO_OK;
 }
@@ -92,7 +132,7 @@ msio_status msio_file_open(const char *path, msio_file **file) {
         status = msio_error_set(MSIO_E_MEMORY, path, "no memory to open the file");
         goto fail;
     }
-    status = open_regular(path, &f->fd, &f->stamp);
+    status = msio_file_descriptor(path, &f->fd, &f->stamp);
     if (status) goto fail;
     f->path = name;
     f->mappable = msio_file_map_allowed(f->fd);
@@ -178,7 +218,7 @@ msio_status msio_file_slurp(const char *path, int64_t limit, char **bytes, int64
     int fd = -1;
     char *memory = NULL;
     msio_stamp before;
-    msio_status status = open_regular(path, &fd, &before);
+    msio_status status = msio_file_descriptor(path, &fd, &before);
     if (status) return status;
     if (before.size > limit) {
         status = msio_error_set(MSIO_E_FORMAT, path, "expected at most %" PRId64 " bytes, found %" PRId64, limit,

@@ -30,7 +30,17 @@ typedef struct msio_file {
     void *map;        /* internal: see msio_file_map */
 } msio_file;
 
-/* Opens for reading (O_CLOEXEC). MSIO_E_NOT_FOUND, MSIO_E_IO, MSIO_E_MEMORY. */
+/* The way in which every file is opened for reading: without waiting, closed by exec, and only where it is a regular
+ * file. A FIFO, socket, device or folder in a file's place is told at once, and is not opened: whoever waits at its
+ * other end notices nothing. stamp may be NULL. The descriptor is the caller's. MSIO_E_NOT_FOUND; MSIO_E_FORMAT:
+ * something else than a regular file; MSIO_E_IO. */
+msio_status msio_file_descriptor(const char *path, int *fd, msio_stamp *stamp);
+/* The same check of what others are about to open by its path (the HDF5 library, casacore). */
+msio_status msio_file_regular(const char *path);
+/* And of all files in a folder whose names begin so; folders are passed over, and a folder that cannot be listed. */
+msio_status msio_file_folder_regular(const char *folder, const char *prefix);
+
+/* Opens for reading, as msio_file_descriptor. MSIO_E_NOT_FOUND, MSIO_E_FORMAT, MSIO_E_IO, MSIO_E_MEMORY. */
 msio_status msio_file_open(const char *path, msio_file **file);
 void msio_file_close(msio_file *file); /* takes NULL */
 

@@ -2,6 +2,7 @@
 #include "io/fallback.h"
 
 #include "core/error.h"
+#include "core/file.h"
 #include "prof/span.h"
 
 #include <stdio.h>
@@ -17,11 +18,12 @@
  * again in every access. Under the snapshot's loading lock. */
 static msio_status handle(const msio_leaf *leaf, msio_casa_table **casa) {
     msio_snapshot *s = leaf->access->snapshot;
-    msio_status status = MSIO_OK;
-    if (!s->casa)
-        status = msio_casa_open(leaf->access->table->path, &s->casa);
-    else if (leaf->access->check_files && !leaf->access->casa_fresh)
-        status = msio_casa_reopen(s->casa);
+    const char *path = leaf->access->table->path;
+    const bool again = s->casa && leaf->access->check_files && !leaf->access->casa_fresh;
+    /* casacore opens whatever it finds, and would wait for a FIFO's writer */
+    msio_status status = !s->casa || again ? msio_file_folder_regular(path, "table.") : MSIO_OK;
+    if (!status && !s->casa) status = msio_casa_open(path, &s->casa);
+    if (!status && again) status = msio_casa_reopen(s->casa);
     leaf->access->casa_fresh = !status;
     *casa = s->casa;
     return status;

@@ -122,15 +122,17 @@ static void lock_path(const char *directory, char *path, size_t size) {
     snprintf(path, size, "%s/table.lock", directory);
 }
 
-/* Adds the file to the registry; NULL where it cannot be opened. Under the mutex. */
-static msio_lock *add(const char *path) {
+/* Adds the file to the registry; NULL where it may not be read. Under the mutex. */
+static msio_status add(const char *path, msio_lock **lock) {
     msio_stamp stamp;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return NULL;
+    int fd = -1;
+    *lock = NULL;
+    msio_status status = msio_file_descriptor(path, &fd, &stamp);
+    if (status) return status == MSIO_E_FORMAT ? status : MSIO_OK;
     msio_lock *l = calloc(1, sizeof *l);
-    if (!l || msio_stamp_fd(fd, path, &stamp) || !(l->path = strdup(path))) {
+    if (!l || !(l->path = strdup(path))) {
         free(l); /* the descriptor stays open: closing it could drop locks of casacore's */
-        return NULL;
+        return MSIO_OK;
     }
     *l = (msio_lock){.next = registry,
                      .path = l->path,
@@ -139,8 +141,8 @@ static msio_lock *add(const char *path) {
                      .fd = fd,
                      .generation = generation,
                      .view = {.fd = fd, .path = l->path, .stamp = stamp, .mappable = msio_file_map_allowed(fd)}};
-    registry = l;
-    return l;
+    registry = *lock = l;
+    return MSIO_OK;
 }
 
 msio_status msio_lock_open(const char *directory, msio_lock **lock) {
@@ -152,12 +154,12 @@ msio_status msio_lock_open(const char *directory, msio_lock **lock) {
     if (msio_stamp_path(path, &stamp)) return MSIO_OK;
     pthread_mutex_lock(&mutex);
     msio_lock *l = find(stamp.device, stamp.inode);
-    if (!l) l = add(path);
+    msio_status status = l ? MSIO_OK : add(path, &l);
     if (l) l->users++;
     sweep();
     pthread_mutex_unlock(&mutex);
     *lock = l;
-    return MSIO_OK;
+    return status;
 }
 
 msio_lock *msio_lock_share(msio_lock *lock) {
@@ -199,8 +201,8 @@ typedef enum outcome { TAKEN, POINTLESS, BUSY } outcome;
 /* A child of fork gets a descriptor of its own: the inherited one shares its lock with the parent. */
 static bool renew(msio_lock *lock) {
     if (lock->generation == generation) return true;
-    int fd = open(lock->path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return false;
+    int fd = -1;
+    if (msio_file_descriptor(lock->path, &fd, NULL)) return false;
     lock->fd = fd; /* the inherited descriptor stays open: see the top of lock_registry.h */
     lock->generation = generation;
     lock->holders = 0;

@@ -12,7 +12,7 @@
 typedef struct msio_lock msio_lock;
 
 /* The lock file of the table in `directory`; *lock is NULL, and MSIO_OK is returned, where it has none or it may not be
- * opened. MSIO_E_MEMORY. */
+ * opened. MSIO_E_FORMAT: something else than a file stands there. MSIO_E_MEMORY. */
 msio_status msio_lock_open(const char *directory, msio_lock **lock);
 /* One more user of an open lock file (NULL is let through), to be given up by msio_lock_close as well. */
 msio_lock *msio_lock_share(msio_lock *lock);

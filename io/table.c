@@ -132,9 +132,20 @@ static msio_status check_is_table(const char *path, char resolved[PATH_MAX]) {
     char dat[PATH_MAX + 16];
     if (!realpath(path, resolved)) return msio_error_system(MSIO_E_NOT_FOUND, path, "there is no table at this path");
     snprintf(dat, sizeof dat, "%s/table.dat", resolved);
-    if (stat(dat, &st) != 0)
+    if (stat(dat, &st) != 0) {
+        const bool special = stat(resolved, &st) == 0 && !S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode);
+        if (special) return msio_file_regular(path);
         return msio_error_set(MSIO_E_NOT_FOUND, path, "this is no casacore table: it has no table.dat");
-    return MSIO_OK;
+    }
+    return msio_file_regular(dat);
+}
+
+/* A missing table.info says nothing, and is no error; what is no file in its place is one. */
+static msio_status check_info(const char *directory) {
+    char path[PATH_MAX + 16];
+    snprintf(path, sizeof path, "%s/table.info", directory);
+    msio_status status = msio_file_regular(path);
+    return status == MSIO_E_FORMAT ? status : MSIO_OK;
 }
 
 static msio_status finish_opening(msio_table *t, opening *o, int depth) {
@@ -163,7 +174,8 @@ static msio_status open_at(const char *path, opening *o, int depth, msio_table *
     }
     t->opts = *o->opts;
     pthread_mutex_init(&t->mutex, NULL);
-    status = msio_lock_open(t->path, &t->lock);
+    status = check_info(t->path);
+    if (!status) status = msio_lock_open(t->path, &t->lock);
     if (!status) status = finish_opening(t, o, depth);
     if (status) {
         free_table(t);

@@ -63,6 +63,36 @@ static int make_file(void **state) {
     return write_file(path, BYTES) ? 0 : -1;
 }
 
+/* What is no file is told before it is opened; what waits at a FIFO's other end would else notice. */
+static void only_regular_files_are_opened(void **state) {
+    (void)state;
+    int fd = -1;
+    msio_stamp stamp;
+    assert_int_equal(msio_file_descriptor(path, &fd, &stamp), MSIO_OK);
+    assert_int_equal(stamp.size, BYTES);
+    assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+    close(fd);
+    fd = -1;
+    assert_int_equal(mkfifo(other, 0600), 0);
+    assert_int_equal(msio_file_descriptor(other, &fd, NULL), MSIO_E_FORMAT);
+    assert_non_null(strstr(msio_last_error()->message, "FIFO"));
+    assert_string_equal(msio_last_error()->path, other);
+    assert_int_equal(msio_file_regular(other), MSIO_E_FORMAT);
+    assert_int_equal(msio_file_folder_regular(folder, "oth"), MSIO_E_FORMAT);
+    assert_int_equal(msio_file_folder_regular(folder, "dat"), MSIO_OK);
+    unlink(other);
+    assert_int_equal(symlink("/dev/zero", other), 0);
+    assert_int_equal(msio_file_descriptor(other, &fd, NULL), MSIO_E_FORMAT);
+    assert_non_null(strstr(msio_last_error()->message, "device"));
+    assert_int_equal(msio_file_folder_regular(folder, "oth"), MSIO_E_FORMAT);
+    unlink(other);
+    assert_int_equal(msio_file_descriptor(folder, &fd, NULL), MSIO_E_FORMAT);
+    assert_non_null(strstr(msio_last_error()->message, "directory"));
+    assert_int_equal(msio_file_descriptor(other, &fd, NULL), MSIO_E_NOT_FOUND);
+    assert_int_equal(fd, -1);
+}
+
 static msio_file *opened(void) {
     msio_file *file = NULL;
     assert_int_equal(msio_file_open(path, &file), MSIO_OK);
@@ -639,6 +669,7 @@ int main(void) {
         SIGNAL_TEST("a foreign fault reaches a later handler", 8),
         SIGNAL_TEST("handlers that call each other come to an end", 9),
         SIGNAL_TEST("a guard that cannot hand on does not map", 10),
+        TEST(only_regular_files_are_opened),
         TEST(open_tells_path_and_size),
         TEST(open_of_nothing_is_not_found),
         TEST(open_takes_regular_files_only),

@@ -1,0 +1,147 @@
+"""What the system does not give: files that are none, locks that do not exist, sizes that are not allowed, a process that
+is killed while it writes. One group of tests a run: test_limits.py MSIO GROUP."""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from running import MSIO, msio
+
+HANGS = 60  # seconds after which a command counts as hanging; none takes a tenth of it
+
+
+def run(*arguments, timeout=HANGS, **more):
+    """Runs the command; the run, which ends by TimeoutExpired where it hangs."""
+    return subprocess.run([MSIO, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=timeout, **more)
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="msio-test-limits-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+
+class Fifos(Folder):
+    """Every file of a small Measurement Set and of UVH5 files, something else in its place, one after the other."""
+
+    def replaced(self, path, make):
+        """Puts something in the place of a file; a function that puts the file back."""
+        aside = self.path("aside")
+        os.rename(path, aside)
+        make(path)
+
+        def back():
+            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+            os.rename(aside, path)
+        return back
+
+    def sees(self, commands, path, make):
+        """Some of the commands fail, naming the file; the others do not need it; none hangs."""
+        back = self.replaced(path, make)
+        named = 0
+        try:
+            for command in commands:
+                ended = run(*command)
+                self.assertIn(ended.returncode, (0, 1, 3), (command, ended.stderr))
+                if ended.returncode == 3:
+                    self.assertIn("expected a regular file, found a", ended.stderr, (path, command))
+                    self.assertIn(os.path.basename(path), ended.stderr, (path, command))
+                    named += 1
+        finally:
+            back()
+        return named
+
+    def test_measurement_set(self):
+        ms = self.path("t.ms")
+        msio("simulate", "ms", "--quiet", "--out", ms, "--antennas", 4, "--times", 2, "--subbands", 1, "--channels", 4)
+        columns = ["DATA", "FLAG", "UVW", "TIME", "ANTENNA1"]
+        commands = [["info", ms], ["flags", ms], ["load", ms], ["info", ms + "::ANTENNA"], ["info", ms + "::FIELD"],
+                    *[["read", ms, name, "--out", self.path("out.npy")] for name in columns],
+                    ["--native=no", "read", ms, "DATA", "--out", self.path("out.npy")]]
+        commands[-1] = ["read", ms, "DATA", "--native=no", "--out", self.path("out.npy")]
+        for command in commands:
+            self.assertEqual(run(*command).returncode, 0, command)
+        main = [os.path.join(ms, name) for name in sorted(os.listdir(ms)) if os.path.isfile(os.path.join(ms, name))]
+        self.assertGreater(len(main), 20)
+        files = main + [os.path.join(ms, sub, name) for sub in ("ANTENNA", "FIELD", "SPECTRAL_WINDOW")
+                        for name in sorted(os.listdir(os.path.join(ms, sub)))]
+        unseen = [os.path.relpath(path, ms) for path in files if not self.sees(commands, path, os.mkfifo)]
+        for name in ("table.dat", "table.lock", "table.info", "ANTENNA/table.dat", "ANTENNA/table.lock",
+                     "FIELD/table.lock", "SPECTRAL_WINDOW/table.dat"):
+            self.assertNotIn(name, unseen)
+        # A file that none of the commands wants may be anything; reading everything through casacore wants them all.
+        self.assertEqual([name for name in unseen if "/" not in name], [])
+
+    def test_other_kinds(self):
+        ms = self.path("t.ms")
+        msio("simulate", "ms", "--quiet", "--out", ms, "--antennas", 3, "--times", 1, "--subbands", 1, "--channels", 2)
+        kept = []
+
+        def bind(path):
+            kept.append(socket.socket(socket.AF_UNIX))
+            self.addCleanup(kept[-1].close)
+            here = os.getcwd()
+            os.chdir(os.path.dirname(path))  # names of sockets are short
+            kept[-1].bind(os.path.basename(path))
+            os.chdir(here)
+        for name in ("table.lock", "table.dat", "table.info"):
+            for make in (bind, os.mkdir, lambda path: os.symlink("/dev/zero", path)):
+                self.assertEqual(self.sees([["info", ms]], os.path.join(ms, name), make), 1, name)
+
+    def test_uvh5(self):
+        group = self.path("group")
+        msio("simulate", "uvh5", "--quiet", "--out", group, "--antennas", 3, "--times", 2, "--subbands", 2,
+             "--channels", 4)
+        for name in sorted(os.listdir(group)):
+            path = os.path.join(group, name)
+            commands = [["info", path], ["read", path, "visdata", "--out", self.path("out.npy")],
+                        ["load", path], ["plan", path, "visdata"], ["load", "--check", path]]
+            for make in (os.mkfifo, lambda at: os.symlink("/dev/zero", at)):
+                self.assertEqual(self.sees(commands, path, make), len(commands), name)
+            back = self.replaced(path, os.mkfifo)
+            for command in (["groups", group], ["groups", group, "--pattern", "*.hdf5"], ["load", group]):
+                self.assertIn(run(*command).returncode, (0, 1, 3), command)
+            back()
+
+    def test_waiting_writer_notices_nothing(self):
+        """Who waits to write into a FIFO in a file's place goes on waiting, and is not killed by SIGPIPE."""
+        fifo = self.path("x.uvh5")
+        os.mkfifo(fifo)
+        with subprocess.Popen([sys.executable, "-c", f"open({fifo!r}, 'w')"]) as writer:
+            time.sleep(0.5)
+            self.assertEqual(run("info", fifo).returncode, 3)
+            time.sleep(0.2)
+            self.assertIsNone(writer.poll())
+            writer.kill()
+
+    def test_signal_ends_the_wait_for_a_lock(self):
+        ms = self.path("t.ms")
+        msio("simulate", "ms", "--quiet", "--out", ms, "--antennas", 3, "--times", 1, "--subbands", 1, "--channels", 2)
+        holder = subprocess.Popen([sys.executable, "-c", "import fcntl, struct, sys, time\n"
+                                   f"f = open({ms!r} + '/table.lock', 'r+b')\nfcntl.lockf(f, fcntl.LOCK_EX, 1, 0)\n"
+                                   "print('held', flush=True); time.sleep(600)"], stdout=subprocess.PIPE)
+        self.addCleanup(holder.stdout.close)
+        self.addCleanup(holder.wait)
+        self.addCleanup(holder.kill)
+        holder.stdout.readline()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            waits = subprocess.Popen([MSIO, "info", ms], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            time.sleep(1)
+            self.assertIsNone(waits.poll())
+            waits.send_signal(number)
+            told = waits.communicate(timeout=HANGS)[1]
+            self.assertEqual(waits.returncode, -number, told)
+            self.assertNotIn("has kept its", told)  # it did not wait to the end
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]])
