@@ -66,15 +66,7 @@ static void write_element(cli_json *json, const msio_ragged *ragged, int64_t ele
     }
 }
 
-/* A cell's axes as they are to be walked. */
-typedef struct walk {
-    const msio_ragged *ragged;
-    int ndim;
-    cli_range ranges[MSIO_MAX_NDIM];
-    int64_t strides[MSIO_MAX_NDIM]; /* in elements */
-} walk;
-
-static void write_axis(cli_json *json, const walk *cell, int axis, int64_t element) {
+static void write_axis(cli_json *json, const cli_walk *cell, int axis, int64_t element) {
     if (axis == cell->ndim) {
         write_element(json, cell->ragged, element);
         return;
@@ -86,26 +78,33 @@ static void write_axis(cli_json *json, const walk *cell, int axis, int64_t eleme
     cli_json_end(json);
 }
 
-static int cut_axis(walk *cell, int axis, const cli_slice *slice, const int64_t *shape) {
+static int cut_axis(cli_walk *cell, int axis, const cli_slice *slice, const int64_t *shape) {
     if (!slice || !slice->given) return 0;
     return axis < 0 ? -1 : cli_slice_resolve(slice, shape[axis], &cell->ranges[axis]);
 }
 
+int cli_walk_begin(cli_walk *cell, const msio_ragged *ragged, int64_t index, const cli_cut *cut) {
+    const int64_t *shape = ragged->shapes + index * MSIO_MAX_NDIM;
+    int64_t stride = 1;
+    cell->ragged = ragged;
+    cell->ndim = ragged->ndims[index];
+    for (int axis = cell->ndim - 1; axis >= 0; axis--) {
+        cell->strides[axis] = stride;
+        cell->ranges[axis] = (cli_range){0, shape[axis], 1};
+        stride *= shape[axis];
+    }
+    if (!cut) return 0;
+    return cut_axis(cell, cell->ndim - 1, cut->corrs, shape) || cut_axis(cell, cell->ndim - 2, cut->chans, shape) ? -1
+                                                                                                                  : 0;
+}
+
 int cli_cell_json(cli_json *json, const msio_ragged *ragged, int64_t index, const cli_cut *cut) {
+    cli_walk cell;
     if (!ragged->defined[index]) {
         cli_json_null(json);
         return 0;
     }
-    walk cell = {.ragged = ragged, .ndim = ragged->ndims[index]};
-    const int64_t *shape = ragged->shapes + index * MSIO_MAX_NDIM;
-    int64_t stride = 1;
-    for (int axis = cell.ndim - 1; axis >= 0; axis--) {
-        cell.strides[axis] = stride;
-        cell.ranges[axis] = (cli_range){0, shape[axis], 1};
-        stride *= shape[axis];
-    }
-    if (cut && (cut_axis(&cell, cell.ndim - 1, cut->corrs, shape) || cut_axis(&cell, cell.ndim - 2, cut->chans, shape)))
-        return -1;
+    if (cli_walk_begin(&cell, ragged, index, cut)) return -1;
     write_axis(json, &cell, 0, ragged->offsets[index]);
     return 0;
 }

@@ -1,4 +1,5 @@
-/* cmd_read.c - `msio read`: a column or a dataset, or a part of it, as npy, raw bytes or JSON. */
+/* cmd_read.c - `msio read`: a column or a dataset, or a part of it, as npy, raw bytes or JSON, or text on a terminal.
+ */
 #include "cli/failure.h"
 #include "cli/human.h"
 #include "cli/json.h"
@@ -82,7 +83,9 @@ static int write_column(cli_read *run) {
 }
 
 static int write_all(cli_read *run) {
-    int code = run->dataset.file ? cli_read_hdf5(run) : write_column(run);
+    int code = run->format == CLI_SHOWN ? cli_read_show(run)
+               : run->dataset.file      ? cli_read_hdf5(run)
+                                        : write_column(run);
     cli_progress_end(&run->progress);
     return code ? code : cli_output_finish(run->cli, &run->output);
 }
@@ -155,8 +158,11 @@ static int run_read(cli_context *cli, int argc, char **argv) {
     run->path = argv[first];
     run->name = argv[first + 1];
     if (cli->json && !wish.format_given && to_stdout(run)) run->format = CLI_LINES;
-    if (run->format != CLI_LINES && to_stdout(run) && isatty(STDOUT_FILENO))
-        return cli_usage(cli, "a terminal takes no %s data: use --format json, --out FILE or a pipe",
+    if (!wish.format_given && !run->out && !cli->json && isatty(STDOUT_FILENO)) run->format = CLI_SHOWN;
+    if ((run->format == CLI_NPY || run->format == CLI_RAW) && to_stdout(run) && isatty(STDOUT_FILENO))
+        return cli_usage(cli,
+                         "a terminal takes no %s data: use --out FILE or a pipe; without --format values are shown "
+                         "as text",
                          formats[run->format]);
     code = read_column(&wish);
     cli_progress_end(&run->progress);
@@ -170,7 +176,7 @@ static int run_read(cli_context *cli, int argc, char **argv) {
 static const cli_option options[] = {
     CLI_SELECTION_OPTIONS,
     {"format", "npy|raw|json", 0,
-     "npy, the default; raw: the values alone, in this machine's byte order;\njson: one line a row"},
+     "npy, the default but on a terminal; raw: the values alone, in this\nmachine's byte order; json: one line a row"},
     {"out", "FILE|-", 0,
      "where to; \"-\", the default, is standard output. A file appears under\nits name when it is whole"},
     {NULL, NULL, 0, NULL},
@@ -178,21 +184,24 @@ static const cli_option options[] = {
 
 const cli_command cli_command_read = {
     .name = "read",
-    .summary = "a column or a dataset, or a part of it, as npy, raw bytes or JSON",
+    .summary = "a column or a dataset, or a part of it, as npy, raw bytes, JSON, or text on a terminal",
     .usage = "PATH COLUMN [options]",
-    .text = "Writes a column in numpy's order, [row][channel][correlation]. Memory stays bounded however large\n"
-            "the column is. Slices follow numpy's rules, negative numbers and steps included; a single number A\n"
-            "is A:A+1, which must exist. PATH may name a subtable: obs.ms::ANTENNA or obs.ms/ANTENNA.\n\n"
+    .text = "Writes a column in numpy's order, [row][channel][correlation]: as npy into a pipe or a file; on a\n"
+            "terminal, without --format and --out, as text, a line a row: the first ten rows and the last ten,\n"
+            "of which alone anything is read. Memory stays bounded however large the column is. Slices follow\n"
+            "numpy's rules, negative numbers and steps included; a single number A is A:A+1, which must exist.\n"
+            "PATH may name a subtable: obs.ms::ANTENNA or obs.ms/ANTENNA.\n\n"
             "Of an HDF5 or UVH5 file COLUMN is a dataset: Data/visdata or, where no other one ends so, visdata.\n"
             "--rows, --chans and --corrs are its first, second and third axis. UVH5's data come as\n"
             "[row][channel][polarization], without the axis of one spectral window that old files have.\n\n"
-            "npy and raw want all cells to have one shape; json takes any. In JSON a complex value is [re, im],\n"
-            "a NaN or infinity the string \"nan\", \"inf\" or \"-inf\", and a cell that was never written null.\n"
-            "Strings in npy are unicode of fixed width. With --out FILE the table's read lock is kept until all\n"
-            "is read, and --json reports what was written; without, --json implies --format json.",
+            "npy and raw want all cells to have one shape; json and text take any. In JSON a complex value is\n"
+            "[re, im], a NaN or infinity the string \"nan\", \"inf\" or \"-inf\", and a cell that was never written\n"
+            "null. Strings in npy are unicode of fixed width. With --out FILE the table's read lock is kept until\n"
+            "all is read, and --json reports what was written; without, --json implies --format json.",
     .options = options,
     .negative = NULL,
-    .examples = "  msio read obs.ms DATA --out data.npy\n"
+    .examples = "  msio read obs.ms DATA\n"
+                "  msio read obs.ms DATA --out data.npy\n"
                 "  msio read obs.ms DATA --rows 0:1000 --chans ::4 --corrs -1: --out part.npy\n"
                 "  msio read obs.ms::ANTENNA NAME --format json\n"
                 "  msio read obs_sb00.hdf5 visdata --chans ::-1 --out vis.npy\n"

@@ -11,7 +11,8 @@
 /* Bytes of values that a run keeps in memory. */
 #define CLI_READ_MEMORY ((int64_t)256 << 20)
 
-typedef enum cli_format { CLI_NPY, CLI_RAW, CLI_LINES } cli_format;
+/* CLI_SHOWN: for eyes, on a terminal; the others can be asked for. */
+typedef enum cli_format { CLI_NPY, CLI_RAW, CLI_LINES, CLI_SHOWN } cli_format;
 
 typedef struct cli_read {
     const cli_context *cli;
@@ -36,7 +37,9 @@ typedef struct cli_read {
 int cli_read_dense(cli_read *run); /* npy and raw, but strings */
 int cli_read_text(cli_read *run);  /* npy of strings */
 int cli_read_lines(cli_read *run); /* JSON, a line a row */
-int cli_read_hdf5(cli_read *run);  /* a dataset, in any format */
+int cli_read_hdf5(cli_read *run);  /* a dataset, in any format but CLI_SHOWN */
+/* A column or a dataset as text: both ends of it, of which no other row is read. Holds the table's lock meanwhile. */
+int cli_read_show(cli_read *run);
 
 /* Writes a string as `width` code points of four bytes, which `points` has room for. */
 int cli_read_put_text(cli_read *run, const char *text, size_t length, uint32_t *points, size_t width);

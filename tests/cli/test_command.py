@@ -778,9 +778,10 @@ class TestOutput(unittest.TestCase):
             run.stderr.close()
 
     def test_a_terminal_takes_no_binary(self):
-        code, shown = on_terminal("read", simulated(), "TIME")
-        self.assertEqual(code, 2)
-        self.assertIn("--format json", shown)
+        for options in (["--format", "npy"], ["--format", "raw"], ["--out", "-"]):
+            code, shown = on_terminal("read", simulated(), "TIME", *options)
+            self.assertEqual(code, 2)
+            self.assertIn("a terminal takes no", shown)
         code, shown = on_terminal("read", simulated(), "TIME", "--rows", ":2", "--format", "json")
         self.assertEqual(code, 0)
         self.assertEqual(len(shown.split()), 2)
