@@ -4,6 +4,7 @@
 #endif
 #include "cli/command.h"
 #include "cli/failure.h"
+#include "cli/interrupt.h"
 #include "cli/options.h"
 
 #include <limits.h>
@@ -84,6 +85,7 @@ static int run(cli_context *cli, int argc, char **argv) {
     snprintf(threads, sizeof threads, "%d", cli->threads);
     char **list = arguments(cli, paths[found], &wish, argv + first, argc - first, threads);
     fflush(stdout);
+    cli_interrupt_restore();
     execv(paths[found], list);
     return cli_fail_system(cli, paths[found], "the benchmark program cannot be started");
 }

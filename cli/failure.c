@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static void set(cli_error *error, msio_status code, const char *path, const char *message) {
     error->code = code;
@@ -83,6 +84,12 @@ int cli_fail_system(const cli_context *cli, const char *path, const char *format
 int cli_fail_write(const cli_context *cli, const char *where) {
     if (errno == EPIPE)
         return cli_fail(cli, MSIO_E_IO, where, "whoever reads the output stopped before all was written");
+    struct rlimit limit;
+    if (errno == EFBIG && getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+        errno = EFBIG;
+        return cli_fail_system(cli, where, "this process may not write files of more than %llu bytes (ulimit -f)",
+                               (unsigned long long)limit.rlim_cur);
+    }
     return cli_fail_system(cli, where, "writing failed");
 }
 

@@ -15,6 +15,12 @@ static volatile sig_atomic_t came;
 /* Where data go, and what takes its place when a signal comes: a pipe without a reader. */
 static volatile sig_atomic_t output = STDOUT_FILENO, readerless = -1;
 
+/* What would end the process where an error tells more, and how each was. */
+static const int ignored[] = {SIGPIPE, SIGXFSZ};
+#define IGNORED (sizeof ignored / sizeof ignored[0])
+static struct sigaction was[IGNORED];
+static int known[IGNORED];
+
 static void end_output(void) {
     int saved = errno;
     if (readerless >= 0) (void)dup2((int)readerless, (int)output);
@@ -48,7 +54,12 @@ void cli_interrupt_watch(void) {
     }
     action.sa_handler = SIG_IGN;
     action.sa_flags = 0;
-    sigaction(SIGPIPE, &action, NULL);
+    for (size_t i = 0; i < IGNORED; i++) known[i] = sigaction(ignored[i], &action, &was[i]) == 0;
+}
+
+void cli_interrupt_restore(void) {
+    for (size_t i = 0; i < IGNORED; i++)
+        if (known[i]) sigaction(ignored[i], &was[i], NULL);
 }
 
 void cli_interrupt_output(int fd) {

@@ -4,9 +4,11 @@
 
 #include <stdint.h>
 
-/* From now on SIGINT, SIGTERM and SIGHUP set a flag, once; a second one ends the process. SIGPIPE is ignored, so that a
- * closed pipe is a write error. */
+/* From now on SIGINT, SIGTERM and SIGHUP set a flag, once; a second one ends the process. SIGPIPE and SIGXFSZ are
+ * ignored, so that a closed pipe, and a file larger than ulimit -f allows, are write errors. */
 void cli_interrupt_watch(void);
+/* Gives SIGPIPE and SIGXFSZ back what they had before: exec hands on what is ignored. */
+void cli_interrupt_restore(void);
 /* Where data go from now on; standard output until this is called. A signal ends what is written there: a write that
  * waits for a pipe's reader comes back, and later ones, also one that was about to begin, fail with EPIPE. To be given
  * STDOUT_FILENO again before fd is closed. */

@@ -2,6 +2,7 @@
 #include "io/casacore_module.h"
 
 #include "core/error.h"
+#include "core/writing.h"
 #include "io/module.h"
 #include "msio/io.h"
 
@@ -67,6 +68,7 @@ typedef struct call {
     const char *path;
     const char *column; /* NULL: none concerned */
     msio_casa_message message;
+    msio_writing writing;
 } call;
 
 static msio_status call_begin(call *this, const char *doing, const msio_casa_table *table, const char *column) {
@@ -76,14 +78,17 @@ static msio_status call_begin(call *this, const char *doing, const msio_casa_tab
     this->message.text[0] = '\0';
     pthread_mutex_lock(&casacore_mutex);
     msio_status status = load_module();
-    if (status != MSIO_OK)
+    if (status != MSIO_OK) {
         pthread_mutex_unlock(&casacore_mutex);
-    else if (table)
-        this->path = functions->path(table);
-    return status;
+        return status;
+    }
+    if (table) this->path = functions->path(table);
+    msio_writing_begin(&this->writing); /* casacore writes by itself */
+    return MSIO_OK;
 }
 
-static msio_status call_end(const call *this, msio_status status) {
+static msio_status call_end(call *this, msio_status status) {
+    msio_writing_end(&this->writing);
     pthread_mutex_unlock(&casacore_mutex);
     if (status == MSIO_OK) return MSIO_OK;
     return msio_error_set(status, this->path, "%s %s%s through casacore: %s", this->doing,
@@ -99,9 +104,12 @@ msio_status msio_casa_open(const char *path, msio_casa_table **table) {
 }
 
 void msio_casa_close(msio_casa_table *table) {
+    msio_writing writing;
     if (!table) return;
     pthread_mutex_lock(&casacore_mutex);
+    msio_writing_begin(&writing);
     functions->close(table);
+    msio_writing_end(&writing);
     pthread_mutex_unlock(&casacore_mutex);
 }
 

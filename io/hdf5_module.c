@@ -2,6 +2,7 @@
 #include "io/hdf5_module.h"
 
 #include "core/error.h"
+#include "core/writing.h"
 #include "io/module.h"
 #include "msio/hdf5.h"
 
@@ -75,9 +76,12 @@ msio_status msio_h5_open(const char *path, msio_h5_guard_sink guard, void *user,
 }
 
 void msio_h5_close(msio_h5_file *file) {
+    msio_writing writing;
     if (!file) return;
     pthread_mutex_lock(&hdf5_mutex);
+    msio_writing_begin(&writing);
     functions->close(file);
+    msio_writing_end(&writing);
     pthread_mutex_unlock(&hdf5_mutex);
 }
 
@@ -102,9 +106,12 @@ msio_status msio_h5_dataset_open(msio_h5_file *file, const char *path, const cha
 }
 
 void msio_h5_dataset_close(msio_h5_dataset *dataset) {
+    msio_writing writing;
     if (!dataset) return;
     pthread_mutex_lock(&hdf5_mutex);
+    msio_writing_begin(&writing);
     functions->dataset_close(dataset);
+    msio_writing_end(&writing);
     pthread_mutex_unlock(&hdf5_mutex);
 }
 
@@ -127,27 +134,49 @@ msio_status msio_h5_chunks(msio_h5_dataset *dataset, const char *path, msio_h5_c
     return status ? status : leave(path, functions->chunks(dataset, sink, user, &message), &message);
 }
 
+/* HDF5 writes by itself, whenever it likes: also while it closes. */
+
 msio_status msio_h5_create(const char *path, msio_h5_file **file) {
     msio_h5_message message;
+    msio_writing writing;
     msio_status status = enter(&message);
-    return status ? status : leave(path, functions->create(path, file, &message), &message);
+    if (status) return status;
+    msio_writing_begin(&writing);
+    status = functions->create(path, file, &message);
+    msio_writing_end(&writing);
+    return leave(path, status, &message);
 }
 
 msio_status msio_h5_make(msio_h5_file *file, const char *path, const msio_h5_spec *spec, msio_h5_dataset **dataset) {
     msio_h5_message message;
+    msio_writing writing;
     msio_status status = enter(&message);
-    return status ? status : leave(path, functions->make(file, spec, dataset, &message), &message);
+    if (status) return status;
+    msio_writing_begin(&writing);
+    status = functions->make(file, spec, dataset, &message);
+    msio_writing_end(&writing);
+    return leave(path, status, &message);
 }
 
 msio_status msio_h5_write(msio_h5_dataset *dataset, const char *path, const int64_t *start, const int64_t *count,
                           const void *values) {
     msio_h5_message message;
+    msio_writing writing;
     msio_status status = enter(&message);
-    return status ? status : leave(path, functions->write(dataset, start, count, values, &message), &message);
+    if (status) return status;
+    msio_writing_begin(&writing);
+    status = functions->write(dataset, start, count, values, &message);
+    msio_writing_end(&writing);
+    return leave(path, status, &message);
 }
 
 msio_status msio_h5_flush(msio_h5_file *file, const char *path) {
     msio_h5_message message;
+    msio_writing writing;
     msio_status status = enter(&message);
-    return status ? status : leave(path, functions->flush(file, &message), &message);
+    if (status) return status;
+    msio_writing_begin(&writing);
+    status = functions->flush(file, &message);
+    msio_writing_end(&writing);
+    return leave(path, status, &message);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/writing.h"
 #include "prof/control.h"
 
 typedef void report_writer(FILE *out, const msio_totals *totals);
@@ -67,29 +68,23 @@ msio_status msio_prof_print(FILE *stream) {
     if (stream == NULL) return msio_error_set(MSIO_E_ARGUMENT, NULL, "stream is NULL: nowhere to write the report");
     msio_status status = report_make(msio_report_write_text, &text, &size);
     if (status != MSIO_OK) return status;
+    msio_writing writing;
+    msio_writing_begin(&writing);
     if (fwrite(text, 1, size, stream) != size || fflush(stream) != 0)
         status = msio_error_system(MSIO_E_IO, NULL, "the profiler's report could not be written to its stream");
+    msio_writing_end(&writing);
     free(text);
     return status;
 }
 
 /* ---------------------------------------------------------------- files */
 
-/* Writes all bytes and closes; 0, or -1 with errno set. */
-static int file_fill(int file, const char *text, size_t size) {
-    while (size > 0) {
-        ssize_t done = write(file, text, size);
-        if (done < 0 && errno == EINTR) continue;
-        if (done < 0) {
-            int error = errno;
-            close(file);
-            errno = error;
-            return -1;
-        }
-        text += done;
-        size -= (size_t)done;
-    }
-    return close(file);
+/* Writes all bytes and closes. */
+static msio_status file_fill(int file, const char *path, const char *text, size_t size) {
+    msio_status status = msio_write_all(file, path, text, (int64_t)size);
+    if (close(file) != 0 && status == MSIO_OK)
+        status = msio_error_system(MSIO_E_IO, path, "the profile could not be written");
+    return status;
 }
 
 /* Creates a file of a name that nothing has, beside path; its descriptor, or -1 with errno set. */
@@ -113,9 +108,11 @@ static msio_status file_replace(const char *path, const char *text, size_t size)
     int file = temporary_create(path, name, room);
     if (file < 0) {
         status = msio_error_system(MSIO_E_IO, path, "the profile's file could not be created");
-    } else if (file_fill(file, text, size) != 0 || rename(name, path) != 0) {
-        status = msio_error_system(MSIO_E_IO, path, "the profile's file could not be written");
-        unlink(name);
+    } else {
+        status = file_fill(file, path, text, size);
+        if (status == MSIO_OK && rename(name, path) != 0)
+            status = msio_error_system(MSIO_E_IO, path, "the profile's file could not be given its name");
+        if (status != MSIO_OK) unlink(name);
     }
     free(name);
     return status;
@@ -124,9 +121,8 @@ static msio_status file_replace(const char *path, const char *text, size_t size)
 /* A pipe or a device cannot be replaced: it is written to. */
 static msio_status file_write_into(const char *path, const char *text, size_t size) {
     int file = open(path, O_WRONLY | O_CLOEXEC);
-    if (file < 0 || file_fill(file, text, size) != 0)
-        return msio_error_system(MSIO_E_IO, path, "the profile could not be written there");
-    return MSIO_OK;
+    if (file < 0) return msio_error_system(MSIO_E_IO, path, "the profile could not be written there");
+    return file_fill(file, path, text, size);
 }
 
 msio_status msio_prof_write_json(const char *path) {

@@ -1,6 +1,7 @@
 """What the system does not give: files that are none, locks that do not exist, sizes that are not allowed, a process that
 is killed while it writes. One group of tests a run: test_limits.py MSIO GROUP."""
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -141,6 +142,81 @@ class Fifos(Folder):
             told = waits.communicate(timeout=HANGS)[1]
             self.assertEqual(waits.returncode, -number, told)
             self.assertNotIn("has kept its", told)  # it did not wait to the end
+
+
+class FileSize(Folder):
+    """ulimit -f: exit code 3, a message, and nothing left."""
+
+    def limited(self, size, *arguments):
+        return run(*arguments, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
+
+    def refused(self, size, out, *arguments):
+        ended = self.limited(size, *arguments)
+        self.assertEqual(ended.returncode, 3, (arguments, ended.stderr))
+        self.assertIn("ulimit -f", ended.stderr)
+        self.assertEqual(os.listdir(out), [], arguments)
+
+    def test_outputs(self):
+        ms, group, out = self.path("t.ms"), self.path("group"), self.path("out")
+        os.mkdir(out)
+        small = ["--antennas", 20, "--times", 4, "--subbands", 2]
+        msio("simulate", "ms", "--quiet", "--out", ms, *small)
+        msio("simulate", "uvh5", "--quiet", "--out", group, *small)
+        for size in (0, 4096, 100 * 512):
+            name = os.path.join(out, "x.npy")
+            self.refused(size, out, "read", ms, "DATA", "--out", name)
+            self.refused(size // 2, out, "read", ms, "UVW", "--out", name)
+            self.refused(size // 60, out, "read", ms, "ANTENNA1", "--format", "json", "--out", name)
+            for name in ("x.npy", "x.h5"):
+                self.refused(size, out, "load", group, "--out", os.path.join(out, name), "--missing", "skip")
+                self.refused(size, out, "load", ms, "--what", "visdata", "--out", os.path.join(out, name))
+            self.refused(size, out, "simulate", "uvh5", "--out", os.path.join(out, "g"), *small)
+        self.refused(4096, out, "info", ms, "--prof=json:" + os.path.join(out, "p.json"))
+
+    def test_casacore_outputs(self):
+        out = self.path("out")
+        os.mkdir(out)
+        for size in (0, 4096, 50000, 400000):
+            ended = self.limited(size, "simulate", "ms", "--out", os.path.join(out, "t.ms"), "--antennas", 20, "--times",
+                                 4, "--subbands", 2)
+            self.assertEqual(ended.returncode, 3, ended.stderr)
+            self.assertEqual(os.listdir(out), [])
+
+    def test_standard_output(self):
+        ms = self.path("t.ms")
+        msio("simulate", "ms", "--quiet", "--out", ms, "--antennas", 20, "--times", 4, "--subbands", 2)
+        with open(self.path("data"), "wb") as data:
+            ended = subprocess.run([MSIO, "read", ms, "DATA"], stdout=data, stderr=subprocess.PIPE, text=True,
+                                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (9999, 9999)))
+        self.assertEqual(ended.returncode, 3, ended.stderr)
+        self.assertIn("ulimit -f", ended.stderr)
+
+    def test_children_are_as_the_command_was(self):
+        """What the command ignores is not handed on to the benchmark program, nor taken from who ignored it before."""
+        program = self.path("libexec", "msio-bench")
+        os.makedirs(os.path.dirname(program))
+        copy = self.path("bin", "msio")
+        os.mkdir(os.path.dirname(copy))
+        shutil.copy(MSIO, copy)
+        for beside in (os.path.dirname(copy), os.path.dirname(program), self.path("bench"),
+                       self.path("libexec", "msio"), self.path("lib", "msio"), self.path("bin", "bench")):
+            os.makedirs(beside, exist_ok=True)
+            with open(os.path.join(beside, "msio-bench"), "w", encoding="utf-8") as script:
+                script.write("#!/bin/sh\ngrep SigIgn /proc/self/status\n")
+            os.chmod(os.path.join(beside, "msio-bench"), 0o755)
+        both = 1 << signal.SIGXFSZ - 1 | 1 << signal.SIGPIPE - 1
+
+        def ignored(before):
+            def prepare():
+                for number in (signal.SIGXFSZ, signal.SIGPIPE):
+                    signal.signal(number, before)
+            ended = subprocess.run([copy, "bench"], capture_output=True, text=True, preexec_fn=prepare,
+                                   restore_signals=False)
+            if "SigIgn" not in ended.stdout:
+                self.skipTest("the benchmark program is looked for elsewhere: " + ended.stderr)
+            return int(ended.stdout.split()[1], 16) & both
+        self.assertEqual(ignored(signal.SIG_DFL), 0)
+        self.assertEqual(ignored(signal.SIG_IGN), both)
 
 
 if __name__ == "__main__":
