@@ -26,6 +26,7 @@ static void open_uvh5(const cli_context *cli, cli_hdf5_summary *summary) {
     msio_hdf5_opts opts = MSIO_HDF5_OPTS_INIT;
     cli_error error;
     opts.native = cli->native;
+    opts.nolock = cli->nolock;
     if (msio_uvh5_open(summary->path, &opts, &summary->uvh5) == MSIO_OK)
         summary->header = msio_uvh5_describe(summary->uvh5);
     else

@@ -144,6 +144,7 @@ static int add_uvh5(gathering *all, const msio_subband *subband) {
     msio_uvh5 *file = NULL;
     int64_t *list = NULL;
     opts.native = all->cli->native;
+    opts.nolock = all->cli->nolock;
     if (msio_uvh5_open(subband->path, &opts, &file)) return -1;
     const msio_uvh5_header *header = msio_uvh5_describe(file);
     choose_corrs(all, &select);

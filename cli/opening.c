@@ -56,6 +56,7 @@ int cli_is_hdf5(const char *path) {
 int cli_hdf5_open(const cli_context *cli, const char *path, msio_hdf5 **file) {
     msio_hdf5_opts opts = MSIO_HDF5_OPTS_INIT;
     opts.native = cli->native;
+    opts.nolock = cli->nolock;
     return msio_hdf5_open(path, &opts, file) ? cli_fail_status(cli, path) : 0;
 }
 

@@ -19,7 +19,7 @@
 static const cli_option common[] = {
     {"threads", "N", 0,
      "threads to read with; 0, the default, is all that the affinity mask\nand OMP_NUM_THREADS allow"},
-    {"nolock", NULL, 0, "take no lock on tables; a change meanwhile is still noticed"},
+    {"nolock", NULL, 0, "take no lock on tables and HDF5 files; a change meanwhile is still\nnoticed"},
     {"native", "auto|yes|no", 0,
      "natively where msio knows how (auto), or not at all (yes), or all\nthrough casacore (no)"},
     {"quiet", NULL, 0, "no progress and no messages on standard error, only errors"},

@@ -35,12 +35,12 @@ static msio_status guard(void *user, const char *name, int64_t header, int64_t b
 }
 
 /* Opens the file twice, for the library and for us, and makes sure that it is the same one. */
-static msio_status open_both(msio_hdf5 *file) {
+static msio_status open_both(msio_hdf5 *file, bool nolock) {
     for (int tries = 0; tries < OPEN_TRIES; tries++) {
         int fd = -1;
         msio_stamp stamp;
         msio_status status = msio_file_open(file->path, &file->bytes);
-        if (!status) status = msio_h5_open(file->path, guard, file->bytes, &file->library, &fd);
+        if (!status) status = msio_h5_open(file->path, nolock, guard, file->bytes, &file->library, &fd);
         if (!status && fd < 0) return MSIO_OK;
         if (!status) status = msio_stamp_fd(fd, file->path, &stamp);
         if (status) return status;
@@ -73,7 +73,7 @@ msio_status msio_hdf5_open(const char *path, const msio_hdf5_opts *opts, msio_hd
     f->native = msio_native_wanted(o.native);
     prof_span span;
     prof_begin(&span, PROF_PATH_OPEN);
-    msio_status status = open_both(f);
+    msio_status status = open_both(f, o.nolock != 0);
     prof_end(&span, &(prof_work){.pieces = 1});
     if (status)
         msio_hdf5_close(f);

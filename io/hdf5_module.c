@@ -69,10 +69,11 @@ static msio_status enter(msio_h5_message *message) {
     return status;
 }
 
-msio_status msio_h5_open(const char *path, msio_h5_guard_sink guard, void *user, msio_h5_file **file, int *fd) {
+msio_status msio_h5_open(const char *path, bool nolock, msio_h5_guard_sink guard, void *user, msio_h5_file **file,
+                         int *fd) {
     msio_h5_message message;
     msio_status status = enter(&message);
-    return status ? status : leave(path, functions->open(path, guard, user, file, fd, &message), &message);
+    return status ? status : leave(path, functions->open(path, nolock, guard, user, file, fd, &message), &message);
 }
 
 void msio_h5_close(msio_h5_file *file) {

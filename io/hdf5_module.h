@@ -10,7 +10,8 @@
 
 #include "io/hdf5_shim.h"
 
-msio_status msio_h5_open(const char *path, msio_h5_guard_sink guard, void *user, msio_h5_file **file, int *fd);
+msio_status msio_h5_open(const char *path, bool nolock, msio_h5_guard_sink guard, void *user, msio_h5_file **file,
+                         int *fd);
 void msio_h5_close(msio_h5_file *file); /* takes NULL */
 msio_status msio_h5_names(msio_h5_file *file, const char *path, msio_h5_name_sink sink, void *user);
 msio_status msio_h5_visit(msio_h5_file *file, const char *path, const char *group, int64_t limit,

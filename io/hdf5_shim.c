@@ -1,6 +1,7 @@
 /* hdf5_shim.c - the HDF5 module: files, names, errors, and the table of functions. */
 #include "io/hdf5_shim_private.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,27 @@ static void copy_words(char *words, size_t size) {
     snprintf(words, size, "%s", first ? first : "nothing");
 }
 
+void msio_h5_locking(hid_t plist, bool locks, bool lenient) {
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 11, 0))
+    H5Pset_file_locking(plist, locks, lenient);
+#else
+    (void)plist, (void)locks, (void)lenient;
+#endif
+}
+
+/* The system's number in HDF5's words, 0 where there is none: "unable to lock file, errno = 37, error message = ...".
+ */
+static int system_number(const char *words) {
+    const char *at = strstr(words, "errno = ");
+    return at ? (int)strtol(at + strlen("errno = "), NULL, 10) : 0;
+}
+
+/* Whether a lock failed because there are none here, not because somebody holds one. */
+static bool lacks_locks(const char *words) {
+    const int number = system_number(words);
+    return strstr(words, "lock file") && number != 0 && number != EAGAIN && number != EWOULDBLOCK && number != EACCES;
+}
+
 /* Why HDF5 does not open a file: its own words tell only some reasons apart. */
 static msio_status refused(const char *path, msio_h5_message *message) {
     char words[256];
@@ -63,6 +85,13 @@ static msio_status refused(const char *path, msio_h5_message *message) {
     }
     if (access(path, R_OK) != 0) {
         snprintf(message->text, sizeof message->text, "the file may not be read by this user");
+        return MSIO_E_IO;
+    }
+    if (lacks_locks(words)) {
+        snprintf(message->text, sizeof message->text,
+                 "the file system has no locks (HDF5 says: %s), and HDF5 is told to insist on them: set "
+                 "HDF5_USE_FILE_LOCKING=FALSE",
+                 words);
         return MSIO_E_IO;
     }
     if (strstr(words, "lock file") || strstr(words, "already open for write")) {
@@ -100,22 +129,38 @@ static bool look_at_frame(msio_h5_file *file, int *fd) {
 }
 
 /* A file that this process has open already, by h5py for one, is opened the way that it is: closing objects with the
- * file, or not. */
-static hid_t open_any(const char *path, hid_t plist) {
+ * file, or not. words: HDF5's when it fails. */
+static hid_t open_closing(const char *path, hid_t plist, char *words, size_t size) {
     static const H5F_close_degree_t degrees[] = {H5F_CLOSE_STRONG, H5F_CLOSE_WEAK, H5F_CLOSE_SEMI};
     hid_t id = -1;
     for (size_t i = 0; i < sizeof degrees / sizeof *degrees && id < 0; i++) {
         H5Pset_fclose_degree(plist, degrees[i]);
         id = H5Fopen(path, H5F_ACC_RDONLY, plist);
-        char words[256] = "";
-        if (id < 0) copy_words(words, sizeof words);
+        if (id < 0) copy_words(words, size);
         if (id < 0 && !strstr(words, "close degree")) break;
     }
     return id;
 }
 
-static msio_status open_file(const char *path, msio_h5_guard_sink guard, void *user, msio_h5_file **file, int *fd,
-                             msio_h5_message *message) {
+/* And with its locks, or without. One that is not open yet is locked, unless that is unwanted or impossible here. */
+static hid_t open_any(const char *path, bool nolock, hid_t plist) {
+    static const bool ways[][2] = {{false, true}, {false, false}, {true, true}, {true, false}};
+    char words[256] = "";
+    if (nolock) msio_h5_locking(plist, false, true);
+    hid_t id = open_closing(path, plist, words, sizeof words);
+    if (id < 0 && !nolock && lacks_locks(words)) {
+        msio_h5_locking(plist, false, true);
+        id = open_closing(path, plist, words, sizeof words);
+    }
+    for (size_t i = 0; id < 0 && strstr(words, "don't match") && i < sizeof ways / sizeof *ways; i++) {
+        msio_h5_locking(plist, ways[i][0], ways[i][1]);
+        id = open_closing(path, plist, words, sizeof words);
+    }
+    return id;
+}
+
+static msio_status open_file(const char *path, bool nolock, msio_h5_guard_sink guard, void *user, msio_h5_file **file,
+                             int *fd, msio_h5_message *message) {
     msio_h5_quiet quiet = msio_h5_quiet_begin();
     msio_status status = msio_h5_register_lzf(message);
     msio_h5_file *f = NULL;
@@ -124,7 +169,7 @@ static msio_status open_file(const char *path, msio_h5_guard_sink guard, void *u
     if (!status) {
         f->guard = guard;
         f->guard_user = user;
-        f->id = open_any(path, plist);
+        f->id = open_any(path, nolock, plist);
         if (f->id < 0)
             status = refused(path, message);
         else if (!look_at_frame(f, fd))

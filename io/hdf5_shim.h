@@ -12,7 +12,7 @@
 
 #include "core/numbers.h"
 
-#define MSIO_H5_VERSION 2
+#define MSIO_H5_VERSION 3
 #define MSIO_H5_SYMBOL "msio_hdf5_functions"
 
 #define MSIO_H5_FILTERS 16
@@ -131,9 +131,11 @@ typedef struct msio_h5_functions {
     /* Opens for reading. MSIO_E_NOT_FOUND, MSIO_E_FORMAT (not HDF5, cut, damaged), MSIO_E_LOCKED (a writer has it
      * open), MSIO_E_IO. *fd: the descriptor that HDF5 reads from, -1 where it has none; HDF5's own. guard is asked, as
      * long as the file is open, before any of its objects is opened; those that an external link or a virtual dataset
-     * finds in another file are not told. What it refuses fails with its status. */
-    msio_status (*open)(const char *path, msio_h5_guard_sink guard, void *user, msio_h5_file **file, int *fd,
-                        msio_h5_message *message);
+     * finds in another file are not told. What it refuses fails with its status.
+     * nolock: without HDF5's lock. Where the file system has no locks it is opened without one all the same; MSIO_E_IO
+     * where that does not help, since HDF5_USE_FILE_LOCKING insists on them. */
+    msio_status (*open)(const char *path, bool nolock, msio_h5_guard_sink guard, void *user, msio_h5_file **file,
+                        int *fd, msio_h5_message *message);
     void (*close)(msio_h5_file *file);
     /* Tells every object's name below the root, groups before what is in them, each object once. */
     msio_status (*names)(msio_h5_file *file, msio_h5_name_sink sink, void *user, msio_h5_message *message);
@@ -155,7 +157,8 @@ typedef struct msio_h5_functions {
      * way. */
     msio_status (*chunks)(msio_h5_dataset *dataset, msio_h5_chunk_sink sink, void *user, msio_h5_message *message);
 
-    /* Writing: makes a file (which must not exist), datasets in it, and their elements. */
+    /* Writing: makes a file (which must not exist), datasets in it, and their elements. No lock is taken: the file has
+     * a name that nobody looks for until it is whole. */
     msio_status (*create)(const char *path, msio_h5_file **file, msio_h5_message *message);
     msio_status (*make)(msio_h5_file *file, const msio_h5_spec *spec, msio_h5_dataset **dataset,
                         msio_h5_message *message);

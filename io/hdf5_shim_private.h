@@ -34,6 +34,9 @@ typedef struct msio_h5_quiet {
 } msio_h5_quiet;
 msio_h5_quiet msio_h5_quiet_begin(void);
 void msio_h5_quiet_end(const msio_h5_quiet *quiet);
+/* Whether HDF5 locks files that are opened with this property list, and whether it then minds where it cannot; does
+ * nothing with versions that ask the environment alone. */
+void msio_h5_locking(hid_t plist, bool locks, bool lenient);
 
 /* Puts "doing name: HDF5's own words" into the message, from its error stack; returns status. name may be NULL. */
 msio_status msio_h5_say(msio_h5_message *message, msio_status status, const char *doing, const char *name);

@@ -24,6 +24,7 @@ msio_status msio_h5_shim_create(const char *path, msio_h5_file **file, msio_h5_m
     if (status == MSIO_OK) {
         f->address = f->length = 8;
         H5Pset_fclose_degree(plist, H5F_CLOSE_STRONG);
+        msio_h5_locking(plist, false, true);
         f->id = H5Fcreate(path, H5F_ACC_EXCL, H5P_DEFAULT, plist);
         if (f->id < 0 && access(path, F_OK) == 0) {
             snprintf(message->text, sizeof message->text, "a file stands there; it is not written over");

@@ -117,6 +117,7 @@ static void point(msio_load_file *file, const msio_uvh5_header *header) {
 static msio_status open_file(const msio_loader *loader, msio_load_file *file) {
     msio_hdf5_opts opts = MSIO_HDF5_OPTS_INIT;
     opts.native = loader->opts.native;
+    opts.nolock = loader->opts.nolock;
     uvh5_state *state = file->state;
     msio_status status = msio_uvh5_open(file->path, &opts, &state->uvh5);
     if (status) return status;

@@ -24,9 +24,11 @@ typedef struct msio_dataset msio_dataset;
 typedef struct msio_hdf5_opts {
     size_t struct_size;
     msio_native native; /* MSIO_NATIVE_NO: everything through the HDF5 library, as MSIO_NATIVE=0 in the environment */
+    int nolock; /* 1: HDF5 takes no lock on the file; that it changed meanwhile is still noticed. Where the file system
+                   has no locks, none is taken anyway. */
 } msio_hdf5_opts;
 #define MSIO_HDF5_OPTS_INIT                                                                                            \
-    { sizeof(msio_hdf5_opts), MSIO_NATIVE_AUTO }
+    { sizeof(msio_hdf5_opts), MSIO_NATIVE_AUTO, 0 }
 
 /* Opens a file for reading. Nothing is read in proportion to its data. A file whose name says that it is still being
  * written (..._incomplete.hdf5) is not opened. *file is to be closed.

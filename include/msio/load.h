@@ -70,7 +70,7 @@ typedef struct msio_load_opts {
     size_t visdata_bytes, flags_bytes, nsamples_bytes;
     msio_read_opts read;
     msio_native native; /* MSIO_NATIVE_NO: everything through the HDF5 library, or casacore */
-    int nolock;         /* 1: no read lock of Measurement Sets is taken; as in msio_open_opts */
+    int nolock;         /* 1: no lock is taken; as in msio_open_opts and msio_hdf5_opts */
 } msio_load_opts;
 #define MSIO_LOAD_OPTS_INIT                                                                                            \
     {                                                                                                                  \

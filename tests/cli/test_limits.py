@@ -1,5 +1,7 @@
 """What the system does not give: files that are none, locks that do not exist, sizes that are not allowed, a process that
 is killed while it writes. One group of tests a run: test_limits.py MSIO GROUP."""
+import errno
+import fcntl
 import os
 import resource
 import shutil
@@ -10,6 +12,9 @@ import sys
 import tempfile
 import time
 import unittest
+
+import h5py
+import numpy as np
 
 from running import MSIO, msio
 
@@ -217,6 +222,86 @@ class FileSize(Folder):
             return int(ended.stdout.split()[1], 16) & both
         self.assertEqual(ignored(signal.SIG_DFL), 0)
         self.assertEqual(ignored(signal.SIG_IGN), both)
+
+
+class NoLocks(Folder):
+    """File systems without locks, and HDF5's own locks where there are some."""
+
+    ERRORS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+
+    def setUp(self):
+        super().setUp()
+        self.ms, self.group = self.path("t.ms"), self.path("group")
+        small = ["--antennas", 4, "--times", 2, "--subbands", 2, "--channels", 4]
+        msio("simulate", "ms", "--quiet", "--out", self.ms, *small)
+        msio("simulate", "uvh5", "--quiet", "--out", self.group, *small, "--compression", "lzf")
+        self.file = os.path.join(self.group, sorted(os.listdir(self.group))[0])
+
+    def without(self, number, *arguments, **variables):
+        library = os.environ.get("MSIO_TEST_NOLOCK")
+        if not library:
+            sys.exit(77)
+        return subprocess.run([MSIO, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, timeout=HANGS,
+                              env={**os.environ, "LD_PRELOAD": library, "MSIO_TEST_LOCK_ERRNO": str(number),
+                                   **variables})
+
+    def test_read_all_the_same(self):
+        commands = [["read", self.ms, "DATA"], ["read", self.ms, "DATA", "--native=no"], ["read", self.file, "visdata"],
+                    ["read", self.file, "visdata", "--native=no"], ["info", self.ms, "--json"],
+                    ["info", self.file, "--json"], ["flags", self.ms, "--json"], ["groups", self.group, "--json"]]
+        for command in commands:
+            usual = msio(*command).stdout
+            for number in self.ERRORS:
+                for options in ([], ["--nolock"]):
+                    ended = self.without(number, *command, *options)
+                    self.assertEqual(ended.returncode, 0, (command, number, ended.stderr))
+                    if "flags" not in command:  # they tell how long it took
+                        self.assertEqual(ended.stdout, usual, (command, number))
+
+    def test_loading_and_making(self):
+        for number in self.ERRORS:
+            for name in (self.ms, self.group):
+                for out in ("x.h5", "x.npy"):
+                    ended = self.without(number, "load", name, "--what", "visdata", "--force", "--out", self.path(out),
+                                         "--missing", "skip")
+                    self.assertEqual(ended.returncode, 0, (number, ended.stderr))
+                    expected = np.load(self.path("x.npy")) if out == "x.npy" else None
+                with h5py.File(self.path("x.h5")) as loaded:
+                    self.assertTrue(np.array_equal(loaded["visdata"][()], expected))
+            ended = self.without(number, "simulate", "uvh5", "--out", self.path("g%d" % number), "--antennas", 3,
+                                 "--times", 1, "--subbands", 1, "--channels", 2)
+            self.assertEqual(ended.returncode, 0, (number, ended.stderr))
+
+    def test_insisting_on_locks_is_told(self):
+        for number in self.ERRORS[:2]:
+            ended = self.without(number, "read", self.file, "visdata", HDF5_USE_FILE_LOCKING="TRUE")
+            self.assertEqual(ended.returncode, 3)
+            self.assertIn(b"the file system has no locks", ended.stderr)
+            self.assertIn(b"HDF5_USE_FILE_LOCKING=FALSE", ended.stderr)
+            self.assertNotIn(b"a writer has", ended.stderr)
+
+    def test_a_writer_elsewhere(self):
+        """HDF5's lock of a writer is an error that says so; --nolock reads what is there."""
+        data = np.arange(6.)
+        with h5py.File(self.path("w.h5"), "w") as made:
+            made["x"] = data
+        with open(self.path("w.h5"), "rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            ended = run("read", self.path("w.h5"), "x", "--out", self.path("w.npy"))
+            self.assertEqual(ended.returncode, 3)
+            self.assertIn("a writer has the file open", ended.stderr)
+            for command in (["read", self.path("w.h5"), "x"], ["read", self.path("w.h5"), "x", "--native=no"]):
+                ended = run(*command, "--nolock", "--out", self.path("w.npy"))
+                self.assertEqual(ended.returncode, 0, ended.stderr)
+                self.assertTrue(np.array_equal(np.load(self.path("w.npy")), data))
+        with open(self.file, "rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            load = ["load", self.group, "--missing", "skip", "--out", self.path("y.npy"), "--what", "flags"]
+            self.assertEqual(run(*load).returncode, 3)
+            ended = run(*load, "--nolock")
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+            self.assertEqual(run("info", self.file).returncode, 3)
+            self.assertEqual(run("info", self.file, "--nolock").returncode, 0)
 
 
 if __name__ == "__main__":

@@ -304,6 +304,26 @@ static msio_hdf5 *open_named(void) {
     return file;
 }
 
+/* HDF5 opens a file twice in a process only where both ask for the same locks: the second one takes what is. */
+static void locked_or_not_beside_each_other(void **state) {
+    char path[128];
+    (void)state;
+    snprintf(path, sizeof path, "%s/named.h5", folder);
+    for (int first = 0; first < 2; first++) {
+        msio_hdf5 *file[2] = {NULL, NULL};
+        const char *const *names;
+        int n = 0;
+        for (int i = 0; i < 2; i++) {
+            msio_hdf5_opts opts = MSIO_HDF5_OPTS_INIT;
+            opts.nolock = i == first;
+            assert_int_equal(msio_hdf5_open(path, &opts, &file[i]), MSIO_OK);
+        }
+        for (int i = 0; i < 2; i++) assert_int_equal(msio_hdf5_names(file[i], &n, &names), MSIO_OK);
+        assert_true(n > 0);
+        for (int i = 0; i < 2; i++) msio_hdf5_close(file[i]);
+    }
+}
+
 static int64_t length_of(msio_hdf5 *file, const char *name) {
     return msio_dataset_describe(find(file, "named.h5", name))->shape[0];
 }
@@ -464,6 +484,7 @@ int main(void) {
         cmocka_unit_test(truths_of_all_widths_are_read),
         cmocka_unit_test(a_truth_that_has_no_name_is_true),
         cmocka_unit_test(what_is_not_read_by_address_the_library_reads),
+        cmocka_unit_test(locked_or_not_beside_each_other),
         cmocka_unit_test(a_dataset_has_many_names),
         cmocka_unit_test(a_name_that_is_none_or_two_is_refused),
         cmocka_unit_test(what_cannot_be_delivered_is_refused),
