@@ -128,6 +128,9 @@ static const cli_option options[] = {
     {"pattern", "P", 0, "the files' names, as msio groups takes them; default\n" MSIO_GROUP_PATTERN},
     {"memory", "BYTES", 0, "what loading may take beyond the arrays: 2GiB, 512MiB, ...; default\n256MiB"},
     {"repeat", "N", 0, "load so many times; all but the first into memory that is there"},
+    {"uvw-tolerance", "M|any", 0,
+     "how far u, v, w of the same baseline and time may differ between\nsubbands, in metres; default 0.001; any: they are "
+     "not compared"},
     {"check", NULL, 0, "compare the files, and load nothing"},
     {NULL, NULL, 0, NULL},
 };

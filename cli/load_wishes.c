@@ -109,10 +109,24 @@ static int take_word(const cli_context *cli, cli_load_wishes *wishes, const char
     return 0;
 }
 
+/* Metres, or "any" for no comparison. */
+static int take_tolerance(const cli_context *cli, const char *text, double *tolerance) {
+    char *end;
+    if (strcmp(text, "any") == 0) {
+        *tolerance = (double)INFINITY;
+        return 0;
+    }
+    *tolerance = strtod(text, &end);
+    if (end == text || *end || !isfinite(*tolerance) || *tolerance < 0)
+        return cli_usage(cli, "--uvw-tolerance wants metres, as in 0.01, or any, not \"%s\"", text);
+    return 0;
+}
+
 int cli_load_take(const cli_context *cli, void *state, const char *name, const char *value) {
     cli_load_wishes *wishes = state;
     if (strcmp(name, "what") == 0) return take_what(cli, wishes, value);
     if (strcmp(name, "memory") == 0) return take_memory(cli, value, &wishes->opts.memory);
+    if (strcmp(name, "uvw-tolerance") == 0) return take_tolerance(cli, value, &wishes->opts.uvw_tolerance);
     if (strcmp(name, "subbands") == 0) return take_subbands(cli, wishes, value);
     if (strcmp(name, "missing") == 0 || strcmp(name, "layout") == 0) return take_word(cli, wishes, name, value);
     if (strcmp(name, "repeat") == 0) {

@@ -1,4 +1,4 @@
-/* load_compare.c - how the files of a group fit together: all but their rows. */
+/* load_compare.c - how the files of a group fit together in frequency. */
 #include "core/checked.h"
 #include "io/loader.h"
 
@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Antennas stand at the same place, and files look at the same one, within so much. */
-#define POSITION_TOLERANCE 1e-3 /* m */
-#define ANGLE_TOLERANCE 1e-6    /* rad */
 /* Of a channel's width: how far from the edge of one subband the next may begin and still abut. */
 #define EDGE_TOLERANCE 0.01
 
@@ -36,77 +33,6 @@ msio_status msio_load_differ(msio_load_list *list, const char *path, const char 
     d->text = msio_arena_text(list->arena, text, (int64_t)strlen(text));
     if (!d->text) return msio_error_set(MSIO_E_MEMORY, path, "no memory for a list of differences");
     list->n++;
-    return MSIO_OK;
-}
-
-/* ---------------------------------------------------------------- headers */
-
-static msio_status compare_counts(msio_loader *l, const msio_load_file *a, const msio_load_file *b) {
-    msio_status status = MSIO_OK;
-    if (a->rows != b->rows)
-        status = msio_load_differ(&l->differences, b->path, "Nblts", 0,
-                                  "%" PRId64 " baseline-times, the first has %" PRId64, b->rows, a->rows);
-    if (!status && a->pols != b->pols)
-        return msio_load_differ(&l->differences, b->path, "Npols", 0,
-                                "%" PRId64 " polarizations, the first has %" PRId64, b->pols, a->pols);
-    for (int64_t i = 0; i < a->pols && !status; i++)
-        if (a->polarization[i] != b->polarization[i])
-            return msio_load_differ(&l->differences, b->path, "polarization_array", 0,
-                                    "polarization %" PRId64 " is %d, the first has %d there", i, b->polarization[i],
-                                    a->polarization[i]);
-    return status;
-}
-
-static bool apart(const msio_load_antenna *a, const msio_load_antenna *b) {
-    for (int k = 0; k < 3; k++)
-        if (!(fabs(a->position[k] - b->position[k]) <= POSITION_TOLERANCE)) return true;
-    return false;
-}
-
-static msio_status compare_antennas(msio_loader *l, const msio_load_file *a, const msio_load_file *b) {
-    if (a->antennas != b->antennas)
-        return msio_load_differ(&l->differences, b->path, "antenna_numbers", 0, "%d antennas, the first has %d",
-                                b->antennas, a->antennas);
-    for (int i = 0; i < a->antennas; i++) {
-        const msio_load_antenna *x = &a->antenna[i], *y = &b->antenna[i];
-        if (x->number != y->number)
-            return msio_load_differ(&l->differences, b->path, "antenna_numbers", 0,
-                                    "antenna %d of the list has number %d, in the first %d", i, y->number, x->number);
-        if (strcmp(x->name, y->name) != 0)
-            return msio_load_differ(&l->differences, b->path, "antenna_names", 0,
-                                    "antenna %d is called %s, in the first %s", x->number, y->name, x->name);
-        if (apart(x, y))
-            return msio_load_differ(&l->differences, b->path, "antenna_positions", 0,
-                                    "antenna %d stands at (%.3f, %.3f, %.3f) m, in the first at (%.3f, %.3f, %.3f)",
-                                    x->number, y->position[0], y->position[1], y->position[2], x->position[0],
-                                    x->position[1], x->position[2]);
-    }
-    return MSIO_OK;
-}
-
-static bool turned(double a, double b) { return isnan(a) != isnan(b) || fabs(a - b) > ANGLE_TOLERANCE; }
-
-static msio_status compare_pointing(msio_loader *l, const msio_load_file *a, const msio_load_file *b) {
-    if (strcmp(a->phase_type, b->phase_type) != 0)
-        return msio_load_differ(&l->differences, b->path, "phase_type", 0, "%s, in the first %s", b->phase_type,
-                                a->phase_type);
-    if (turned(a->phase_center[0], b->phase_center[0]) || turned(a->phase_center[1], b->phase_center[1]))
-        return msio_load_differ(&l->differences, b->path, "phase_center", 0,
-                                "it looks at (%.9g, %.9g) rad, the first at (%.9g, %.9g)", b->phase_center[0],
-                                b->phase_center[1], a->phase_center[0], a->phase_center[1]);
-    return MSIO_OK;
-}
-
-static msio_status compare_telescope(msio_loader *l, const msio_load_file *a, const msio_load_file *b) {
-    if (!a->header || !b->header) return MSIO_OK;
-    const msio_uvh5_header *x = a->header, *y = b->header;
-    if (x->telescope_name && y->telescope_name && strcmp(x->telescope_name, y->telescope_name) != 0)
-        return msio_load_differ(&l->differences, b->path, "telescope_name", 0, "%s, in the first %s", y->telescope_name,
-                                x->telescope_name);
-    if (x->latitude != y->latitude || x->longitude != y->longitude || x->altitude != y->altitude)
-        return msio_load_differ(&l->differences, b->path, "latitude, longitude, altitude", 0,
-                                "%.9g, %.9g, %.6g, in the first %.9g, %.9g, %.6g", y->latitude, y->longitude,
-                                y->altitude, x->latitude, x->longitude, x->altitude);
     return MSIO_OK;
 }
 
@@ -275,11 +201,7 @@ static void keep_stored_order(msio_loader *l) {
 msio_status msio_load_compare(msio_loader *l, int n, const int32_t *missing) {
     msio_status status = MSIO_OK;
     for (int i = 0; i < l->files && !status; i++) {
-        const msio_load_file *first = &l->file[0], *f = &l->file[i];
-        if (i) status = compare_counts(l, first, f);
-        if (i && !status) status = compare_antennas(l, first, f);
-        if (i && !status) status = compare_pointing(l, first, f);
-        if (i && !status) status = compare_telescope(l, first, f);
+        if (i) status = msio_load_compare_headers(l, &l->file[0], &l->file[i]);
         if (!status) status = find_segments(l, i);
     }
     if (!status && n) status = add_missing(l, n, missing);

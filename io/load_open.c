@@ -146,6 +146,9 @@ static msio_status check_opts(const msio_load_opts *o) {
     if (o->channel_order < MSIO_CHANNELS_ASCENDING || o->channel_order > MSIO_CHANNELS_STORED)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "channels in order %d: there is no such choice",
                               (int)o->channel_order);
+    if (!(o->uvw_tolerance >= 0))
+        return msio_error_set(MSIO_E_ARGUMENT, NULL, "a uvw_tolerance of %g m: give 0 or more, INFINITY for any",
+                              o->uvw_tolerance);
     return msio_threads_check(o->read.threads);
 }
 

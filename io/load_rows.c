@@ -90,10 +90,13 @@ static bool same_key(const row_key *a, const row_key *b) {
 typedef struct matched {
     msio_status status;
     msio_error_copy error;
-    bool reordered;    /* its rows are not in the reference's order */
-    const char *field; /* NULL: nothing differs */
-    int harmless;
-    char text[320];
+    bool reordered; /* its rows are not in the reference's order */
+    int differences;
+    struct {
+        const char *field;
+        int harmless;
+        char text[320];
+    } difference[4]; /* one of the order, and one of each array that is compared */
 } matched;
 
 static void say(matched *m, const char *field, int harmless, const char *format, ...) MSIO_PRINTF(4, 5);
@@ -101,10 +104,10 @@ static void say(matched *m, const char *field, int harmless, const char *format,
 static void say(matched *m, const char *field, int harmless, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(m->text, sizeof m->text, format, arguments);
+    vsnprintf(m->difference[m->differences].text, sizeof m->difference[0].text, format, arguments);
     va_end(arguments);
-    m->field = field;
-    m->harmless = harmless;
+    m->difference[m->differences].field = field;
+    m->difference[m->differences++].harmless = harmless;
 }
 
 bool msio_load_in_order(const msio_uvh5_rows *reference, int64_t first, const msio_uvh5_rows *rows, double tolerance) {
@@ -156,21 +159,42 @@ static void pair(matched *m, msio_load_file *file, const msio_uvh5_rows *a, cons
     }
 }
 
-int64_t msio_load_find_integration(const msio_uvh5_rows *reference, int64_t first, const msio_uvh5_rows *rows,
-                                   const int64_t *row_of) {
-    for (int64_t i = 0; i < rows->rows; i++) {
-        double x = reference->integration_time[first + i], y = rows->integration_time[row_of ? row_of[i] : i];
-        if (x != y && !(fabs(x - y) <= MSIO_LOAD_TIME_TOLERANCE)) return i;
-    }
-    return -1;
+static void compare_integrations(matched *m, const msio_load_pairs *p) {
+    int64_t i = msio_load_find_integration(p), row = i >= 0 && p->row_of ? p->row_of[i] : i;
+    if (i >= 0)
+        say(m, "integration_time", 0, "row %" PRId64 " was integrated for %.6g s, in the first file for %.6g s", row,
+            p->rows->integration_time[row], p->reference->integration_time[i]);
 }
 
-static void compare_integrations(matched *m, const msio_load_file *file, const msio_uvh5_rows *a,
-                                 const msio_uvh5_rows *b) {
-    int64_t i = msio_load_find_integration(a, 0, b, file->row_of);
+static void compare_uvw(const msio_loader *l, const msio_load_file *file, matched *m, const msio_load_pairs *p) {
+    msio_load_far far;
+    msio_load_find_uvw(p, l->opts.uvw_tolerance, l->file[0].single_uvw || file->single_uvw, &far);
+    if (far.rows == 0) return;
+    int64_t row = p->row_of ? p->row_of[far.row] : far.row;
+    say(m, "uvw_array", 0,
+        "of row %" PRId64
+        " (antennas %d and %d) u, v or w differs by %.6g m from the first file's, the most of %" PRId64
+        " rows that differ by more than the tolerance of %.6g m; a larger uvw_tolerance takes them",
+        row, p->rows->ant_1[row], p->rows->ant_2[row], far.distance, far.rows, l->opts.uvw_tolerance);
+}
+
+static void compare_phase_centers(const msio_loader *l, const msio_load_file *file, matched *m,
+                                  const msio_load_pairs *p) {
+    int64_t i = msio_load_find_phase_center(p, l->file[0].header, file->header);
+    int64_t row = i >= 0 && p->row_of ? p->row_of[i] : i;
     if (i >= 0)
-        say(m, "integration_time", 0, "row %" PRId64 " was integrated for %.6g s, in the first file for %.6g s", i,
-            b->integration_time[file->row_of ? file->row_of[i] : i], a->integration_time[i]);
+        say(m, "phase_center_id_array", 0,
+            "row %" PRId64 " looks at phase centre %d, the first file there at its own %d, which is another", row,
+            p->rows->phase_center_id[row], p->reference->phase_center_id[i]);
+}
+
+unsigned msio_load_compared_rows(const msio_loader *l, const msio_load_file *file) {
+    const msio_uvh5_header *a = l->file[0].header, *b = file->header;
+    unsigned which = MSIO_UVH5_TIME | MSIO_UVH5_ANTENNAS | MSIO_UVH5_INTEGRATION;
+    if (isfinite(l->opts.uvw_tolerance)) which |= MSIO_UVH5_UVW;
+    if (a && b && a->phase_centers && b->phase_centers && (a->phase_centers > 1 || b->phase_centers > 1))
+        which |= MSIO_UVH5_PHASE_CENTER;
+    return which;
 }
 
 static void reorder(const msio_loader *l, msio_load_file *file, const time_list *times, const row_key *reference,
@@ -183,19 +207,28 @@ static void reorder(const msio_loader *l, msio_load_file *file, const time_list 
     else
         pair(m, file, &l->reference, reference, rows, keys);
     free(keys);
-    if (m->field && m->harmless && l->opts.refuse_reordering) m->harmless = 0;
+}
+
+static void compare_pairs(const msio_loader *l, const msio_load_file *file, unsigned which, const msio_uvh5_rows *rows,
+                          matched *m) {
+    const msio_load_pairs pairs = {&l->reference, 0, rows, file->row_of, file->conjugated};
+    compare_integrations(m, &pairs);
+    if (which & MSIO_UVH5_UVW) compare_uvw(l, file, m, &pairs);
+    if (which & MSIO_UVH5_PHASE_CENTER) compare_phase_centers(l, file, m, &pairs);
 }
 
 /* Without the reference's keys a file in another order is only noticed. */
 static void match_file(const msio_loader *l, msio_load_file *file, const time_list *times, const row_key *reference,
                        matched *m) {
     msio_uvh5_rows rows = {0};
-    m->status = file->kind->rows(file, MSIO_UVH5_TIME | MSIO_UVH5_ANTENNAS | MSIO_UVH5_INTEGRATION, NULL, &rows);
+    const unsigned which = msio_load_compared_rows(l, file);
+    m->status = file->kind->rows(file, which, NULL, &rows);
     if (!m->status && file->rows == l->reference.rows) { /* else that difference is noted already */
         m->reordered = !msio_load_in_order(&l->reference, 0, &rows, times->tolerance);
         if (m->reordered && reference) reorder(l, file, times, reference, &rows, m);
-        bool paired = !m->reordered || (reference && m->field && m->harmless);
-        if (!m->status && paired) compare_integrations(m, file, &l->reference, &rows);
+        bool paired = !m->reordered || (reference && m->differences && m->difference[0].harmless);
+        if (!m->status && paired) compare_pairs(l, file, which, &rows, m);
+        if (m->reordered && paired && l->opts.refuse_reordering) m->difference[0].harmless = 0;
     }
     if (m->status) msio_error_save(&m->error);
     msio_uvh5_rows_free(&rows);
@@ -215,16 +248,18 @@ static void match_files(msio_loader *l, const time_list *times, const row_key *r
 static msio_status tell(msio_loader *l, const matched *m) {
     for (int i = 1; i < l->files; i++) {
         if (m[i].status) return msio_error_restore(&m[i].error);
-        if (!m[i].field) continue;
-        msio_status status =
-            msio_load_differ(&l->differences, l->file[i].path, m[i].field, m[i].harmless, "%s", m[i].text);
-        if (status) return status;
+        for (int k = 0; k < m[i].differences; k++) {
+            msio_status status = msio_load_differ(&l->differences, l->file[i].path, m[i].difference[k].field,
+                                                  m[i].difference[k].harmless, "%s", m[i].difference[k].text);
+            if (status) return status;
+        }
     }
     return MSIO_OK;
 }
 
 msio_status msio_load_match_rows(msio_loader *l) {
-    unsigned which = MSIO_UVH5_TIME | MSIO_UVH5_ANTENNAS | MSIO_UVH5_INTEGRATION | MSIO_UVH5_UVW;
+    unsigned which = MSIO_UVH5_UVW;
+    for (int i = 0; i < l->files; i++) which |= msio_load_compared_rows(l, &l->file[i]);
     msio_status status = l->file[0].kind->rows(&l->file[0], which, NULL, &l->reference);
     if (status) return status;
     time_list times = {0};

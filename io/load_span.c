@@ -40,7 +40,9 @@ static bool find_span(const msio_loader *l, span *found) {
 /* Whether it could be one at all, before anything was read. */
 static bool may_be_short(const msio_loader *l) {
     for (int i = 0; i < l->files; i++)
-        if (!l->file[i].kind->rows_by_part || l->file[i].rows != l->file[0].rows) return false;
+        if (!l->file[i].kind->rows_by_part || l->file[i].rows != l->file[0].rows ||
+            msio_load_compared_rows(l, &l->file[i]) & MSIO_UVH5_PHASE_CENTER) /* of which the reference has none */
+            return false;
     const msio_load_opts *o = &l->opts;
     return (o->rows >= 0 && o->rows < l->file[0].rows / SHORT_PART) || o->times >= 0;
 }
@@ -79,14 +81,20 @@ static msio_status fill_reference(msio_loader *l, const span *s) {
 
 /* Whether a file has the reference's rows there. What fails is told when all rows are looked at. */
 static bool has_span(const msio_loader *l, const msio_load_file *file, const span *s) {
-    const unsigned which = MSIO_UVH5_TIME | MSIO_UVH5_ANTENNAS | MSIO_UVH5_INTEGRATION;
+    const unsigned which = msio_load_compared_rows(l, file);
     msio_select select = MSIO_SELECT_ALL;
     msio_uvh5_rows rows;
     select.row = s->first;
     select.rows = s->count;
     if (file->kind->rows(file, which, &select, &rows)) return false;
+    const msio_load_pairs pairs = {.reference = &l->reference, .first = s->first, .rows = &rows};
     bool same = msio_load_in_order(&l->reference, s->first, &rows, MSIO_LOAD_TIME_TOLERANCE / file->time_unit) &&
-                msio_load_find_integration(&l->reference, s->first, &rows, NULL) < 0;
+                msio_load_find_integration(&pairs) < 0;
+    if (same && which & MSIO_UVH5_UVW) {
+        msio_load_far far;
+        msio_load_find_uvw(&pairs, l->opts.uvw_tolerance, l->file[0].single_uvw || file->single_uvw, &far);
+        same = far.rows == 0;
+    }
     msio_uvh5_rows_free(&rows);
     return same;
 }

@@ -131,6 +131,8 @@ static msio_status open_file(const msio_loader *loader, msio_load_file *file) {
     file->polarization = header->polarization_array;
     file->visdata_type = header->visdata.type;
     file->time_unit = 86400;
+    const msio_field *uvw = msio_uvh5_find(header, "uvw_array");
+    file->single_uvw = uvw && uvw->type == MSIO_FLOAT;
     point(file, header);
     return find_datasets(loader, file);
 }

@@ -11,6 +11,8 @@
 
 /* Times and integrations that differ by less are the same: writers have clocks of their own. */
 #define MSIO_LOAD_TIME_TOLERANCE 1e-3 /* s */
+/* Files look at the same place when they do within so much. */
+#define MSIO_LOAD_ANGLE_TOLERANCE 1e-6 /* rad */
 
 typedef struct msio_load_file msio_load_file;
 
@@ -65,6 +67,7 @@ struct msio_load_file {
     double phase_center[2];
     const char *phase_type;
     double time_unit;               /* s in the unit of its times: 86400 for days */
+    bool single_uvw;                /* it holds u, v, w as floats */
     const msio_uvh5_header *header; /* NULL: an MS */
     /* Rows brought to the first file's order: row_of[reference row]; NULL: the same order. conjugated: NULL: none. */
     int64_t *row_of;
@@ -130,6 +133,9 @@ msio_load_file *msio_load_add(msio_loader *loader);
 msio_status msio_load_differ(msio_load_list *list, const char *path, const char *field, int harmless,
                              const char *format, ...) MSIO_PRINTF(5, 6);
 
+/* Compares what the headers of the first file and of another one say. */
+msio_status msio_load_compare_headers(msio_loader *loader, const msio_load_file *first, const msio_load_file *file);
+
 /* Compares all that does not depend on rows with the first file, finds the segments and puts them in order; missing
  * ones of the group (n numbers) get their place. Differences go to the list. */
 msio_status msio_load_compare(msio_loader *loader, int n, const int32_t *missing);
@@ -143,10 +149,33 @@ msio_status msio_load_match_span(msio_loader *loader, bool *done);
 
 /* Whether rows are those of the reference from `first` on, in their order, to the tolerance (in the files' unit). */
 bool msio_load_in_order(const msio_uvh5_rows *reference, int64_t first, const msio_uvh5_rows *rows, double tolerance);
-/* The first row that was integrated for longer or shorter than the reference's `first` rows further on; -1: none.
- * row_of as in msio_load_file. */
-int64_t msio_load_find_integration(const msio_uvh5_rows *reference, int64_t first, const msio_uvh5_rows *rows,
-                                   const int64_t *row_of);
+
+/* What is read of each file's rows: what pairs them, and what is compared of the pairs. */
+unsigned msio_load_compared_rows(const msio_loader *loader, const msio_load_file *file);
+
+/* Rows of a file, and those of the reference that they belong to: the reference's row first + i and the file's
+ * row_of[i], which is conjugated where that says so; both as in msio_load_file. */
+typedef struct msio_load_pairs {
+    const msio_uvh5_rows *reference;
+    int64_t first;
+    const msio_uvh5_rows *rows;
+    const int64_t *row_of;
+    const uint8_t *conjugated;
+} msio_load_pairs;
+
+/* How many pairs differ, the one that differs most (-1: none), and by how many metres. */
+typedef struct msio_load_far {
+    int64_t rows, row;
+    double distance;
+} msio_load_far;
+
+/* The first pair that was not integrated for as long; -1: none. */
+int64_t msio_load_find_integration(const msio_load_pairs *pairs);
+/* Pairs of which u, v or w differs by more than the tolerance (m); single: one of the two holds them as floats. */
+void msio_load_find_uvw(const msio_load_pairs *pairs, double tolerance, bool single, msio_load_far *far);
+/* The first pair that looked at two places, by the catalogs of both headers (whose numbers may differ); -1: none. */
+int64_t msio_load_find_phase_center(const msio_load_pairs *pairs, const msio_uvh5_header *a, const msio_uvh5_header *b);
+bool msio_load_same_center(const msio_uvh5_phase_center *a, const msio_uvh5_phase_center *b);
 
 /* ---------------------------------------------------------------- selecting and reading */
 

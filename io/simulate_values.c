@@ -116,10 +116,18 @@ void msio_sim_fill_imaging_weight(const msio_sim *sim, int64_t row, int64_t rows
     count_weights(23, row * sim->channels, rows * sim->channels, out);
 }
 
+/* All windows have the same: their rows are the same baselines at the same times. */
 void msio_sim_fill_uvw(const msio_sim *sim, int64_t row, int64_t rows, void *out) {
-    (void)sim;
     const counter metres = {29, PRIME_REAL, PRIME_REAL / 2, 1.0 / 1024};
-    count_doubles(&metres, 3 * row, 3 * rows, out);
+    const int64_t of_window = (int64_t)sim->baselines * sim->times;
+    double *values = out;
+    while (rows > 0) {
+        const int64_t from = row % of_window, count = msio_min(rows, of_window - from);
+        count_doubles(&metres, 3 * from, 3 * count, values);
+        values += 3 * count;
+        row += count;
+        rows -= count;
+    }
 }
 
 /* Flagged: every 37th element, and the first 64 of every 8191. */

@@ -71,12 +71,17 @@ typedef struct msio_load_opts {
     msio_read_opts read;
     msio_native native; /* MSIO_NATIVE_NO: everything through the HDF5 library, or casacore */
     int nolock;         /* 1: no lock is taken; as in msio_open_opts and msio_hdf5_opts */
+    /* m: how far u, v and w of the same baseline and time may differ between subbands; the first one's are the
+     * result's. INFINITY: they are not compared. Where a file holds them as floats, their last place is allowed on top.
+     */
+    double uvw_tolerance;
 } msio_load_opts;
+#define MSIO_LOAD_UVW_TOLERANCE 1e-3 /* m: pyuvdata's */
 #define MSIO_LOAD_OPTS_INIT                                                                                            \
     {                                                                                                                  \
         sizeof(msio_load_opts), MSIO_ROW_CHAN_POL, MSIO_CHANNELS_ASCENDING, MSIO_MISSING_ERROR, MSIO_BOOL, 0, 0, -1,   \
             1, NULL, 0, 0, -1, 0, -1, 1, 0, -1, 1, NULL, 0, (size_t)256 << 20, NULL, NULL, NULL, 0, 0, 0,              \
-            MSIO_READ_OPTS_INIT, MSIO_NATIVE_AUTO, 0                                                                   \
+            MSIO_READ_OPTS_INIT, MSIO_NATIVE_AUTO, 0, MSIO_LOAD_UVW_TOLERANCE                                          \
     }
 
 /* One subband of a result. */
@@ -132,14 +137,15 @@ typedef struct msio_subbands {
 /* ---------------------------------------------------------------- loading */
 
 /* Loads a group. what: MSIO_VISDATA and so on, added; 0 loads all but the arrays. All files are opened and compared
- * before anything is read: antennas, baselines, times, integrations and polarizations must be the same, and frequencies
- * may not overlap; gaps between subbands are no error. A file whose rows are in another order, or whose pairs are
- * conjugated, is brought to the first one's order (visibilities conjugated, cross-hand polarizations exchanged).
- * *result is to be freed by msio_subbands_free; the caller's memory stays the caller's.
- * Errors: those of msio_uvh5_open and msio_table_open; MSIO_E_SHAPE (the subbands do not fit together: which file and
- * field, and how they differ), MSIO_E_NOT_FOUND (a subband is missing), MSIO_E_SIZE (the caller's memory, or the limit,
- * is too small: what would do), MSIO_E_RANGE, MSIO_E_ARGUMENT, MSIO_E_FORMAT, MSIO_E_IO, MSIO_E_CHANGED (a file was
- * written meanwhile), MSIO_E_CANCELLED, MSIO_E_MEMORY. On an error the caller's memory may be partly written. */
+ * before anything is read: antennas, baselines, times, integrations, u, v, w, where they look, units and polarizations
+ * must be the same, and frequencies may not overlap; gaps between subbands are no error. A file whose rows are in
+ * another order, or whose pairs are conjugated, is brought to the first one's order (visibilities conjugated,
+ * cross-hand polarizations exchanged). *result is to be freed by msio_subbands_free; the caller's memory stays the
+ * caller's. Errors: those of msio_uvh5_open and msio_table_open; MSIO_E_SHAPE (the subbands do not fit together: which
+ * file and field, and how they differ), MSIO_E_NOT_FOUND (a subband is missing), MSIO_E_SIZE (the caller's memory, or
+ * the limit, is too small: what would do), MSIO_E_RANGE, MSIO_E_ARGUMENT, MSIO_E_FORMAT, MSIO_E_IO, MSIO_E_CHANGED (a
+ * file was written meanwhile), MSIO_E_CANCELLED, MSIO_E_MEMORY. On an error the caller's memory may be partly written.
+ */
 MSIO_API msio_status msio_load(const msio_group *group, unsigned what, const msio_load_opts *opts,
                                msio_subbands *result);
 

@@ -142,6 +142,7 @@ static char *wish_names[] = {"paths",
                              "refuse_reordering",
                              "channel_order",
                              "rows_per_batch",
+                             "uvw_tolerance",
                              "progress",
                              NULL};
 
@@ -154,10 +155,11 @@ static int wish_take(wish *w, PyObject *arguments, PyObject *keywords) {
     long long memory = -1, batch = 0;
     Py_ssize_t chan[3] = {0, -1, 1}, corr[3] = {0, -1, 1};
     *w = (wish){.opts = defaults};
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|$OOUIiiiOO(nnn)(nnn)OLOipiLO", wish_names, &paths,
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|$OOUIiiiOO(nnn)(nnn)OLOipiLdO", wish_names, &paths,
                                      &numbers, &absent, &time, &w->what, &layout, &missing, &type, &rows, &times,
                                      &chan[0], &chan[1], &chan[2], &corr[0], &corr[1], &corr[2], &subbands, &memory,
-                                     &out, &w->opts.read.threads, &w->opts.refuse_reordering, &order, &batch, &told))
+                                     &out, &w->opts.read.threads, &w->opts.refuse_reordering, &order, &batch,
+                                     &w->opts.uvw_tolerance, &told))
         return -1;
     w->time = Py_XNewRef(time);
     if (py_paths_take(&w->paths, paths) || take_integers(numbers, NPY_INT32, &w->numbers) ||

@@ -194,18 +194,20 @@ def _choice(given, known, what):
 
 
 def _wish(what, arrays, missing, layout, rows, times, chans, corrs, subbands, memory, visdata_type, threads, time,
-          pattern, expected, channel_order="ascending"):
+          pattern, expected, channel_order="ascending", uvw_tolerance=None):
     """What is wanted, as the extension takes it."""
     arrays = (arrays,) if isinstance(arrays, str) else arrays
     if rows is not None and times is not None:
         raise ValueError("give rows or times, not both")
     wish = _source(what, time, pattern, expected)
     wish["missing"] = _choice(missing, _MISSING, "missing")
-    extent = _Extent(dict(wish))
+    extent = _Extent({**wish, "uvw_tolerance": float("inf")})  # what is loaded is compared
     wish.update(what=sum({_choice(name, _ARRAYS, "an array") for name in arrays}), threads=threads,
                 layout=_choice(layout, _LAYOUTS, "layout"),
                 channel_order=_choice(channel_order, _ORDERS, "channel_order"),
                 chans=_span(chans, lambda: extent.channels(chans), "chans"), corrs=_span(corrs, extent.pols, "corrs"))
+    if uvw_tolerance is not None:
+        wish["uvw_tolerance"] = float("inf") if uvw_tolerance == "any" else float(uvw_tolerance)
     if memory is not None:
         wish["memory"] = _positive(memory, "memory")
     if times is not None:
@@ -279,7 +281,7 @@ class Subbands:
 
 def load(what, arrays=("visdata", "flags", "nsamples"), missing="error", layout="row-chan-pol", rows=None, times=None,
          chans=None, corrs=None, subbands=None, memory=None, out=None, visdata_type=None, threads=0, time=None,
-         pattern=None, expected=16, channel_order="ascending", progress=False):
+         pattern=None, expected=16, channel_order="ascending", uvw_tolerance=None, progress=False):
     """Loads the subbands of one observation time into one array, channels ascending over all of them.
 
     All files are opened and compared before anything is read. A file whose rows are in another order, or whose pairs of
@@ -321,6 +323,9 @@ def load(what, arrays=("visdata", "flags", "nsamples"), missing="error", layout=
     channel_order : {"ascending", "stored"}
         "ascending": in frequency, over all subbands; "stored": one file after the other (a group's by number), each
         file's as they stand in it.
+    uvw_tolerance : float or "any", optional
+        m; how far u, v and w of the same baseline and time may differ between subbands, default 0.001 (pyuvdata's). The
+        result has the first subband's. "any" compares none.
     progress : bool
         Whether to show how far it is.
 
@@ -347,7 +352,7 @@ def load(what, arrays=("visdata", "flags", "nsamples"), missing="error", layout=
     (111744, 768, 2)
     """
     wish = _wish(what, arrays, missing, layout, rows, times, chans, corrs, subbands, memory, visdata_type, threads,
-                 time, pattern, expected, channel_order)
+                 time, pattern, expected, channel_order, uvw_tolerance)
     if out is not None:
         _take_out(wish, out, (arrays,) if isinstance(arrays, str) else tuple(arrays), visdata_type)
     with _progress(progress, "loading") as told:
@@ -427,10 +432,10 @@ class load_stream:
 
     def __init__(self, what, arrays=("visdata", "flags", "nsamples"), missing="error", layout="row-chan-pol", rows=None,
                  times=None, chans=None, corrs=None, subbands=None, memory=None, rows_per_batch=None, visdata_type=None,
-                 threads=0, time=None, pattern=None, expected=16, channel_order="ascending"):
+                 threads=0, time=None, pattern=None, expected=16, channel_order="ascending", uvw_tolerance=None):
         self._stream = _msio.LoadStream(rows_per_batch=_positive(rows_per_batch, "rows_per_batch"), **_wish(
             what, arrays, missing, layout, rows, times, chans, corrs, subbands, memory, visdata_type, threads, time,
-            pattern, expected, channel_order))
+            pattern, expected, channel_order, uvw_tolerance))
 
     def __iter__(self):
         return self
@@ -452,12 +457,12 @@ class load_stream:
         self.close()
 
 
-def check(what, time=None, pattern=None, expected=16):
+def check(what, time=None, pattern=None, expected=16, uvw_tolerance=None):
     """Compares subbands without loading them: all that differs, not only the first.
 
     Parameters
     ----------
-    what, time, pattern, expected
+    what, time, pattern, expected, uvw_tolerance
         As for `load`; a group's missing subbands are no difference.
 
     Returns
@@ -467,7 +472,7 @@ def check(what, time=None, pattern=None, expected=16):
         does not keep the subbands from being loaded together (a gap, another order of rows).
     """
     return _msio.check(**_wish(what, (), "skip", "row-chan-pol", None, None, None, None, None, None, None, 0, time,
-                               pattern, expected))
+                               pattern, expected, uvw_tolerance=uvw_tolerance))
 
 
 def uvh5_header(path):

@@ -420,6 +420,22 @@ class TestCheck(unittest.TestCase):
                 file["Header/freq_array"][...] = first["Header/freq_array"][...]
         self.assertIn("overlap", report("load", *self.changed(change), "--check", code=1)["differences"][0]["text"])
 
+    def test_uvw_that_differ(self):
+        where = simulate("--antennas", 4, "--times", 2, "--subbands", 2, "--channels", 4)
+        files = [paths_of(where)[i] for i in (0, 1)]
+        with h5py.File(files[1], "r+") as file:
+            file["Header/uvw_array"][3, 0] += 5
+        told = msio("load", *files, "--check", code=1)
+        self.assertIn("uvw_array", told.stdout)
+        self.assertIn("row 3 ", told.stdout)
+        self.assertIn("uvw_array", report("load", *files, code=3)["error"]["message"])
+        self.assertIn("0.001 m", report("load", *files, "--uvw-tolerance", "0.001", code=3)["error"]["message"])
+        for how in ("5.01", "any"):
+            self.assertEqual(report("load", *files, "--uvw-tolerance", how)["shape"], [20, 8, 2])
+            msio("load", *files, "--check", "--uvw-tolerance", how)
+        for wrong in ("-1", "far", "", "nan"):
+            msio("load", *files, "--uvw-tolerance", wrong, code=2)
+
     def test_nothing_is_written_with_it(self):
         msio("load", whole(), "--check", "--out", os.path.join(folder(), "x.npy"), code=2)
 

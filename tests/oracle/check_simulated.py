@@ -80,7 +80,7 @@ def formulas(o):
         "WEIGHT": lambda r: weights(o.numbers(r, o.P), 17),
         "SIGMA": lambda r: weights(o.numbers(r, o.P), 19),
         "IMAGING_WEIGHT": lambda r: weights(o.numbers(r, o.C), 23),
-        "UVW": lambda r: ((29 * o.numbers(r, 3)) % P24 - P24 // 2) / 2.0**10,
+        "UVW": lambda r: ((29 * o.numbers(r % (o.T * o.B), 3)) % P24 - P24 // 2) / 2.0**10,
         "ANTENNA1": lambda r: o.first[r % o.B],
         "ANTENNA2": lambda r: o.second[r % o.B],
         "DATA_DESC_ID": lambda r: r // o.B // o.T,

@@ -31,7 +31,7 @@ class File:
             self.vis = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(dtype)
         self.flags = rng.random(shape) < 0.3
         self.nsamples = rng.random(shape).astype("f4")
-        self.uvw = rng.standard_normal((len(rows), 3)) * 100
+        self.uvw = np.array([np.random.default_rng(row).standard_normal(3) * 100 for row in rows])  # all subbands'
         self.integration = np.full(len(rows), 12.885)
         self.positions = np.arange(3.0 * antennas).reshape(antennas, 3)
         self.names = [f"ant{a}" for a in range(antennas)]
