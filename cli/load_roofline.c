@@ -16,29 +16,6 @@ typedef struct gathering {
     int plans[CLI_LOAD_ARRAYS];
 } gathering;
 
-/* Appends a part's stretches and descriptors. */
-static void append(cli_roofline *all, cli_roofline *part) {
-    cli_stretch *stretches = cli_alloc_many((size_t)(all->count + part->count), sizeof *stretches);
-    int *fds = cli_alloc_many((size_t)(all->fd_count + part->fd_count), sizeof *fds);
-    if (all->count) memcpy(stretches, all->stretches, (size_t)all->count * sizeof *stretches);
-    if (all->fd_count) memcpy(fds, all->fds, (size_t)all->fd_count * sizeof *fds);
-    for (int i = 0; i < part->count; i++) {
-        stretches[all->count + i] = part->stretches[i];
-        stretches[all->count + i].before += all->bytes;
-    }
-    if (part->fd_count) memcpy(fds + all->fd_count, part->fds, (size_t)part->fd_count * sizeof *fds);
-    free(all->stretches);
-    free(all->fds);
-    free(part->stretches);
-    free(part->fds);
-    all->stretches = stretches;
-    all->fds = fds;
-    all->count += part->count;
-    all->fd_count += part->fd_count;
-    all->bytes += part->bytes;
-    memset(part, 0, sizeof *part);
-}
-
 /* Adds what a plan reads; frees it. Returns 0, or -1 where its bytes are not known. */
 static int add_plan(gathering *all, int index, msio_plan *plan) {
     cli_roofline part = {0}, *whole = &all->array[index];
@@ -46,7 +23,7 @@ static int add_plan(gathering *all, int index, msio_plan *plan) {
     if (!unknown) {
         whole->straight = part.straight && (whole->straight || !all->plans[index]);
         all->plans[index]++;
-        append(whole, &part);
+        cli_roofline_append(whole, &part);
     }
     cli_roofline_free(&part);
     msio_plan_free(plan);

@@ -108,6 +108,28 @@ void cli_roofline_free(cli_roofline *roofline) {
     memset(roofline, 0, sizeof *roofline);
 }
 
+void cli_roofline_append(cli_roofline *all, cli_roofline *part) {
+    cli_stretch *stretches = cli_alloc_many((size_t)(all->count + part->count), sizeof *stretches);
+    int *fds = cli_alloc_many((size_t)(all->fd_count + part->fd_count), sizeof *fds);
+    if (all->count) memcpy(stretches, all->stretches, (size_t)all->count * sizeof *stretches);
+    if (all->fd_count) memcpy(fds, all->fds, (size_t)all->fd_count * sizeof *fds);
+    for (int i = 0; i < part->count; i++) {
+        stretches[all->count + i] = part->stretches[i];
+        stretches[all->count + i].before += all->bytes;
+    }
+    if (part->fd_count) memcpy(fds + all->fd_count, part->fds, (size_t)part->fd_count * sizeof *fds);
+    free(all->stretches);
+    free(all->fds);
+    free(part->stretches);
+    free(part->fds);
+    all->stretches = stretches;
+    all->fds = fds;
+    all->count += part->count;
+    all->fd_count += part->fd_count;
+    all->bytes += part->bytes;
+    memset(part, 0, sizeof *part);
+}
+
 /* What the threads of one run share. */
 typedef struct race {
     const cli_roofline *roofline;

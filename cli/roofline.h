@@ -26,6 +26,8 @@ typedef struct cli_roofline {
 /* Finds the stretches of a plan and opens its files. Returns 0, or -1 where there are none to read (no data, or a
  * manager whose files msio does not know). To be freed in any case. */
 int cli_roofline_prepare(const msio_plan *plan, cli_roofline *roofline);
+/* Gives a part's stretches and descriptors to `all`, after its own. */
+void cli_roofline_append(cli_roofline *all, cli_roofline *part);
 /* Reads them into memory that is there: once in blocks of 256 KiB, once of 1 MiB. Returns the seconds of the faster
  * one, or -1 when a read failed. */
 double cli_roofline_run(const cli_roofline *roofline, int threads, void *out, size_t out_bytes);

@@ -31,20 +31,18 @@ cli_path *cli_paths_add(cli_paths *paths, const char *name, const char *table) {
     path->table = table;
     path->measured = path->roofline = path->uncached = -1;
     path->bytes = -1;
+    path->tries = (cli_tries)CLI_TRIES_INIT;
     return path;
 }
 
 void cli_paths_free(cli_paths *paths) {
+    for (int i = 0; i < paths->count; i++) cli_tries_free(&paths->list[i].tries);
     free(paths->list);
     memset(paths, 0, sizeof *paths);
 }
 
 static void say_failure(cli_path *path) {
     snprintf(path->reason, sizeof path->reason, "%s", msio_last_error()->message);
-}
-
-static void keep_best(double *best, double seconds) {
-    if (*best < 0 || seconds < *best) *best = seconds;
 }
 
 int64_t cli_verify_memory(void) {
@@ -77,17 +75,21 @@ static msio_status open_once(const cli_context *cli, const char *path, int all) 
 
 static void time_opening(const cli_context *cli, const char *path, int all, cli_paths *paths) {
     cli_path *result = cli_paths_add(paths, all ? "open-all" : "open", path);
-    double best = -1;
-    for (int i = 0; i <= CLI_OPEN_TRIES && !cli_interrupted(); i++) {
+    cli_tries *tries = &result->tries;
+    for (int i = 0; (i == 0 || cli_tries_more(tries, CLI_OPEN_TRIES)) && !cli_interrupted(); i++) {
         double began = cli_now();
         if (open_once(cli, path, all)) {
             say_failure(result);
             return;
         }
-        if (i) keep_best(&best, cli_now() - began);
+        if (i)
+            cli_tries_add(tries, cli_now() - began);
+        else
+            cli_tries_begin(tries);
     }
-    result->measured = best;
-    snprintf(result->reason, sizeof result->reason, "best of %d, %s", CLI_OPEN_TRIES,
+    cli_tries_end(tries);
+    result->measured = tries->best;
+    snprintf(result->reason, sizeof result->reason, "best of %d, %s", tries->count,
              all ? "with all subtables" : "the main table");
 }
 
@@ -102,7 +104,7 @@ static void race(const cli_context *cli, const msio_column *column, const msio_s
     opts.progress = cli_progress_update;
     opts.user = &progress;
     snprintf(title, sizeof title, "timing %.48s", result->name);
-    for (int i = 0; i <= CLI_TRIES && !cli_interrupted(); i++) {
+    for (int i = 0; (i == 0 || cli_tries_more(&result->tries, CLI_TRIES)) && !cli_interrupted(); i++) {
         cli_progress_begin(&progress, cli, title, 0);
         double began = cli_now();
         msio_status status = msio_read(column, select, out, bytes, &opts);
@@ -113,57 +115,84 @@ static void race(const cli_context *cli, const msio_column *column, const msio_s
             result->measured = -1;
             return;
         }
-        if (i) keep_best(&result->measured, seconds);
+        if (i)
+            cli_tries_add(&result->tries, seconds);
+        else
+            cli_tries_begin(&result->tries);
+        result->measured = result->tries.best;
         if (!roofline) continue;
         seconds = cli_roofline_run(roofline, threads, out, bytes);
-        if (i && seconds >= 0) keep_best(&result->roofline, seconds);
+        if (i && seconds >= 0 && (result->roofline < 0 || seconds < result->roofline)) result->roofline = seconds;
     }
+    cli_tries_end(&result->tries);
 }
 
-/* Cuts the selection to rows that fit in memory. Returns the bytes of the result, 0 where nothing can be measured. */
-static size_t fit_memory(const msio_column *column, int64_t rows, msio_select *select, cli_path *result) {
-    int ndim;
-    int64_t shape[MSIO_MAX_NDIM + 1], allowed = cli_verify_memory();
-    size_t bytes = 0;
-    if (msio_read_shape(column, select, &ndim, shape, &bytes)) {
-        say_failure(result);
-        return 0;
-    }
-    snprintf(result->reason, sizeof result->reason, "best of %d, file in the page cache, memory touched", CLI_TRIES);
-    if (!bytes) snprintf(result->reason, sizeof result->reason, "the column is empty");
-    if ((int64_t)bytes <= allowed) return bytes;
-    int64_t row_bytes = (int64_t)bytes / rows;
+/* Cuts the selection to rows that fit in memory, and the bytes to theirs. */
+static void fit_memory(int64_t rows, msio_select *select, size_t *bytes) {
+    int64_t allowed = cli_verify_memory();
+    if ((int64_t)*bytes <= allowed) return;
+    int64_t row_bytes = (int64_t)*bytes / rows;
     select->rows = allowed / row_bytes;
-    snprintf(result->reason, sizeof result->reason,
-             "best of %d on the first %s of %s rows: all are more than half of the free memory", CLI_TRIES,
-             cli_count(select->rows).text, cli_count(rows).text);
-    return (size_t)(select->rows * row_bytes);
+    *bytes = (size_t)(select->rows * row_bytes);
+}
+
+static void describe(const msio_select *select, int64_t rows, cli_path *result) {
+    if (select->rows < 0)
+        snprintf(result->reason, sizeof result->reason, "best of %d, file in the page cache, memory touched",
+                 result->tries.count);
+    else
+        snprintf(result->reason, sizeof result->reason,
+                 "best of %d on the first %s of %s rows: all are more than half of the free memory",
+                 result->tries.count, cli_count(select->rows).text, cli_count(rows).text);
+}
+
+/* Cells of one shape, all written. */
+static void time_dense(const cli_context *cli, const msio_column *column, int64_t rows, size_t bytes,
+                       cli_path *result) {
+    msio_select select = MSIO_SELECT_ALL;
+    msio_plan *plan = NULL;
+    cli_roofline roofline = {0};
+    fit_memory(rows, &select, &bytes);
+    void *out = msio_pool_take(bytes);
+    if (!out) {
+        snprintf(result->reason, sizeof result->reason, "there is no memory for %zu bytes", bytes);
+        return;
+    }
+    memset(out, 0, bytes);
+    result->bytes = (int64_t)bytes;
+    int raw = msio_plan_make(column, &select, &plan) == MSIO_OK && cli_roofline_prepare(plan, &roofline) == 0;
+    race(cli, column, &select, out, bytes, raw ? &roofline : NULL, result);
+    if (result->measured >= 0) describe(&select, rows, result);
+    cli_roofline_free(&roofline);
+    msio_plan_free(plan);
+    msio_pool_give(out);
 }
 
 static void time_column(const cli_context *cli, const char *path, msio_table *table, const char *name,
                         cli_paths *paths) {
     char title[96];
     const msio_column *column;
-    msio_select select = MSIO_SELECT_ALL;
-    msio_plan *plan = NULL;
-    cli_roofline roofline = {0};
+    int ndim;
+    int64_t shape[MSIO_MAX_NDIM + 1], rows = msio_table_rows(table);
+    size_t bytes = 0;
     snprintf(title, sizeof title, "read-%s", name);
     cli_path *result = cli_paths_add(paths, title, path);
     if (msio_table_column(table, name, &column)) {
         say_failure(result);
         return;
     }
-    size_t bytes = fit_memory(column, msio_table_rows(table), &select, result);
-    void *out = bytes ? msio_pool_take(bytes) : NULL;
-    if (bytes && !out) snprintf(result->reason, sizeof result->reason, "there is no memory for %zu bytes", bytes);
-    if (!out) return;
-    memset(out, 0, bytes);
-    result->bytes = (int64_t)bytes;
-    int raw = msio_plan_make(column, &select, &plan) == MSIO_OK && cli_roofline_prepare(plan, &roofline) == 0;
-    race(cli, column, &select, out, bytes, raw ? &roofline : NULL, result);
-    cli_roofline_free(&roofline);
-    msio_plan_free(plan);
-    msio_pool_give(out);
+    const msio_column_info *info = msio_column_describe(column);
+    msio_status status = info ? MSIO_OK : msio_last_error()->code;
+    int strings = info && info->type == MSIO_STRING;
+    if (info && !strings) status = msio_read_shape(column, NULL, &ndim, shape, &bytes);
+    if (rows && (strings || status == MSIO_E_SHAPE || status == MSIO_E_UNDEFINED))
+        cli_verify_ragged(cli, column, rows, result);
+    else if (status)
+        say_failure(result);
+    else if (!bytes)
+        snprintf(result->reason, sizeof result->reason, "the column is empty");
+    else
+        time_dense(cli, column, rows, bytes, result);
 }
 
 /* The three largest columns of a table that is no Measurement Set. */

@@ -3,6 +3,7 @@
 #define MSIO_CLI_VERIFY_H
 
 #include "cli/failure.h"
+#include "cli/tries.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,8 +17,9 @@ typedef struct cli_path {
     double roofline;   /* seconds; -1: none */
     int64_t bytes;     /* delivered; -1: none */
     double uncached;   /* seconds of an answer that was not kept; -1: none */
+    cli_tries tries;   /* that were measured; of the path */
     int is_target;     /* 1: one of the project's */
-    char reason[512];  /* why it was not measured, or what was */
+    char reason[640];  /* why it was not measured, or what was */
 } cli_path;
 
 typedef struct cli_paths {
@@ -35,6 +37,9 @@ int64_t cli_verify_memory(void);
 /* Measures what exists on one table, and the columns named beside. Returns 0, or an exit code after telling when the
  * table cannot be opened. */
 int cli_verify_table(const cli_context *cli, const char *path, const char *const *extra, int extras, cli_paths *paths);
+
+/* Measures the reading of a column that cannot be read dense, of that many rows. */
+void cli_verify_ragged(const cli_context *cli, const msio_column *column, int64_t rows, cli_path *path);
 
 /* Measures the targets that the caches answer, on a Measurement Set. */
 void cli_verify_caches(const cli_context *cli, const char *table, cli_paths *paths);

@@ -21,7 +21,8 @@ static cli_path *find(cli_paths *paths) {
 
 /* What the tries of one input came to. */
 typedef struct outcome {
-    double measured, roofline;
+    cli_tries tries;
+    double roofline;
     int64_t bytes;
     int subbands, missing;
     int64_t rows, all_rows; /* loaded, and there */
@@ -70,13 +71,15 @@ static msio_status race(const cli_context *cli, const cli_load_input *input, msi
     status = load_once(input, what, opts, &again, &first, &seconds);
     found->bytes = cli_load_bytes(&first);
     found->rows = first.rows;
-    for (int i = 0; i < CLI_TRIES && !status && !cli_interrupted(); i++) {
+    cli_tries_begin(&found->tries);
+    while (!status && !cli_interrupted() && cli_tries_more(&found->tries, CLI_TRIES)) {
         status = load_once(input, what, opts, &first, &again, &seconds);
         msio_subbands_free(&again);
         if (status) break;
-        keep_best(&found->measured, seconds);
+        cli_tries_add(&found->tries, seconds);
         keep_best(&found->roofline, cli_load_roofline(cli, opts, &first));
     }
+    cli_tries_end(&found->tries);
     msio_subbands_free(&first);
     return status;
 }
@@ -90,12 +93,12 @@ static void describe(const outcome *found, cli_path *path) {
         at += snprintf(path->reason + at, sizeof path->reason - (size_t)at, ", only the first %s of %s rows",
                        cli_count(found->rows).text, cli_count(found->all_rows).text);
     snprintf(path->reason + at, sizeof path->reason - (size_t)at, ": best of %d, opening included, files cached",
-             CLI_TRIES);
+             found->tries.count);
 }
 
 /* Times one input; of several the slowest counts. */
 static msio_status time_input(const cli_context *cli, const cli_load_input *input, cli_path *path) {
-    outcome found = {.measured = -1, .roofline = -1};
+    outcome found = {.tries = CLI_TRIES_INIT, .roofline = -1};
     msio_load_opts opts = MSIO_LOAD_OPTS_INIT;
     cli_progress progress;
     opts.native = cli->native;
@@ -106,13 +109,15 @@ static msio_status time_input(const cli_context *cli, const cli_load_input *inpu
     cli_progress_begin(&progress, cli, "timing subband-loading", 0);
     msio_status status = race(cli, input, &opts, &found);
     cli_progress_end(&progress);
-    if (status || found.measured < 0) {
-        if (status && path->measured < 0) snprintf(path->reason, sizeof path->reason, "%s", msio_last_error()->message);
+    if (status && path->measured < 0) snprintf(path->reason, sizeof path->reason, "%s", msio_last_error()->message);
+    if (status || path->measured >= found.tries.best) {
+        cli_tries_free(&found.tries);
         return status;
     }
-    if (path->measured >= found.measured) return MSIO_OK;
+    cli_tries_free(&path->tries);
+    path->tries = found.tries;
     path->table = cli_load_input_name(input);
-    path->measured = found.measured;
+    path->measured = found.tries.best;
     path->roofline = found.roofline;
     path->bytes = found.bytes;
     describe(&found, path);

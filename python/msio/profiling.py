@@ -123,6 +123,11 @@ class Verdict:
     target_seconds, measured_seconds, roofline_seconds, uncached_seconds : float or None
         None: none, or not measured. Roofline: reading the same bytes raw. Uncached: of metadata only.
     bytes : int or None
+    tries, met : int or None
+        How often it was timed, and how many of these tries met the target; None: there is no target.
+    load : dict or None
+        Of the machine meanwhile: "average", the load average of the last minute, and "others", the share of all
+        processors' time that other programs used (0 to 1); None where the system does not tell.
     """
 
     name: str
@@ -134,6 +139,9 @@ class Verdict:
     roofline_seconds: float
     uncached_seconds: float
     bytes: int
+    tries: int
+    met: int
+    load: dict
 
 
 class Verification(collections.abc.Sequence):

@@ -28,6 +28,9 @@ class Verdict:
     roofline_seconds: float | None
     uncached_seconds: float | None
     bytes: int | None
+    tries: int | None
+    met: int | None
+    load: dict[str, float | None] | None
 
 class Verification(Sequence[Verdict]):
     met: bool

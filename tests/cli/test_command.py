@@ -951,10 +951,61 @@ class TestVerify(unittest.TestCase):
         found = report("verify", simulated(), strange(), *self.easy, code=0)["paths"]
         self.assertEqual([path["path"] for path in found if path["name"] == "open"], [simulated(), strange()])
 
-    def test_a_column_that_cannot_be_read_dense(self):
-        found = {p["name"]: p for p in report("verify", strange(), "--require", "read-RAGGED", code=1)["paths"]}
-        self.assertIsNone(found["read-RAGGED"]["measured_seconds"])
-        self.assertTrue(found["read-RAGGED"]["reason"])
+    def test_cells_of_several_shapes_are_read_ragged(self):
+        found = {p["name"]: p for p in report("verify", strange(), "--target", "read-RAGGED=100", "--require",
+                                              "read-RAGGED", "--target", "read-TEXT=100")["paths"]}
+        self.assertEqual(found["read-RAGGED"]["verdict"], "PASS")
+        self.assertEqual(found["read-RAGGED"]["bytes"], 8 * (6 + 4 + 6))
+        self.assertIn("read ragged: cells of 2 shapes, 2 cells never written", found["read-RAGGED"]["reason"])
+        self.assertGreater(found["read-RAGGED"]["roofline_seconds"], 0)
+        self.assertEqual(found["read-TEXT"]["verdict"], "PASS")
+
+    def test_real_files_are_measured(self):
+        for path in archives():
+            names = {"DATA", "FLAG", "UVW"}
+            found = {p["name"]: p for p in report("verify", path, *self.easy, *(
+                word for name in names for word in ("--target", f"read-{name}=100")), code=0)["paths"]}
+            with ct.table(path, ack=False) as table:
+                for name in names:
+                    self.assertEqual(found[f"read-{name}"]["verdict"], "PASS", (path, found[f"read-{name}"]["reason"]))
+                    self.assertGreater(found[f"read-{name}"]["roofline_seconds"], 0)
+                    cells = [table.getcell(name, row) for row in range(table.nrows())]
+                    self.assertEqual(found[f"read-{name}"]["bytes"], sum(cell.nbytes for cell in cells))
+                    shapes = len({cell.shape for cell in cells})
+                    self.assertEqual(f"cells of {shapes} shapes" in found[f"read-{name}"]["reason"], shapes > 1)
+
+    def test_a_column_without_a_value(self):
+        path = scratch("unwritten.table")
+        ct.table(path, ct.maketabdesc([ct.makearrcoldesc("DATA", 0j, ndim=2)]), nrow=3, ack=False).close()
+        found = {p["name"]: p for p in report("verify", path, "--require", "read-DATA", code=1)["paths"]}
+        self.assertIsNone(found["read-DATA"]["measured_seconds"])
+        self.assertIn("ever written", found["read-DATA"]["reason"])
+
+    def test_tries_and_the_machines_load(self):
+        paths = self.paths("--target", "read-DATA=100", "--target", "read-UVW=1e-9", code=1)
+        for name, path in paths.items():
+            self.assertIn("tries", path)
+            self.assertEqual(set(path["load"]), {"average", "others"})
+            if path["measured_seconds"] is None:
+                self.assertEqual((path["tries"], path["met"]), (0, None), name)
+                continue
+            self.assertGreaterEqual(path["tries"], 3)
+            self.assertGreaterEqual(path["load"]["average"], 0)
+            self.assertTrue(0 <= path["load"]["others"] <= 1)
+        self.assertEqual((paths["read-DATA"]["met"], paths["read-UVW"]["met"], paths["read-TIME"]["met"]),
+                         (paths["read-DATA"]["tries"], 0, None))
+        text = msio("verify", simulated(), *self.easy, "--target", "read-UVW=1e-9", code=1).stdout.decode()
+        self.assertRegex(text, r"met in 0 of \d[\d ]* tries; load average \d+\.\d\d; other programs used \d+% of the")
+
+    def test_the_load_of_others_is_seen(self):
+        busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count())]
+        try:
+            path = self.paths(code=0)["read-DATA"]
+        finally:
+            for one in busy:
+                one.kill()
+                one.wait()
+        self.assertGreater(path["load"]["others"], 0)
 
     def test_text(self):
         text = msio("verify", simulated(), *self.easy, "--target", "open=1e-9", code=1).stdout.decode()

@@ -118,7 +118,8 @@ def test_verdicts_are_objects(tmp_path, monkeypatch):
                          "uncached_seconds": 0.02, "bytes": None, "roofline_seconds": None, "verdict": "PASS",
                          "reason": "well"},
                         {"name": "read-DATA", "path": "a.ms", "target_seconds": 0.5, "measured_seconds": 0.7,
-                         "bytes": 12, "roofline_seconds": 0.4, "verdict": "FAIL", "reason": "slow", "new": 1}],
+                         "bytes": 12, "roofline_seconds": 0.4, "verdict": "FAIL", "reason": "slow", "new": 1,
+                         "tries": 5, "met": 2, "load": {"average": 1.5, "others": 0.25}}],
               "threads": 2, "judgement": "1 of 2 targets met", "met": False}
     use_command(monkeypatch, tmp_path, f"json.dump(sys.argv[1:], open({str(tmp_path / 'given')!r}, 'w'))\n"
                                        f"print({json.dumps(report)!r})\nsys.exit(1)\n")
@@ -127,6 +128,8 @@ def test_verdicts_are_objects(tmp_path, monkeypatch):
     assert not verdicts.met and verdicts.judgement == "1 of 2 targets met" and verdicts.json() == report
     assert [verdict.name for verdict in verdicts] == ["metadata", "read-DATA"] and len(verdicts) == 2
     assert verdicts[0].uncached_seconds == 0.02 and verdicts[1].uncached_seconds is None
+    assert (verdicts[1].tries, verdicts[1].met, verdicts[1].load["others"]) == (5, 2, 0.25)
+    assert verdicts[0].tries is None and verdicts[0].load is None
     assert verdicts[1].verdict == "FAIL" and verdicts[1].bytes == 12 and "slow" in repr(verdicts)
     with open(tmp_path / "given", encoding="utf-8") as file:
         given = json.load(file)
