@@ -47,6 +47,8 @@ static void stream_end(void) {}
 
 static void weave(uint8_t *dst, const msio_lanes *lanes) { msio_weave_any(dst, lanes); }
 
+static void bits_join(uint8_t *dst, const uint8_t *src, size_t n) { msio_bits_join_from(dst, src, n, 0); }
+
 static const msio_kernels generic = {
     .name = "generic",
     .swap = swap,
@@ -58,6 +60,7 @@ static const msio_kernels generic = {
     .stream_expand = expand,
     .stream_end = stream_end,
     .weave = weave,
+    .bits_join = bits_join,
 };
 
 /* ---------------------------------------------------------------- the choice */
@@ -168,6 +171,8 @@ void msio_stream_expand(uint8_t *dst, const uint8_t *src, int64_t bit, size_t le
 }
 
 void msio_weave(uint8_t *dst, const msio_lanes *lanes) { kernels()->weave(dst, lanes); }
+
+void msio_bits_join(uint8_t *dst, const uint8_t *src, size_t n) { kernels()->bits_join(dst, src, n); }
 
 void msio_stream_end(void) { kernels()->stream_end(); }
 

@@ -47,6 +47,10 @@ typedef struct msio_lanes {
 } msio_lanes;
 void msio_weave(uint8_t *dst, const msio_lanes *lanes);
 
+/* Eight rows of n bytes, one behind the other at src, of which row k holds the bits k of 8 * n bytes (least significant
+ * first): those bytes. Bit k of byte 8 * j + i of dst is bit i of byte j of row k. */
+void msio_bits_join(uint8_t *dst, const uint8_t *src, size_t n);
+
 /* Copies of long runs of results that no cache can hold: where the processor can, whole cache lines are written past
  * the caches, which saves reading them first and keeps what is cached there. Other threads may see these stores only
  * after msio_stream_end. Lengths are bytes, for msio_stream_expand bits. */

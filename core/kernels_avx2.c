@@ -245,6 +245,54 @@ static void stream_end(void) { _mm_sfence(); }
 
 MSIO_AVX2 void msio_weave_avx2(uint8_t *dst, const msio_lanes *lanes) { msio_weave_any(dst, lanes); }
 
+/* ---------------------------------------------------------------- bits joined to bytes */
+
+MSIO_AVX2_INLINE __m256i turn_step(__m256i w, __m256i mask, int by) {
+    __m256i t = _mm256_and_si256(_mm256_xor_si256(w, _mm256_srli_epi64(w, by)), mask);
+    return _mm256_xor_si256(w, _mm256_xor_si256(t, _mm256_slli_epi64(t, by)));
+}
+
+/* msio_bits_turn of four squares. */
+MSIO_AVX2_INLINE __m256i turn(__m256i w) {
+    w = turn_step(w, _mm256_set1_epi64x(0x00aa00aa00aa00aa), 7);
+    w = turn_step(w, _mm256_set1_epi64x(0x0000cccc0000cccc), 14);
+    return turn_step(w, _mm256_set1_epi64x(0x00000000f0f0f0f0), 28);
+}
+
+/* 32 bytes of each row, zipped three times to 32 squares: in[m] ends with numbers 2m, 2m + 1, 2m + 16, 2m + 17. */
+MSIO_AVX2_INLINE void zip_rows(__m256i *in) {
+    __m256i pairs[8], fours[8];
+    for (int k = 0; k < 4; k++) {
+        pairs[k] = _mm256_unpacklo_epi8(in[2 * k], in[2 * k + 1]);
+        pairs[4 + k] = _mm256_unpackhi_epi8(in[2 * k], in[2 * k + 1]);
+    }
+    for (int h = 0; h < 2; h++)
+        for (int k = 0; k < 2; k++) {
+            fours[4 * h + k] = _mm256_unpacklo_epi16(pairs[4 * h + 2 * k], pairs[4 * h + 2 * k + 1]);
+            fours[4 * h + 2 + k] = _mm256_unpackhi_epi16(pairs[4 * h + 2 * k], pairs[4 * h + 2 * k + 1]);
+        }
+    for (int q = 0; q < 4; q++) {
+        in[2 * q] = _mm256_unpacklo_epi32(fours[2 * q], fours[2 * q + 1]);
+        in[2 * q + 1] = _mm256_unpackhi_epi32(fours[2 * q], fours[2 * q + 1]);
+    }
+}
+
+MSIO_AVX2 void msio_bits_join_avx2(uint8_t *dst, const uint8_t *src, size_t n) {
+    size_t j = 0;
+    for (; j + 32 <= n; j += 32) {
+        __m256i w[8];
+        for (size_t k = 0; k < 8; k++) w[k] = _mm256_loadu_si256((const __m256i *)(const void *)(src + k * n + j));
+        zip_rows(w);
+        for (size_t m = 0; m < 8; m += 2) {
+            __m256i a = turn(w[m]), b = turn(w[m + 1]);
+            uint8_t *to = dst + 8 * j + 16 * m;
+            _mm256_storeu_si256((__m256i *)(void *)to, _mm256_permute2x128_si256(a, b, 0x20));
+            _mm256_storeu_si256((__m256i *)(void *)(to + 128), _mm256_permute2x128_si256(a, b, 0x31));
+        }
+    }
+    msio_bits_join_from(dst, src, n, j);
+}
+
 const msio_kernels msio_kernels_avx2 = {
     .name = "avx2",
     .swap = swap,
@@ -256,6 +304,7 @@ const msio_kernels msio_kernels_avx2 = {
     .stream_expand = stream_expand,
     .stream_end = stream_end,
     .weave = msio_weave_avx2,
+    .bits_join = msio_bits_join_avx2,
 };
 
 #else

@@ -104,6 +104,7 @@ const msio_kernels msio_kernels_avx512 = {
     .stream_swap = stream_swap,
     .stream_expand = stream_expand,
     .stream_end = stream_end,
+    .bits_join = msio_bits_join_avx2,
     .weave = msio_weave_avx2, /* wider vectors than a chunk's channels would not pay */
 };
 

@@ -20,6 +20,7 @@ typedef struct msio_kernels {
     void (*stream_expand)(uint8_t *dst, const uint8_t *src, int64_t bit, size_t length);
     void (*stream_end)(void);
     void (*weave)(uint8_t *dst, const msio_lanes *lanes);
+    void (*bits_join)(uint8_t *dst, const uint8_t *src, size_t n);
 } msio_kernels;
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -27,6 +28,7 @@ typedef struct msio_kernels {
 extern const msio_kernels msio_kernels_avx2;
 extern const msio_kernels msio_kernels_avx512;
 void msio_weave_avx2(uint8_t *dst, const msio_lanes *lanes);
+void msio_bits_join_avx2(uint8_t *dst, const uint8_t *src, size_t n);
 #endif
 
 MSIO_INLINE int msio_runs_empty(const msio_runs *runs) {
@@ -156,6 +158,28 @@ MSIO_INLINE void msio_bits_upto8(uint8_t *dst, const uint8_t *src, int64_t at, s
     const uint8_t *p = src + (at >> 3);
     unsigned shift = (unsigned)(at & 7), last = (shift + (unsigned)n - 1) >> 3;
     msio_bits_few(dst, ((unsigned)*p | (unsigned)p[last] << 8 * last) >> shift, n);
+}
+
+/* ---------------------------------------------------------------- squares of 8 by 8 bits */
+
+/* Bit i of byte k becomes bit k of byte i. */
+MSIO_INLINE uint64_t msio_bits_turn(uint64_t w) {
+    uint64_t t = (w ^ w >> 7) & UINT64_C(0x00aa00aa00aa00aa);
+    w ^= t ^ t << 7;
+    t = (w ^ w >> 14) & UINT64_C(0x0000cccc0000cccc);
+    w ^= t ^ t << 14;
+    t = (w ^ w >> 28) & UINT64_C(0x00000000f0f0f0f0);
+    return w ^ t ^ t << 28;
+}
+
+/* msio_bits_join for bytes [from, n) of each row. */
+MSIO_INLINE void msio_bits_join_from(uint8_t *dst, const uint8_t *src, size_t n, size_t from) {
+    for (size_t j = from; j < n; j++) {
+        uint64_t w = 0;
+        for (size_t k = 0; k < 8; k++) w |= (uint64_t)src[k * n + j] << 8 * k;
+        w = MSIO_LITTLE(msio_bits_turn(w));
+        memcpy(dst + 8 * j, &w, 8);
+    }
 }
 
 #endif

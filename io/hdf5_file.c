@@ -189,20 +189,24 @@ static const char *storage_name(msio_h5_storage storage) {
     return names[storage];
 }
 
+/* What packs within a filter, as its client data say it; "" where there is nothing to tell. */
+static const char *packs_within(const msio_h5_filter *f) {
+    static const char *const blosc[] = {"blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd"};
+    if (f->id == 32008 && f->values > 4) return f->value[4] == 2 ? "lz4" : f->value[4] == 3 ? "zstd" : "";
+    if (f->id == 32001 && f->values > 6 && f->value[6] < sizeof blosc / sizeof *blosc) return blosc[f->value[6]];
+    return "";
+}
+
+/* "shuffle, deflate", "bitshuffle+lz4", "filter 40000". */
 static void name_filters(msio_dataset *d) {
-    static const struct {
-        int id;
-        const char *name;
-    } known[] = {{1, "deflate"}, {2, "shuffle"},      {3, "fletcher32"}, {4, "szip"},
-                 {5, "nbit"},    {6, "scale-offset"}, {32000, "lzf"},    {32008, "bitshuffle"}};
     size_t at = 0;
     for (int i = 0; i < d->info.filters && at < sizeof d->filters; i++) {
         const msio_h5_filter *f = &d->info.filter[i];
-        const char *name = NULL;
-        for (size_t k = 0; k < sizeof known / sizeof *known; k++)
-            if (known[k].id == f->id) name = known[k].name;
-        at += (size_t)(name ? snprintf(d->filters + at, sizeof d->filters - at, "%s%s", i ? ", " : "", name)
-                            : snprintf(d->filters + at, sizeof d->filters - at, "%sfilter %d", i ? ", " : "", f->id));
+        const char *name = msio_h5_filter_name(f->id), *within = packs_within(f);
+        char number[32];
+        snprintf(number, sizeof number, "filter %d", f->id);
+        at += (size_t)snprintf(d->filters + at, sizeof d->filters - at, "%s%s%s%s", i ? ", " : "", name ? name : number,
+                               *within ? "+" : "", within);
     }
 }
 

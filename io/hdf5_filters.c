@@ -3,36 +3,156 @@
 
 #include "core/checked.h"
 #include "core/error.h"
+#include "io/blosc_library.h"
+#include "io/hdf5_unshuffle.h"
 
-#include <errno.h>
-#include <libdeflate.h>
-#include <liblzf/lzf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* HDF5's numbers of them; 32000 is registered for LZF. */
-enum { DEFLATE = 1, SHUFFLE = 2, FLETCHER32 = 3, LZF = 32000 };
+/* HDF5's numbers of them, and those that the HDF Group registered. */
+enum {
+    DEFLATE = 1,
+    SHUFFLE = 2,
+    FLETCHER32 = 3,
+    LZF = 32000,
+    BLOSC = 32001,
+    LZ4 = 32004,
+    BITSHUFFLE = 32008,
+    ZSTD = 32015
+};
 
 /* HDF5 counts a chunk's bytes in 32 bits. */
 #define CHUNK_MOST ((int64_t)UINT32_MAX)
 #define CHECKSUM_BYTES 4
-/* What one stored byte can become: deflate copies 258 bytes for two bits, LZF 264 for three bytes. */
+/* What one stored byte can become: deflate copies 258 bytes for two bits, LZF 264 for three bytes, LZ4 255 for one of a
+ * length; Zstandard repeats one 128 KiB times in a block of four, and may stand within Blosc and bitshuffle. */
 #define DEFLATE_MOST 1032
 #define LZF_MOST 88
+#define LZ4_MOST 255
+#define ZSTD_MOST (128 << 10)
+/* Filters that swell chunks before others do their work are held up to so many times a chunk, and a little. */
+#define SWOLLEN_MOST 4
+#define SWOLLEN_LITTLE 65536
 
 /* ---------------------------------------------------------------- what a pipeline needs */
 
-static const char *filter_name(const msio_h5_filter *filter) {
-    switch (filter->id) {
-    case 4: return "szip";
-    case 5: return "nbit";
-    case 6: return "scaleoffset";
-    default: return filter->name[0] ? filter->name : "without a name";
+const char *msio_h5_filter_name(int id) {
+    static const struct {
+        int id;
+        const char *name;
+    } known[] = {
+        {DEFLATE, "deflate"},
+        {SHUFFLE, "shuffle"},
+        {FLETCHER32, "fletcher32"},
+        {4, "szip"},
+        {5, "nbit"},
+        {6, "scale-offset"},
+        {305, "lzo"},
+        {307, "bzip2"},
+        {LZF, "lzf"},
+        {BLOSC, "blosc"},
+        {32002, "mafisc"},
+        {32003, "snappy"},
+        {LZ4, "lz4"},
+        {32005, "apax"},
+        {32006, "cbf"},
+        {32007, "jpeg-xr"},
+        {BITSHUFFLE, "bitshuffle"},
+        {32009, "spdp"},
+        {32010, "lpc-rice"},
+        {32011, "ccsds-123"},
+        {32012, "jpeg-ls"},
+        {32013, "zfp"},
+        {32014, "fpzip"},
+        {ZSTD, "zstd"},
+        {32016, "b3d"},
+        {32017, "sz"},
+        {32018, "fcidecomp"},
+        {32019, "jpeg"},
+        {32020, "vbz"},
+        {32021, "fapec"},
+        {32022, "bitgroom"},
+        {32023, "granular-bitround"},
+        {32024, "sz3"},
+        {32025, "delta-rice"},
+        {32026, "blosc2"},
+        {32027, "flac"},
+        {32028, "sperr"},
+    };
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+        if (known[k].id == id) return known[k].name;
+    return NULL;
+}
+
+static const char *name_of(const msio_h5_filter *filter) {
+    const char *known = msio_h5_filter_name(filter->id);
+    return known ? known : filter->name[0] ? filter->name : "without a name";
+}
+
+/* ---------------------------------------------------------------- the client data of each */
+
+static unsigned value(const msio_h5_filter *f, int i) { return i < f->values ? f->value[i] : 0; }
+
+static const char *no_element(const msio_h5_filter *f, char *why, size_t why_bytes) {
+    snprintf(why, why_bytes, "filter %s (%d) does not tell the size of an element", name_of(f), f->id);
+    return why;
+}
+
+/* bitshuffle's: two versions, bytes of an element, elements of a block, a codec. */
+static const char *take_bitshuffle(const msio_h5_filter *f, msio_decoder *made, char *why, size_t why_bytes) {
+    msio_bits_codec codec =
+        value(f, 4) == MSIO_BITS_LZ4 || value(f, 4) == MSIO_BITS_ZSTD ? value(f, 4) : MSIO_BITS_PLAIN;
+    made->bits = (msio_bits_how){.element = value(f, 2), .block = value(f, 3), .codec = codec};
+    return value(f, 2) < 1 ? no_element(f, why, why_bytes) : NULL;
+}
+
+static const char *take_filter(const msio_h5_filter *f, msio_decoder *made, char *why, size_t why_bytes) {
+    made->id = f->id;
+    switch (f->id) {
+    case DEFLATE:
+    case FLETCHER32:
+    case LZF:
+    case ZSTD: return NULL;
+    case SHUFFLE: made->element = value(f, 0); return made->element < 1 ? no_element(f, why, why_bytes) : NULL;
+    case LZ4: made->block = value(f, 0); return NULL;
+    case BITSHUFFLE: return take_bitshuffle(f, made, why, why_bytes);
+    case BLOSC:
+        if (msio_blosc_ready()) return NULL;
+        snprintf(why, why_bytes,
+                 "filter blosc (%d) needs the library libblosc.so.1 (Debian: apt-get install libblosc1)", BLOSC);
+        return why;
+    default: snprintf(why, why_bytes, "filter %s (%d) is not decoded here", name_of(f), f->id); return why;
     }
 }
 
-static bool is_known(int id) { return id == DEFLATE || id == SHUFFLE || id == FLETCHER32 || id == LZF; }
+/* ---------------------------------------------------------------- sizes */
+
+static bool applies(uint32_t mask, int i) { return !(mask >> i & 1); }
+
+/* Bytes that a filter may add to n when it packs: zlib's bound is HDF5's own; the filters LZF and Blosc give up on what
+ * does not shrink; bitshuffle's codecs stand in blocks of any size. */
+static int64_t added(const msio_decoder *f, int64_t n) {
+    switch (f->id) {
+    case FLETCHER32: return CHECKSUM_BYTES;
+    case DEFLATE: return n / 1000 + 13;
+    case LZ4: return 12 + 4 * (f->block ? n / f->block + 1 : n >> 30 | 1);
+    case ZSTD: return n / 256 + 128;
+    case BITSHUFFLE: {
+        int64_t block = (f->bits.block ? f->bits.block : msio_bits_default_block(f->bits.element)) * f->bits.element;
+        return f->bits.codec == MSIO_BITS_PLAIN ? 0 : 12 + (n / block + 1) * (4 + 64) + n / 255;
+    }
+    default: return 0;
+    }
+}
+
+/* Most bytes that filter i can have been given when the chunk was written. */
+static int64_t most_before(const msio_decoding *d, uint32_t mask, int i) {
+    int64_t most = d->chunk_bytes;
+    for (int k = 0; k < i; k++)
+        if (applies(mask, k)) most += added(&d->filter[k], most);
+    return most;
+}
 
 const char *msio_decoding_make(const msio_h5_info *info, int64_t chunk_bytes, msio_decoding *decoding, char *why,
                                size_t why_bytes) {
@@ -46,44 +166,36 @@ const char *msio_decoding_make(const msio_h5_info *info, int64_t chunk_bytes, ms
         return why;
     }
     for (int i = 0; i < info->filters; i++) {
-        const msio_h5_filter *f = &info->filter[i];
-        if (!is_known(f->id)) {
-            snprintf(why, why_bytes, "filter %s (%d) is not decoded here", filter_name(f), f->id);
+        const char *reason = take_filter(&info->filter[i], &made.filter[i], why, why_bytes);
+        if (reason) return reason;
+        if (info->filter[i].id != FLETCHER32 &&
+            most_before(&made, 0, i) > SWOLLEN_MOST * chunk_bytes + SWOLLEN_LITTLE) {
+            snprintf(why, why_bytes, "filters before %s (%d) may make chunks many times as large",
+                     name_of(&info->filter[i]), made.filter[i].id);
             return why;
         }
-        if (f->id == SHUFFLE && (f->values < 1 || f->value[0] < 1)) {
-            snprintf(why, why_bytes, "filter shuffle (2) does not tell the size of an element");
-            return why;
-        }
-        made.filter[i].id = f->id;
-        made.filter[i].element = f->id == SHUFFLE ? f->value[0] : 0;
     }
     *decoding = made;
     return NULL;
 }
 
-static bool applies(uint32_t mask, int i) { return !(mask >> i & 1); }
-
-/* Most bytes that filter i can have been given when the chunk was written: a checksum adds 4, and zlib's bound for what
- * deflate cannot shrink is HDF5's own. LZF never grows. Not larger than a few times a chunk. */
-static int64_t most_before(const msio_decoding *d, uint32_t mask, int i) {
-    int64_t most = d->chunk_bytes;
-    for (int k = 0; k < i; k++) {
-        if (!applies(mask, k)) continue;
-        if (d->filter[k].id == FLETCHER32) most += CHECKSUM_BYTES;
-        if (d->filter[k].id == DEFLATE) most += most / 1000 + 13;
+static int64_t most_of_one_byte(const msio_decoder *f) {
+    switch (f->id) {
+    case DEFLATE: return DEFLATE_MOST;
+    case LZF: return LZF_MOST;
+    case LZ4: return LZ4_MOST;
+    case ZSTD:
+    case BLOSC: return ZSTD_MOST;
+    case BITSHUFFLE:
+        return f->bits.codec == MSIO_BITS_PLAIN ? 1 : f->bits.codec == MSIO_BITS_LZ4 ? LZ4_MOST : ZSTD_MOST;
+    default: return 1;
     }
-    return most;
 }
 
 int64_t msio_decoding_most(const msio_decoding *decoding, uint32_t mask, int64_t bytes) {
-    for (int i = decoding->filters - 1; i >= 0; i--) {
-        int id = decoding->filter[i].id;
-        if (!applies(mask, i)) continue;
-        if ((id == DEFLATE && !msio_mul_checked(bytes, DEFLATE_MOST, &bytes)) ||
-            (id == LZF && !msio_mul_checked(bytes, LZF_MOST, &bytes)))
+    for (int i = decoding->filters - 1; i >= 0; i--)
+        if (applies(mask, i) && !msio_mul_checked(bytes, most_of_one_byte(&decoding->filter[i]), &bytes))
             return INT64_MAX;
-    }
     return bytes;
 }
 
@@ -92,7 +204,7 @@ int64_t msio_decoding_most(const msio_decoding *decoding, uint32_t mask, int64_t
 void msio_decode_scratch_free(msio_decode_scratch *scratch) {
     free(scratch->buffer[0]);
     free(scratch->buffer[1]);
-    if (scratch->inflater) libdeflate_free_decompressor(scratch->inflater);
+    msio_codec_memory_free(&scratch->codecs);
     *scratch = (msio_decode_scratch){.bytes = 0};
 }
 
@@ -109,9 +221,12 @@ static msio_status no_memory(int64_t bytes) {
     return msio_error_set(MSIO_E_MEMORY, NULL, "no memory to decode a chunk: %lld bytes", (long long)bytes);
 }
 
-/* Makes buffers that are too small for this pipeline go. */
+/* Makes buffers that are too small for this pipeline go. What the last filter gave is nowhere but in the file, and a
+ * checksum is taken off where it stands. */
 static void begin(work *w) {
-    int64_t bytes = most_before(w->decoding, 0, w->decoding->filters);
+    int last = w->decoding->filters - 1;
+    while (last > 0 && w->decoding->filter[last].id == FLETCHER32) last--;
+    int64_t bytes = most_before(w->decoding, 0, last);
     if (bytes <= w->scratch->bytes) return;
     for (int i = 0; i < 2; i++) {
         free(w->scratch->buffer[i]);
@@ -129,61 +244,6 @@ static uint8_t *other_buffer(work *w) {
 
 /* ---------------------------------------------------------------- shuffle */
 
-/* Byte k of element i stands at k * n + i. */
-static void unshuffle_some(uint8_t *restrict dst, const uint8_t *restrict src, size_t n, size_t size, size_t from) {
-    for (size_t k = 0; k < size; k++)
-        for (size_t i = from; i < n; i++) dst[i * size + k] = src[k * n + i];
-}
-
-#define VECTOR 16
-typedef uint8_t vector __attribute__((vector_size(VECTOR)));
-
-static inline vector zip_low(vector a, vector b) {
-    return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-}
-
-static inline vector zip_high(vector a, vector b) {
-    return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-}
-
-/* Zips the first half of the vectors with the second. */
-static inline __attribute__((always_inline)) void zip_halves(vector *to, const vector *from, size_t size) {
-    for (size_t k = 0; k < size / 2; k++) {
-        to[2 * k] = zip_low(from[k], from[k + size / 2]);
-        to[2 * k + 1] = zip_high(from[k], from[k + size / 2]);
-    }
-}
-
-/* 16 elements at a time: a vector of each byte, zipped as often as the size, 2 to 16, can be halved. */
-static inline __attribute__((always_inline)) void unshuffle_vectors(uint8_t *restrict dst, const uint8_t *restrict src,
-                                                                    size_t n, size_t size) {
-    size_t i = 0;
-    for (; i + VECTOR <= n; i += VECTOR) {
-        vector v[16], w[16];
-        for (size_t k = 0; k < size; k++) memcpy(&v[k], src + k * n + i, VECTOR);
-        for (size_t round = size; round > 1; round /= 4) {
-            zip_halves(w, v, size);
-            if (round > 2)
-                zip_halves(v, w, size);
-            else
-                memcpy(v, w, sizeof v);
-        }
-        for (size_t k = 0; k < size; k++) memcpy(dst + i * size + k * VECTOR, &v[k], VECTOR);
-    }
-    unshuffle_some(dst, src, n, size, i);
-}
-
-/* The sizes are written out, so that each gets a loop of its own. */
-static void unshuffle(uint8_t *restrict dst, const uint8_t *restrict src, size_t n, size_t size) {
-    switch (size) {
-    case 2: unshuffle_vectors(dst, src, n, 2); break;
-    case 4: unshuffle_vectors(dst, src, n, 4); break;
-    case 8: unshuffle_vectors(dst, src, n, 8); break;
-    case 16: unshuffle_vectors(dst, src, n, 16); break;
-    default: unshuffle_some(dst, src, n, size, 0);
-    }
-}
-
 /* Bytes beyond the last whole element stand at the end as they are. */
 static msio_status undo_shuffle(work *w, int64_t element, int64_t most) {
     if (w->bytes > most)
@@ -195,7 +255,7 @@ static msio_status undo_shuffle(work *w, int64_t element, int64_t most) {
     if (size == 1 || n <= 1) return MSIO_OK;
     uint8_t *out = other_buffer(w);
     if (!out) return no_memory(w->scratch->bytes);
-    unshuffle(out, w->at, n, size);
+    msio_unshuffle(out, w->at, n, size);
     memcpy(out + n * size, w->at + n * size, (size_t)w->bytes - n * size);
     w->at = out;
     return MSIO_OK;
@@ -254,60 +314,36 @@ static msio_status undo_fletcher32(work *w) {
     return MSIO_OK;
 }
 
-/* ---------------------------------------------------------------- deflate and LZF */
-
-static msio_status damaged_stream(const work *w, const char *filter) {
-    return msio_error_set(MSIO_E_FORMAT, NULL,
-                          "filter %s: the %lld stored bytes are no whole stream: the file is damaged", filter,
-                          (long long)w->bytes);
-}
-
-static msio_status too_large(const work *w, const char *filter, int64_t most) {
-    return msio_error_set(MSIO_E_FORMAT, NULL,
-                          "filter %s: the %lld stored bytes give more than the %lld that a chunk can have: the file is "
-                          "damaged",
-                          filter, (long long)w->bytes, (long long)most);
-}
-
-static msio_status undo_deflate(work *w, int64_t most) {
-    size_t used = 0;
-    uint8_t *out = other_buffer(w);
-    if (!w->scratch->inflater) w->scratch->inflater = libdeflate_alloc_decompressor();
-    if (!out || !w->scratch->inflater) return no_memory(w->scratch->bytes);
-    switch (libdeflate_zlib_decompress(w->scratch->inflater, w->at, (size_t)w->bytes, out, (size_t)most, &used)) {
-    case LIBDEFLATE_SUCCESS: break;
-    case LIBDEFLATE_INSUFFICIENT_SPACE: return too_large(w, "deflate", most);
-    default: return damaged_stream(w, "deflate");
-    }
-    w->at = out;
-    w->bytes = (int64_t)used;
-    return MSIO_OK;
-}
-
-/* liblzf counts in 32 bits. Its own streams are never longer than what they hold, but others' may be. */
-static msio_status undo_lzf(work *w, int64_t most) {
-    if (w->bytes < 1 || w->bytes > UINT32_MAX) return damaged_stream(w, "LZF");
-    uint8_t *out = other_buffer(w);
-    if (!out) return no_memory(w->scratch->bytes);
-    if (most > UINT32_MAX) most = UINT32_MAX;
-    errno = 0;
-    unsigned used = lzf_decompress(w->at, (unsigned)w->bytes, out, (unsigned)most);
-    if (!used) return errno == E2BIG ? too_large(w, "LZF", most) : damaged_stream(w, "LZF");
-    w->at = out;
-    w->bytes = used;
-    return MSIO_OK;
-}
-
 /* ---------------------------------------------------------------- the pipeline */
 
-static msio_status undo(work *w, int i) {
-    int64_t most = most_before(w->decoding, w->mask, i);
-    switch (w->decoding->filter[i].id) {
-    case DEFLATE: return undo_deflate(w, most);
-    case SHUFFLE: return undo_shuffle(w, w->decoding->filter[i].element, most);
-    case FLETCHER32: return undo_fletcher32(w);
-    default: return undo_lzf(w, most);
+static msio_status unpack(const msio_decoder *f, msio_unpack *u) {
+    switch (f->id) {
+    case DEFLATE: return msio_unpack_deflate(u);
+    case LZ4: return msio_unpack_lz4(u);
+    case ZSTD: return msio_unpack_zstd(u);
+    case BLOSC: return msio_unpack_blosc(u);
+    case BITSHUFFLE: return msio_unpack_bitshuffle(u, &f->bits);
+    default: return msio_unpack_lzf(u);
     }
+}
+
+static msio_status undo_codec(work *w, const msio_decoder *f, int64_t most) {
+    msio_unpack u = {.src = w->at, .bytes = w->bytes, .out = other_buffer(w), .most = most};
+    u.memory = &w->scratch->codecs;
+    if (!u.out) return no_memory(w->scratch->bytes);
+    msio_status status = unpack(f, &u);
+    if (status) return status;
+    w->at = u.out;
+    w->bytes = u.made;
+    return MSIO_OK;
+}
+
+static msio_status undo(work *w, int i) {
+    const msio_decoder *f = &w->decoding->filter[i];
+    int64_t most = most_before(w->decoding, w->mask, i);
+    if (f->id == SHUFFLE) return undo_shuffle(w, f->element, most);
+    if (f->id == FLETCHER32) return undo_fletcher32(w);
+    return undo_codec(w, f, most);
 }
 
 msio_status msio_decode(const msio_decoding *decoding, uint32_t mask, const uint8_t *src, int64_t bytes,

@@ -54,7 +54,7 @@ typedef struct msio_dataset_info {
     int chunked;
     int64_t chunk[MSIO_MAX_NDIM];
     const char *storage; /* "contiguous", "chunked", "compact", "external", "virtual" */
-    const char *filters; /* "shuffle, deflate", ...; "" where there are none */
+    const char *filters; /* "shuffle, deflate", "bitshuffle+lz4", ...; "" where none */
     int64_t bytes;       /* that it takes in the file; -1: of chunks that the library finds, not known */
     int native;          /* 1: read by address */
     const char *why_not; /* NULL, or why it is not */

@@ -1,7 +1,9 @@
 /* fuzz_hdf5_filters.c - decoding of HDF5 chunks.
  *
- * The input: a byte with the number of filters; two bytes for each of them, which it is and the size of a shuffled
- * element; a byte with the filter mask; two bytes with the size of a chunk (little endian); the stored bytes. */
+ * The input: a byte with the number of filters; two bytes for each of them, which it is and its client data (of shuffle
+ * the size of an element, of LZ4 that of a block; of bitshuffle three bits each for the bytes of an element, less one,
+ * and for a block of so many eights, and two for the codec); a byte with the filter mask; two bytes with the size of a
+ * chunk (little endian); the stored bytes. */
 #include "fuzz_target.h"
 #include "io/hdf5_filters.h"
 
@@ -31,13 +33,22 @@ static void decode_twice(const msio_decoding *decoding, uint32_t mask, const uin
     msio_decode_scratch_free(&scratch);
 }
 
+static msio_h5_filter filter(unsigned which, unsigned data) {
+    static const int ids[] = {1, 2, 3, 32000, 32001, 32004, 32008, 32015};
+    msio_h5_filter f = {.id = ids[which % 8], .values = 1, .value = {data}};
+    if (f.id != 32008) return f;
+    f.values = 5;
+    f.value[2] = (data & 7) + 1;
+    f.value[3] = (data >> 3 & 7) * 8;
+    f.value[4] = data >> 6;
+    return f;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const int ids[] = {1, 2, 3, 32000};
     msio_h5_info info = {.filters = (int)(take(&data, &size) % (FILTERS_MOST + 1))};
     for (int i = 0; i < info.filters; i++) {
-        info.filter[i].id = ids[take(&data, &size) % 4];
-        info.filter[i].values = 1;
-        info.filter[i].value[0] = take(&data, &size);
+        unsigned which = take(&data, &size);
+        info.filter[i] = filter(which, take(&data, &size));
     }
     uint32_t mask = take(&data, &size);
     int64_t chunk_bytes = take(&data, &size);

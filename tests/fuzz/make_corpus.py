@@ -12,6 +12,7 @@ import argparse
 import os
 import shutil
 import struct
+import sys
 import tempfile
 
 import casacore.tables as ct
@@ -225,6 +226,26 @@ def take_chunks(corpus):
                          struct.pack("<BH", mask, data.nbytes) + stored)
 
 
+def take_packed(corpus):
+    """Chunks of LZ4, Zstandard and bitshuffle as store_packed.py packs them, and of Blosc by HDF5 with its plugin."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "io"))
+    import store_packed as packed
+    data = np.arange(300, dtype="<f4") // 7
+    raw = data.tobytes()
+    seeds = {"lz4": (5, 64, packed.store(data, [(packed.LZ4, (64,))])[2]),
+             "zstd": (7, 0, packed.zstandard.ZstdCompressor().compress(raw)),
+             "zstd_noise": (7, 0, packed.zstandard.ZstdCompressor(write_checksum=True).compress(raw[:40] + os.urandom(1160)))}
+    for size, block, codec in ((1, 0, 0), (4, 0, 0), (4, 2, 2), (8, 0, 2), (3, 1, 2), (4, 2, 3), (1, 0, 3)):
+        seeds["bits_%d_%d_%d" % (size, block, codec)] = (
+            6, size - 1 | block << 3 | codec << 6, packed.bitshuffle(raw, size, 8 * block, codec))
+    for shuffle in range(3):
+        for codec in range(6):
+            seeds["blosc_%d_%d" % (shuffle, codec)] = (
+                4, 0, packed.store(data, [(packed.BLOSC, (0, 0, 0, 0, 9, shuffle, codec))])[2])
+    for name, (which, client, stored) in seeds.items():
+        seed(corpus, "hdf5_filters", name, struct.pack("<3BBH", 1, which, client, 0, len(raw)) + stored)
+
+
 def take_indices(corpus):
     """Files with one chunked dataset, behind what HDF5 says of it: fuzz_hdf5_chunks.c tells how."""
     for name, shape, chunk in (("row", (40,), (10,)), ("grid", (30, 6), (12, 4)), ("cube", (4, 3, 2), (2, 2, 1)),
@@ -255,6 +276,7 @@ def main():
               "keywords": lambda p: keywords(p, "little"), "reference": lambda p: reference(p, "little"),
               "concatenated": lambda p: concatenated(p, "big")}
     take_chunks(args.corpus)
+    take_packed(args.corpus)
     take_indices(args.corpus)
     for i, path in enumerate(args.tiled_data):
         makers["tiled_data_%d" % i] = lambda p, path=path: shutil.copytree(path, p)

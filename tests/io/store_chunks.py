@@ -4,7 +4,8 @@
     store_chunks.py CASES ANSWER
 
 Each case in the answer: five numbers (filters, mask, bytes of a chunk, stored bytes, whether HDF5 reads it), for each
-filter its number and first client value, the stored bytes, and where HDF5 reads it the chunk. 999 filters end it.
+filter its number, how many client values it has and these, the stored bytes, and where HDF5 reads it the chunk. 999
+filters end it.
 """
 import itertools
 import struct
@@ -44,13 +45,18 @@ def read(dset, data):
     return found.tobytes()
 
 
+def write_case(filters, nbytes, mask, stored, found):
+    """filters: numbers, each with its client values."""
+    out.write(struct.pack("<5I", len(filters), mask, nbytes, len(stored), found is not None))
+    for number, values in filters:
+        out.write(struct.pack("<%dI" % (2 + len(values)), number, len(values), *values))
+    out.write(stored + (found or b""))
+
+
 def tell(dset, data, mask, stored, found):
     plist = dset.get_create_plist()
     filters = [plist.get_filter(i) for i in range(plist.get_nfilters())]
-    out.write(struct.pack("<5I", len(filters), mask, data.nbytes, len(stored), found is not None))
-    for f in filters:
-        out.write(struct.pack("<2I", f[0], f[2][0] if f[2] else 0))
-    out.write(stored + (found or b""))
+    write_case([(f[0], f[2]) for f in filters], data.nbytes, mask, stored, found)
 
 
 def tell_stored(dset, data, mask, stored):
@@ -142,13 +148,13 @@ def cuts():
             tell(dset, data, mask, stored[:n], None)
 
 
-def main():
+def run(cases):
+    """The case that the command names, into the file that it names."""
     global out
-    cases = {c.__name__: c for c in (all_pipelines, checksums, masks, changes, cuts)}
     with open(sys.argv[2], "wb") as out:
-        cases[sys.argv[1]]()
+        {c.__name__: c for c in cases}[sys.argv[1]]()
         out.write(struct.pack("<5I", 999, 0, 0, 0, 0))
 
 
 if __name__ == "__main__":
-    main()
+    run((all_pipelines, checksums, masks, changes, cuts))

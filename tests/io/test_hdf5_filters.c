@@ -1,121 +1,11 @@
 /* test_hdf5_filters.c - chunks that h5py stored, decoded; and chunks that nobody should have stored, refused.
  *
  * h5py, in a Python process, makes the chunks and says what HDF5 reads from them; where there is none the test is
- * skipped. Each case in its answer: five numbers (filters, mask, bytes of a chunk, stored bytes, whether HDF5 reads
- * it), for each filter its number and first client value, the stored bytes, and where HDF5 reads it the chunk. */
-#include "io/hdf5_filters.h"
+ * skipped. */
+#include "chunk_answer.h"
 
-#include "../core/guarded.h"
-
-#include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static char folder[] = "/tmp/msio_filters_XXXXXX";
-
-static const char *python(void) {
-    const char *program = getenv("MSIO_PYTHON");
-    return program ? program : "/usr/bin/python3";
-}
-
-/* ---------------------------------------------------------------- its answer */
-
-typedef struct stored_chunk {
-    msio_h5_info info;
-    uint32_t mask;
-    int64_t chunk_bytes, bytes;
-    bool readable;  /* HDF5 reads it */
-    guarded memory; /* whose end is the stored bytes' */
-    uint8_t *stored;
-    uint8_t *expected; /* NULL: HDF5 refuses it */
-} stored_chunk;
-
-static uint32_t get_u32(FILE *in) {
-    uint8_t b[4];
-    assert_int_equal(fread(b, 1, 4, in), 4);
-    return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
-
-/* False behind the last. */
-static bool next_chunk(FILE *in, stored_chunk *c) {
-    memset(c, 0, sizeof *c);
-    uint32_t filters = get_u32(in);
-    c->mask = get_u32(in);
-    c->chunk_bytes = get_u32(in);
-    c->bytes = get_u32(in);
-    c->readable = get_u32(in);
-    if (filters == 999) return false;
-    assert_true(filters <= MSIO_H5_FILTERS);
-    c->info.filters = (int)filters;
-    for (uint32_t i = 0; i < filters; i++) {
-        c->info.filter[i].id = (int)get_u32(in);
-        c->info.filter[i].values = 1;
-        c->info.filter[i].value[0] = get_u32(in);
-    }
-    c->memory = guarded_new((size_t)c->bytes + 1);
-    assert_non_null(c->memory.bytes);
-    c->stored = guarded_tail(c->memory, (size_t)c->bytes);
-    assert_int_equal(fread(c->stored, 1, (size_t)c->bytes, in), c->bytes);
-    if (c->readable) {
-        c->expected = malloc((size_t)c->chunk_bytes);
-        assert_non_null(c->expected);
-        assert_int_equal(fread(c->expected, 1, (size_t)c->chunk_bytes, in), c->chunk_bytes);
-    }
-    return true;
-}
-
-static void free_chunk(stored_chunk *c) {
-    guarded_free(c->memory);
-    free(c->expected);
-}
-
-/* What was decoded is what HDF5 reads, and what HDF5 refuses was refused. Whether we refused it. */
-static bool check_chunk(const stored_chunk *c, msio_decode_scratch *scratch) {
-    msio_decoding decoding;
-    char why[200];
-    const uint8_t *decoded = NULL;
-    assert_null(msio_decoding_make(&c->info, c->chunk_bytes, &decoding, why, sizeof why));
-    msio_status status = msio_decode(&decoding, c->mask, c->stored, c->bytes, scratch, &decoded);
-    if (status) {
-        assert_int_equal(status, MSIO_E_FORMAT);
-        assert_int_equal(msio_last_error()->code, MSIO_E_FORMAT);
-        return true;
-    }
-    assert_true(c->readable);
-    assert_memory_equal(decoded, c->expected, (size_t)c->chunk_bytes);
-    return false;
-}
-
-/* Runs the cases of that name; memory is used again from one to the next. Sets how many were read and refused. */
 static void check_all(const char *cases, int *read, int *refused) {
-    char command[2 * PATH_MAX], answer[100], store[PATH_MAX];
-    msio_decode_scratch scratch = {.bytes = 0};
-    stored_chunk c;
-    snprintf(answer, sizeof answer, "%s/%s", folder, cases);
-    snprintf(store, sizeof store, "%s", __FILE__);
-    char *name = strrchr(store, '/');
-    assert_non_null(name);
-    snprintf(name, sizeof store - (size_t)(name - store), "/store_chunks.py");
-    snprintf(command, sizeof command, "%s %s %s %s", python(), store, cases, answer);
-    assert_int_equal(system(command), 0);
-    FILE *in = fopen(answer, "rb");
-    assert_non_null(in);
-    *read = *refused = 0;
-    while (next_chunk(in, &c)) {
-        if (check_chunk(&c, &scratch))
-            ++*refused;
-        else
-            ++*read;
-        free_chunk(&c);
-    }
-    fclose(in);
-    remove(answer);
-    msio_decode_scratch_free(&scratch);
+    check_script("store_chunks.py", cases, read, refused);
 }
 
 /* ---------------------------------------------------------------- what h5py stored */
@@ -237,15 +127,20 @@ static void an_unfiltered_chunk_stays_where_it_is(void **state) {
 
 static void unknown_filters_are_named(void **state) {
     (void)state;
-    msio_h5_info szip = one_filter(4, 0), other = one_filter(32008, 0), shuffle = one_filter(2, 0);
+    msio_h5_info szip = one_filter(4, 0), other = one_filter(307, 9), shuffle = one_filter(2, 0);
+    msio_h5_info unknown = one_filter(40000, 0), bits = one_filter(32008, 0);
     msio_h5_info odd = {.odd_filters = true}, none = {.filters = 0};
     msio_decoding decoding = {.filters = 77};
     char why[200];
-    snprintf(other.filter[0].name, sizeof other.filter[0].name, "bitshuffle");
+    snprintf(unknown.filter[0].name, sizeof unknown.filter[0].name, "somebody's");
     assert_string_equal(msio_decoding_make(&szip, 64, &decoding, why, sizeof why),
                         "filter szip (4) is not decoded here");
     assert_string_equal(msio_decoding_make(&other, 64, &decoding, why, sizeof why),
-                        "filter bitshuffle (32008) is not decoded here");
+                        "filter bzip2 (307) is not decoded here");
+    assert_string_equal(msio_decoding_make(&unknown, 64, &decoding, why, sizeof why),
+                        "filter somebody's (40000) is not decoded here");
+    assert_string_equal(msio_decoding_make(&bits, 64, &decoding, why, sizeof why),
+                        "filter bitshuffle (32008) does not tell the size of an element");
     assert_non_null(msio_decoding_make(&shuffle, 64, &decoding, why, sizeof why));
     assert_non_null(msio_decoding_make(&odd, 64, &decoding, why, sizeof why));
     assert_non_null(msio_decoding_make(&none, 0, &decoding, why, sizeof why));
