@@ -3,6 +3,7 @@
 #include "cli/failure.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
+#include "msio/files.h"
 #include "msio/io.h"
 #include "msio/prof.h"
 
@@ -75,10 +76,13 @@ static int run(cli_context *cli, int argc, char **argv) {
     return code ? code : late;
 }
 
+static void tell_notice(void *user, const char *sentence) { cli_note(user, "msio: %s", sentence); }
+
 int main(int argc, char **argv) {
     cli_context cli = {.command = "", .native = MSIO_NATIVE_AUTO};
     cli_interrupt_watch();
     msio_waits_ask(cli_interrupt_asked, NULL);
+    msio_notices_tell(tell_notice, &cli);
     int code = run(&cli, argc, argv);
     cli_interrupt_obey();
     return code;

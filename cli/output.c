@@ -1,6 +1,6 @@
 /* output.c - where a command's data go: a file that appears when it is whole, or standard output. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* mkostemp */
+#define _GNU_SOURCE
 #endif
 #include "cli/output.h"
 
@@ -18,11 +18,12 @@
 
 #define CLI_OUTPUT_BUFFER ((size_t)1 << 20)
 
-/* The file that is to go should the process end early. */
-static const char *unfinished;
+/* What is to go should the process end early. */
+static msio_making *unfinished;
 
 static void remove_unfinished(void) {
-    if (unfinished) unlink(unfinished);
+    msio_making_free(unfinished);
+    unfinished = NULL;
 }
 
 /* The mode of the file that is replaced, or what a new file gets. */
@@ -33,20 +34,20 @@ static mode_t wanted_mode(const struct stat *there) {
     return 0666 & ~mask;
 }
 
-/* Makes the temporary file beside the output's path. Returns a descriptor, or -1. */
-static int make_temporary(cli_output *output, const struct stat *there) {
+/* Makes the file beside the output's path. Returns a descriptor, or -1 after telling. */
+static int make_temporary(const cli_context *cli, cli_output *output, const struct stat *there) {
     static int registered;
-    size_t size = strlen(output->path) + 8;
-    char *name = cli_alloc(size);
-    snprintf(name, size, "%s.XXXXXX", output->path);
-    int fd = mkostemp(name, O_CLOEXEC);
-    if (fd < 0) {
-        free(name);
+    if (msio_making_begin(output->path, &output->making)) {
+        cli_fail_status(cli, output->path);
         return -1;
     }
     if (!registered) registered = !atexit(remove_unfinished);
-    output->temporary = name;
-    unfinished = name;
+    unfinished = output->making;
+    int fd = open(msio_making_place(output->making), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        cli_fail_system(cli, output->path, "the file cannot be written");
+        return -1;
+    }
     if (fchmod(fd, wanted_mode(there))) return fd; /* then it stays private: no reason to fail */
     return fd;
 }
@@ -63,11 +64,13 @@ int cli_output_open(const cli_context *cli, const char *path, cli_output *output
     if (exists && S_ISDIR(there.st_mode)) return cli_fail(cli, MSIO_E_IO, path, "--out names a folder; name a file");
     char *target = exists ? realpath(path, NULL) : NULL; /* through a link: the file behind it is what is replaced */
     output->path = target ? target : cli_copy(path);
-    if (exists && !S_ISREG(there.st_mode))
+    if (exists && !S_ISREG(there.st_mode)) {
         fd = open(output->path, O_WRONLY | O_CLOEXEC);
-    else
-        fd = make_temporary(output, exists ? &there : NULL);
-    if (fd < 0) return cli_fail_system(cli, path, "the file cannot be written");
+        if (fd < 0) return cli_fail_system(cli, path, "the file cannot be written");
+    } else {
+        fd = make_temporary(cli, output, exists ? &there : NULL);
+        if (fd < 0) return CLI_INPUT;
+    }
     output->file = fdopen(fd, "wb");
     if (!output->file) {
         close(fd);
@@ -101,12 +104,10 @@ int cli_output_finish(const cli_context *cli, cli_output *output) {
     if (size >= 0) output->written = size;
     cli_interrupt_output(STDOUT_FILENO);
     if (fclose(file)) return refused(cli, output);
-    if (!output->temporary) return 0;
-    if (rename(output->temporary, output->path))
-        return cli_fail_system(cli, output->path, "the finished file cannot be given its name");
-    unfinished = NULL;
-    free(output->temporary);
-    output->temporary = NULL;
+    if (!output->making) return 0;
+    if (msio_making_finish(output->making, 1)) return cli_fail_status(cli, output->path);
+    remove_unfinished();
+    output->making = NULL;
     return 0;
 }
 
@@ -116,11 +117,7 @@ void cli_output_drop(cli_output *output) {
         cli_interrupt_output(STDOUT_FILENO);
         fclose(output->file);
     }
-    if (output->temporary) {
-        remove_unfinished();
-        unfinished = NULL;
-        free(output->temporary);
-    }
+    if (output->making) remove_unfinished();
     free(output->path);
     memset(output, 0, sizeof *output);
 }

@@ -3,15 +3,16 @@
 #define MSIO_CLI_OUTPUT_H
 
 #include "cli/command.h"
+#include "msio/files.h"
 
 #include <stddef.h>
 #include <stdio.h>
 
 typedef struct cli_output {
     FILE *file;
-    char *path;      /* NULL: standard output */
-    char *temporary; /* the file's name until it is whole; NULL: written in place (a device, a pipe) */
-    int64_t written; /* bytes so far; of the whole file once it is finished */
+    char *path;          /* NULL: standard output */
+    msio_making *making; /* of the file until it is whole; NULL: written in place (a device, a pipe) */
+    int64_t written;     /* bytes so far; of the whole file once it is finished */
 } cli_output;
 #define CLI_OUTPUT_INIT                                                                                                \
     { NULL, NULL, NULL, 0 }

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "io/hdf5_module.h"
 #include "io/simulate_ms.h"
+#include "msio/files.h"
 #include "msio/load.h"
 
 #include <errno.h>
@@ -21,15 +22,14 @@
 #define FORMAT "msio subbands 1.0"
 /* Written at a time. */
 #define BLOCK_BYTES ((int64_t)64 << 20)
-#define NAME_TRIES 100
 /* Of the file apart from elements, about. */
 #define FRAME_BYTES 65536
 
 /* A file being written. After a failure nothing more is done. */
 typedef struct load_writer {
     const msio_subbands *from;
-    const char *path; /* as the caller says, for messages */
-    char *making;     /* its name until it is whole */
+    const char *path;    /* as the caller says, for messages */
+    msio_making *making; /* of the file until it is whole */
     msio_h5_file *file;
     msio_status status;
 } load_writer;
@@ -39,7 +39,7 @@ typedef struct load_writer {
 /* After a failure the file is emptied before anything is closed: the HDF5 library cannot close what it cannot write
  * any more, a full disk for one, and would fail again at the process's exit. */
 static void give_up(const load_writer *w) {
-    if (w->status != MSIO_OK && truncate(w->making, 0) != 0) errno = 0; /* it is removed anyway */
+    if (w->status != MSIO_OK && truncate(msio_making_place(w->making), 0) != 0) errno = 0; /* it is removed anyway */
 }
 
 /* Writes a dataset along its first axis, in blocks. */
@@ -215,39 +215,9 @@ static msio_status check_room(const load_writer *w) {
     const char *slash = strrchr(w->path, '/');
     char *folder = slash > w->path ? strndup(w->path, (size_t)(slash - w->path)) : strdup(slash ? "/" : ".");
     if (!folder) return msio_error_set(MSIO_E_MEMORY, w->path, "no memory for a name");
-    msio_status status = msio_sim_check_room(folder, bytes, "the file of what was loaded");
+    msio_status status = msio_sim_check_room(folder, folder, bytes, "the file of what was loaded");
     free(folder);
     return status;
-}
-
-/* Makes a file beside the one that is wanted, under a name that nothing has. */
-static msio_status begin(load_writer *w) {
-    const size_t size = strlen(w->path) + 48;
-    w->making = malloc(size);
-    if (!w->making) return msio_error_set(MSIO_E_MEMORY, w->path, "no memory for a name");
-    for (int i = 0; i < NAME_TRIES; i++) {
-        snprintf(w->making, size, "%s.%ld-%d.part", w->path, (long)getpid(), i);
-        if (access(w->making, F_OK) != 0) return msio_h5_create(w->making, &w->file);
-    }
-    w->making[0] = '\0';
-    return msio_error_set(MSIO_E_IO, w->path, "too many unfinished files (.part) stand beside it; remove them");
-}
-
-/* Gives the file its name. A link is made only where nothing stands, so that no file is lost that came meanwhile; where
- * the file system has no links, the name is looked at just before. */
-static msio_status end(const load_writer *w, int overwrite) {
-    struct stat there;
-    if (!overwrite) {
-        if (link(w->making, w->path) == 0) {
-            unlink(w->making);
-            return MSIO_OK;
-        }
-        if (errno == EEXIST || lstat(w->path, &there) == 0)
-            return msio_error_set(MSIO_E_IO, w->path, "a file stands there, and stays as it is");
-    }
-    if (rename(w->making, w->path) != 0)
-        return msio_error_system(MSIO_E_IO, w->path, "the finished file cannot be given its name");
-    return MSIO_OK;
 }
 
 static msio_status check_place(const char *path, int overwrite) {
@@ -265,14 +235,14 @@ msio_status msio_subbands_write(const msio_subbands *subbands, const char *path,
     load_writer w = {.from = subbands, .path = path};
     w.status = check_place(path, overwrite);
     if (w.status == MSIO_OK) w.status = check_room(&w);
-    if (w.status == MSIO_OK) w.status = begin(&w);
+    if (w.status == MSIO_OK) w.status = msio_making_begin(path, &w.making);
+    if (w.status == MSIO_OK) w.status = msio_h5_create(msio_making_place(w.making), &w.file);
     if (w.file) {
         put_all(&w);
         give_up(&w);
         msio_h5_close(w.file);
-        if (w.status == MSIO_OK) w.status = end(&w, overwrite);
-        if (w.status != MSIO_OK) unlink(w.making);
+        if (w.status == MSIO_OK) w.status = msio_making_finish(w.making, overwrite);
     }
-    free(w.making);
+    msio_making_free(w.making);
     return w.status;
 }

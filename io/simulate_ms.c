@@ -1,6 +1,6 @@
 /* simulate_ms.c - making a whole Measurement Set whose every value follows from a closed formula. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* nftw, realpath */
+#define _GNU_SOURCE /* memrchr, realpath */
 #endif
 
 #include "io/simulate_ms.h"
@@ -8,10 +8,10 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "io/ms_make.h"
+#include "msio/files.h"
 #include "msio/io.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -277,19 +277,9 @@ static msio_status make_ms(const msio_sim *sim, const char *path, progress *p) {
 
 /* ---------------------------------------------------------------- putting it in place */
 
-/* Empties a file before it goes: after a failed write casacore keeps it open, and the disk may be full. */
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where) {
-    (void)info, (void)where;
-    if (kind == FTW_F && truncate(path, 0) != 0) errno = 0; /* removing it is what counts */
-    return remove(path);
-}
-
-/* Removes a folder and all that is in it; links are removed, not followed. */
-static void remove_tree(const char *path) { nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS); }
-
-/* The folder, and the places in it: where the result goes, where it is made, and where what stood there waits. */
+/* Where the result goes, and the folder that this is in. */
 typedef struct places {
-    char folder[PATH_MAX], final[PATH_MAX], making[PATH_MAX], aside[PATH_MAX];
+    char folder[PATH_MAX], final[PATH_MAX];
 } places;
 
 /* What stands at the final path: nothing, a table, or something else. */
@@ -325,10 +315,7 @@ static msio_status find_places(const char *path, bool overwrite, places *where) 
     char name[NAME_MAX + 1];
     msio_status status = split_path(path, where->folder, name);
     if (status != MSIO_OK) return status;
-    const int pid = (int)getpid();
-    if (snprintf(where->final, PATH_MAX, "%s/%s", where->folder, name) >= PATH_MAX ||
-        snprintf(where->making, PATH_MAX, "%s/%s.making-%d", where->folder, name, pid) >= PATH_MAX ||
-        snprintf(where->aside, PATH_MAX, "%s/%s.aside-%d", where->folder, name, pid) >= PATH_MAX)
+    if (snprintf(where->final, PATH_MAX, "%s/%s", where->folder, name) >= PATH_MAX)
         return msio_error_set(MSIO_E_ARGUMENT, path, "the path is too long");
     const standing stands = what_stands(where->final);
     if (stands == STANDS_OTHER)
@@ -339,23 +326,12 @@ static msio_status find_places(const char *path, bool overwrite, places *where) 
     return MSIO_OK;
 }
 
-/* Renames the finished result to its path; a table that stood there is removed after that. */
-static msio_status put_in_place(const places *where) {
+/* Gives the finished result its path; a table that stands there is replaced. */
+static msio_status put_in_place(const places *where, msio_making *making) {
     const standing stands = what_stands(where->final); /* a table or nothing when the work began */
     if (stands == STANDS_OTHER)
         return msio_error_set(MSIO_E_IO, where->final, "something that is no table came to stand there meanwhile");
-    const bool replaces = stands == STANDS_TABLE;
-    if (replaces && rename(where->final, where->aside) != 0)
-        return msio_error_system(MSIO_E_IO, where->final, "the table that stands there cannot be moved aside");
-    if (rename(where->making, where->final) != 0) {
-        const int why = errno;
-        if (replaces && rename(where->aside, where->final) != 0)
-            return msio_error_system(MSIO_E_IO, where->aside, "the old table cannot be moved back from here");
-        errno = why;
-        return msio_error_system(MSIO_E_IO, where->final, "the finished Measurement Set cannot be renamed to this");
-    }
-    if (replaces) remove_tree(where->aside);
-    return MSIO_OK;
+    return msio_making_finish(making, stands == STANDS_TABLE);
 }
 
 /* ---------------------------------------------------------------- options */
@@ -492,12 +468,12 @@ int64_t msio_simulate_ms_bytes(const msio_simulate_ms_opts *given, int64_t *rows
 
 /* ---------------------------------------------------------------- the call */
 
-msio_status msio_sim_check_room(const char *folder, int64_t bytes, const char *what) {
+msio_status msio_sim_check_room(const char *folder, const char *path, int64_t bytes, const char *what) {
     struct statvfs room;
     if (statvfs(folder, &room) != 0) return MSIO_OK; /* not known: the writing will tell */
     const double available = (double)room.f_bavail * (double)room.f_frsize;
     if (available >= (double)bytes) return MSIO_OK;
-    return msio_error_set(MSIO_E_IO, folder, "%s: %.3g bytes are needed, %.3g are free here", what, (double)bytes,
+    return msio_error_set(MSIO_E_IO, path, "%s: %.3g bytes are needed, %.3g are free here", what, (double)bytes,
                           available);
 }
 
@@ -505,20 +481,22 @@ msio_status msio_simulate_ms(const char *path, const msio_simulate_ms_opts *give
     msio_simulate_ms_opts opts;
     msio_sim sim;
     if (!path || !*path) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no path for the Measurement Set");
+    msio_making *making = NULL;
     places *where = malloc(sizeof *where);
     if (!where) return msio_error_set(MSIO_E_MEMORY, path, "no memory for paths");
     msio_status status = describe(given, &opts, &sim);
     if (status == MSIO_OK) status = find_places(path, opts.overwrite != 0, where);
     if (status == MSIO_OK) status = msio_casacore_load();
     if (status == MSIO_OK)
-        status = msio_sim_check_room(where->folder, msio_simulate_ms_bytes(&opts, NULL), "a Measurement Set");
+        status =
+            msio_sim_check_room(where->folder, where->folder, msio_simulate_ms_bytes(&opts, NULL), "a Measurement Set");
     if (status != MSIO_OK) goto done;
-    remove_tree(where->making); /* of a process of the same number that was killed */
     progress p = {opts.progress, opts.user, where->final, 0, value_bytes(&sim)};
-    status = make_ms(&sim, where->making, &p);
-    if (status == MSIO_OK) status = put_in_place(where);
-    if (status != MSIO_OK) remove_tree(where->making);
+    status = msio_making_begin(where->final, &making);
+    if (status == MSIO_OK) status = make_ms(&sim, msio_making_place(making), &p);
+    if (status == MSIO_OK) status = put_in_place(where, making);
 done:
+    msio_making_free(making);
     free(where);
     return status;
 }

@@ -4,6 +4,7 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "io/group_name.h"
+#include "msio/files.h"
 
 #include <errno.h>
 #include <math.h>
@@ -132,14 +133,18 @@ static msio_status describe(const msio_simulate_uvh5_opts *given, msio_simulate_
     return MSIO_OK;
 }
 
+static int files_of(const msio_simulate_uvh5_opts *opts) {
+    int n = 0;
+    for (int b = 0; b < opts->subbands; b++) n += !is_missing(opts, b);
+    return n;
+}
+
 int64_t msio_simulate_uvh5_bytes(const msio_simulate_uvh5_opts *given, int64_t *rows) {
     msio_simulate_uvh5_opts opts;
     msio_sim_uvh5 group;
-    int64_t bytes = 0;
     if (describe(given, &opts, &group) != MSIO_OK) return -1;
-    for (int b = 0; b < opts.subbands; b++) bytes += is_missing(&opts, b) ? 0 : msio_sim_uvh5_file_bytes(&group);
     if (rows) *rows = group.rows;
-    return bytes;
+    return files_of(&opts) * msio_sim_uvh5_file_bytes(&group);
 }
 
 /* ---------------------------------------------------------------- names */
@@ -149,11 +154,10 @@ static int64_t jitter_of(const msio_sim_uvh5 *group, int subband) {
     return ((int64_t)subband * 40503 % 65536) * (group->jitter + 1) / 65536;
 }
 
-static void name_of(const msio_sim_uvh5 *group, int subband, const char *mark,
-                    char name[MSIO_SIMULATE_UVH5_NAME_BYTES]) {
+static void name_of(const msio_sim_uvh5 *group, int subband, char name[MSIO_SIMULATE_UVH5_NAME_BYTES]) {
     char time[MSIO_GROUP_TIME_BYTES];
     msio_group_time_text(group->begin + jitter_of(group, subband), time);
-    snprintf(name, MSIO_SIMULATE_UVH5_NAME_BYTES, "%.19s_sb%02d%s.hdf5", time, subband, mark);
+    snprintf(name, MSIO_SIMULATE_UVH5_NAME_BYTES, "%.19s_sb%02d.hdf5", time, subband);
 }
 
 msio_status msio_simulate_uvh5_name(const msio_simulate_uvh5_opts *given, int subband,
@@ -164,79 +168,70 @@ msio_status msio_simulate_uvh5_name(const msio_simulate_uvh5_opts *given, int su
     if (status != MSIO_OK) return status;
     if (subband < 0 || subband >= opts.subbands || is_missing(&opts, subband))
         return msio_error_set(MSIO_E_RANGE, NULL, "no file is made of subband %d", subband);
-    name_of(&group, subband, "", name);
+    name_of(&group, subband, name);
     return MSIO_OK;
 }
 
 /* ---------------------------------------------------------------- places */
 
-/* Where a file goes, and where it is made. */
-typedef struct place {
-    int subband;
-    bool whole; /* what stands at `making` is ours */
-    char *final, *making;
-} place;
-
+/* Where files go, and where they are made: in a folder of its own, which is renamed where no folder stands yet, else
+ * within the one that does, out of which they are moved. */
 typedef struct places {
     const char *folder;
-    bool folder_made;
-    int n;
-    place *file;
+    bool stands; /* the folder, before */
+    msio_making *making;
 } places;
 
-static char *path_in(const char *folder, const msio_sim_uvh5 *group, int subband, const char *mark) {
+static char *path_in(const char *folder, const msio_sim_uvh5 *group, int subband) {
     char name[MSIO_SIMULATE_UVH5_NAME_BYTES];
     const size_t size = strlen(folder) + sizeof name + 1;
     char *path = malloc(size);
-    name_of(group, subband, mark, name);
-    if (path) snprintf(path, size, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name);
+    name_of(group, subband, name);
+    if (path)
+        snprintf(path, size, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name);
+    else
+        msio_error_set(MSIO_E_MEMORY, folder, "no memory for a name");
     return path;
 }
 
-/* Whether a file can be made and put there; an unfinished one that stands in the way goes. */
-static msio_status clear_place(const place *p, bool overwrite) {
+/* Whether a file can be put there. */
+static msio_status check_place(const char *path, bool overwrite) {
     struct stat there;
-    if (lstat(p->final, &there) == 0) {
-        if (!S_ISREG(there.st_mode))
-            return msio_error_set(MSIO_E_ARGUMENT, p->final, "something that is no file stands there; it stays");
-        if (!overwrite)
-            return msio_error_set(MSIO_E_ARGUMENT, p->final,
-                                  "a file stands there; choose another folder or time, or ask to overwrite it");
-    }
-    if (lstat(p->making, &there) != 0) return MSIO_OK;
-    if (!overwrite)
-        return msio_error_set(MSIO_E_ARGUMENT, p->making,
-                              "an unfinished file stands there; remove it, or ask to overwrite it");
-    if (unlink(p->making) != 0)
-        return msio_error_system(MSIO_E_IO, p->making, "the unfinished file that stands there cannot be removed");
-    return MSIO_OK;
+    if (lstat(path, &there) != 0) return MSIO_OK;
+    if (!S_ISREG(there.st_mode))
+        return msio_error_set(MSIO_E_ARGUMENT, path, "something that is no file stands there; it stays");
+    if (overwrite) return MSIO_OK;
+    return msio_error_set(MSIO_E_ARGUMENT, path,
+                          "a file stands there; choose another folder or time, or ask to overwrite it");
 }
 
-static msio_status find_places(const msio_simulate_uvh5_opts *opts, const msio_sim_uvh5 *group, places *where) {
-    where->file = calloc((size_t)opts->subbands, sizeof *where->file);
-    if (!where->file) return msio_error_set(MSIO_E_MEMORY, where->folder, "no memory for %d names", opts->subbands);
-    for (int b = 0; b < opts->subbands; b++) {
-        if (is_missing(opts, b)) continue;
-        place *p = &where->file[where->n++];
-        *p = (place){.subband = b,
-                     .final = path_in(where->folder, group, b, ""),
-                     .making = path_in(where->folder, group, b, "_incomplete")};
-        if (!p->final || !p->making) return msio_error_set(MSIO_E_MEMORY, where->folder, "no memory for a name");
-    }
+/* Looks at the folder, and at what stands in it. */
+static msio_status check_folder(const msio_simulate_uvh5_opts *opts, const msio_sim_uvh5 *group, places *where) {
+    struct stat there;
     msio_status status = MSIO_OK;
-    for (int i = 0; i < where->n && status == MSIO_OK; i++) status = clear_place(&where->file[i], opts->overwrite);
+    where->stands = stat(where->folder, &there) == 0;
+    if (where->stands ? !S_ISDIR(there.st_mode) : lstat(where->folder, &there) == 0)
+        return msio_error_set(MSIO_E_ARGUMENT, where->folder, "something that is no folder stands there; it stays");
+    for (int b = 0; where->stands && b < opts->subbands && status == MSIO_OK; b++) {
+        if (is_missing(opts, b)) continue;
+        char *path = path_in(where->folder, group, b);
+        status = path ? check_place(path, opts->overwrite != 0) : MSIO_E_MEMORY;
+        free(path);
+    }
     return status;
 }
 
-static msio_status make_folder(places *where) {
-    struct stat there;
-    if (mkdir(where->folder, 0777) == 0) {
-        where->folder_made = true;
-        return MSIO_OK;
-    }
-    if (errno != EEXIST) return msio_error_system(MSIO_E_IO, where->folder, "the folder cannot be made");
-    if (stat(where->folder, &there) == 0 && S_ISDIR(there.st_mode)) return MSIO_OK;
-    return msio_error_set(MSIO_E_ARGUMENT, where->folder, "something that is no folder stands there; it stays");
+/* Makes the folder in which the files are made. */
+static msio_status make_folder(const msio_simulate_uvh5_opts *opts, const msio_sim_uvh5 *group, places *where) {
+    int first = 0;
+    while (is_missing(opts, first)) first++;
+    char *inside = where->stands ? path_in(where->folder, group, first) : NULL;
+    if (where->stands && !inside) return MSIO_E_MEMORY;
+    msio_status status = msio_making_begin(inside ? inside : where->folder, &where->making);
+    free(inside);
+    if (status == MSIO_OK && mkdir(msio_making_place(where->making), 0777) != 0)
+        return msio_error_system(MSIO_E_IO, where->folder, "the folder cannot be made");
+    return status;
 }
 
 /* Files that grow too large for the process's own limit would end it by a signal. */
@@ -249,27 +244,21 @@ static msio_status check_limit(const char *folder, int64_t bytes) {
                           (long long)bytes, (long long)limit.rlim_cur);
 }
 
-/* Renames the finished files. */
-static msio_status put_in_place(places *where) {
-    for (int i = 0; i < where->n; i++) {
-        place *p = &where->file[i];
-        if (rename(p->making, p->final) != 0)
-            return msio_error_system(MSIO_E_IO, p->final, "the finished file cannot be renamed to this");
-        p->whole = false;
+/* Renames the finished files, or the folder that they are in. */
+static msio_status put_in_place(const msio_simulate_uvh5_opts *opts, const msio_sim_uvh5 *group, places *where) {
+    msio_status status = MSIO_OK;
+    if (!where->stands) return msio_making_finish(where->making, 0);
+    for (int b = 0; b < opts->subbands && status == MSIO_OK; b++) {
+        if (is_missing(opts, b)) continue;
+        char *made = path_in(msio_making_place(where->making), group, b), *final = path_in(where->folder, group, b);
+        if (!made || !final)
+            status = MSIO_E_MEMORY;
+        else if (rename(made, final) != 0)
+            status = msio_error_system(MSIO_E_IO, final, "the finished file cannot be renamed to this");
+        free(final);
+        free(made);
     }
-    return MSIO_OK;
-}
-
-/* Removes files that did not come to their places, and forgets the places. */
-static void leave_places(places *where, msio_status status) {
-    for (int i = 0; i < where->n; i++) {
-        place *p = &where->file[i];
-        if (p->whole) unlink(p->making);
-        free(p->making);
-        free(p->final);
-    }
-    if (status != MSIO_OK && where->folder_made) rmdir(where->folder);
-    free(where->file);
+    return status;
 }
 
 /* ---------------------------------------------------------------- the call */
@@ -297,22 +286,25 @@ msio_status msio_simulate_uvh5(const char *dir, const msio_simulate_uvh5_opts *g
     places where = {.folder = dir};
     if (!dir || !*dir) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no folder for the files");
     msio_status status = describe(given, &opts, &group);
-    if (status == MSIO_OK) status = make_folder(&where);
-    if (status == MSIO_OK) status = find_places(&opts, &group, &where);
+    if (status == MSIO_OK) status = check_folder(&opts, &group, &where);
     if (status == MSIO_OK) status = check_limit(dir, msio_sim_uvh5_file_bytes(&group));
+    if (status == MSIO_OK) status = make_folder(&opts, &group, &where);
+    const int n = files_of(&opts);
     if (status == MSIO_OK)
-        status = msio_sim_check_room(dir, where.n * msio_sim_uvh5_file_bytes(&group), "a group of UVH5 files");
+        status = msio_sim_check_room(msio_making_place(where.making), dir, n * msio_sim_uvh5_file_bytes(&group),
+                                     "a group of UVH5 files");
     progress p = {opts.progress, opts.user, dir, 0, 0};
     if (status == MSIO_OK) {
-        p.total = where.n * msio_sim_uvh5_value_bytes(&group);
+        p.total = n * msio_sim_uvh5_value_bytes(&group);
         status = report(&p, 0);
     }
-    for (int i = 0; i < where.n && status == MSIO_OK; i++) {
-        place *file = &where.file[i];
-        status = msio_sim_uvh5_file(&group, file->subband, file->making, report, &p);
-        file->whole = status == MSIO_OK;
+    for (int b = 0; b < opts.subbands && status == MSIO_OK; b++) {
+        if (is_missing(&opts, b)) continue;
+        char *path = path_in(msio_making_place(where.making), &group, b);
+        status = path ? msio_sim_uvh5_file(&group, b, path, report, &p) : MSIO_E_MEMORY;
+        free(path);
     }
-    if (status == MSIO_OK) status = put_in_place(&where);
-    leave_places(&where, status);
+    if (status == MSIO_OK) status = put_in_place(&opts, &group, &where);
+    msio_making_free(where.making);
     return status;
 }

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <locale.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/writing.h"
+#include "msio/files.h"
 #include "prof/control.h"
 
 typedef void report_writer(FILE *out, const msio_totals *totals);
@@ -87,34 +87,18 @@ static msio_status file_fill(int file, const char *path, const char *text, size_
     return status;
 }
 
-/* Creates a file of a name that nothing has, beside path; its descriptor, or -1 with errno set. */
-static int temporary_create(const char *path, char *name, size_t size) {
-    static atomic_uint serial;
-    int file = -1;
-    for (int tries = 0; tries < 100 && file < 0; tries++) {
-        snprintf(name, size, "%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&serial, 1));
-        file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (file < 0 && errno != EEXIST) break;
-    }
-    return file;
-}
-
 /* Replaces the file at path in one step, so that a reader sees the old report or the new one. */
 static msio_status file_replace(const char *path, const char *text, size_t size) {
-    size_t room = strlen(path) + 48;
-    char *name = malloc(room);
-    if (name == NULL) return msio_error_set(MSIO_E_MEMORY, path, "no memory for the name of the profile");
-    msio_status status = MSIO_OK;
-    int file = temporary_create(path, name, room);
-    if (file < 0) {
+    msio_making *making = NULL;
+    msio_status status = msio_making_begin(path, &making);
+    if (status != MSIO_OK) return status;
+    int file = open(msio_making_place(making), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file < 0)
         status = msio_error_system(MSIO_E_IO, path, "the profile's file could not be created");
-    } else {
+    else
         status = file_fill(file, path, text, size);
-        if (status == MSIO_OK && rename(name, path) != 0)
-            status = msio_error_system(MSIO_E_IO, path, "the profile's file could not be given its name");
-        if (status != MSIO_OK) unlink(name);
-    }
-    free(name);
+    if (status == MSIO_OK) status = msio_making_finish(making, 1);
+    msio_making_free(making);
     return status;
 }
 

@@ -4,6 +4,7 @@
 
 #include "msio/cache.h"
 #include "msio/core.h"
+#include "msio/files.h"
 #include "msio/hdf5.h"
 #include "msio/io.h"
 #include "msio/load.h"

@@ -3,6 +3,7 @@ is killed while it writes. One group of tests a run: test_limits.py MSIO GROUP."
 import errno
 import fcntl
 import os
+import random
 import resource
 import shutil
 import signal
@@ -302,6 +303,152 @@ class NoLocks(Folder):
             self.assertEqual(ended.returncode, 0, ended.stderr)
             self.assertEqual(run("info", self.file).returncode, 3)
             self.assertEqual(run("info", self.file, "--nolock").returncode, 0)
+
+
+class Leftovers(Folder):
+    """SIGKILL while a file or a folder is made: the next run finds its place free, and cleans up."""
+
+    def setUp(self):
+        super().setUp()
+        self.ms, self.group, self.out = self.path("t.ms"), self.path("group"), self.path("out")
+        small = ["--antennas", 16, "--times", 4, "--subbands", 2]
+        msio("simulate", "ms", "--quiet", "--out", self.ms, *small)
+        msio("simulate", "uvh5", "--quiet", "--out", self.group, *small)
+        os.mkdir(self.out)
+
+    def commands(self):
+        """What is run, and what then stands in the folder, whole."""
+        small = ["--antennas", 24, "--times", 4, "--subbands", 4]
+        out = [os.path.join(self.out, name) for name in ("d.npy", "l.npy", "l.h5", "s.ms", "s")]
+        return [(["read", self.ms, "DATA", "--out", out[0]], out[0]),
+                (["load", self.group, "--missing", "skip", "--what", "visdata", "--force", "--out", out[1]], out[1]),
+                (["load", self.group, "--missing", "skip", "--force", "--out", out[2]], out[2]),
+                (["simulate", "ms", "--force", "--out", out[3], *small], out[3]),
+                (["simulate", "uvh5", "--out", out[4], *small], out[4])]
+
+    def killed(self, command, chance):
+        """Runs the command and kills it at some moment; its exit code."""
+        process = subprocess.Popen([MSIO, *map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(chance)
+        process.kill()
+        return process.wait(timeout=HANGS)
+
+    def test_killed_at_any_moment(self):
+        chance = random.Random(20)
+        kills = left = 0
+        for command, target in self.commands():
+            began = time.monotonic()
+            msio(*command)
+            took = time.monotonic() - began
+            for trial in range(12):
+                if os.path.isdir(target):
+                    shutil.rmtree(target)
+                elif trial % 2 and os.path.exists(target):
+                    os.unlink(target)  # else one is replaced
+                code = self.killed(command, chance.uniform(0, 1.1 * took))
+                kills += code == -signal.SIGKILL
+                left += any(".msio-" in name for name in os.listdir(self.out))
+                # Under the final name stands nothing, or what is whole: the next run may ask to replace that only.
+                if os.path.isdir(target):
+                    self.assertTrue(os.listdir(target))
+                    shutil.rmtree(target)
+                ended = run(*command)
+                self.assertEqual(ended.returncode, 0, (command, ended.stderr))
+                self.assertEqual([name for name in os.listdir(self.out) if ".msio-" in name], [], command)
+        self.assertGreater(kills, 5)
+        self.assertGreater(left, 3)
+        self.assertEqual(sorted(os.listdir(self.out)), ["d.npy", "l.h5", "l.npy", "s", "s.ms"])
+        whole = os.path.join(self.out, "s")
+        for name in os.listdir(whole):
+            self.assertEqual(run("read", os.path.join(whole, name), "visdata", "--out", self.path("v.npy")).returncode, 0)
+        self.assertEqual(len(os.listdir(whole)), 4)
+
+    def test_killed_within_a_folder_that_stands(self):
+        where = os.path.join(self.out, "stands")
+        os.mkdir(where)
+        command = ["simulate", "uvh5", "--out", where, "--antennas", 24, "--times", 4, "--subbands", 4]
+        process = self.stopped_in_the_middle(command, where)
+        process.kill()
+        process.wait(timeout=HANGS)
+        self.assertEqual(len(os.listdir(where)), 2)
+        msio(*command)
+        self.assertEqual(len(os.listdir(where)), 4)
+        self.assertFalse([name for name in os.listdir(where) if name.startswith(".")])
+
+    def stopped_in_the_middle(self, command, where):
+        """A process that stands still while it makes something in the folder."""
+        while True:
+            process = subprocess.Popen([MSIO, *map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while process.poll() is None:
+                made = [name for name in os.listdir(where) if ".msio-" in name and not name.endswith(".lock")]
+                if made:
+                    process.send_signal(signal.SIGSTOP)
+                    if process.poll() is None and any(".msio-" in name and not name.endswith(".lock")
+                                                      for name in os.listdir(where)):
+                        return process
+                    break
+            process.kill()
+            process.wait(timeout=HANGS)
+
+    def test_of_a_living_process_is_left_and_named(self):
+        for command, target in self.commands():
+            process = self.stopped_in_the_middle(command, self.out)
+            try:
+                before = sorted(name for name in os.listdir(self.out) if ".msio-" in name)
+                ended = run(*command)
+                self.assertEqual(ended.returncode, 0, (command, ended.stderr))
+                self.assertIn(f"process {process.pid}", ended.stderr)
+                self.assertEqual(sorted(name for name in os.listdir(self.out) if ".msio-" in name), before)
+                self.assertTrue(os.path.exists(target))
+            finally:
+                process.kill()
+                process.wait(timeout=HANGS)
+            if os.path.isdir(target):
+                shutil.rmtree(target)
+            msio(*command)
+            self.assertEqual([name for name in os.listdir(self.out) if ".msio-" in name], [])
+
+    def test_foreign_names_stay(self):
+        names = [".d.npy.msio-ABCDEF", ".d.npy.msio-abcdef.lock", "d.npy.ABCDEF", ".s.msio-ABCDEF", "s.ms.making-1"]
+        for name in names:
+            with open(os.path.join(self.out, name), "w", encoding="utf-8") as file:
+                file.write("somebody's")
+        for command, _ in self.commands():
+            msio(*command)
+        for name in names:
+            with open(os.path.join(self.out, name), encoding="utf-8") as file:
+                self.assertEqual(file.read(), "somebody's")
+
+
+class FullDisk(Folder):
+    """A file system that is full before all is written: needs one of its own, as root."""
+
+    def test_full(self):
+        mount = self.path("small")
+        os.mkdir(mount)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", mount], capture_output=True,
+                          check=False).returncode:
+            print("skipped: no file system can be mounted here")
+            sys.exit(77)
+        self.addCleanup(subprocess.run, ["umount", mount], check=False)
+        ms, group = self.path("t.ms"), self.path("group")
+        small = ["--antennas", 20, "--times", 4, "--subbands", 2]
+        msio("simulate", "ms", "--quiet", "--out", ms, *small)
+        msio("simulate", "uvh5", "--quiet", "--out", group, *small)
+        for command in (["read", ms, "DATA", "--out", os.path.join(mount, "d.npy")],
+                        ["load", group, "--missing", "skip", "--out", os.path.join(mount, "l.h5")],
+                        ["load", group, "--missing", "skip", "--out", os.path.join(mount, "l.npy")],
+                        ["simulate", "uvh5", "--out", os.path.join(mount, "g"), *small],
+                        ["simulate", "ms", "--out", os.path.join(mount, "s.ms"), *small]):
+            ended = run(*command)
+            self.assertEqual(ended.returncode, 3, (command, ended.stderr))
+            self.assertEqual(os.listdir(mount), [], command)
+        with open(os.path.join(mount, "filler"), "wb") as filler:
+            filler.write(bytes((1 << 20) - 8192))
+        ended = run("read", ms, "UVW", "--out", os.path.join(mount, "u.npy"))
+        self.assertEqual(ended.returncode, 3)
+        self.assertIn("No space left", ended.stderr)
+        self.assertEqual(os.listdir(mount), ["filler"])
 
 
 if __name__ == "__main__":

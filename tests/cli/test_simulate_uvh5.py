@@ -380,16 +380,16 @@ class TestNames(unittest.TestCase):
         with open(os.path.join(where, "notes_sb.txt")) as file:
             self.assertEqual(file.read(), "words")
 
-    def test_an_unfinished_file_stays_unless_forced(self):
+    def test_anothers_unfinished_file_is_not_touched(self):
         where = folder()
         path = os.path.join(where, "2025-10-05T13:27:52_sb00_incomplete.hdf5")
         with open(path, "w") as file:
             file.write("the correlator's")
-        run = msio("simulate", "uvh5", "--out", where, *SMALL, code=2)
-        self.assertIn("unfinished", run.stderr)
-        self.assertEqual(os.listdir(where), [os.path.basename(path)])
-        simulate(*SMALL, "--force", where=where)
-        self.assertEqual(len(os.listdir(where)), 3)
+        for options in ([], ["--force"]):
+            simulate(*SMALL, *options, where=where)
+            self.assertEqual(len(os.listdir(where)), 4)
+            with open(path) as file:
+                self.assertEqual(file.read(), "the correlator's")
 
 
 class TestErrors(unittest.TestCase):
@@ -476,12 +476,12 @@ class TestErrors(unittest.TestCase):
                                stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(
                                    signal.SIGINT, signal.SIG_DFL))
         run.stderr.readline()
-        while not glob.glob(os.path.join(where, "*_incomplete.hdf5")) and run.poll() is None:
+        while not glob.glob(os.path.join(os.path.dirname(where), ".made.msio-*", "*.hdf5")) and run.poll() is None:
             pass
         run.send_signal(signal.SIGINT)
         run.communicate(timeout=60)
         self.assertEqual(run.returncode, -signal.SIGINT)
-        self.assertFalse(os.path.exists(where))
+        self.assertEqual(os.listdir(os.path.dirname(where)), [])
 
 
 def main():
