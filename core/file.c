@@ -107,9 +107,7 @@ msio_status msio_file_descriptor(const char *path, int *fd, msio_stamp *stamp) {
     int opened;
     msio_status status = msio_file_regular(path);
     if (status) return status;
-    do {
-        opened = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    } while (opened < 0 && errno == EINTR);
+    opened = msio_descriptor_open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (opened < 0) return refused(path, "open the file");
     if (fstat(opened, &s))
         status = msio_error_system(MSIO_E_IO, path, "cannot look at the open file");
@@ -124,33 +122,93 @@ msio_status msio_file_descriptor(const char *path, int *fd, msio_stamp *stamp) {
     return MSIO_OK;
 }
 
+/* One that could not be opened again must not be closed. */
+static bool never(void *user, int fd, bool thorough) {
+    (void)user;
+    (void)fd;
+    (void)thorough;
+    return false;
+}
+
+/* The path from the root on, in memory of the caller's: the working folder may be another one when the file is opened
+ * again. NULL where that cannot be told. */
+static char *from_root(const char *path) {
+    char *folder = path[0] == '/' ? NULL : getcwd(NULL, 0), *whole = NULL;
+    if (path[0] == '/') return strdup(path);
+    if (folder && (whole = malloc(strlen(folder) + strlen(path) + 2))) sprintf(whole, "%s/%s", folder, path);
+    free(folder);
+    return whole;
+}
+
 msio_status msio_file_open(const char *path, msio_file **file) {
+    int fd = -1;
     msio_file *f = calloc(1, sizeof *f);
-    char *name = strdup(path);
     msio_status status = MSIO_OK;
-    if (!f || !name) {
-        status = msio_error_set(MSIO_E_MEMORY, path, "no memory to open the file");
-        goto fail;
+    if (f) {
+        f->path = strdup(path);
+        f->place = from_root(path);
+        f->descriptor = msio_descriptor_new(f->place ? NULL : never, NULL);
     }
-    status = msio_file_descriptor(path, &f->fd, &f->stamp);
-    if (status) goto fail;
-    f->path = name;
-    f->mappable = msio_file_map_allowed(f->fd);
+    if (!f || !f->path || !f->descriptor)
+        status = msio_error_set(MSIO_E_MEMORY, path, "no memory to open the file");
+    else
+        status = msio_file_descriptor(path, &fd, &f->stamp);
+    if (status) {
+        msio_file_close(f);
+        return status;
+    }
+    f->mappable = msio_file_map_allowed(fd);
+    msio_descriptor_put(f->descriptor, fd);
+    msio_descriptor_unuse(f->descriptor);
     *file = f;
     return MSIO_OK;
-fail:
-    free(name);
-    free(f);
-    return status;
 }
 
 void msio_file_close(msio_file *file) {
     if (!file) return;
     msio_file_unmap(file);
-    close(file->fd);
+    msio_descriptor_free(file->descriptor);
+    free(file->place);
     free(file->path);
     free(file);
 }
+
+/* ---------------------------------------------------------------- descriptors that were given back */
+
+static bool is_same(const msio_file *file, const msio_stamp *now) {
+    const msio_stamp *then = &file->stamp;
+    if (!file->rewritten) return msio_stamp_equal(now, then);
+    return now->device == then->device && now->inode == then->inode && now->size == then->size;
+}
+
+static msio_status open_again(const msio_file *file, int *fd) {
+    msio_stamp now;
+    msio_status status = msio_file_descriptor(file->place, fd, &now);
+    if (status == MSIO_E_NOT_FOUND || status == MSIO_E_FORMAT || (!status && !is_same(file, &now))) {
+        if (!status) close(*fd);
+        return msio_error_set(MSIO_E_CHANGED, file->path,
+                              "the file was %s since it was opened: what was read of it before may be old",
+                              status ? "removed" : "written or replaced");
+    }
+    if (!status) *fd = msio_descriptor_put(file->descriptor, *fd);
+    return status;
+}
+
+msio_status msio_file_use(const msio_file *file, int *fd) {
+    return msio_descriptor_use(file->descriptor, fd) ? MSIO_OK : open_again(file, fd);
+}
+
+void msio_file_unuse(const msio_file *file) { msio_descriptor_unuse(file->descriptor); }
+
+msio_status msio_file_stamp(const msio_file *file, msio_stamp *stamp) {
+    int fd;
+    if (!msio_descriptor_use(file->descriptor, &fd)) return msio_stamp_path(file->place, stamp);
+    msio_status status = msio_stamp_fd(fd, file->path, stamp);
+    msio_file_unuse(file);
+    return status;
+}
+
+/* ---------------------------------------------------------------- reading */
 
 /* One pread, repeated when a signal came first. */
 static ssize_t read_some(int fd, uint8_t *to, int64_t length, int64_t offset, int64_t *reads) {
@@ -168,12 +226,10 @@ static msio_status too_short(const msio_file *file, int64_t length, int64_t offs
                           offset, size);
 }
 
-msio_status msio_file_read(const msio_file *file, void *buffer, int64_t length, int64_t offset, int64_t *reads) {
-    uint8_t *to = buffer;
-    if (offset < 0 || length < 0 || offset > file->stamp.size || length > file->stamp.size - offset)
-        return too_short(file, length, offset, file->stamp.size);
+static msio_status read_whole(const msio_file *file, int fd, uint8_t *to, int64_t length, int64_t offset,
+                              int64_t *reads) {
     for (int64_t done = 0; done < length;) {
-        ssize_t got = read_some(file->fd, to + done, length - done, offset + done, reads);
+        ssize_t got = read_some(fd, to + done, length - done, offset + done, reads);
         if (got < 0)
             return msio_error_system(MSIO_E_IO, file->path, "cannot read %" PRId64 " bytes at offset %" PRId64,
                                      length - done, offset + done);
@@ -183,9 +239,23 @@ msio_status msio_file_read(const msio_file *file, void *buffer, int64_t length, 
     return MSIO_OK;
 }
 
+msio_status msio_file_read(const msio_file *file, void *buffer, int64_t length, int64_t offset, int64_t *reads) {
+    int fd;
+    if (offset < 0 || length < 0 || offset > file->stamp.size || length > file->stamp.size - offset)
+        return too_short(file, length, offset, file->stamp.size);
+    msio_status status = msio_file_use(file, &fd);
+    if (status) return status;
+    status = read_whole(file, fd, buffer, length, offset, reads);
+    msio_file_unuse(file);
+    return status;
+}
+
 int64_t msio_file_read_cached(const msio_file *file, void *buffer, int64_t length, int64_t offset, bool *supported) {
     int64_t done = 0;
     bool known = false;
+    int fd;
+    if (supported) *supported = true;
+    if (msio_file_use(file, &fd)) return 0; /* msio_file_read tells why */
     if (offset < 0 || length <= 0 || offset >= file->stamp.size)
         length = 0;
     else
@@ -194,7 +264,7 @@ int64_t msio_file_read_cached(const msio_file *file, void *buffer, int64_t lengt
     known = true;
     while (done < length) {
         struct iovec piece = {(uint8_t *)buffer + done, (size_t)msio_min(length - done, MSIO_READ_MOST)};
-        ssize_t got = preadv2(file->fd, &piece, 1, (off_t)(offset + done), RWF_NOWAIT);
+        ssize_t got = preadv2(fd, &piece, 1, (off_t)(offset + done), RWF_NOWAIT);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) known = false;
         if (got <= 0) break;
@@ -203,15 +273,18 @@ int64_t msio_file_read_cached(const msio_file *file, void *buffer, int64_t lengt
 #else
     (void)buffer;
 #endif
+    msio_file_unuse(file);
     if (supported) *supported = known;
     return done;
 }
 
 void msio_file_prefetch(const msio_file *file, int64_t offset, int64_t length) {
-    if (offset < 0 || length <= 0) return;
+    int fd;
+    if (offset < 0 || length <= 0 || msio_file_use(file, &fd)) return;
 #if defined(POSIX_FADV_WILLNEED)
-    (void)posix_fadvise(file->fd, (off_t)offset, (off_t)length, POSIX_FADV_WILLNEED);
+    (void)posix_fadvise(fd, (off_t)offset, (off_t)length, POSIX_FADV_WILLNEED);
 #endif
+    msio_file_unuse(file);
 }
 
 msio_status msio_file_slurp(const char *path, int64_t limit, char **bytes, int64_t *length, msio_stamp *stamp) {

@@ -1,10 +1,12 @@
 /* file.h - files that are read by many threads at once: whole preads, stamps, guarded mappings.
  *
- * An msio_file is immutable once opened, apart from its mapping, which is made once under a lock; any thread may read.
+ * An msio_file is immutable once opened, apart from its mapping, which is made once under a lock, and its descriptor,
+ * which may be closed while nobody uses it (descriptors.h) and is opened again when it is needed; any thread may read.
  */
 #ifndef MSIO_CORE_FILE_H
 #define MSIO_CORE_FILE_H
 
+#include "core/descriptors.h"
 #include "msio/core.h"
 
 #include <stdbool.h>
@@ -23,10 +25,12 @@ msio_status msio_stamp_fd(int fd, const char *path, msio_stamp *stamp);
 bool msio_stamp_equal(const msio_stamp *a, const msio_stamp *b);
 
 typedef struct msio_file {
-    int fd;
+    msio_descriptor *descriptor; /* see msio_file_use */
     char *path;
+    char *place;      /* the path from the root on; NULL: the file cannot be opened again */
     msio_stamp stamp; /* when opened; stamp.size bounds every read */
     bool mappable;    /* local file system: pages can be mapped */
+    bool rewritten;   /* its bytes may be written while it is open: only which file it is, and its size, must stay */
     void *map;        /* internal: see msio_file_map */
 } msio_file;
 
@@ -43,6 +47,14 @@ msio_status msio_file_folder_regular(const char *folder, const char *prefix);
 /* Opens for reading, as msio_file_descriptor. MSIO_E_NOT_FOUND, MSIO_E_FORMAT, MSIO_E_IO, MSIO_E_MEMORY. */
 msio_status msio_file_open(const char *path, msio_file **file);
 void msio_file_close(msio_file *file); /* takes NULL */
+
+/* The file's descriptor, for as long as it takes until msio_file_unuse. One that was given back is opened again, and
+ * must be the same file in the same state: MSIO_E_CHANGED where it is not, or is gone. MSIO_E_IO. */
+msio_status msio_file_use(const msio_file *file, int *fd);
+void msio_file_unuse(const msio_file *file);
+
+/* The file's stamp as it is now. MSIO_E_NOT_FOUND, MSIO_E_IO. */
+msio_status msio_file_stamp(const msio_file *file, msio_stamp *stamp);
 
 /* Reads exactly length bytes at offset; resumes after signals and short reads. MSIO_E_FORMAT when the file ends before
  * (message: expected and found size), MSIO_E_IO. Counts one read per system call in the caller's *reads when not NULL.

@@ -194,14 +194,17 @@ static region *free_region(void) {
 static region *map_file(const msio_file *file) {
     if (!file->mappable || file->stamp.size <= 0) return NULL;
     if ((uint64_t)file->stamp.size > SIZE_MAX - page_size) return NULL;
+    int fd;
     region *r = free_region();
-    if (!r) return NULL;
+    if (!r || msio_file_use(file, &fd)) return NULL;
     size_t length = (size_t)file->stamp.size;
-    void *base = mmap(NULL, length, PROT_READ, MAP_SHARED, file->fd, 0);
+    void *base = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0);
+    msio_file_unuse(file);
     if (base == MAP_FAILED) return NULL;
     atomic_store(&r->failed, 0);
     atomic_store(&r->end, (uintptr_t)base + ((length + page_size - 1) & ~(page_size - 1)));
     atomic_store(&r->start, (uintptr_t)base);
+    msio_descriptor_rest(file->descriptor); /* the mapping lives without it */
     return r;
 }
 

@@ -181,7 +181,15 @@ static void mark_unverified(msio_access *access) {
     if (access->verify) mark_stale(access->table);
 }
 
+/* A file was another one when it was opened again: what was remembered of it goes. What a hold or the caller's promise
+ * covers stays as it is. */
+static void mark_changed(msio_access *access) {
+    for (int i = 0; i < access->children; i++) mark_changed(&access->child[i]);
+    if (access->check_files) mark_stale(access->table);
+}
+
 msio_status msio_access_end(msio_access *access, msio_status status) {
+    if (status == MSIO_E_CHANGED) mark_changed(access);
     if (unverified(access) && !same_state(access))
         status = msio_error_set(MSIO_E_CHANGED, access->table->path,
                                 "the table changed while it was read without a lock; try again, or hold its lock");

@@ -123,7 +123,9 @@ void msio_hdf5_let_go(msio_hdf5 *file) {
 
 msio_status msio_hdf5_unchanged(const msio_hdf5 *file) {
     msio_stamp now;
-    msio_status status = msio_stamp_fd(file->bytes->fd, file->path, &now);
+    msio_status status = msio_file_stamp(file->bytes, &now);
+    if (status == MSIO_E_NOT_FOUND)
+        return msio_error_set(MSIO_E_CHANGED, file->path, "the file was removed since it was opened");
     if (status || msio_stamp_equal(&now, &file->bytes->stamp)) return status;
     return msio_error_set(MSIO_E_CHANGED, file->path, "the file was written since it was opened; open it again");
 }

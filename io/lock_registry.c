@@ -27,11 +27,11 @@ struct msio_lock {
     msio_lock *next;
     char *path;
     uint64_t device, inode;
-    int fd;
-    int users;      /* tables that have it open */
-    int holders;    /* calls that hold the read lock */
-    int generation; /* of the process that opened fd: a child of fork must not use its parent's locks */
-    msio_file view; /* the same file as one that can be mapped */
+    msio_descriptor *descriptor;
+    int users;             /* tables that have it open */
+    int holders;           /* calls that hold the read lock; while there are any they use the descriptor */
+    atomic_int generation; /* of the process that opened it: a child of fork must not use its parent's locks */
+    msio_file view;        /* the same file as one that can be mapped */
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -54,7 +54,8 @@ static void install_fork_handlers(void) { pthread_atfork(before_fork, after_fork
 static bool descriptor_holds(const char *number, uint64_t inode) {
     char path[64], facts[4096], place[32];
     snprintf(path, sizeof path, "/proc/self/fdinfo/%.20s", number);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC); /* not one of ours: where none is left nothing is closed */
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE)) return true;
     ssize_t n = fd >= 0 ? read(fd, facts, sizeof facts - 1) : 0;
     if (fd >= 0) close(fd);
     facts[n > 0 ? n : 0] = 0;
@@ -79,21 +80,34 @@ static bool some_descriptor_holds(uint64_t inode) {
     return holds;
 }
 
-/* Whether this process holds a POSIX lock on the file; true when that cannot be told. */
-static bool process_holds(const msio_lock *lock) {
+/* Whether this process holds a POSIX lock on the file; true when that cannot be told. Another's lock may hide one of
+ * ours: looking for it takes a while, and is only done thoroughly. */
+static bool process_holds(const msio_lock *lock, int fd, bool thorough) {
     struct flock any = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0};
-    if (fcntl(lock->fd, F_OFD_GETLK, &any) == 0) {
+    if (fcntl(fd, F_OFD_GETLK, &any) == 0) {
         if (any.l_type == F_UNLCK) return false;
         if (any.l_pid == getpid()) return true;
     }
-    return some_descriptor_holds(lock->inode); /* another's lock may hide one of ours */
+    return !thorough || some_descriptor_holds(lock->inode);
 }
+
+/* Asked by whoever needs descriptors, at any moment, while nobody uses this one. */
+static bool may_close(void *user, int fd, bool thorough) { return !process_holds(user, fd, thorough); }
 
 static void free_lock(msio_lock *lock) {
     msio_file_unmap(&lock->view);
-    close(lock->fd);
+    msio_descriptor_free(lock->descriptor);
     free(lock->path);
     free(lock);
+}
+
+/* Whether a lock that no table uses may go. */
+static bool may_go(const msio_lock *lock) {
+    int fd;
+    if (!msio_descriptor_use(lock->descriptor, &fd)) return true; /* it was given back */
+    bool held = process_holds(lock, fd, true);
+    msio_descriptor_unuse(lock->descriptor);
+    return !held;
 }
 
 /* Closes what nobody uses, but no file on which this process holds locks. Under the mutex. */
@@ -103,7 +117,7 @@ static void sweep(void) {
     if (unused <= UNUSED_LIMIT) return;
     for (msio_lock **at = &registry; *at;) {
         msio_lock *l = *at;
-        if (l->users == 0 && !process_holds(l)) {
+        if (l->users == 0 && may_go(l)) {
             *at = l->next;
             free_lock(l);
         } else {
@@ -122,39 +136,55 @@ static void lock_path(const char *directory, char *path, size_t size) {
     snprintf(path, size, "%s/table.lock", directory);
 }
 
-/* Adds the file to the registry; NULL where it may not be read. Under the mutex. */
+/* A new entry for an open file; NULL without memory: the descriptor then stays open for ever, since closing it could
+ * drop locks of casacore's. Under the mutex. */
+static msio_lock *enter(const char *path, int fd, const msio_stamp *stamp) {
+    msio_lock *l = calloc(1, sizeof *l);
+    if (!l || !(l->path = strdup(path)) || !(l->descriptor = msio_descriptor_new(may_close, l))) {
+        if (l) free(l->path);
+        free(l);
+        return NULL;
+    }
+    l->next = registry;
+    l->device = stamp->device;
+    l->inode = stamp->inode;
+    l->generation = generation;
+    l->view = (msio_file){
+        .descriptor = l->descriptor, .path = l->path, .stamp = *stamp, .mappable = msio_file_map_allowed(fd)};
+    registry = l;
+    msio_descriptor_put(l->descriptor, fd);
+    msio_descriptor_unuse(l->descriptor);
+    return l;
+}
+
+/* Whether a file could not be opened for lack of descriptors. */
+static bool ran_out(msio_status status) {
+    int why = msio_last_error()->sys_errno;
+    return status == MSIO_E_IO && (why == EMFILE || why == ENFILE);
+}
+
+/* Opens a file that is not in the registry; *lock is NULL where it may not be opened. Under the mutex. */
 static msio_status add(const char *path, msio_lock **lock) {
     msio_stamp stamp;
-    int fd = -1;
     *lock = NULL;
+    int fd = -1;
     msio_status status = msio_file_descriptor(path, &fd, &stamp);
-    if (status) return status == MSIO_E_FORMAT ? status : MSIO_OK;
-    msio_lock *l = calloc(1, sizeof *l);
-    if (!l || !(l->path = strdup(path))) {
-        free(l); /* the descriptor stays open: closing it could drop locks of casacore's */
-        return MSIO_OK;
-    }
-    *l = (msio_lock){.next = registry,
-                     .path = l->path,
-                     .device = stamp.device,
-                     .inode = stamp.inode,
-                     .fd = fd,
-                     .generation = generation,
-                     .view = {.fd = fd, .path = l->path, .stamp = stamp, .mappable = msio_file_map_allowed(fd)}};
-    registry = *lock = l;
-    return MSIO_OK;
+    if (status) return status == MSIO_E_FORMAT || ran_out(status) ? status : MSIO_OK;
+    *lock = enter(path, fd, &stamp);
+    return *lock ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, path, "no memory to open the lock file");
 }
 
 msio_status msio_lock_open(const char *directory, msio_lock **lock) {
     char path[4096];
     msio_stamp stamp;
+    msio_status status = MSIO_OK;
     lock_path(directory, path, sizeof path);
     pthread_once(&fork_once, install_fork_handlers);
     *lock = NULL;
     if (msio_stamp_path(path, &stamp)) return MSIO_OK;
     pthread_mutex_lock(&mutex);
     msio_lock *l = find(stamp.device, stamp.inode);
-    msio_status status = l ? MSIO_OK : add(path, &l);
+    if (!l) status = add(path, &l);
     if (l) l->users++;
     sweep();
     pthread_mutex_unlock(&mutex);
@@ -189,44 +219,78 @@ bool msio_lock_current(const msio_lock *lock, const char *directory) {
 int msio_lock_descriptors(void) {
     int n = 0;
     pthread_mutex_lock(&mutex);
-    for (msio_lock *l = registry; l; l = l->next) n++;
+    for (msio_lock *l = registry; l; l = l->next) n += msio_descriptor_number(l->descriptor) >= 0;
     pthread_mutex_unlock(&mutex);
     return n;
+}
+
+/* ---------------------------------------------------------------- descriptors that were given back */
+
+/* Opens the lock file once more. If another file came to stand at the path in the meantime, its descriptor is not
+ * closed, since this process may hold locks on it: it gets an entry of its own. Under the mutex. */
+static msio_status open_again(const msio_lock *lock, int *fd) {
+    msio_stamp now;
+    msio_status status = msio_stamp_path(lock->path, &now);
+    bool same = !status && now.device == lock->device && now.inode == lock->inode;
+    int opened = -1;
+    if (same && (status = msio_file_descriptor(lock->path, &opened, &now)) == MSIO_E_IO) return status;
+    if (!status && same && (now.device != lock->device || now.inode != lock->inode)) {
+        enter(lock->path, opened, &now);
+        same = false;
+    }
+    if (status || !same)
+        return msio_error_set(MSIO_E_CHANGED, lock->path, "the lock file was replaced or removed since it was opened");
+    *fd = msio_descriptor_put(lock->descriptor, opened);
+    return MSIO_OK;
+}
+
+/* A child of fork gets a descriptor of its own: the inherited one shares its lock with the parent. */
+static void renew(msio_lock *lock) {
+    if (lock->generation == generation) return;
+    msio_descriptor_abandon(lock->descriptor); /* it stays open: see the top of lock_registry.h */
+    lock->generation = generation;
+    lock->holders = 0;
+}
+
+/* The descriptor, until msio_descriptor_unuse. MSIO_E_CHANGED, MSIO_E_IO. Under the mutex. */
+static msio_status use(msio_lock *lock, int *fd) {
+    renew(lock);
+    return msio_descriptor_use(lock->descriptor, fd) ? MSIO_OK : open_again(lock, fd);
 }
 
 /* ---------------------------------------------------------------- locking */
 
 typedef enum outcome { TAKEN, POINTLESS, BUSY } outcome;
 
-/* A child of fork gets a descriptor of its own: the inherited one shares its lock with the parent. */
-static bool renew(msio_lock *lock) {
-    if (lock->generation == generation) return true;
-    int fd = -1;
-    if (msio_file_descriptor(lock->path, &fd, NULL)) return false;
-    lock->fd = fd; /* the inherited descriptor stays open: see the top of lock_registry.h */
-    lock->generation = generation;
-    lock->holders = 0;
-    return true;
-}
-
-/* One try; *holder is the process that is in the way. Under the mutex. */
-static outcome try_lock(msio_lock *lock, pid_t *holder) {
-    if (!renew(lock)) return POINTLESS;
-    if (lock->holders > 0) {
-        lock->holders++;
-        return TAKEN;
-    }
+/* One try with an open descriptor; *holder is the process that is in the way. Under the mutex. */
+static outcome try_descriptor(int fd, pid_t *holder) {
     struct flock range = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
-    if (fcntl(lock->fd, F_OFD_SETLK, &range) == 0) {
-        lock->holders = 1;
-        return TAKEN;
-    }
+    if (fcntl(fd, F_OFD_SETLK, &range) == 0) return TAKEN;
     if (errno != EAGAIN && errno != EACCES) return POINTLESS; /* no locks on this file system: as casacore, go on */
     range = (struct flock){.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
-    if (fcntl(lock->fd, F_OFD_GETLK, &range) != 0) return POINTLESS;
+    if (fcntl(fd, F_OFD_GETLK, &range) != 0) return POINTLESS;
     if (range.l_type == F_UNLCK) return BUSY; /* gone meanwhile: the next try gets it */
     *holder = range.l_pid;
     return range.l_pid == getpid() ? POINTLESS : BUSY;
+}
+
+/* Under the mutex. */
+static msio_status try_lock(msio_lock *lock, pid_t *holder, outcome *result) {
+    int fd;
+    *result = TAKEN;
+    renew(lock);
+    if (lock->holders > 0) {
+        lock->holders++;
+        return MSIO_OK;
+    }
+    msio_status status = use(lock, &fd);
+    if (status) return status;
+    *result = try_descriptor(fd, holder);
+    if (*result == TAKEN)
+        lock->holders = 1;
+    else
+        msio_descriptor_unuse(lock->descriptor);
+    return MSIO_OK;
 }
 
 static double now(void) {
@@ -265,9 +329,11 @@ msio_status msio_lock_take(msio_lock *lock, double seconds, bool *locked) {
     if (!lock) return MSIO_OK;
     for (;;) {
         pid_t holder = 0;
+        outcome o;
         pthread_mutex_lock(&mutex);
-        outcome o = try_lock(lock, &holder);
+        msio_status status = try_lock(lock, &holder, &o);
         pthread_mutex_unlock(&mutex);
+        if (status) return status;
         if (o != BUSY) {
             *locked = o == TAKEN;
             return MSIO_OK;
@@ -288,9 +354,20 @@ msio_status msio_lock_take(msio_lock *lock, double seconds, bool *locked) {
 void msio_lock_give(msio_lock *lock) {
     struct flock range = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
     pthread_mutex_lock(&mutex);
-    if (lock->generation == generation && lock->holders > 0 && --lock->holders == 0)
-        fcntl(lock->fd, F_OFD_SETLK, &range);
+    if (lock->generation == generation && lock->holders > 0 && --lock->holders == 0) {
+        fcntl(msio_descriptor_number(lock->descriptor), F_OFD_SETLK, &range);
+        msio_descriptor_unuse(lock->descriptor);
+    }
     pthread_mutex_unlock(&mutex);
+}
+
+/* The descriptor, for who does not lock. */
+static msio_status use_unlocked(msio_lock *lock, int *fd) {
+    if (atomic_load(&lock->generation) == generation && msio_descriptor_use(lock->descriptor, fd)) return MSIO_OK;
+    pthread_mutex_lock(&mutex);
+    msio_status status = use(lock, fd);
+    pthread_mutex_unlock(&mutex);
+    return status;
 }
 
 /* A record that came after the file was opened is seen as far as the file's last page then reached. */
@@ -298,16 +375,24 @@ const uint8_t *msio_lock_sync_view(msio_lock *lock, int64_t length) {
     int64_t page = sysconf(_SC_PAGESIZE), pages = (lock->view.stamp.size + page - 1) / page;
     if (length <= 0 || length > pages * page - SYNC_OFFSET) return NULL;
     const uint8_t *start = msio_file_mapped(&lock->view);
-    if (!start) start = msio_file_map(&lock->view);
+    int fd;
+    if (!start && !use_unlocked(lock, &fd)) {
+        start = msio_file_map(&lock->view);
+        msio_descriptor_unuse(lock->descriptor);
+    }
     return start ? start + SYNC_OFFSET : NULL;
 }
 
-msio_status msio_lock_sync_bytes(const msio_lock *lock, uint8_t *buffer, int64_t size, int64_t *length) {
+msio_status msio_lock_sync_bytes(msio_lock *lock, uint8_t *buffer, int64_t size, int64_t *length) {
     *length = 0;
     if (!lock) return MSIO_OK;
+    int fd;
+    msio_status status = use_unlocked(lock, &fd);
+    if (status) return status;
     ssize_t n;
-    do n = pread(lock->fd, buffer, (size_t)size, SYNC_OFFSET);
+    do n = pread(fd, buffer, (size_t)size, SYNC_OFFSET);
     while (n < 0 && errno == EINTR);
+    msio_descriptor_unuse(lock->descriptor);
     if (n < 0) return msio_error_system(MSIO_E_IO, lock->path, "cannot read the sync record");
     if (n < 4) return MSIO_OK;
     int64_t stored = (int64_t)buffer[0] << 24 | buffer[1] << 16 | buffer[2] << 8 | buffer[3];

@@ -2,7 +2,8 @@
  *
  * POSIX drops every lock that a process holds on a file when any descriptor of that file is closed, casacore's too. So
  * all descriptors of table.lock files live in one process-wide table, one a file, and are closed only when the system
- * shows no lock of this process on it. The locks are open-file-description locks: they never replace casacore's.
+ * shows no lock of this process on it: when no table uses them, or when descriptors run short (core/descriptors.h). The
+ * locks are open-file-description locks: they never replace casacore's.
  */
 #ifndef MSIO_IO_LOCK_REGISTRY_H
 #define MSIO_IO_LOCK_REGISTRY_H
@@ -12,7 +13,8 @@
 typedef struct msio_lock msio_lock;
 
 /* The lock file of the table in `directory`; *lock is NULL, and MSIO_OK is returned, where it has none or it may not be
- * opened. MSIO_E_FORMAT: something else than a file stands there. MSIO_E_MEMORY. */
+ * opened. MSIO_E_FORMAT: something else than a file stands there. MSIO_E_MEMORY; MSIO_E_IO: the process has no
+ * descriptor left. */
 msio_status msio_lock_open(const char *directory, msio_lock **lock);
 /* One more user of an open lock file (NULL is let through), to be given up by msio_lock_close as well. */
 msio_lock *msio_lock_share(msio_lock *lock);
@@ -25,12 +27,14 @@ bool msio_lock_current(const msio_lock *lock, const char *directory);
 /* Takes a read lock on byte 0, waiting for another process's write lock up to so many seconds. *locked is false, and
  * MSIO_OK returned, where no lock can be had that would mean anything: the write lock is this very process's own, or
  * the file system knows no locks. Then the caller compares signatures. MSIO_E_LOCKED names the holder;
- * MSIO_E_CANCELLED: see msio_waits_ask. */
+ * MSIO_E_CANCELLED: see msio_waits_ask; MSIO_E_CHANGED, MSIO_E_IO: its descriptor was given back, and the file is
+ * another one now, or cannot be opened. */
 msio_status msio_lock_take(msio_lock *lock, double seconds, bool *locked);
 void msio_lock_give(msio_lock *lock);
 
-/* Reads the sync record region (from byte 260 on) into buffer: its bytes, 0 where there is none. MSIO_E_IO. */
-msio_status msio_lock_sync_bytes(const msio_lock *lock, uint8_t *buffer, int64_t size, int64_t *length);
+/* Reads the sync record region (from byte 260 on) into buffer: its bytes, 0 where there is none. MSIO_E_IO,
+ * MSIO_E_CHANGED (as above). */
+msio_status msio_lock_sync_bytes(msio_lock *lock, uint8_t *buffer, int64_t size, int64_t *length);
 
 /* The first bytes of the sync record region as the file has them at any moment, mapped; NULL where that cannot be. They
  * live as long as the lock is open, and read as zeros once the file was cut. */

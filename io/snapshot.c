@@ -10,7 +10,7 @@
 
 /* ---------------------------------------------------------------- signatures */
 
-msio_status msio_signature_read(const char *directory, const msio_lock *lock, msio_signature *signature) {
+msio_status msio_signature_read(const char *directory, msio_lock *lock, msio_signature *signature) {
     char path[4096];
     snprintf(path, sizeof path, "%s/table.dat", directory);
     msio_status status = msio_stamp_path(path, &signature->dat);
@@ -75,11 +75,17 @@ msio_status msio_snapshot_new(const msio_table_dat *dat, const char *directory, 
     return MSIO_OK;
 }
 
+static void close_files(msio_manager *m) {
+    for (int i = 0; i < m->files; i++) msio_file_close(m->file[i]);
+    free(m->file);
+    m->file = NULL;
+    m->files = 0;
+}
+
 static void unload(msio_slot *slot) {
     msio_manager *m = &slot->manager;
     if (m->state) m->layout->unload(m->state);
-    for (int i = 0; i < m->files; i++) msio_file_close(m->file[i]);
-    free(m->file);
+    close_files(m);
     free(slot->error);
 }
 
@@ -92,28 +98,40 @@ void msio_snapshot_free(msio_snapshot *snapshot) {
     free(snapshot);
 }
 
-static void load(msio_slot *slot) {
+/* Whether a failure says nothing of the files: no descriptor was left, no memory. It is tried again. */
+static bool may_pass(msio_status status) {
+    return status == MSIO_E_IO || status == MSIO_E_MEMORY || status == MSIO_E_CHANGED;
+}
+
+static msio_status load(msio_slot *slot) {
     msio_manager *m = &slot->manager;
     prof_span span;
     prof_begin(&span, PROF_PATH_HEADER);
     msio_status status = m->layout->load(m, &m->state);
     prof_end(&span, &(prof_work){.pieces = 1});
+    if (may_pass(status)) {
+        close_files(m);
+        m->state = NULL;
+        return status;
+    }
     if (status) {
         slot->error = calloc(1, sizeof *slot->error);
         if (slot->error) msio_error_save(slot->error);
     }
     atomic_store_explicit(&slot->state, status ? MSIO_SLOT_FAILED : MSIO_SLOT_LOADED, memory_order_release);
+    return MSIO_OK;
 }
 
 msio_status msio_snapshot_manager(msio_snapshot *snapshot, int index, msio_slot **slot) {
     msio_slot *s = &snapshot->slot[index];
+    msio_status status = MSIO_OK;
     if (atomic_load_explicit(&s->state, memory_order_acquire) == MSIO_SLOT_UNLOADED) {
         pthread_mutex_lock(&snapshot->loading);
-        if (atomic_load_explicit(&s->state, memory_order_relaxed) == MSIO_SLOT_UNLOADED) load(s);
+        if (atomic_load_explicit(&s->state, memory_order_relaxed) == MSIO_SLOT_UNLOADED) status = load(s);
         pthread_mutex_unlock(&snapshot->loading);
     }
     *slot = s;
-    if (atomic_load_explicit(&s->state, memory_order_acquire) != MSIO_SLOT_FAILED) return MSIO_OK;
+    if (status || atomic_load_explicit(&s->state, memory_order_acquire) != MSIO_SLOT_FAILED) return status;
     if (s->error) return msio_error_restore(s->error);
     return msio_error_set(MSIO_E_MEMORY, s->manager.directory, "a data manager could not be loaded: no memory");
 }

@@ -19,7 +19,7 @@ typedef struct msio_signature {
     uint8_t sync[MSIO_SYNC_BYTES];
 } msio_signature;
 
-msio_status msio_signature_read(const char *directory, const msio_lock *lock, msio_signature *signature);
+msio_status msio_signature_read(const char *directory, msio_lock *lock, msio_signature *signature);
 bool msio_signature_equal(const msio_signature *a, const msio_signature *b);
 
 typedef enum msio_slot_state {
@@ -50,7 +50,8 @@ msio_status msio_snapshot_new(const msio_table_dat *dat, const char *directory, 
                               msio_snapshot **snapshot);
 void msio_snapshot_free(msio_snapshot *snapshot);
 
-/* Loads a manager on first use. Its state is then LOADED or FOREIGN; a failure is remembered and told each time. */
+/* Loads a manager on first use. Its state is then LOADED or FOREIGN; a failure is remembered and told each
+ * time, but for those that may pass: MSIO_E_IO, MSIO_E_MEMORY, MSIO_E_CHANGED. */
 msio_status msio_snapshot_manager(msio_snapshot *snapshot, int index, msio_slot **slot);
 
 /* Whether a loaded manager's files are no longer what they were. */

@@ -107,7 +107,7 @@ static void open_tells_path_and_size(void **state) {
     msio_file *file = opened();
     assert_string_equal(file->path, path);
     assert_int_equal(file->stamp.size, BYTES);
-    assert_int_equal(fcntl(file->fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    assert_int_equal(fcntl(msio_descriptor_number(file->descriptor), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
     msio_file_close(file);
     msio_file_close(NULL);
 }
@@ -141,7 +141,7 @@ static void stamps_of_path_and_descriptor_agree(void **state) {
     msio_stamp by_path, by_fd;
     msio_file *file = opened();
     assert_int_equal(msio_stamp_path(path, &by_path), MSIO_OK);
-    assert_int_equal(msio_stamp_fd(file->fd, path, &by_fd), MSIO_OK);
+    assert_int_equal(msio_stamp_fd(msio_descriptor_number(file->descriptor), path, &by_fd), MSIO_OK);
     assert_true(msio_stamp_equal(&by_path, &by_fd));
     assert_true(msio_stamp_equal(&by_path, &file->stamp));
     msio_file_close(file);
@@ -214,12 +214,13 @@ static void read_of_a_truncated_file_is_an_error(void **state) {
 static void read_of_a_closed_descriptor_keeps_errno(void **state) {
     (void)state;
     msio_file *file = opened();
-    int kept = file->fd;
+    int number = msio_descriptor_number(file->descriptor), kept = dup(number);
     uint8_t byte;
-    file->fd = -1;
+    close(number);
     assert_int_equal(msio_file_read(file, &byte, 1, 0, NULL), MSIO_E_IO);
     assert_int_equal(msio_last_error()->sys_errno, EBADF);
-    file->fd = kept;
+    assert_int_equal(dup2(kept, number), number);
+    close(kept);
     msio_file_close(file);
 }
 
