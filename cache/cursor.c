@@ -48,6 +48,8 @@ struct msio_cursor {
     size_t own_bytes;
     /* for the profiler's advice, while it is on */
     const void *opened_by;
+    char *place; /* the file that loops, instead of opened_by; NULL: not told */
+    int line;
     uint64_t opened_at, reading; /* ns; 0: not timed */
 };
 
@@ -104,7 +106,17 @@ void msio_cursor_close(msio_cursor *c) {
     msio_cursor_window_free(&c->window);
     if (c->hold) msio_table_release(table);
     msio_pool_give(c->own);
+    free(c->place);
     free(c);
+}
+
+void msio_cursor_place(msio_cursor *c, const char *file, int line) {
+    if (!c->opened_at || !file) return;
+    char *copy = strdup(file);
+    if (!copy) return;
+    free(c->place);
+    c->place = copy;
+    c->line = line;
 }
 
 /* ---------------------------------------------------------------- patterns */
@@ -385,7 +397,9 @@ static int tell_times(const msio_cursor *c, char *text, size_t size) {
     double spent = (double)(msio_clock_monotonic_ns() - c->opened_at) * 1e-9, read = (double)c->reading * 1e-9;
     bool known = dladdr(c->opened_by, &info) && info.dli_fname;
     int n = c->reading ? snprintf(text, size, ", would take %.3g s instead of %.3g s", read, spent) : 0;
-    if (!known || n < 0 || (size_t)n >= size) return n;
+    if (n < 0 || (size_t)n >= size) return n;
+    if (c->place) return n + snprintf(text + n, size - (size_t)n, " (the loop is at %s:%d)", c->place, c->line);
+    if (!known) return n;
     const char *base = info.dli_saddr ? info.dli_saddr : info.dli_fbase;
     return n + snprintf(text + n, size - (size_t)n, " (the cursor was opened at %s+0x%zx of %s)",
                         info.dli_sname ? info.dli_sname : "", (size_t)((const char *)c->opened_by - base),

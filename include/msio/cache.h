@@ -266,6 +266,10 @@ typedef struct msio_cursor_opts {
  * walk one column. Errors: MSIO_E_ARGUMENT (a column of strings: msio_read_ragged), MSIO_E_MEMORY, MSIO_E_LOCKED. */
 MSIO_API msio_status msio_cursor_open(const msio_column *column, const msio_cursor_opts *opts, msio_cursor **cursor);
 MSIO_API void msio_cursor_close(msio_cursor *cursor); /* takes NULL */
+/* Where in a program the loop over the cells stands, for the profiler's advice: a file's name, which is copied, and a
+ * line. Of several calls the last one holds; without any, the advice names the address that opened the cursor. For
+ * languages whose programs have no addresses. Does nothing where the profiler was off when the cursor was opened. */
+MSIO_API void msio_cursor_place(msio_cursor *cursor, const char *file, int line);
 /* One cell, dense in [channel][correlation] order. Errors: as msio_read. */
 MSIO_API msio_status msio_cursor_get(msio_cursor *cursor, int64_t row, void *out, size_t out_bytes);
 /* The same without a copy: *cell is the cursor's, until the next call on it; *bytes may be NULL. */

@@ -91,6 +91,12 @@ typedef struct py_paths {
 int py_paths_take(py_paths *paths, PyObject *given);
 void py_paths_free(py_paths *paths); /* takes zeros */
 
+/* ---------------------------------------------------------------- callers (pycaller.c) */
+
+/* The file (bytes; a new reference) and the line of the program that calls: the innermost frame that is neither of this
+ * package nor of python-casacore. NULL, without an exception, where there is none. */
+PyObject *py_caller(int *line);
+
 /* ---------------------------------------------------------------- types */
 
 /* A table (pytable.c). Calls of other threads may be under way when it is closed: the last one closes. */

@@ -1,6 +1,7 @@
 """The reading half of python-casacore's table, for machines without python-casacore."""
 import operator
 import os
+import weakref
 
 import numpy as np
 
@@ -15,6 +16,15 @@ _TYPES = {"Bool": "boolean", "uChar": "uchar", "Short": "short", "uShort": "usho
 # What stands in a row for an array that was never written.
 _EMPTY = {"boolean": "?", "uchar": "u2", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4", "int64": "i8",
           "float": "f4", "double": "f8", "complex": "c8", "dcomplex": "c16"}
+
+
+_looping = weakref.WeakSet()  # tables that have had readers of cells
+
+
+def drop_all_readers():
+    """Lets go of all that was read ahead."""
+    for one in list(_looping):
+        one._readers.clear()
 
 
 class table:
@@ -275,6 +285,7 @@ class table:
         reader = self._readers.get(columnname)
         if reader is None and self.coldatatype(columnname) not in ("string", "record", "uchar"):
             reader = self._readers[columnname] = self._table.reader(columnname, self._rows)
+            _looping.add(self)
         value = reader(rownr) if reader is not None else None
         if value is not None:
             return value

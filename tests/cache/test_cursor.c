@@ -784,6 +784,29 @@ static void the_profiler_says_what_a_loop_costs_and_where_it_is(void **state) {
     msio_prof_free(report);
 }
 
+static void the_place_of_a_loop_stands_for_the_address(void **state) {
+    uint8_t cell[CELL_BYTES];
+    char file[] = "loops.py", *report = NULL;
+    (void)state;
+    msio_cursor *cursor = open_cursor(table, "DATA", 1, 0);
+    msio_cursor_place(cursor, "nobody listens", 1); /* the profiler is off */
+    msio_cursor_close(cursor);
+    msio_prof_reset();
+    msio_prof_start();
+    cursor = open_cursor(table, "DATA", 1, 0);
+    msio_cursor_place(cursor, "before.py", 3);
+    msio_cursor_place(cursor, file, 12);
+    memset(file, 'x', sizeof file - 1); /* it was copied */
+    msio_cursor_place(cursor, NULL, 4);
+    for (int64_t row = 0; row < rows; row++) assert_int_equal(msio_cursor_get(cursor, row, cell, sizeof cell), MSIO_OK);
+    msio_cursor_close(cursor);
+    msio_prof_stop();
+    assert_int_equal(msio_prof_report_text(&report), MSIO_OK);
+    assert_non_null(strstr(report, " s (the loop is at loops.py:12)\n"));
+    assert_null(strstr(report, "test_cursor)"));
+    msio_prof_free(report);
+}
+
 #define WITH_TABLE(test) cmocka_unit_test_setup_teardown(test, make_table, remove_table)
 
 int main(void) {
@@ -814,6 +837,7 @@ int main(void) {
         cmocka_unit_test(the_pattern_is_that_of_most_calls),
         cmocka_unit_test(a_long_loop_is_advised_to_read_the_column),
         cmocka_unit_test(the_profiler_says_what_a_loop_costs_and_where_it_is),
+        cmocka_unit_test(the_place_of_a_loop_stands_for_the_address),
     };
     alarm(250);
     return cmocka_run_group_tests(tests, start, finish);

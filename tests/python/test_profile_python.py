@@ -103,6 +103,79 @@ def test_the_environments_profile_goes_on(simulated_ms, tmp_path):
         assert [path["ncalls"] for path in json.load(file)["paths"] if path["name"] == "read"] == [3]
 
 
+# ---------------------------------------------------------------- advice
+
+LOOP = """import sys
+from {module} import table
+def shape_of(t):
+    return t.getcell("DATA", 0).shape
+t = {opening}
+shape_of(t)
+for _ in range(3):
+    for row in range(t.nrows()):
+        cell = t.getcell("DATA",
+                         row)  # the loop
+{end}
+"""
+LINE = next(i for i, line in enumerate(LOOP.splitlines(), 1) if "t.getcell" in line and "shape" not in line)
+FORMS = {"casacore": ("msio.tables", "table(sys.argv[1], ack=False)"),
+         "reader": ("msio._reader", "table(sys.argv[1], ack=False)"),
+         "patched": ("casacore.tables", "table(sys.argv[1], ack=False)")}
+
+
+def advice_of(run, folder, source, path, **environment):
+    """What the profile of a program advises, in a process of its own."""
+    script, told = folder / "a script.py", folder / "told.json"
+    script.write_text(source)
+    subprocess.run([sys.executable, *run, str(script), path], check=True,
+                   env={**os.environ, "MSIO_PROF": f"json:{told}", **environment})
+    return script, [advice["text"] for advice in json.loads(told.read_text())["advice"]]
+
+
+@pytest.mark.parametrize("end", ["t.close()", ""])
+@pytest.mark.parametrize("form", FORMS)
+def test_advice_names_the_line_of_the_program(form, end, simulated_ms, tmp_path):
+    if form != "reader":
+        pytest.importorskip("casacore.tables", reason="python-casacore is not installed")
+    module, opening = FORMS[form]
+    script, advice = advice_of(["-m", "msio"] if form == "patched" else [], tmp_path,
+                               LOOP.format(module=module, opening=opening, end=end), simulated_ms)
+    assert len(advice) == 1 and "getcell loop over" in advice[0] and "of DATA" in advice[0]
+    assert advice[0].endswith(f"(the loop is at {script}:{LINE})") and "+0x" not in advice[0]
+
+
+def test_advice_on_columns_rows_and_readers(simulated_ms, tmp_path):
+    """Calls that python-casacore's own classes make for the program are the program's."""
+    loops = {'c = t.col("DATA")': "c.getcell(row)", 'c = t.row(["DATA"])': "c.get(row)",
+             'c = msio.Table(sys.argv[1]).reader("DATA")': "c(row)"}
+    pytest.importorskip("casacore.tables", reason="python-casacore is not installed")
+    for opening, call in loops.items():
+        source = ("import sys\nimport msio\nfrom msio.tables import table\nt = table(sys.argv[1], ack=False)\n"
+                  f"{opening}\nfor row in list(range(t.nrows())) * 2:\n    {call}\nt.close()\n")
+        script, advice = advice_of([], tmp_path, source, simulated_ms)
+        assert len(advice) == 1 and advice[0].endswith(f"(the loop is at {script}:7)"), (opening, advice)
+
+
+@pytest.mark.parametrize("form", ["casacore", "reader"])
+def test_a_block_advises_on_a_table_that_stays_open(form, simulated_ms, request):
+    if form == "casacore":
+        request.getfixturevalue("casacore_tables")
+        from msio.tables import table
+    else:
+        from msio._reader import table
+    with table(simulated_ms, ack=False) as open_one:
+        with msio.profile() as seen:
+            for _ in range(2):
+                for row in range(open_one.nrows()):
+                    cell = open_one.getcell("DATA", row)
+        (advice,) = seen.json()["advice"]
+        assert f"{__file__}:" in advice["text"] and "advice: getcell loop" in seen.text()
+        assert np.array_equal(open_one.getcell("DATA", row), cell)  # it is read on
+        with msio.profile() as seen:
+            open_one.getcell("DATA", 0)
+        assert seen.json()["advice"] == []
+
+
 # ---------------------------------------------------------------- verify
 
 def use_command(monkeypatch, folder, text):
