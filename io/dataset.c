@@ -243,7 +243,7 @@ msio_status msio_dataset_texts(const msio_dataset *dataset, const msio_select *s
     msio_ragged found = {0};
     msio_status status = msio_check_sizes(select, NULL);
     if (!status) status = msio_rows_select(select, info->ndim ? info->shape[0] : 1, path, &rows);
-    if (!status) status = msio_h5_read_texts(dataset->library, path, keep_text, &list);
+    if (!status) status = msio_hdf5_explain(dataset, msio_h5_read_texts(dataset->library, path, keep_text, &list));
     if (!status && list.n != info->elements)
         status = msio_error_set(MSIO_E_FORMAT, path, "%s has %lld strings where it should have %lld", dataset->name,
                                 (long long)list.n, (long long)info->elements);

@@ -74,6 +74,25 @@ static int64_t equal_run(const msio_rows *rows, int64_t from, int64_t most) {
     return end - from;
 }
 
+/* A read that failed because the library cannot undo a filter says which, and what helps. */
+msio_status msio_hdf5_explain(const msio_dataset *dataset, msio_status status) {
+    const msio_h5_info *info = &dataset->info;
+    if (status != MSIO_E_FORMAT) return status;
+    for (int i = 0; i < info->filters; i++) {
+        const msio_h5_filter *f = &info->filter[i];
+        if (msio_h5_undoes(f->id)) continue;
+        const char *known = msio_h5_filter_name(f->id), *name = known ? known : f->name[0] ? f->name : "without a name";
+        return msio_error_set(
+            MSIO_E_UNSUPPORTED, dataset->file->path,
+            "%s is packed with filter %s (%d), which the HDF5 library here cannot undo: install its "
+            "plugin (in Python: pip install hdf5plugin), or name the plugin's folder in the environment "
+            "variable HDF5_PLUGIN_PATH; %s",
+            dataset->name, name, f->id,
+            dataset->described.why_not ? dataset->described.why_not : "msio does not decode it here");
+    }
+    return status;
+}
+
 msio_status msio_hdf5_fallback(const msio_dataset *dataset, const msio_slab *slab, msio_type type, uint8_t *out) {
     const msio_h5_info *info = &dataset->info;
     fallback f = {.dataset = dataset, .slab = slab, .number = delivered(info), .type = type, .out = out};
@@ -95,5 +114,5 @@ msio_status msio_hdf5_fallback(const msio_dataset *dataset, const msio_slab *sla
     }
     prof_end(&span, &(prof_work){.bytes = f.row_bytes * slab->rows->count, .rows = slab->rows->count});
     msio_pool_give(f.block);
-    return status;
+    return msio_hdf5_explain(dataset, status);
 }

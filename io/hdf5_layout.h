@@ -20,6 +20,10 @@ void msio_hdf5_target(const msio_dataset *dataset, msio_type type, msio_target *
  */
 msio_status msio_hdf5_pieces(const msio_dataset *dataset, const msio_slab *slab, msio_sink *sink);
 
+/* Names, after a read through the library that failed, the filter that it lacks; otherwise returns the status as it is.
+ */
+msio_status msio_hdf5_explain(const msio_dataset *dataset, msio_status status);
+
 /* Reads the slab through the library. Errors: MSIO_E_FORMAT, MSIO_E_MEMORY, MSIO_E_UNSUPPORTED. */
 msio_status msio_hdf5_fallback(const msio_dataset *dataset, const msio_slab *slab, msio_type type, uint8_t *out);
 

@@ -137,6 +137,21 @@ msio_status msio_h5_chunks(msio_h5_dataset *dataset, const char *path, msio_h5_c
 
 /* HDF5 writes by itself, whenever it likes: also while it closes. */
 
+bool msio_h5_undoes(int filter) {
+    msio_h5_message message;
+    if (enter(&message)) return false;
+    bool can = functions->undoes(filter);
+    pthread_mutex_unlock(&hdf5_mutex);
+    return can;
+}
+
+msio_status msio_hdf5_plugins(const char *folder) {
+    msio_h5_message message;
+    if (!folder || !*folder) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no folder of plugins was named");
+    msio_status status = enter(&message);
+    return status ? status : leave(folder, functions->plugins(folder, &message), &message);
+}
+
 msio_status msio_h5_create(const char *path, msio_h5_file **file) {
     msio_h5_message message;
     msio_writing writing;

@@ -24,6 +24,9 @@ msio_status msio_h5_read(msio_h5_dataset *dataset, const char *path, const int64
 msio_status msio_h5_read_texts(msio_h5_dataset *dataset, const char *path, msio_h5_text_sink sink, void *user);
 msio_status msio_h5_chunks(msio_h5_dataset *dataset, const char *path, msio_h5_chunk_sink sink, void *user);
 
+/* Whether the library can undo a filter; false also where it cannot be loaded. */
+bool msio_h5_undoes(int filter);
+
 msio_status msio_h5_create(const char *path, msio_h5_file **file);
 msio_status msio_h5_make(msio_h5_file *file, const char *path, const msio_h5_spec *spec, msio_h5_dataset **dataset);
 msio_status msio_h5_write(msio_h5_dataset *dataset, const char *path, const int64_t *start, const int64_t *count,

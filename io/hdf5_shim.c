@@ -248,6 +248,8 @@ const msio_h5_functions *msio_hdf5_functions(void) {
         .read = msio_h5_shim_read,
         .read_texts = msio_h5_shim_read_texts,
         .chunks = msio_h5_shim_chunks,
+        .plugins = msio_h5_shim_plugins,
+        .undoes = msio_h5_shim_undoes,
         .create = msio_h5_shim_create,
         .make = msio_h5_shim_make,
         .write = msio_h5_shim_write,

@@ -12,7 +12,7 @@
 
 #include "core/numbers.h"
 
-#define MSIO_H5_VERSION 3
+#define MSIO_H5_VERSION 4
 #define MSIO_H5_SYMBOL "msio_hdf5_functions"
 
 #define MSIO_H5_FILTERS 16
@@ -156,6 +156,11 @@ typedef struct msio_h5_functions {
     /* All chunks, in any order, at a cost linear in their number; MSIO_E_UNSUPPORTED where this library has no such
      * way. */
     msio_status (*chunks)(msio_h5_dataset *dataset, msio_h5_chunk_sink sink, void *user, msio_h5_message *message);
+
+    /* Adds a folder in which the library looks for plugins, behind those it has. */
+    msio_status (*plugins)(const char *folder, msio_h5_message *message);
+    /* Whether the library can undo a filter, itself or by a plugin. */
+    bool (*undoes)(int filter);
 
     /* Writing: makes a file (which must not exist), datasets in it, and their elements. No lock is taken: the file has
      * a name that nobody looks for until it is whole. */

@@ -68,6 +68,8 @@ msio_status msio_h5_shim_read_texts(msio_h5_dataset *dataset, msio_h5_text_sink 
                                     msio_h5_message *message);
 msio_status msio_h5_shim_chunks(msio_h5_dataset *dataset, msio_h5_chunk_sink sink, void *user,
                                 msio_h5_message *message);
+msio_status msio_h5_shim_plugins(const char *folder, msio_h5_message *message);
+bool msio_h5_shim_undoes(int filter);
 msio_status msio_h5_shim_create(const char *path, msio_h5_file **file, msio_h5_message *message);
 msio_status msio_h5_shim_make(msio_h5_file *file, const msio_h5_spec *spec, msio_h5_dataset **dataset,
                               msio_h5_message *message);

@@ -82,6 +82,11 @@ MSIO_API msio_status msio_dataset_texts(const msio_dataset *dataset, const msio_
 /* The plan of a read, as msio_plan_make; to be freed before the file is closed. */
 MSIO_API msio_status msio_dataset_plan(const msio_dataset *dataset, const msio_select *select, msio_plan **plan);
 
+/* Adds a folder in which the HDF5 library that msio loads looks for plugins of filters: behind those of
+ * HDF5_PLUGIN_PATH, or where that is not set behind the library's own. For filters that msio does not decode itself.
+ * Any thread. Errors: MSIO_E_ARGUMENT, MSIO_E_UNSUPPORTED (no HDF5 here). */
+MSIO_API msio_status msio_hdf5_plugins(const char *folder);
+
 /* The HDF5 library's version ("1.10.8"), or NULL while it is not loaded. */
 MSIO_API const char *msio_hdf5_version(void);
 

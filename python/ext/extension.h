@@ -37,6 +37,11 @@ void py_patience_begin(py_patience *patience, PyObject *told);
 void py_watch_waits(void);
 int py_poll(void *patience, int64_t done, int64_t total);
 
+/* ---------------------------------------------------------------- filters (pydatasets.c) */
+
+/* Tells msio's HDF5 library, at the first call, where the plugins of hdf5plugin are. Before reads of HDF5 files. */
+void py_offer_plugins(void);
+
 /* ---------------------------------------------------------------- arrays (pyarrays.c) */
 
 /* numpy's type number; -1 for strings and records. */

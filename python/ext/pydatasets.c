@@ -81,6 +81,22 @@ static PyObject *read_any(const msio_dataset *dataset, const py_selection *selec
     return NULL;
 }
 
+/* Its Python side looks for it, which takes some 100 us; what goes wrong there shows when a filter is missing. */
+void py_offer_plugins(void) {
+    static bool offered;
+    if (offered) return;
+    offered = true;
+    PyObject *module = PyImport_ImportModule("msio._plugins"), *bytes = NULL;
+    PyObject *folder = module ? PyObject_CallMethod(module, "folder", NULL) : NULL;
+    if (folder && folder != Py_None && PyUnicode_FSConverter(folder, &bytes)) {
+        Py_BEGIN_ALLOW_THREADS msio_hdf5_plugins(PyBytes_AS_STRING(bytes));
+        Py_END_ALLOW_THREADS Py_DECREF(bytes);
+    }
+    Py_XDECREF(folder);
+    Py_XDECREF(module);
+    PyErr_Clear();
+}
+
 /* read_dataset(path, name, rows, chans, corrs, out, threads, progress) */
 static PyObject *read_dataset(PyObject *module, PyObject *arguments) {
     PyObject *path, *rows, *chans, *corrs, *out, *told, *answer = NULL;
@@ -94,6 +110,7 @@ static PyObject *read_dataset(PyObject *module, PyObject *arguments) {
     if (!PyArg_ParseTuple(arguments, "O&sOOOOiO", PyUnicode_FSConverter, &path, &name, &rows, &chans, &corrs, &out,
                           &opts.threads, &told))
         return NULL;
+    py_offer_plugins();
     py_patience_begin(&patience, told == Py_None ? NULL : told);
     opts.progress = py_poll;
     opts.user = &patience;

@@ -155,6 +155,7 @@ static int wish_take(wish *w, PyObject *arguments, PyObject *keywords) {
     long long memory = -1, batch = 0;
     Py_ssize_t chan[3] = {0, -1, 1}, corr[3] = {0, -1, 1};
     *w = (wish){.opts = defaults};
+    py_offer_plugins();
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|$OOUIiiiOO(nnn)(nnn)OLOipiLdO", wish_names, &paths,
                                      &numbers, &absent, &time, &w->what, &layout, &missing, &type, &rows, &times,
                                      &chan[0], &chan[1], &chan[2], &corr[0], &corr[1], &corr[2], &subbands, &memory,

@@ -384,6 +384,30 @@ class TestInfo(unittest.TestCase):
         for line in text.splitlines()[1:]:
             self.assertLessEqual(len(line), 100)
 
+    def test_filters_of_plugins(self):
+        """LZ4, which msio decodes, and bzip2, for which HDF5 needs the plugin that wrote the file."""
+        if not all(h5py.h5z.filter_avail(number) for number in (307, 32004)):
+            self.skipTest("HDF5 has no plugins of LZ4 and bzip2 (Debian: hdf5-filter-plugin)")
+        path, none = scratch("plugins.h5"), {"HDF5_PLUGIN_PATH": SCRATCH}
+        data = simple("int16", (20, 6, 4))
+        with h5py.File(path, "w") as file:
+            file.create_dataset("a/lz4", data=data, chunks=(7, 6, 4), compression=32004, compression_opts=(64,))
+            file.create_dataset("a/bzip2", data=data, chunks=(7, 6, 4), compression=307, compression_opts=(9,))
+        columns = {column["name"]: column for column in self.report(path)["columns"]}
+        self.assertEqual([columns[n]["filters"] for n in ("a/lz4", "a/bzip2")], ["lz4", "bzip2"])
+        self.assertEqual([columns[n]["native"] for n in ("a/lz4", "a/bzip2")], [True, False])
+        text = msio("info", path, text=True).stdout
+        self.assertRegex(text, r"a/lz4 .* lz4 .* native")
+        self.assertRegex(text, r"a/bzip2 .* bzip2 .* hdf5")
+        self.assertIn("a/bzip2: filter bzip2 (307) is not decoded here", text)
+        for name, env in (("lz4", none), ("lz4", {}), ("bzip2", {})):
+            read = msio("read", path, name, "--format", "npy", env=env).stdout
+            np.testing.assert_array_equal(np.load(io.BytesIO(read)), data)
+        run = msio("read", path, "bzip2", "--format", "json", code=None, env=none, text=True)
+        self.assertNotEqual(run.returncode, 0)
+        for words in (path, "a/bzip2 is packed with filter bzip2 (307)", "HDF5_PLUGIN_PATH"):
+            self.assertIn(words, run.stderr)
+
     def test_a_file_of_nothing(self):
         path = scratch("nothing.h5")
         h5py.File(path, "w").close()
