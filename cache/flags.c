@@ -226,6 +226,8 @@ static msio_status make(void *user, msio_answer **answer) {
         free_answer(&a->answer);
         return status;
     }
+    msio_table_rest(a->table);
+    if (a->descriptions) msio_table_rest(a->descriptions);
     atomic_store(&a->answer.bytes,
                  (int64_t)(sizeof *a + a->arena.total) + (a->descriptions ? 2 : 1) * (int64_t)TABLE_BYTES);
     *answer = &a->answer;

@@ -6,6 +6,7 @@
 #include "prof/span.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +40,10 @@ static msio_status read_columns(msio_meta_answer *m, const msio_table_info *info
 }
 
 /* Adds what the files of a table's managers take to the manager's own, and to all. */
-static void measure_files(msio_metadata *facts, msio_disk_use *manager, int managers) {
-    DIR *folder = opendir(facts->path);
+static msio_status measure_files(msio_metadata *facts, msio_disk_use *manager, int managers) {
+    DIR *folder = msio_descriptor_list(facts->path);
+    if (!folder && (errno == EMFILE || errno == ENFILE))
+        return msio_error_system(MSIO_E_IO, facts->path, "the table's folder cannot be listed");
     facts->bytes = 0;
     for (struct dirent *e; folder && (e = readdir(folder));) {
         struct stat st;
@@ -53,6 +56,7 @@ static void measure_files(msio_metadata *facts, msio_disk_use *manager, int mana
             if (manager[i].sequence == sequence) manager[i].bytes += st.st_size;
     }
     if (folder) closedir(folder);
+    return MSIO_OK;
 }
 
 /* Managers without columns are left out. */
@@ -67,10 +71,9 @@ static msio_status read_managers(msio_meta_answer *m, const msio_table_dat *dat)
                                            (int)dat->manager[i].sequence, 0};
             break;
         }
-    measure_files(&m->facts, manager, n);
     m->facts.manager = manager;
     m->facts.managers = n;
-    return MSIO_OK;
+    return measure_files(&m->facts, manager, n);
 }
 
 static int ascending(const void *a, const void *b) {
@@ -267,6 +270,7 @@ static msio_status load(const char *path, msio_meta_answer **made, bool *certain
         tables++;
         *certain = *certain && m->table[i]->children == 0 && m->table[i]->hold_lock;
         if (!status) msio_table_release(m->table[i]);
+        if (!status) msio_table_rest(m->table[i]);
     }
     if (status) {
         free_answer(&m->answer);

@@ -117,8 +117,8 @@ static msio_status note_files(msio_state *s, const msio_access *access) {
     bool packed = dat->storage != 2;
     msio_status status = MSIO_OK;
     if (s->depends == MSIO_DEPENDS_DESCRIPTION && !packed) return note_headers(s, access);
-    DIR *folder = opendir(directory);
-    if (!folder) return msio_error_set(MSIO_E_IO, directory, "the table's folder cannot be listed");
+    DIR *folder = msio_descriptor_list(directory);
+    if (!folder) return msio_error_system(MSIO_E_IO, directory, "the table's folder cannot be listed");
     for (struct dirent *e; !status && (e = readdir(folder));) {
         bool wanted = false;
         for (int i = 0; i < s->counters && !wanted; i++)

@@ -224,6 +224,17 @@ int msio_descriptor_open(const char *path, int flags) {
     }
 }
 
+DIR *msio_descriptor_list(const char *folder) {
+    int fd = msio_descriptor_open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
+    if (fd >= 0 && !listing) {
+        int why = errno;
+        close(fd);
+        errno = why;
+    }
+    return listing;
+}
+
 bool msio_descriptors_relieve(void) {
     int kept = errno, fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     bool out = fd < 0 && (errno == EMFILE || errno == ENFILE) && relieve();

@@ -7,6 +7,7 @@
 #ifndef MSIO_CORE_DESCRIPTORS_H
 #define MSIO_CORE_DESCRIPTORS_H
 
+#include <dirent.h>
 #include <stdbool.h>
 
 typedef struct msio_descriptor msio_descriptor;
@@ -37,6 +38,8 @@ int msio_descriptor_abandon(msio_descriptor *descriptor);
 /* open(path, flags); when descriptors have run out (EMFILE, ENFILE), kept ones are closed and it tries again.
  * Interrupted tries go on. -1 and errno. */
 int msio_descriptor_open(const char *path, int flags);
+/* opendir(folder), in the same way. */
+DIR *msio_descriptor_list(const char *folder);
 /* For calls that open files elsewhere: after one failed, tells whether descriptors have run out and some were closed,
  * so that it is worth another try. errno stays. */
 bool msio_descriptors_relieve(void);

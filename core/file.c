@@ -44,6 +44,9 @@ static msio_stamp stamp_of(const struct stat *s) {
 /* The error of a path that the system refused. */
 static msio_status refused(const char *path, const char *what) {
     bool missing = errno == ENOENT || errno == ENOTDIR;
+    if (errno == EMFILE || errno == ENFILE)
+        return msio_error_system(MSIO_E_IO, path, "cannot %s without a descriptor: close some, or raise ulimit -n",
+                                 what);
     return msio_error_system(missing ? MSIO_E_NOT_FOUND : MSIO_E_IO, path, "cannot %s", what);
 }
 
@@ -88,7 +91,7 @@ msio_status msio_file_regular(const char *path) {
 msio_status msio_file_folder_regular(const char *folder, const char *prefix) {
     msio_status status = MSIO_OK;
     const size_t begins = strlen(prefix);
-    DIR *listing = opendir(folder);
+    DIR *listing = msio_descriptor_list(folder);
     for (struct dirent *e; listing && !status && (e = readdir(listing));) {
         struct stat s;
         char path[PATH_MAX];

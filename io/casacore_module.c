@@ -1,6 +1,7 @@
 /* casacore_module.c - finding, loading and calling the casacore module. */
 #include "io/casacore_module.h"
 
+#include "core/descriptors.h"
 #include "core/error.h"
 #include "core/writing.h"
 #include "io/module.h"
@@ -100,7 +101,9 @@ msio_status msio_casa_open(const char *path, msio_casa_table **table) {
     msio_status status = call_begin(&this, "opening", NULL, NULL);
     if (status != MSIO_OK) return status;
     this.path = path;
-    return call_end(&this, functions->open(path, table, &this.message));
+    do status = functions->open(path, table, &this.message);
+    while (status && msio_descriptors_relieve());
+    return call_end(&this, status);
 }
 
 void msio_casa_close(msio_casa_table *table) {
@@ -117,7 +120,9 @@ msio_status msio_casa_reopen(msio_casa_table *table) {
     call this;
     msio_status status = call_begin(&this, "opening", table, NULL);
     if (status != MSIO_OK) return status;
-    return call_end(&this, functions->reopen(table, &this.message));
+    do status = functions->reopen(table, &this.message);
+    while (status && msio_descriptors_relieve());
+    return call_end(&this, status);
 }
 
 int64_t msio_casa_rows(const msio_casa_table *table) {

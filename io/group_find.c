@@ -1,4 +1,5 @@
 /* group_find.c - groups of subband files: one pass over folders, and what lies together in time. */
+#include "core/descriptors.h"
 #include "core/error.h"
 #include "io/group_name.h"
 
@@ -109,7 +110,7 @@ void msio_group_finds_free(msio_group_finds *finds) {
 /* ---------------------------------------------------------------- folders */
 
 msio_status msio_group_folder_open(const char *folder, int *fd) {
-    *fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *fd = msio_descriptor_open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*fd >= 0) return MSIO_OK;
     if (errno == ENOENT)
         return msio_error_system(MSIO_E_NOT_FOUND, folder, "there is no folder at this path; name one that is there");

@@ -2,6 +2,7 @@
  *
  * Files that wait for their group stand in one list. A group that was delivered leaves a seal: its first file's time
  * and its subbands, so that files of it which come later, or are found again by a scan, begin no second group. */
+#include "core/descriptors.h"
 #include "core/error.h"
 #include "io/group_name.h"
 
@@ -391,10 +392,11 @@ msio_status msio_group_watch_open(int n, const char *const *dirs, const msio_gro
         status = no_memory();
         goto out;
     }
-    made->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    do made->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    while (made->fd < 0 && errno == EMFILE && msio_descriptors_relieve());
     if (made->fd < 0)
-        status =
-            msio_error_system(MSIO_E_IO, dirs[0], "folders cannot be watched: raise fs.inotify.max_user_instances");
+        status = msio_error_system(MSIO_E_IO, dirs[0],
+                                   "folders cannot be watched: raise fs.inotify.max_user_instances, or ulimit -n");
     for (int i = 0; i < n && !status; i++) status = watch_folder(made, dirs[i]);
     if (!status) status = scan(made);
 out:

@@ -1,6 +1,7 @@
 /* hdf5_module.c - loading and calling the HDF5 module. */
 #include "io/hdf5_module.h"
 
+#include "core/descriptors.h"
 #include "core/error.h"
 #include "core/writing.h"
 #include "io/module.h"
@@ -73,7 +74,10 @@ msio_status msio_h5_open(const char *path, bool nolock, msio_h5_guard_sink guard
                          int *fd) {
     msio_h5_message message;
     msio_status status = enter(&message);
-    return status ? status : leave(path, functions->open(path, nolock, guard, user, file, fd, &message), &message);
+    if (status) return status;
+    do status = functions->open(path, nolock, guard, user, file, fd, &message);
+    while (status && msio_descriptors_relieve());
+    return leave(path, status, &message);
 }
 
 void msio_h5_close(msio_h5_file *file) {

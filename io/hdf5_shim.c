@@ -79,6 +79,12 @@ static bool lacks_locks(const char *words) {
 static msio_status refused(const char *path, msio_h5_message *message) {
     char words[256];
     copy_words(words, sizeof words);
+    if (system_number(words) == EMFILE || system_number(words) == ENFILE) {
+        snprintf(message->text, sizeof message->text,
+                 "the process has no descriptor left for the file: close some, or raise ulimit -n (HDF5 says: %s)",
+                 words);
+        return MSIO_E_IO;
+    }
     if (access(path, F_OK) != 0) {
         snprintf(message->text, sizeof message->text, "there is no such file");
         return MSIO_E_NOT_FOUND;

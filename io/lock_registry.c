@@ -244,10 +244,12 @@ static msio_status open_again(const msio_lock *lock, int *fd) {
     return MSIO_OK;
 }
 
-/* A child of fork gets a descriptor of its own: the inherited one shares its lock with the parent. */
+/* A child of fork gets a descriptor of its own: the inherited one shares its lock with the parent. That one stays open
+ * where closing it could drop a lock: see the top of lock_registry.h. */
 static void renew(msio_lock *lock) {
     if (lock->generation == generation) return;
-    msio_descriptor_abandon(lock->descriptor); /* it stays open: see the top of lock_registry.h */
+    int inherited = msio_descriptor_abandon(lock->descriptor);
+    if (inherited >= 0 && !process_holds(lock, inherited, false)) close(inherited);
     lock->generation = generation;
     lock->holders = 0;
 }

@@ -5,6 +5,7 @@
 
 #include "io/module.h"
 
+#include "core/descriptors.h"
 #include "core/error.h"
 
 #include <dlfcn.h>
@@ -59,7 +60,9 @@ static bool find(const char *file, char path[PATH_MAX]) {
 }
 
 static msio_status open_at(const msio_module *module, const char *path, void **symbol) {
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *handle;
+    do handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    while (!handle && msio_descriptors_relieve());
     if (!handle) {
         const char *why = dlerror();
         return msio_error_set(module->missing, path, "%s is needed here and cannot be loaded: %s; install %s",

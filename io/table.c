@@ -315,6 +315,14 @@ msio_status msio_table_release(msio_table *table) {
     return held ? MSIO_OK : msio_error_set(MSIO_E_ARGUMENT, table->path, "released more often than held");
 }
 
+void msio_table_rest(msio_table *table) {
+    for (int i = 0; i < table->children; i++) msio_table_rest(table->child[i]);
+    pthread_mutex_lock(&table->mutex);
+    if (table->snapshot) msio_casa_close(table->snapshot->casa);
+    if (table->snapshot) table->snapshot->casa = NULL;
+    pthread_mutex_unlock(&table->mutex);
+}
+
 /* ---------------------------------------------------------------- describing */
 
 static char *info_value(const char *text, const char *key) {
@@ -422,7 +430,7 @@ static int64_t bytes_on_disk(const msio_table *t, int64_t sequence) {
     char prefix[40];
     int64_t bytes = 0;
     size_t n = (size_t)snprintf(prefix, sizeof prefix, "table.f%lld", (long long)sequence);
-    DIR *directory = opendir(t->path);
+    DIR *directory = msio_descriptor_list(t->path);
     for (struct dirent *e; directory && (e = readdir(directory));) {
         char path[PATH_MAX + 300];
         msio_stamp stamp;

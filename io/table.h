@@ -43,6 +43,10 @@ struct msio_table {
 /* The description as last seen; lives as long as the table. */
 const msio_table_dat *msio_table_dat_now(const msio_table *table);
 
+/* Closes casacore's handles of the table and of those behind it, whose descriptors nobody else can give back: for a
+ * table that is kept, but seldom read. They are opened again when they are needed. Nobody may be reading. */
+void msio_table_rest(msio_table *table);
+
 /* A copy of the text that lives as long as the table; equal texts share one. "" without memory. */
 const char *msio_table_keep(msio_table *table, const char *text);
 

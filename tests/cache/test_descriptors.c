@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #define MOST 300
@@ -112,6 +113,7 @@ static msio_cache_stats stats(void) {
 static void stays_below_a_quarter(rlim_t limit) {
     assert_int_equal(set_limit(limit), 0);
     int before = open_now(), quarter = (int)limit / 4;
+    assert_int_equal(msio_descriptors_limit(), quarter);
     for (int i = 0; i < MOST; i++) {
         make_up_to(i + 1);
         assert_int_equal(ask_rows(ms[i].at), 60);
@@ -400,6 +402,27 @@ static void locks_of_this_process_are_left_alone(void **state) {
     assert_int_equal(msio_descriptors_kept(), 0);
 }
 
+/* ---------------------------------------------------------------- children of fork */
+
+/* A child opens lock files of its own; the inherited descriptors go. */
+static void a_child_keeps_within_it_too(void **state) {
+    (void)state;
+    make_up_to(40);
+    assert_int_equal(set_limit(256), 0);
+    int before = open_now(), status = -1;
+    for (int i = 0; i < 40; i++) assert_int_equal(ask_rows(ms[i].at), 60);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool good = true;
+        for (int i = 0; i < 40; i++) good = good && ask_rows(ms[39 - i].at) == 60;
+        _exit(!good ? 1 : open_now() - before > 64 ? 2 : 0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    for (int i = 0; i < 40; i++) assert_int_equal(ask_rows(ms[i].at), 60);
+}
+
 /* ---------------------------------------------------------------- threads */
 
 static atomic_int wrong;
@@ -507,6 +530,7 @@ int main(void) {
         cmocka_unit_test_teardown(the_working_folder_may_change, as_usual),
         cmocka_unit_test_teardown(an_open_table_sees_a_change_meanwhile, as_usual),
         cmocka_unit_test_teardown(locks_of_this_process_are_left_alone, as_usual),
+        cmocka_unit_test_teardown(a_child_keeps_within_it_too, as_usual),
         cmocka_unit_test_teardown(threads_ask_for_many_at_once, as_usual),
         cmocka_unit_test_teardown(a_file_in_use_is_not_closed, as_usual),
         cmocka_unit_test_teardown(a_change_meanwhile_is_seen, as_usual), /* the last: it leaves changed ones */
