@@ -1,9 +1,8 @@
 """What MSIO_PATCH=on does when Python starts: waits for casacore.tables to be imported, and has msio patch it then.
 
-Python's start comes here by msio_patch.pth, before all of sys.path is known: nothing else is imported.
+Python's start comes here by msio_patch.pth, before all of sys.path is known: nothing else is imported; nor is
+importlib.abc, which loads thirty modules, for two classes that need none of it.
 """
-import importlib.abc
-import importlib.util
 import os
 import sys
 
@@ -15,7 +14,7 @@ def is_refused():
     return os.environ.get("MSIO_PATCH", "").lower() in ("off", "0", "no")
 
 
-class _Loader(importlib.abc.Loader):
+class _Loader:
     """The module's own loader, with the patch after it."""
 
     def __init__(self, loader):
@@ -34,7 +33,7 @@ class _Loader(importlib.abc.Loader):
         return getattr(self._loader, name)
 
 
-class Waiting(importlib.abc.MetaPathFinder):
+class Waiting:
     """Waits for casacore.tables to be imported."""
 
     _searching = False
@@ -42,6 +41,7 @@ class Waiting(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name != MODULE or self._searching:
             return None
+        import importlib.util
         self._searching = True
         try:
             spec = importlib.util.find_spec(name)

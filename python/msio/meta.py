@@ -1,5 +1,4 @@
 """What a Measurement Set says of itself, and how much of it is flagged."""
-import dataclasses
 import functools
 import operator
 import os
@@ -9,6 +8,7 @@ import numpy as np
 
 from . import _msio
 from ._progress import progress as _progress
+from ._record import record as _row
 
 __all__ = ["metadata", "Metadata", "flags", "Flags"]
 
@@ -28,10 +28,10 @@ class _Row:
     __slots__ = ()
 
     def _values(self):
-        return [getattr(self, field.name) for field in dataclasses.fields(self)]
+        return [getattr(self, name) for name in self.__slots__]
 
     def __repr__(self):
-        members = (f"{field.name}={_short(getattr(self, field.name))}" for field in dataclasses.fields(self))
+        members = (f"{name}={_short(getattr(self, name))}" for name in self.__slots__)
         return f"{type(self).__name__}({', '.join(members)})"
 
     def __eq__(self, other):
@@ -41,9 +41,6 @@ class _Row:
                    for a, b in zip(self._values(), other._values()))
 
     __hash__ = None
-
-
-_row = dataclasses.dataclass(frozen=True, slots=True, repr=False, eq=False)
 
 
 @_row

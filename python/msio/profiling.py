@@ -1,15 +1,12 @@
 """Where the time of msio's reads goes, and whether targets are met."""
 import collections.abc
-import dataclasses
-import json
 import os
-import shutil
-import subprocess
 import sys
 import threading
 
 from . import _msio
 from ._errors import Error, UnsupportedError, by_code
+from ._record import record
 
 __all__ = ["profile", "Profile", "verify"]
 
@@ -46,6 +43,7 @@ class Profile:
             Among others "seconds", "paths" (a list of dicts: "name", "ncalls", "tottime", "cumtime", "bytes", ...) and
             "advice".
         """
+        import json
         return json.loads(self._json())
 
     def write(self, path):
@@ -119,7 +117,7 @@ class profile:
 
 # ---------------------------------------------------------------- verify
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@record
 class Verdict:
     """One path, held against its target.
 
@@ -168,7 +166,7 @@ class Verification(collections.abc.Sequence):
     def __init__(self, report):
         self._report = report
         self.met, self.judgement, self.threads = report["met"], report["judgement"], report["threads"]
-        self._verdicts = [Verdict(*(path.get(field.name) for field in dataclasses.fields(Verdict)))
+        self._verdicts = [Verdict(*(path.get(name) for name in Verdict.__slots__))
                           for path in report["paths"]]
 
     def __len__(self):
@@ -189,6 +187,7 @@ class Verification(collections.abc.Sequence):
 
 def _command():
     """The command msio in the package's folder, else on PATH."""
+    import shutil
     folder = os.path.dirname(_msio.__file__)
     command = shutil.which("msio", path=folder) or shutil.which("msio")
     if command is None:
@@ -198,6 +197,7 @@ def _command():
 
 def _report_of(done):
     """What a command that ended has reported; raises what it complained of."""
+    import json
     try:
         report = json.loads(done.stdout)
         if done.returncode in (0, 1) and "paths" in report:
@@ -238,6 +238,7 @@ def verify(*paths, targets=None, require=()):
     NotFoundError
         There is no such file.
     """
+    import subprocess
     arguments = [_command(), "verify", "--json"]
     for name, seconds in (targets or {}).items():
         arguments += ["--target", f"{name}={float(seconds)!r}"]

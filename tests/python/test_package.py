@@ -372,3 +372,47 @@ def test_modules_need_no_import_of_their_own(module):
     program = f"import msio; print(msio.{module}.__name__)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == f"msio.{module}\n", done.stderr
+
+
+# ---------------------------------------------------------------- what an import loads
+
+def loaded_by(code, before="import numpy"):
+    """Modules that the code loads in a new process, beyond those that `before` does."""
+    source = f"import sys\n{before}\nbase = set(sys.modules)\n{code}\nprint(*sorted(set(sys.modules) - base))"
+    run = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True,
+                         env={name: value for name, value in os.environ.items() if not name.startswith("MSIO_")})
+    return set(run.stdout.split())
+
+
+def test_what_an_import_loads():
+    assert loaded_by("import msio") == {"msio", "msio._errors", "msio._msio"}
+
+
+def test_what_every_name_loads():
+    """Nothing of the standard library that is large: what is used rarely is loaded when it is used."""
+    found = loaded_by("import msio\nfor name in msio.__all__:\n    getattr(msio, name)",
+                      "import numpy, contextlib, copy, functools, importlib, operator, os, threading")
+    modules = ("_errors", "_msio", "_progress", "_record", "_selecting", "meta", "patching", "profiling", "reading",
+               "simulating", "subbands", "uvdata")
+    assert found == {"msio", "_msio_startup", *(f"msio.{module}" for module in modules)}
+
+
+def test_rows_are_what_dataclasses_know(ms):
+    import copy
+    import dataclasses
+    import pickle
+    with msio.Table(ms):
+        antenna = msio.metadata(ms).antennas[0]
+    names = [field.name for field in dataclasses.fields(antenna)]
+    assert names == list(antenna.__slots__) == list(antenna.__match_args__) and dataclasses.is_dataclass(antenna)
+    assert list(dataclasses.asdict(antenna)) == names
+    other = dataclasses.replace(antenna, name="elsewhere")
+    assert other.name == "elsewhere" and other != antenna and type(other) is type(antenna)
+    for twin in (copy.copy(antenna), copy.deepcopy(antenna), pickle.loads(pickle.dumps(antenna))):
+        assert twin == antenna and twin is not antenna
+    for change in (lambda: setattr(antenna, "name", "x"), lambda: delattr(antenna, "name"),
+                   lambda: setattr(antenna, "new", 1)):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            change()
+    with pytest.raises(TypeError):
+        type(antenna)(1)
