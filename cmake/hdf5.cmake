@@ -18,6 +18,7 @@ if(MSIO_HDF5_FOUND)
         io/hdf5_shim_dataset.c
         io/hdf5_shim_lzf.c
         io/hdf5_shim_plugins.c
+        io/hdf5_shim_others.c
         io/hdf5_shim_type.c
         io/hdf5_shim_visit.c
         io/hdf5_shim_write.c)

@@ -201,7 +201,7 @@ static void close_file(msio_h5_file *file) {
 /* ---------------------------------------------------------------- objects */
 
 msio_status msio_h5_look_at(const msio_h5_file *file, hid_t group, const char *name, H5O_info_t *object) {
-    if (H5Oget_info_by_name2(group, name, object, H5O_INFO_BASIC, H5P_DEFAULT) < 0) return MSIO_E_NOT_FOUND;
+    if (H5Oget_info_by_name2(group, name, object, H5O_INFO_BASIC, msio_h5_links()) < 0) return MSIO_E_NOT_FOUND;
     bool here = object->fileno == file->number && object->addr <= (haddr_t)(INT64_MAX - file->base);
     if (!file->guard || !here || object->type != H5O_TYPE_DATASET || file->address > 8 || file->length > 8)
         return MSIO_OK;

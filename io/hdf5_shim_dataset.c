@@ -104,7 +104,10 @@ static msio_status describe(const msio_h5_file *file, msio_h5_dataset *d, const 
     H5O_info_t object;
     hid_t type = H5Dget_type(d->id);
     msio_status status = MSIO_OK;
-    if (type < 0 || !describe_shape(d->id, info) || !describe_storage(d->id, info)) {
+    msio_h5_check_sources(d->id);
+    if (msio_h5_refused(name, message))
+        status = MSIO_E_FORMAT;
+    else if (type < 0 || !describe_shape(d->id, info) || !describe_storage(d->id, info)) {
         status = msio_h5_say(message, MSIO_E_FORMAT, "describing dataset", name);
     } else if (info->ndim > MSIO_MAX_NDIM) {
         snprintf(message->text, sizeof message->text, "dataset %.200s has %d axes; msio reads up to %d", name,
@@ -129,6 +132,7 @@ static msio_status look_for_dataset(const msio_h5_file *file, const char *name, 
     H5O_info_t object;
     msio_status status = msio_h5_look_at(file, file->id, name, &object);
     if (!status && object.type != H5O_TYPE_DATASET) status = MSIO_E_NOT_FOUND;
+    if (status == MSIO_E_NOT_FOUND && msio_h5_refused(name, message)) return MSIO_E_FORMAT;
     if (status == MSIO_E_NOT_FOUND) snprintf(message->text, sizeof message->text, "there is no dataset %.200s", name);
     return status;
 }
@@ -144,6 +148,7 @@ msio_status msio_h5_shim_dataset(msio_h5_file *file, const char *name, msio_h5_d
         status = MSIO_E_MEMORY;
     } else if (!status) {
         H5Pset_chunk_cache(plist, CHUNK_CACHE_SLOTS, CHUNK_CACHE_BYTES, H5D_CHUNK_CACHE_W0_DEFAULT);
+        msio_h5_look_before(plist);
         d->id = H5Dopen2(file->id, name, plist);
         status =
             d->id < 0 ? msio_h5_say(message, MSIO_E_FORMAT, "opening dataset", name) : describe(file, d, name, message);

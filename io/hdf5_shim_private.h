@@ -45,6 +45,14 @@ msio_status msio_h5_say(msio_h5_message *message, msio_status status, const char
  * MSIO_E_NOT_FOUND: there is none. */
 msio_status msio_h5_look_at(const msio_h5_file *file, hid_t group, const char *name, H5O_info_t *object);
 
+/* A list of link access that looks at other files before the library opens them, and the same for another list; what
+ * was refused before is forgotten. Of a dataset the files that its elements lie in. refused: whether one was no file;
+ * says so. */
+hid_t msio_h5_links(void);
+void msio_h5_look_before(hid_t access);
+void msio_h5_check_sources(hid_t dataset);
+bool msio_h5_refused(const char *name, msio_h5_message *message);
+
 /* What elements of a stored type are delivered as, and how they are stored; fills type, plain, number, stored and
  * stored_name of the info. */
 void msio_h5_describe_type(hid_t type, msio_h5_info *info);

@@ -207,13 +207,13 @@ msio_status msio_h5_shim_visit(msio_h5_file *file, const char *group, int64_t li
     msio_h5_quiet quiet = msio_h5_quiet_begin();
     msio_status status = MSIO_OK;
     H5O_info_t object;
-    if (H5Oget_info_by_name2(file->id, group, &object, H5O_INFO_BASIC, H5P_DEFAULT) < 0 ||
+    if (H5Oget_info_by_name2(file->id, group, &object, H5O_INFO_BASIC, msio_h5_links()) < 0 ||
         object.type != H5O_TYPE_GROUP) {
         snprintf(message->text, sizeof message->text, "there is no group %.200s", group);
         status = MSIO_E_NOT_FOUND;
     } else {
-        herr_t result =
-            H5Literate_by_name(file->id, group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visit_link, &walk, H5P_DEFAULT);
+        herr_t result = H5Literate_by_name(file->id, group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visit_link, &walk,
+                                           msio_h5_links());
         status = walk.status;
         if (result < 0 && !status) status = msio_h5_say(message, MSIO_E_FORMAT, "listing group", group);
     }

@@ -119,6 +119,38 @@ class Fifos(Folder):
                 self.assertIn(run(*command).returncode, (0, 1, 3), command)
             back()
 
+    def test_what_hdf5_files_lead_to(self):
+        """External links, virtual datasets, elements in files of their own: a file is read, a FIFO is told."""
+        other = self.path("other.h5")
+        with h5py.File(other, "w") as file:
+            file["x"] = np.arange(12.)
+        with open(self.path("raw"), "wb") as raw:
+            raw.write(np.arange(12.).tobytes())
+        for number, name in enumerate(("other.h5", other)):
+            with h5py.File(self.path(f"leads{number}.h5"), "w") as file:
+                file["g/link"] = h5py.ExternalLink(name, "/x")
+                layout = h5py.VirtualLayout(shape=(12,), dtype="f8")
+                layout[:] = h5py.VirtualSource(name, "x", shape=(12,))
+                file.create_virtual_dataset("virtual", layout)
+                raw = self.path("raw") if number else "raw"
+                file.create_dataset("external", shape=(12,), dtype="f8", external=[(raw, 0, 96)])
+        commands = [["read", self.path(f"leads{n}.h5"), name, "--out", self.path("out.npy")]
+                    for n in range(2) for name in ("g/link", "virtual", "external")]
+        for command in commands:
+            ended = run(*command, cwd=self.folder)
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+            self.assertTrue(np.array_equal(np.load(self.path("out.npy")), np.arange(12.)))
+        for name in ("other.h5", "raw"):
+            os.unlink(self.path(name))
+            os.mkfifo(self.path(name))
+        for command in commands:
+            ended = run(*command, cwd=self.folder)
+            self.assertEqual(ended.returncode, 3, (command, ended.stderr))
+            self.assertIn("expected a regular file", ended.stderr)
+            self.assertIn("raw" if "external" in command else "other.h5", ended.stderr)
+        for n in range(2):
+            self.assertIn(run("info", self.path(f"leads{n}.h5"), cwd=self.folder).returncode, (0, 3))
+
     def test_waiting_writer_notices_nothing(self):
         """Who waits to write into a FIFO in a file's place goes on waiting, and is not killed by SIGPIPE."""
         fifo = self.path("x.uvh5")
