@@ -27,6 +27,7 @@ static const work works[] = {
     {"group", MSIO_LOAD_ALL, 0},
     {"group-cold", MSIO_LOAD_ALL, 0},
     {"group-lzf", MSIO_FLAGS | MSIO_NSAMPLES, 0},
+    {"group-bitshuffle", MSIO_LOAD_ALL, 0},
     {"group-part", MSIO_LOAD_ALL, 1},
 };
 

@@ -26,6 +26,10 @@ class H5py:
 
     def __init__(self):
         import h5py
+        try:
+            import hdf5plugin  # noqa: F401: the filter of group-bitshuffle
+        except ImportError:
+            pass
         self.h5py, self.warm = h5py, {}
         self.versions = {"h5py": h5py.__version__, "hdf5": h5py.version.hdf5_version}
         starts = []

@@ -18,11 +18,12 @@ WORKS = {
               ("pyuvdata", "concat", 1), ("pyuvdata", "batches", 4)],
     "group-cold": [MSIO, ("roofline", "raw16", 16), ("h5py", "warm", 1)],
     "group-lzf": [MSIO, MSIO1, ("h5py", "warm", 1)],
+    "group-bitshuffle": [MSIO, MSIO1, ("h5py", "warm", 1)],
     "group-part": [MSIO, ("msio", "whole", 0), ("h5py", "slices", 1)],
 }
 # whose memory beyond the output is measured, a fresh process each
 MEMORY = [MSIO, ("h5py", "warm", 1), ("pyuvdata", "concat", 1), ("pyuvdata", "batches", 4)]
-TRIES = {"group": 5, "group-cold": 3, "group-lzf": 7, "group-part": 7}
+TRIES = {"group": 5, "group-cold": 3, "group-lzf": 7, "group-bitshuffle": 5, "group-part": 7}
 MEMORY_LIMIT = 256 << 20  # msio's default
 SECONDS_WANTED = 300      # the pipeline's
 
@@ -63,7 +64,7 @@ def peers(o):
         say("installing h5py and pyuvdata into build/bench/venv-group", o.quiet)
         with open(log, "w") as f:
             for command in ([sys.executable, "-m", "venv", own],
-                            [python, "-m", "pip", "install", "-q", "h5py", "pyuvdata"]):
+                            [python, "-m", "pip", "install", "-q", "h5py", "hdf5plugin", "pyuvdata"]):
                 if not os.path.exists(command[0]) or subprocess.run(command, stdout=f, stderr=f).returncode:
                     break
     found = {}
@@ -215,19 +216,35 @@ def storage(path):
     return found
 
 
-def folder_of(work, o):
+def folder_of(work, o, pythons):
     small = ["--antennas", "24", "--times", "8"] if o.quick else []
     tag = "-quick" if o.quick else ""
     if o.on:
         return o.on
     if work == "group-lzf":
         return simulated(f"group-lzf{tag}", small + ["--compression", "lzf"], o.quiet)
+    if work == "group-bitshuffle":
+        noisy = simulated(f"group-noise{tag}", small + ["--noise", "0.5"], o.quiet)
+        return repacked(noisy, os.path.join(PLACE, f"group-bitshuffle{tag}"), pythons, o.quiet)
     return simulated(f"group{tag}", small, o.quiet)
 
 
-def is_lzf(readers):
+def repacked(folder, target, pythons, quiet):
+    """The folder's files with bitshuffle, made by h5py and hdf5plugin; the folder itself where these are not there."""
+    python = pythons["h5py"][0]
+    if python and not all(os.path.exists(os.path.join(target, name)) for name in os.listdir(folder)):
+        say(f"packing {target}", quiet)
+        subprocess.run([python, "-B", os.path.join(TOP, "bench", "repack_group.py"), folder, target])
+    return target if os.path.isdir(target) else folder
+
+
+# What the group's flags have to be packed with.
+PACKED = {"group-lzf": "lzf", "group-bitshuffle": "bitshuffle"}
+
+
+def is_packed(readers, work):
     worker, _ = readers.get("msio")
-    return "lzf" in worker.ask("filters", "-", 0).get("filters", "")
+    return PACKED.get(work, "") in worker.ask("filters", "-", 0).get("filters", "")
 
 
 def measure(works, o, keep):
@@ -237,14 +254,14 @@ def measure(works, o, keep):
     readers, last = None, None
     for work in works:
         say(f"{work} ...", o.quiet)
-        folder = folder_of(work, o)
+        folder = folder_of(work, o, pythons)
         if folder != last:  # one group at a time: the workers' memory is large
             if readers:
                 readers.close()
             readers, last = Readers(files_of(folder), pythons), folder
-        if work == "group-lzf" and not is_lzf(readers):
+        if not is_packed(readers, work):
             results.append({"work": work, "reader": "msio", "variant": "warm", "threads": 0, "bytes": 0, "seconds": [],
-                            "absent": "the group's flags are not compressed with LZF"})
+                            "absent": f"the group's flags are not packed with {PACKED[work]}"})
             continue
         results += measure_work(work, readers, o.tries or (3 if o.quick else TRIES[work]), o.threads)
         seen["versions"] |= readers.versions()
@@ -310,6 +327,7 @@ def targets(results):
     add("group-cold", "group-cold: 16 raw reads in flight", 0.85, against("group-cold", "warm", "roofline/raw16"))
     add("group-cold", "group-cold: h5py, the worst try", 1, every_try(of["group-cold"]))
     add("group-lzf", "group-lzf: h5py", 5, against("group-lzf", "warm", "h5py/warm"))
+    add("group-bitshuffle", "group-bitshuffle: h5py", None, against("group-bitshuffle", "warm", "h5py/warm"))
     add("group-part", "group-part: time a byte, in the whole group's", 1.3, part_against_whole(of["group-part"]),
         at_most=True)
     memory = next((r for r in results if r["reader"] == "msio" and "own_above_output" in r), None)
