@@ -82,12 +82,13 @@ static void name_number(const char *before, const msio_number *n, msio_h5_info *
              n->swapped ? (is_swapped(H5T_STD_I32BE) ? " big-endian" : " little-endian") : "");
 }
 
-/* What a number of any width is delivered as: the type that holds it. */
+/* What a number of any width is delivered as: the type that holds it. Complex numbers are doubles wherever they are not
+ * stored as floats, as pyuvdata has them: integers may be summed up without a thought of 24 bits. */
 static msio_type widened(const msio_number *n) {
     static const msio_type integers[2][4] = {{MSIO_CHAR, MSIO_SHORT, MSIO_INT, MSIO_INT64},
                                              {MSIO_UCHAR, MSIO_USHORT, MSIO_UINT, MSIO_UINT64}};
     bool is_float = n->kind == MSIO_NUMBER_FLOAT;
-    if (n->parts == 2) return n->bytes <= (is_float ? 4 : 2) ? MSIO_COMPLEX : MSIO_DCOMPLEX;
+    if (n->parts == 2) return is_float && n->bytes == 4 ? MSIO_COMPLEX : MSIO_DCOMPLEX;
     if (is_float) return n->bytes <= 4 ? MSIO_FLOAT : MSIO_DOUBLE;
     int width = n->bytes == 1 ? 0 : n->bytes == 2 ? 1 : n->bytes <= 4 ? 2 : 3;
     return integers[n->kind == MSIO_NUMBER_UNSIGNED][width];

@@ -116,6 +116,14 @@ static void describe_shape(const msio_loader *l, msio_subbands *out) {
         *bytes[i] = l->what & 1u << i ? (size_t)(out->rows * msio_loader_row_bytes(l, i)) : 0;
 }
 
+static int all_are_half(const msio_loader *l) {
+    for (int i = 0; i < l->files; i++) {
+        const msio_uvh5_header *header = l->file[i].header;
+        if (!header || strncmp(header->nsamples.stored, "float16", 7) != 0) return 0;
+    }
+    return 1;
+}
+
 msio_status msio_loader_describe(const msio_loader *loader, int64_t from, int64_t count, msio_arena *arena,
                                  msio_subbands *out) {
     const msio_load_file *first = &loader->file[0];
@@ -127,7 +135,8 @@ msio_status msio_loader_describe(const msio_loader *loader, int64_t from, int64_
                            .antenna = first->antenna,
                            .phase_center = {first->phase_center[0], first->phase_center[1]},
                            .phase_type = first->phase_type,
-                           .header = first->header};
+                           .header = first->header,
+                           .nsamples_half = all_are_half(loader)};
     describe_shape(loader, out);
     msio_status status = describe_subbands(loader, arena, out);
     if (!status) status = describe_channels(loader, arena, out);

@@ -4,6 +4,7 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "io/hdf5_module.h"
+#include "io/uvh5_lenient.h"
 #include "io/uvh5_rows.h"
 
 #include <math.h>
@@ -180,11 +181,8 @@ static msio_field *get(msio_uvh5_fields *f, const char *name, bool required, boo
         if (required) msio_uvh5_wrong(f, name, "is missing: a UVH5 file of this version has it");
         return NULL;
     }
-    if (field->type == MSIO_RECORD || (field->type == MSIO_STRING) != text)
-        msio_uvh5_wrong(f, name, "holds %s, expected %s",
-                        field->type == MSIO_RECORD   ? "what is neither numbers nor strings"
-                        : field->type == MSIO_STRING ? "strings"
-                                                     : "numbers",
+    if (field->type == MSIO_RECORD)
+        msio_uvh5_wrong(f, name, "holds what is neither numbers nor strings, expected %s",
                         text ? "strings" : "numbers");
     return f->status ? NULL : field;
 }
@@ -197,7 +195,7 @@ static msio_field *get_one(msio_uvh5_fields *f, const char *name, bool required,
     if (field->count == 0 && !required) return NULL;
     if (field->count == 0)
         msio_uvh5_wrong(f, name, "is empty");
-    else if (field->count != 1)
+    else if (field->count != 1 && !(text && field->type == MSIO_UCHAR && field->ndim == 1)) /* its characters */
         msio_uvh5_wrong(f, name, "has shape %s, expected a single value",
                         msio_uvh5_shape_text(field->ndim, field->shape, found));
     msio_uvh5_load(f, field);
@@ -214,6 +212,7 @@ static msio_field *get_array(msio_uvh5_fields *f, const char *name, bool require
     bool whole = msio_product_checked(ndim, shape, &elements);
     if (field->count == 0 && !required && !(whole && elements == 0)) return NULL;
     int more = field->ndim - ndim;
+    if (!text && field->type == MSIO_STRING) msio_uvh5_wrong(f, name, "holds strings, expected numbers");
     bool same = whole && elements == field->count && (more >= 0 || field->ndim == 0);
     for (int k = 0; k < more; k++) same = same && field->shape[k] == 1;
     for (int k = 0; k < ndim && more >= 0; k++) same = same && field->shape[more + k] == shape[k];
@@ -253,29 +252,51 @@ const double *msio_uvh5_field_doubles(msio_uvh5_fields *f, msio_field *field) {
     return values;
 }
 
-double msio_uvh5_number(msio_uvh5_fields *f, const char *name, bool required) {
+/* A single number, which a text may hold; false: absent, or a failure was told. */
+static bool get_number(msio_uvh5_fields *f, const char *name, bool required, double *number) {
     msio_field *field = get_one(f, name, required, false);
-    const double *value = field ? msio_uvh5_field_doubles(f, field) : NULL;
-    return value ? *value : (double)NAN;
+    if (!field) return false;
+    if (field->type == MSIO_STRING) {
+        if (msio_uvh5_number_of_text(field->strings[0], number)) return true;
+        msio_uvh5_wrong(f, name, "is \"%.40s\", expected a number", field->strings[0]);
+        return false;
+    }
+    const double *value = msio_uvh5_field_doubles(f, field);
+    if (value) *number = *value;
+    return value != NULL;
+}
+
+double msio_uvh5_number(msio_uvh5_fields *f, const char *name, bool required) {
+    double value;
+    return get_number(f, name, required, &value) ? value : (double)NAN;
 }
 
 int64_t msio_uvh5_whole(msio_uvh5_fields *f, const char *name, int64_t least, int64_t most, int64_t otherwise) {
-    msio_field *field = get_one(f, name, otherwise == MSIO_UVH5_REQUIRED, false);
-    const double *value = field ? msio_uvh5_field_doubles(f, field) : NULL;
-    if (!value) return otherwise;
-    if (!(*value >= (double)least && *value <= (double)most) || *value != floor(*value)) {
-        msio_uvh5_wrong(f, name, "is %.17g, expected a whole number from %lld to %lld", *value, (long long)least,
+    double value;
+    if (!get_number(f, name, otherwise == MSIO_UVH5_REQUIRED, &value)) return otherwise;
+    if (!(value >= (double)least && value <= (double)most) || value != floor(value)) {
+        msio_uvh5_wrong(f, name, "is %.17g, expected a whole number from %lld to %lld", value, (long long)least,
                         (long long)most);
         return otherwise;
     }
-    return (int64_t)*value;
+    return (int64_t)value;
 }
 
-int msio_uvh5_truth(msio_uvh5_fields *f, const char *name) { return (int)msio_uvh5_whole(f, name, 0, 1, -1); }
+int msio_uvh5_truth(msio_uvh5_fields *f, const char *name) {
+    msio_field *field = get_one(f, name, false, false);
+    if (!field) return -1;
+    if (field->type == MSIO_STRING) return msio_uvh5_truth_of_text(field->strings[0]);
+    const double *value = msio_uvh5_field_doubles(f, field);
+    return value ? *value != 0 : -1;
+}
 
 const char *msio_uvh5_text(msio_uvh5_fields *f, const char *name, bool required) {
     msio_field *field = get_one(f, name, required, true);
-    return field ? field->strings[0] : NULL;
+    if (!field) return NULL;
+    if (field->type == MSIO_STRING) return field->strings[0];
+    if (field->type == MSIO_UCHAR && field->ndim == 1) return msio_uvh5_text_of_bytes(f, field);
+    const char *const *texts = msio_uvh5_texts_of(f, field);
+    return texts ? texts[0] : NULL;
 }
 
 /* ---------------------------------------------------------------- arrays */
@@ -312,5 +333,6 @@ const char *const *msio_uvh5_texts(msio_uvh5_fields *f, const char *name, bool r
                                    const int64_t *shape) {
     const msio_field *field = get_array(f, name, required, true, ndim, shape);
     if (field && field->count == 0) return msio_uvh5_take(f, 0, sizeof(char *));
-    return field ? field->strings : NULL;
+    if (!field) return NULL;
+    return field->type == MSIO_STRING ? field->strings : msio_uvh5_texts_of(f, field);
 }

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "io/hdf5_module.h"
+#include "io/uvh5_lenient.h"
 #include "io/uvh5_rows.h"
 
 #include <stdlib.h>
@@ -118,13 +119,25 @@ static void read_data(msio_uvh5_fields *f, msio_uvh5_header *h) {
 
 /* ---------------------------------------------------------------- telescope, frequencies, time */
 
+/* Files that tell no latitude may tell the place in ITRF. */
+static void read_place(msio_uvh5_fields *f, msio_uvh5_header *h) {
+    const int64_t axes = 3;
+    bool geodetic = msio_uvh5_field(f, "latitude") || !msio_uvh5_field(f, "telescope_location");
+    const double *place = geodetic ? NULL : msio_uvh5_doubles(f, "telescope_location", true, 1, &axes);
+    if (place) {
+        msio_uvh5_geodetic(place, &h->latitude, &h->longitude, &h->altitude);
+        return;
+    }
+    h->latitude = msio_uvh5_number(f, "latitude", geodetic);
+    h->longitude = msio_uvh5_number(f, "longitude", geodetic);
+    h->altitude = msio_uvh5_number(f, "altitude", geodetic);
+}
+
 static void read_telescope(msio_uvh5_fields *f, msio_uvh5_header *h) {
     int64_t antennas = h->nants_telescope, by_feed[2] = {antennas, h->nfeeds}, by_axis[2] = {antennas, 3};
     h->telescope_name = msio_uvh5_text(f, "telescope_name", true);
     h->instrument = msio_uvh5_text(f, "instrument", true);
-    h->latitude = msio_uvh5_number(f, "latitude", true);
-    h->longitude = msio_uvh5_number(f, "longitude", true);
-    h->altitude = msio_uvh5_number(f, "altitude", true);
+    read_place(f, h);
     h->telescope_frame = msio_uvh5_text(f, "telescope_frame", false);
     h->ellipsoid = msio_uvh5_text(f, "ellipsoid", false);
     h->antenna_names = msio_uvh5_texts(f, "antenna_names", true, 1, &antennas);

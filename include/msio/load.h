@@ -108,7 +108,7 @@ typedef struct msio_subbands {
     msio_type visdata_type;
     void *visdata;   /* NULL: not wanted; so the others */
     uint8_t *flags;  /* 0 or 1 */
-    float *nsamples; /* of an MS its weights */
+    float *nsamples; /* of an MS its weights; doubles of a file are rounded */
     size_t visdata_bytes, flags_bytes, nsamples_bytes;
 
     int subbands;
@@ -129,7 +129,8 @@ typedef struct msio_subbands {
     const msio_load_antenna *antenna;
     double phase_center[2]; /* rad: right ascension (NaN where it drifts), declination; NaN: the files say none */
     const char *phase_type; /* "drift", "phased", ...; "" where the files say none */
-    const msio_uvh5_header *header;     /* of the first file, with extra keywords and all else; NULL: an MS */
+    const msio_uvh5_header *header; /* of the first file, with extra keywords and all else; NULL: an MS */
+    int nsamples_half; /* 1: all files hold their sample counts as 16-bit floats, which floats hold exactly */
     double index_seconds, read_seconds; /* s: opening, checking and planning; reading */
     void *owner;                        /* msio's own */
 } msio_subbands;

@@ -250,6 +250,7 @@ static PyObject *describe(const msio_subbands *s, PyObject *owner) {
         py_put(dict, "phase_center", Py_BuildValue("(dd)", s->phase_center[0], s->phase_center[1])) ||
         py_put(dict, "phase_type", py_text(s->phase_type)) ||
         py_put(dict, "path", s->header ? PyUnicode_DecodeFSDefault(s->header->path) : Py_NewRef(Py_None)) ||
+        py_put(dict, "nsamples_half", PyBool_FromLong(s->nsamples_half)) ||
         py_put(dict, "index_seconds", PyFloat_FromDouble(s->index_seconds)) ||
         py_put(dict, "read_seconds", PyFloat_FromDouble(s->read_seconds)))
         Py_CLEAR(dict);

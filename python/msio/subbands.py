@@ -221,6 +221,13 @@ def _wish(what, arrays, missing, layout, rows, times, chans, corrs, subbands, me
     return wish
 
 
+def _samples_as_stored(found):
+    """Sample counts of half precision stay so, as pyuvdata has them; the library delivers floats."""
+    if found.pop("nsamples_half") and found["nsamples"] is not None:
+        found["nsamples"] = found["nsamples"].astype(np.float16)
+    return found
+
+
 class Subbands:
     """What was loaded.
 
@@ -231,7 +238,7 @@ class Subbands:
         stand as they are stored.
     flags : ndarray of bool, or None
     nsamples : ndarray of float32, or None
-        Of a Measurement Set its weights.
+        Of a Measurement Set its weights. float16 where all files hold that; doubles are rounded.
     frequencies, widths : ndarray of float64
         Hz, [channels].
     polarizations : ndarray of int32
@@ -257,7 +264,7 @@ class Subbands:
     """
 
     def __init__(self, found, row=0):
-        self.__dict__.update(found)
+        self.__dict__.update(_samples_as_stored(found))
         self.row = row
 
     @property

@@ -7,7 +7,7 @@ import numpy as np
 from . import _msio
 from ._errors import Error, FormatError, ShapeError
 from ._progress import progress as _progress
-from .subbands import _source
+from .subbands import _samples_as_stored, _source
 
 __all__ = ["read_uvdata"]
 
@@ -79,8 +79,8 @@ def read_uvdata(what, time=None, pattern=None, expected=16, ascending=False, thr
         made.reorder_freqs(channel_order="freq", run_check=False)
     try:
         with _progress(progress, "loading") as told:
-            loaded = _msio.load(paths, what=7, threads=threads, refuse_reordering=True,
-                                channel_order=int(not ascending), progress=told)
+            loaded = _samples_as_stored(_msio.load(paths, what=7, threads=threads, refuse_reordering=True,
+                                                   channel_order=int(not ascending), progress=told))
     except ShapeError:  # pyuvdata combines some files that msio does not, and says why not of the others
         return _whole(UVData, paths, ascending)
     place = _places(made.freq_array, loaded["frequencies"], paths)
