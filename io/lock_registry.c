@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -70,12 +71,18 @@ static bool descriptor_holds(const char *number, uint64_t inode) {
     return false;
 }
 
-static bool some_descriptor_holds(uint64_t inode) {
-    DIR *all = opendir("/proc/self/fdinfo");
+/* The facts of descriptors are slow to read, and only those of this file can tell of locks on it. Ours has none. */
+static bool some_descriptor_holds(const msio_lock *lock, int ours) {
+    DIR *all = opendir("/proc/self/fd");
     if (!all) return true;
     bool holds = false;
-    for (struct dirent *e; !holds && (e = readdir(all));)
-        holds = e->d_name[0] != '.' && descriptor_holds(e->d_name, inode);
+    for (struct dirent *e; !holds && (e = readdir(all));) {
+        struct stat s;
+        int fd = e->d_name[0] == '.' ? ours : (int)strtol(e->d_name, NULL, 10);
+        if (fd == ours || fstat(fd, &s) != 0) continue;
+        holds = (uint64_t)s.st_dev == lock->device && (uint64_t)s.st_ino == lock->inode &&
+                descriptor_holds(e->d_name, lock->inode);
+    }
     closedir(all);
     return holds;
 }
@@ -88,7 +95,7 @@ static bool process_holds(const msio_lock *lock, int fd, bool thorough) {
         if (any.l_type == F_UNLCK) return false;
         if (any.l_pid == getpid()) return true;
     }
-    return !thorough || some_descriptor_holds(lock->inode);
+    return !thorough || some_descriptor_holds(lock, fd);
 }
 
 /* Asked by whoever needs descriptors, at any moment, while nobody uses this one. */

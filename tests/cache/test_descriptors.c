@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -106,6 +107,12 @@ static msio_cache_stats stats(void) {
     msio_cache_stats s;
     msio_cache_describe(&s);
     return s;
+}
+
+static double milliseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
 }
 
 /* ---------------------------------------------------------------- how many */
@@ -402,6 +409,69 @@ static void locks_of_this_process_are_left_alone(void **state) {
     assert_int_equal(msio_descriptors_kept(), 0);
 }
 
+static void lock_or_exit(const char *name) {
+    struct flock range = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 1, .l_len = 1};
+    if (fcntl(open(name, O_RDWR | O_CLOEXEC), F_SETLK, &range)) _exit(1);
+}
+
+/* casacore locks byte 1 of each table that is open. Such a lock, of another process, hides our own from a look. */
+static pid_t open_elsewhere(int sets) {
+    static const char *const tables[] = {
+        "",       "/ANTENNA",     "/SPECTRAL_WINDOW", "/POLARIZATION", "/DATA_DESCRIPTION",
+        "/FIELD", "/OBSERVATION", "/SOURCE",          "/STATE"};
+    int ready[2];
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (int i = 0; i < sets; i++)
+            for (size_t k = 0; k < sizeof tables / sizeof *tables; k++) {
+                char name[256];
+                snprintf(name, sizeof name, "%.95s%s/table.lock", ms[i].at, tables[k]);
+                if (access(name, F_OK) == 0) lock_or_exit(name);
+            }
+        if (write(ready[1], "x", 1) != 1) _exit(1);
+        pause();
+    }
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    return pid;
+}
+
+static void locks_elsewhere_hide_nothing(void **state) {
+    (void)state;
+    char name[256];
+    make_up_to(12);
+    pid_t pid = open_elsewhere(12);
+    assert_int_equal(set_limit(128), 0);
+    snprintf(name, sizeof name, "%.95s/table.lock", ms[0].at);
+    int mine = open(name, O_RDWR | O_CLOEXEC);
+    struct flock range = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+    assert_int_equal(fcntl(mine, F_SETLK, &range), 0);
+    double least = 1e9, most = 0;
+    for (int round = 0; round < 3; round++)
+        for (int i = 0; i < 12; i++) {
+            double began = milliseconds();
+            assert_int_equal(ask_rows(ms[i].at), 60);
+            double took = milliseconds() - began;
+            if (round && took < least) least = took;
+            if (round && took > most) most = took;
+            assert_true(msio_descriptors_kept() <= 32);
+        }
+    print_message("a question whose tables another process has open: %.3f to %.3f ms\n", least, most);
+    int other = open(name, O_RDWR | O_CLOEXEC);
+    range = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+    assert_int_equal(fcntl(other, F_OFD_GETLK, &range), 0);
+    assert_int_equal(range.l_type, F_RDLCK);
+    assert_int_equal(range.l_pid, getpid());
+    close(mine);
+    close(other);
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 /* ---------------------------------------------------------------- children of fork */
 
 /* A child opens lock files of its own; the inherited descriptors go. */
@@ -485,12 +555,6 @@ static void a_file_in_use_is_not_closed(void **state) {
 
 /* ---------------------------------------------------------------- what it costs (printed, not judged) */
 
-static double milliseconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
-
 static void what_a_question_costs_is_printed(void **state) {
     (void)state;
     enum { TIMES = 100 };
@@ -530,6 +594,7 @@ int main(void) {
         cmocka_unit_test_teardown(the_working_folder_may_change, as_usual),
         cmocka_unit_test_teardown(an_open_table_sees_a_change_meanwhile, as_usual),
         cmocka_unit_test_teardown(locks_of_this_process_are_left_alone, as_usual),
+        cmocka_unit_test_teardown(locks_elsewhere_hide_nothing, as_usual),
         cmocka_unit_test_teardown(a_child_keeps_within_it_too, as_usual),
         cmocka_unit_test_teardown(threads_ask_for_many_at_once, as_usual),
         cmocka_unit_test_teardown(a_file_in_use_is_not_closed, as_usual),
