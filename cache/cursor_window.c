@@ -220,9 +220,9 @@ static bool still_held(const msio_access *access) {
     msio_table *t = access->table;
     for (int i = 0; i < access->children; i++)
         if (!still_held(&access->child[i])) return false;
-    pthread_mutex_lock(&t->mutex);
-    bool held = t->holds > 0 && !t->stale && t->hold_number == access->hold_number;
-    pthread_mutex_unlock(&t->mutex);
+    msio_table_lock(t);
+    bool held = msio_table_is_held(t) && !t->stale && t->hold_number == access->hold_number;
+    msio_table_unlock(t);
     return held;
 }
 

@@ -222,7 +222,7 @@ static void free_answer(msio_answer *answer) {
         msio_table_close(m->table[i]);
     }
     msio_row_index_free(atomic_load(&m->index));
-    pthread_mutex_destroy(&m->mutex);
+    msio_lengthy_destroy(&m->indexing);
     msio_arena_free(&m->arena);
     free(m->asked);
     free(m);
@@ -256,7 +256,7 @@ static msio_status load(const char *path, msio_meta_answer **made, bool *certain
         free(m);
         return no_memory(path);
     }
-    pthread_mutex_init(&m->mutex, NULL);
+    msio_lengthy_init(&m->indexing);
     m->answer.holds = msio_meta_holds;
     m->answer.free = free_answer;
     (void)msio_stamp_path(path, &m->folder); /* a path that is none fails next */
@@ -348,13 +348,13 @@ msio_status msio_metadata_row_index(const msio_metadata *metadata, const msio_ro
     msio_status status = MSIO_OK;
     *index = atomic_load_explicit(&job.m->index, memory_order_acquire);
     if (*index) return MSIO_OK;
-    pthread_mutex_lock(&job.m->mutex);
+    msio_lengthy_lock(&job.m->indexing);
     *index = atomic_load(&job.m->index);
     if (!*index && !(status = msio_access_run(job.m->table[MSIO_META_MAIN], make_index, &job))) {
         atomic_store_explicit(&job.m->index, job.index, memory_order_release);
         *index = job.index;
     }
-    pthread_mutex_unlock(&job.m->mutex);
+    msio_lengthy_unlock(&job.m->indexing);
     if (job.index) msio_store_grown(&job.m->answer, job.index->runs * (int64_t)sizeof *job.index->run);
     return status;
 }

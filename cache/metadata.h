@@ -29,7 +29,7 @@ typedef struct msio_meta_answer {
     const char *missing[MSIO_META_TABLES]; /* where a subtable should be, and is not */
     char *asked;                           /* the path as it was asked for, made absolute */
     msio_stamp folder;                     /* that it led to */
-    pthread_mutex_t mutex;                 /* guards the row index while it is made */
+    msio_lengthy indexing;                 /* held while the row index is made */
     _Atomic(msio_row_index *) index;
     atomic_int holds;
 } msio_meta_answer;

@@ -2,6 +2,7 @@
 #include "cache/metadata.h"
 
 #include "core/error.h"
+#include "core/lock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,7 @@ typedef struct held {
     char path[];
 } held;
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static held *all_held; /* one for each call of msio_metadata_hold */
+static held *all_held; /* one for each call of msio_metadata_hold; under MSIO_LOCK_HELD */
 
 static void release(msio_meta_answer *m, int tables) {
     for (int i = 0; i < tables; i++)
@@ -54,10 +54,10 @@ msio_status msio_metadata_hold(const char *path) {
         if (!status && holds) {
             h->metadata = metadata;
             strcpy(h->path, path);
-            pthread_mutex_lock(&mutex);
+            msio_lock_brief(MSIO_LOCK_HELD);
             h->next = all_held;
             all_held = h;
-            pthread_mutex_unlock(&mutex);
+            msio_unlock_brief(MSIO_LOCK_HELD);
             return MSIO_OK;
         }
         free(h);
@@ -69,12 +69,12 @@ msio_status msio_metadata_hold(const char *path) {
 }
 
 msio_status msio_metadata_unhold(const char *path) {
-    pthread_mutex_lock(&mutex);
+    msio_lock_brief(MSIO_LOCK_HELD);
     held **link = &all_held;
     while (*link && strcmp((*link)->path, path) != 0) link = &(*link)->next;
     held *h = *link;
     if (h) *link = h->next;
-    pthread_mutex_unlock(&mutex);
+    msio_unlock_brief(MSIO_LOCK_HELD);
     if (!h) return msio_error_set(MSIO_E_ARGUMENT, path, "the metadata of this path is not held");
     msio_meta_answer *m = msio_meta_answer_of(h->metadata);
     atomic_fetch_sub(&m->holds, 1);

@@ -2,6 +2,7 @@
 #include "cache/store.h"
 
 #include "core/error.h"
+#include "core/lock.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #define uthash_nonfatal_oom(entry) ((entry)->lost = true)
 #include <uthash.h>
 
-#define SHARDS 16 /* threads that ask for different things seldom meet */
+#define SHARDS MSIO_ANSWER_LOCKS /* threads that ask for different things seldom meet */
 #define LIMIT ((int64_t)64 << 20)
 
 typedef struct entry {
@@ -24,27 +25,29 @@ typedef struct entry {
 } entry;
 
 typedef struct shard {
-    pthread_mutex_t mutex;
     pthread_cond_t made;
     entry *entries;
     int64_t hits, misses, evictions, stale;
 } shard;
 
 static shard shards[SHARDS];
-static pthread_once_t started = PTHREAD_ONCE_INIT;
 static atomic_ullong now;
 static atomic_llong kept_bytes, limit = LIMIT;
 
-/* ---------------------------------------------------------------- fork: no shard may stay locked in the child */
+/* ---------------------------------------------------------------- locks, and fork */
+
+static void lock(const shard *s) { msio_lock_brief(MSIO_LOCK_ANSWERS + (int)(s - shards)); }
+static void unlock(const shard *s) { msio_unlock_brief(MSIO_LOCK_ANSWERS + (int)(s - shards)); }
 
 static void lock_all(void) {
-    for (int i = 0; i < SHARDS; i++) pthread_mutex_lock(&shards[i].mutex);
+    for (int i = 0; i < SHARDS; i++) lock(&shards[i]);
 }
 static void unlock_all(void) {
-    for (int i = SHARDS - 1; i >= 0; i--) pthread_mutex_unlock(&shards[i].mutex);
+    for (int i = SHARDS - 1; i >= 0; i--) unlock(&shards[i]);
 }
+
 /* Whoever made an answer in the parent does not exist in the child. */
-static void unlock_in_child(void) {
+static void forget_unmade(void) {
     for (int i = 0; i < SHARDS; i++) {
         entry *e, *next;
         pthread_cond_init(&shards[i].made, NULL);
@@ -54,15 +57,11 @@ static void unlock_in_child(void) {
             free(e);
         }
     }
-    unlock_all();
 }
 
-static void start(void) {
-    for (int i = 0; i < SHARDS; i++) {
-        pthread_mutex_init(&shards[i].mutex, NULL);
-        pthread_cond_init(&shards[i].made, NULL);
-    }
-    pthread_atfork(lock_all, unlock_all, unlock_in_child);
+__attribute__((constructor)) static void start(void) {
+    for (int i = 0; i < SHARDS; i++) pthread_cond_init(&shards[i].made, NULL);
+    msio_fork_tell(forget_unmade);
 }
 
 /* ---------------------------------------------------------------- answers and their keys */
@@ -100,7 +99,6 @@ static msio_answer *take_out(shard *s, entry *e) {
 
 static shard *shard_of(const char *key) {
     uint32_t hash = 2166136261u;
-    pthread_once(&started, start);
     for (; *key; key++) hash = (hash ^ (uint8_t)*key) * 16777619u;
     return &shards[(hash >> 16 ^ hash) % SHARDS];
 }
@@ -119,20 +117,20 @@ static bool evict_one(void) {
     shard *where = NULL;
     entry *e, *next;
     for (int i = 0; i < SHARDS; i++) {
-        pthread_mutex_lock(&shards[i].mutex);
+        lock(&shards[i]);
         HASH_ITER(hh, shards[i].entries, e, next)
         if (e->answer && e->used < oldest) oldest = e->used, where = &shards[i];
-        pthread_mutex_unlock(&shards[i].mutex);
+        unlock(&shards[i]);
     }
     if (!where) return false;
     msio_answer *gone = NULL;
-    pthread_mutex_lock(&where->mutex);
+    lock(where);
     HASH_ITER(hh, where->entries, e, next) {
         if (gone || !e->answer || e->used != oldest) continue;
         gone = take_out(where, e);
         where->evictions++;
     }
-    pthread_mutex_unlock(&where->mutex);
+    unlock(where);
     msio_store_give(gone);
     return true;
 }
@@ -149,28 +147,48 @@ void msio_store_grown(msio_answer *answer, int64_t bytes) {
     evict();
 }
 
+/* What a shard's made answers are kept under, each ended by NUL, the last one by two. NULL: none, or no memory. */
+static char *copy_keys(const shard *s) {
+    size_t length = 1, at = 0;
+    entry *e, *next;
+    lock(s);
+    HASH_ITER(hh, s->entries, e, next) if (e->answer) length += strlen(e->key) + 1;
+    char *keys = length > 1 ? malloc(length) : NULL;
+    HASH_ITER(hh, s->entries, e, next) {
+        if (!keys || !e->answer) continue;
+        strcpy(keys + at, e->key);
+        at += strlen(e->key) + 1;
+    }
+    if (keys) keys[at] = 0;
+    unlock(s);
+    return keys;
+}
+
+static bool has_vanished(const char *key) {
+    char path[4096];
+    size_t n = strcspn(key, "\n");
+    if (n >= sizeof path) return false;
+    memcpy(path, key, n);
+    path[n] = 0;
+    char *subtable = strstr(path, "::"); /* what follows is a keyword, not a file */
+    if (subtable) *subtable = 0;
+    return access(path, F_OK) != 0;
+}
+
 /* Lets answers go whose tables vanished: one shard at a time, in turn, whenever an answer is made. */
 static void sweep(void) {
     static atomic_uint turn;
     shard *s = &shards[atomic_fetch_add(&turn, 1) % SHARDS];
-    for (bool more = true; more;) {
-        msio_answer *gone = NULL;
-        entry *e, *next;
-        pthread_mutex_lock(&s->mutex);
-        HASH_ITER(hh, s->entries, e, next) {
-            char path[4096];
-            size_t n = strcspn(e->key, "\n");
-            if (gone || !e->answer || n >= sizeof path) continue;
-            memcpy(path, e->key, n);
-            path[n] = 0;
-            char *subtable = strstr(path, "::"); /* what follows is a keyword, not a file */
-            if (subtable) *subtable = 0;
-            if (access(path, F_OK) != 0) gone = take_out(s, e);
-        }
-        pthread_mutex_unlock(&s->mutex);
+    char *keys = copy_keys(s); /* files are not looked for under a brief lock */
+    for (const char *key = keys; key && *key; key += strlen(key) + 1) {
+        if (!has_vanished(key)) continue;
+        lock(s);
+        entry *e = find(s, key);
+        msio_answer *gone = e && e->answer ? take_out(s, e) : NULL;
+        unlock(s);
         msio_store_give(gone);
-        more = gone != NULL;
     }
+    free(keys);
 }
 
 /* ---------------------------------------------------------------- getting */
@@ -179,8 +197,9 @@ static void sweep(void) {
 static msio_status look_up(shard *s, const char *key, msio_answer **answer) {
     entry *e;
     *answer = NULL;
-    pthread_mutex_lock(&s->mutex);
-    while ((e = find(s, key)) && !e->answer) pthread_cond_wait(&s->made, &s->mutex);
+    lock(s);
+    while ((e = find(s, key)) && !e->answer)
+        pthread_cond_wait(&s->made, &msio_brief[MSIO_LOCK_ANSWERS + (int)(s - shards)].mutex);
     if (e) {
         e->used = atomic_fetch_add_explicit(&now, 1, memory_order_relaxed);
         *answer = e->answer;
@@ -193,13 +212,13 @@ static msio_status look_up(shard *s, const char *key, msio_answer **answer) {
             e = NULL;
         }
     }
-    pthread_mutex_unlock(&s->mutex);
+    unlock(s);
     return e ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, NULL, "no memory to keep an answer");
 }
 
 /* Puts a new answer where look_up left an empty entry; NULL: none could be made. */
 static void put(shard *s, const char *key, msio_answer *answer) {
-    pthread_mutex_lock(&s->mutex);
+    lock(s);
     entry *e = find(s, key);
     if (e && !answer) {
         HASH_DEL(s->entries, e);
@@ -213,7 +232,7 @@ static void put(shard *s, const char *key, msio_answer *answer) {
         s->misses++;
     }
     pthread_cond_broadcast(&s->made);
-    pthread_mutex_unlock(&s->mutex);
+    unlock(s);
 }
 
 static msio_status make_one(shard *s, const char *key, msio_answer_make make, void *user, msio_answer **answer) {
@@ -230,13 +249,13 @@ static msio_status make_one(shard *s, const char *key, msio_answer_make make, vo
 /* A kept answer no longer holds: it leaves, unless another thread was faster. */
 static void drop_stale(shard *s, const char *key, msio_answer *answer) {
     msio_answer *gone = NULL;
-    pthread_mutex_lock(&s->mutex);
+    lock(s);
     entry *e = find(s, key);
     if (e && e->answer == answer) {
         gone = take_out(s, e);
         s->stale++;
     }
-    pthread_mutex_unlock(&s->mutex);
+    unlock(s);
     msio_store_give(gone);
     msio_store_give(answer);
 }
@@ -256,9 +275,9 @@ msio_status msio_store_get(const char *key, bool unchecked, msio_answer_make mak
             return status;
         }
         if (holds) {
-            pthread_mutex_lock(&s->mutex);
+            lock(s);
             s->hits++;
-            pthread_mutex_unlock(&s->mutex);
+            unlock(s);
             *answer = kept;
             *found = true;
             return MSIO_OK;
@@ -275,15 +294,14 @@ static bool begins(const char *key, const char *prefix) {
 }
 
 void msio_store_clear(const char *prefix) {
-    pthread_once(&started, start);
     for (int i = 0; i < SHARDS; i++)
         for (bool more = true; more;) {
             msio_answer *gone = NULL;
             entry *e, *next;
-            pthread_mutex_lock(&shards[i].mutex);
+            lock(&shards[i]);
             HASH_ITER(hh, shards[i].entries, e, next)
             if (!gone && e->answer && (!prefix || begins(e->key, prefix))) gone = take_out(&shards[i], e);
-            pthread_mutex_unlock(&shards[i].mutex);
+            unlock(&shards[i]);
             msio_store_give(gone);
             more = gone != NULL;
         }
@@ -291,20 +309,18 @@ void msio_store_clear(const char *prefix) {
 
 void msio_cache_describe(msio_cache_stats *stats) {
     *stats = (msio_cache_stats){.bytes = atomic_load(&kept_bytes), .limit = atomic_load(&limit)};
-    pthread_once(&started, start);
     for (int i = 0; i < SHARDS; i++) {
-        pthread_mutex_lock(&shards[i].mutex);
+        lock(&shards[i]);
         stats->hits += shards[i].hits;
         stats->misses += shards[i].misses;
         stats->evictions += shards[i].evictions;
         stats->stale += shards[i].stale;
         stats->entries += (int64_t)HASH_COUNT(shards[i].entries);
-        pthread_mutex_unlock(&shards[i].mutex);
+        unlock(&shards[i]);
     }
 }
 
 void msio_cache_set_limit(size_t bytes) {
-    pthread_once(&started, start);
     atomic_store(&limit, bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes);
     evict();
 }

@@ -7,10 +7,11 @@
 #endif
 #include "core/descriptors.h"
 
+#include "core/lock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -25,24 +26,17 @@
 struct msio_descriptor {
     atomic_int users;
     int fd;             /* while it is open */
-    int place;          /* in the list, or NO_PLACE; under the mutex */
+    int place;          /* in the list, or NO_PLACE; under the lock */
     atomic_ullong used; /* the clock at its last use; 0: not likely to be needed again */
     msio_descriptor_may_close may_close;
     void *user;
 };
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards the list */
-static msio_descriptor **list;                            /* of all that are open, in no order */
+static msio_descriptor **list; /* of all that are open, in no order; under MSIO_LOCK_DESCRIPTORS */
 static int listed, capacity;
 static atomic_ullong now = 1;
 
-/* Registered when the library is loaded, and so before all others: fork takes locks in the opposite order, and this one
- * is taken while others are held. */
-static void before_fork(void) { pthread_mutex_lock(&mutex); }
-static void after_fork(void) { pthread_mutex_unlock(&mutex); }
-__attribute__((constructor)) static void start(void) { (void)pthread_atfork(before_fork, after_fork, after_fork); }
-
-/* ---------------------------------------------------------------- the list; all under the mutex */
+/* ---------------------------------------------------------------- the list; all under the lock */
 
 static bool enlist(msio_descriptor *d) {
     if (listed == capacity) {
@@ -145,11 +139,11 @@ msio_descriptor *msio_descriptor_new(msio_descriptor_may_close may_close, void *
 }
 
 int msio_descriptor_abandon(msio_descriptor *d) {
-    pthread_mutex_lock(&mutex);
+    msio_lock_brief(MSIO_LOCK_DESCRIPTORS);
     int fd = atomic_load(&d->users) == SHUT ? -1 : d->fd;
     atomic_store(&d->users, SHUT);
     strike(d);
-    pthread_mutex_unlock(&mutex);
+    msio_unlock_brief(MSIO_LOCK_DESCRIPTORS);
     return fd;
 }
 
@@ -171,9 +165,9 @@ static bool join(msio_descriptor *d) {
 
 bool msio_descriptor_use(msio_descriptor *d, int *fd) {
     if (!join(d)) {
-        pthread_mutex_lock(&mutex); /* it may look shut while it is asked whether it may be */
+        msio_lock_brief(MSIO_LOCK_DESCRIPTORS); /* it may look shut while it is asked whether it may be */
         bool open = join(d);
-        pthread_mutex_unlock(&mutex);
+        msio_unlock_brief(MSIO_LOCK_DESCRIPTORS);
         if (!open) return false;
     }
     *fd = d->fd;
@@ -185,7 +179,7 @@ void msio_descriptor_unuse(msio_descriptor *d) { atomic_fetch_sub_explicit(&d->u
 
 /* One that cannot be listed, without memory, stays open until it is freed. */
 int msio_descriptor_put(msio_descriptor *d, int fd) {
-    pthread_mutex_lock(&mutex);
+    msio_lock_brief(MSIO_LOCK_DESCRIPTORS);
     bool late = join(d);
     int there = late ? d->fd : fd;
     touch(d);
@@ -195,7 +189,7 @@ int msio_descriptor_put(msio_descriptor *d, int fd) {
         atomic_store(&d->users, 1);
         keep_limit();
     }
-    pthread_mutex_unlock(&mutex);
+    msio_unlock_brief(MSIO_LOCK_DESCRIPTORS);
     if (late) close(fd);
     return there;
 }
@@ -207,9 +201,9 @@ void msio_descriptor_rest(msio_descriptor *d) { atomic_store_explicit(&d->used, 
 /* ---------------------------------------------------------------- when there are none left */
 
 static bool relieve(void) {
-    pthread_mutex_lock(&mutex);
+    msio_lock_brief(MSIO_LOCK_DESCRIPTORS);
     int closed = give_back(RELIEF);
-    pthread_mutex_unlock(&mutex);
+    msio_unlock_brief(MSIO_LOCK_DESCRIPTORS);
     return closed > 0;
 }
 
@@ -244,9 +238,9 @@ bool msio_descriptors_relieve(void) {
 }
 
 int msio_descriptors_kept(void) {
-    pthread_mutex_lock(&mutex);
+    msio_lock_brief(MSIO_LOCK_DESCRIPTORS);
     int n = listed;
-    pthread_mutex_unlock(&mutex);
+    msio_unlock_brief(MSIO_LOCK_DESCRIPTORS);
     return n;
 }
 

@@ -13,6 +13,7 @@
 #include "core/file_map.h"
 
 #include "core/checked.h"
+#include "core/lock.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -51,7 +52,6 @@ static atomic_int handler_next; /* the one to hand the next signal to */
 static chunk first_chunk;
 static region refused; /* stands in msio_file.map for "tried, cannot be mapped" */
 static uintptr_t page_size;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* held to map, to unmap and while forking */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* ---------------------------------------------------------------- the handler: atomics and system calls only */
@@ -135,13 +135,7 @@ static void on_sigbus(int number, siginfo_t *info, void *context) {
 
 /* ---------------------------------------------------------------- mapping */
 
-static void before_fork(void) { pthread_mutex_lock(&lock); }
-static void after_fork(void) { pthread_mutex_unlock(&lock); }
-
-static void start(void) {
-    page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
-    (void)pthread_atfork(before_fork, after_fork, after_fork);
-}
+static void start(void) { page_size = (uintptr_t)sysconf(_SC_PAGESIZE); }
 
 static bool is_ours(const struct sigaction *action) {
     return (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == on_sigbus;
@@ -215,7 +209,7 @@ const uint8_t *msio_file_map(msio_file *file) {
     bool guarded = r && guard_stands();
     if (!r || !guarded) {
         pthread_once(&once, start);
-        pthread_mutex_lock(&lock);
+        msio_lock_brief(MSIO_LOCK_MAPS);
         guarded = raise_guard();
         r = region_of(file);
         if (!r && guarded) {
@@ -223,7 +217,7 @@ const uint8_t *msio_file_map(msio_file *file) {
             if (!r) r = &refused;
             __atomic_store_n(&file->map, (void *)r, __ATOMIC_RELEASE);
         }
-        pthread_mutex_unlock(&lock);
+        msio_unlock_brief(MSIO_LOCK_MAPS);
     }
     if (!guarded) return NULL;
     return (const uint8_t *)atomic_load_explicit(&r->start, memory_order_relaxed); /* 0 for refused */
@@ -265,15 +259,23 @@ void msio_file_map_release(const msio_file *file, int64_t offset, int64_t length
     (void)madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
+bool msio_file_map_again(msio_file *file, int fd) {
+    region *r = region_of(file);
+    if (!r || r == &refused) return false;
+    void *start = (void *)atomic_load(&r->start);
+    size_t length = atomic_load(&r->end) - (uintptr_t)start;
+    return mmap(start, length, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == start;
+}
+
 void msio_file_unmap(msio_file *file) {
     region *r = region_of(file);
     if (!r || r == &refused) return;
-    pthread_mutex_lock(&lock);
+    msio_lock_brief(MSIO_LOCK_MAPS);
     uintptr_t start = atomic_load(&r->start), end = atomic_load(&r->end);
     /* Out of the list first: from the moment of munmap the addresses may be somebody else's. */
     atomic_store(&r->start, 0);
     munmap((void *)start, end - start);
-    pthread_mutex_unlock(&lock);
+    msio_unlock_brief(MSIO_LOCK_MAPS);
     file->map = NULL;
 }
 

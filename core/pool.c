@@ -7,6 +7,8 @@
 #endif
 #include "core/pool.h"
 
+#include "core/lock.h"
+
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -25,18 +27,14 @@ typedef struct block {
 } block;
 
 static struct {
-    pthread_mutex_t lock;
     size_t limit, kept_bytes, in_use, peak;
     block kept[MSIO_POOL_KEPT]; /* oldest first */
     int kept_count;
     block *used; /* hash table by address, open addressing, a power of two of places, at most half of them taken */
     size_t used_places, used_count;
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} pool; /* under MSIO_LOCK_POOL */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void before_fork(void) { pthread_mutex_lock(&pool.lock); }
-static void after_fork(void) { pthread_mutex_unlock(&pool.lock); }
 
 static void start(void) {
     size_t limit = (size_t)1 << 30;
@@ -46,15 +44,14 @@ static void start(void) {
         if (quarter < limit) limit = quarter;
     }
     pool.limit = limit;
-    (void)pthread_atfork(before_fork, after_fork, after_fork);
 }
 
 static void enter(void) {
     pthread_once(&once, start);
-    pthread_mutex_lock(&pool.lock);
+    msio_lock_brief(MSIO_LOCK_POOL);
 }
 
-static void leave(void) { pthread_mutex_unlock(&pool.lock); }
+static void leave(void) { msio_unlock_brief(MSIO_LOCK_POOL); }
 
 /* ---------------------------------------------------------------- the system's memory */
 

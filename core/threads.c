@@ -4,7 +4,8 @@
 #endif
 #include "core/threads.h"
 
-#include <pthread.h>
+#include "core/lock.h"
+
 #include <sched.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -16,20 +17,12 @@
 /* Nothing gains from more; a mistyped number must not exhaust the system. */
 #define MSIO_THREADS_MOST 1024
 
-static atomic_int used;
-static atomic_int forked;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void in_child(void) {
-    if (atomic_load_explicit(&used, memory_order_relaxed)) atomic_store_explicit(&forked, 1, memory_order_relaxed);
-}
-
-static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, in_child); }
+static atomic_uint used_in; /* one more than msio_forks() of the first process that started threads; 0: none did */
 
 void msio_threads_used(void) {
-    if (atomic_load_explicit(&used, memory_order_relaxed)) return;
-    pthread_once(&once, watch_forks);
-    atomic_store_explicit(&used, 1, memory_order_relaxed);
+    unsigned none = 0;
+    if (atomic_load_explicit(&used_in, memory_order_relaxed)) return;
+    atomic_compare_exchange_strong(&used_in, &none, msio_forks() + 1);
 }
 
 msio_status msio_threads_check(int wanted) {
@@ -38,7 +31,10 @@ msio_status msio_threads_check(int wanted) {
                           wanted);
 }
 
-int msio_threads_forked(void) { return atomic_load_explicit(&forked, memory_order_relaxed); }
+int msio_threads_forked(void) {
+    unsigned in = atomic_load_explicit(&used_in, memory_order_relaxed);
+    return in && in != msio_forks() + 1;
+}
 
 #if defined(_OPENMP)
 /* Processors that this thread may run on; 0 where the system does not tell. */

@@ -12,7 +12,7 @@
 
 /* ---------------------------------------------------------------- table.dat */
 
-/* Parses table.dat unless its stamp is known. Under the table's mutex. */
+/* Parses table.dat unless its stamp is known. With t->reading held: it alone adds to the list. */
 static msio_status get_dat(msio_table *t, const msio_stamp *stamp, const msio_table_dat **dat) {
     char path[4096];
     char *bytes = NULL;
@@ -41,63 +41,107 @@ static msio_status get_dat(msio_table *t, const msio_stamp *stamp, const msio_ta
     }
     entry->stamp = *stamp;
     entry->next = t->dats;
+    msio_table_lock(t);
     t->dats = entry;
+    msio_table_unlock(t);
     *dat = entry->dat;
     return MSIO_OK;
 }
 
 /* ---------------------------------------------------------------- snapshots of a table */
 
-static void drop(msio_snapshot *snapshot) {
-    if (snapshot && --snapshot->users == 0) msio_snapshot_free(snapshot);
+/* One user less: the snapshot, where it was the last one, to be freed once the table is no longer locked. */
+static msio_snapshot *leave(msio_snapshot *snapshot) { return snapshot && --snapshot->users == 0 ? snapshot : NULL; }
+
+/* The table's snapshot, where it is of the state that access->signature shows. */
+static bool share_snapshot(msio_table *t, msio_access *access) {
+    msio_table_lock(t);
+    bool same = t->snapshot && !t->stale && msio_signature_equal(&t->seen, &access->signature);
+    if (same) {
+        access->snapshot = t->snapshot;
+        t->snapshot->users++;
+    }
+    msio_table_unlock(t);
+    return same;
 }
 
-/* Takes the snapshot for the state that access->signature shows. Under the table's mutex. */
-static msio_status take_snapshot(msio_table *t, msio_access *access) {
-    if (!t->snapshot || t->stale || !msio_signature_equal(&t->seen, &access->signature)) {
-        const msio_table_dat *dat;
-        msio_snapshot *fresh = NULL;
-        msio_status status = get_dat(t, &access->signature.dat, &dat);
-        if (!status) status = msio_snapshot_new(dat, t->path, &access->signature, &fresh);
-        if (status) return status;
-        drop(t->snapshot);
-        fresh->users = 1;
-        t->snapshot = fresh;
-        t->seen = access->signature;
-        t->stale = false;
-    }
-    access->snapshot = t->snapshot;
-    t->snapshot->users++;
+/* Makes a snapshot of that state the table's. With t->reading held. */
+static msio_status renew_snapshot(msio_table *t, msio_access *access) {
+    const msio_table_dat *dat;
+    msio_snapshot *fresh = NULL;
+    msio_status status = get_dat(t, &access->signature.dat, &dat);
+    if (!status) status = msio_snapshot_new(dat, t->path, &access->signature, &fresh);
+    if (status) return status;
+    fresh->users = 2; /* the table, and the access */
+    access->snapshot = fresh;
+    msio_table_lock(t);
+    msio_snapshot *old = leave(t->snapshot);
+    t->snapshot = fresh;
+    t->seen = access->signature;
+    t->stale = false;
+    msio_table_unlock(t);
+    msio_snapshot_free(old);
     return MSIO_OK;
 }
 
-/* table.lock may have been made, or made anew, since the table was opened. */
-static msio_status refresh_lock(msio_table *t) {
-    if (msio_lock_current(t->lock, t->path)) return MSIO_OK;
-    msio_lock_close(t->lock);
-    t->lock = NULL;
-    return msio_lock_open(t->path, &t->lock);
+/* Takes the snapshot for the state that access->signature shows. */
+static msio_status take_snapshot(msio_table *t, msio_access *access) {
+    msio_status status = MSIO_OK;
+    if (share_snapshot(t, access)) return MSIO_OK;
+    msio_lengthy_lock(&t->reading);
+    if (!share_snapshot(t, access)) status = renew_snapshot(t, access);
+    msio_lengthy_unlock(&t->reading);
+    return status;
+}
+
+static msio_lock *share_lock(msio_table *t) {
+    msio_table_lock(t);
+    msio_lock *lock = msio_lock_share(t->lock);
+    msio_table_unlock(t);
+    return lock;
+}
+
+/* table.lock was made, or made anew, since the table was opened. */
+static msio_status renew_lock(msio_table *t) {
+    msio_lock *found = NULL;
+    msio_status status = msio_lock_open(t->path, &found);
+    msio_table_lock(t);
+    msio_lock *old = t->lock;
+    t->lock = found;
+    msio_table_unlock(t);
+    msio_lock_close(old);
+    return status;
+}
+
+/* The lock file that there is now. */
+static msio_status take_lock_file(msio_table *t, msio_lock **lock) {
+    msio_status status = MSIO_OK;
+    *lock = share_lock(t);
+    if (msio_lock_current(*lock, t->path)) return MSIO_OK;
+    msio_lock_close(*lock);
+    msio_lengthy_lock(&t->reading);
+    *lock = share_lock(t);
+    if (!msio_lock_current(*lock, t->path)) {
+        msio_lock_close(*lock);
+        status = renew_lock(t);
+        *lock = share_lock(t);
+    }
+    msio_lengthy_unlock(&t->reading);
+    return status;
 }
 
 static msio_status begin_checked(msio_table *t, msio_access *access) {
     prof_span span;
     prof_begin(&span, PROF_PATH_LOCK);
-    pthread_mutex_lock(&t->mutex);
-    msio_status status = refresh_lock(t);
-    access->lock = msio_lock_share(t->lock);
-    pthread_mutex_unlock(&t->mutex);
+    msio_status status = take_lock_file(t, &access->lock);
     if (!status && !t->opts.nolock) status = msio_lock_take(access->lock, t->opts.lock_seconds, &access->locked);
     if (!status) status = msio_signature_read(t->path, access->lock, &access->signature);
     access->verify = !access->locked;
     access->check_files = true;
     prof_end(&span, NULL);
-    if (!status) {
-        pthread_mutex_lock(&t->mutex);
-        status = take_snapshot(t, access);
-        pthread_mutex_unlock(&t->mutex);
-    }
+    if (!status) status = take_snapshot(t, access);
     if (status) {
-        if (access->locked) msio_lock_give(access->lock);
+        if (access->locked) msio_lock_give(access->lock, access->forks);
         msio_lock_close(access->lock);
     }
     return status;
@@ -105,14 +149,14 @@ static msio_status begin_checked(msio_table *t, msio_access *access) {
 
 /* A held table, or one that nobody writes: the state is the one last seen. */
 static bool begin_unchecked(msio_table *t, msio_access *access) {
-    pthread_mutex_lock(&t->mutex);
-    bool held = t->snapshot && !t->stale && (t->holds > 0 || t->opts.freshness == MSIO_AS_OPENED);
+    msio_table_lock(t);
+    bool held = t->snapshot && !t->stale && (msio_table_is_held(t) || t->opts.freshness == MSIO_AS_OPENED);
     if (held) {
         access->snapshot = t->snapshot;
         access->hold_number = t->hold_number;
         t->snapshot->users++;
     }
-    pthread_mutex_unlock(&t->mutex);
+    msio_table_unlock(t);
     return held;
 }
 
@@ -120,10 +164,11 @@ static void give_back(msio_access *access) {
     msio_table *t = access->table;
     for (int i = 0; i < access->children; i++) give_back(&access->child[i]);
     free(access->child);
-    pthread_mutex_lock(&t->mutex);
-    drop(access->snapshot);
-    pthread_mutex_unlock(&t->mutex);
-    if (access->locked) msio_lock_give(access->lock);
+    msio_table_lock(t);
+    msio_snapshot *last = leave(access->snapshot);
+    msio_table_unlock(t);
+    msio_snapshot_free(last);
+    if (access->locked) msio_lock_give(access->lock, access->forks);
     msio_lock_close(access->lock);
 }
 
@@ -144,20 +189,44 @@ static msio_status begin_children(msio_access *access) {
     return status;
 }
 
+/* A hold that began before a fork goes on in the child of the thread that held: it keeps the first lock that the child
+ * takes. That of another thread, which the child does not have, is none there: nobody would end it. */
+static void inherit_hold(msio_access *access) {
+    msio_table *t = access->table;
+    msio_lock *old = NULL;
+    if (!access->check_files || !msio_forks()) return;
+    msio_table_lock(t);
+    if (t->holds > 0 && t->hold_forks != msio_forks() && msio_fork_by(t->hold_thread)) {
+        old = t->hold_lock;
+        t->hold_lock = access->locked ? msio_lock_share(access->lock) : NULL;
+        t->hold_forks = msio_forks();
+        t->hold_number++;
+        access->locked = false; /* the access gives its lock to the hold */
+    }
+    msio_table_unlock(t);
+    msio_lock_close(old);
+}
+
 msio_status msio_access_begin(msio_table *table, msio_access *access) {
-    *access = (msio_access){.table = table};
+    *access = (msio_access){.table = table, .forks = msio_forks()};
     msio_status status = begin_unchecked(table, access) ? MSIO_OK : begin_checked(table, access);
     if (status) return status;
+    inherit_hold(access);
     status = begin_children(access);
     if (status) give_back(access);
     return status;
+}
+
+/* A fork within the access, by what a caller's function does, leaves it without a lock too. */
+static bool is_unlocked(const msio_access *access) {
+    return access->verify || (access->locked && access->forks != msio_forks());
 }
 
 /* Without a lock the state may have changed under the call. */
 static bool same_state(const msio_access *access) {
     for (int i = 0; i < access->children; i++)
         if (!same_state(&access->child[i])) return false;
-    if (!access->verify) return true;
+    if (!is_unlocked(access)) return true;
     msio_signature now;
     return msio_signature_read(access->table->path, access->lock, &now) == MSIO_OK &&
            msio_signature_equal(&now, &access->signature);
@@ -167,18 +236,18 @@ static bool same_state(const msio_access *access) {
 static bool unverified(const msio_access *access) {
     for (int i = 0; i < access->children; i++)
         if (unverified(&access->child[i])) return true;
-    return access->verify;
+    return is_unlocked(access);
 }
 
 static void mark_stale(msio_table *t) {
-    pthread_mutex_lock(&t->mutex);
+    msio_table_lock(t);
     t->stale = true;
-    pthread_mutex_unlock(&t->mutex);
+    msio_table_unlock(t);
 }
 
 static void mark_unverified(msio_access *access) {
     for (int i = 0; i < access->children; i++) mark_unverified(&access->child[i]);
-    if (access->verify) mark_stale(access->table);
+    if (is_unlocked(access)) mark_stale(access->table);
 }
 
 /* A file was another one when it was opened again: what was remembered of it goes. What a hold or the caller's promise

@@ -1,10 +1,9 @@
 /* ahead.c - two batches that take turns: one is the caller's, the other is filled meanwhile by a thread. */
 #include "io/ahead.h"
 
+#include "core/lock.h"
 #include "core/threads.h"
 #include "prof/span.h"
-
-#include <unistd.h>
 
 /* The half holds the next batch, the end, or an error afterwards. */
 static void fill_half(msio_ahead *a, int half) {
@@ -34,16 +33,16 @@ static void *reader(void *user) {
 }
 
 void msio_ahead_start(msio_ahead *ahead, msio_ahead_fill fill, void *user) {
-    *ahead = (msio_ahead){.fill = fill, .user = user, .owner = getpid()};
+    *ahead = (msio_ahead){.fill = fill, .user = user, .forks = msio_forks()};
     pthread_mutex_init(&ahead->mutex, NULL);
     pthread_cond_init(&ahead->changed, NULL);
     ahead->threaded = !msio_threads_forked() && pthread_create(&ahead->thread, NULL, reader, ahead) == 0;
 }
 
-static bool has_reader(const msio_ahead *a) { return a->threaded && a->owner == getpid(); }
+static bool is_parents(const msio_ahead *a) { return a->forks != msio_forks(); }
 
 static void wait_for(msio_ahead *a, int half) {
-    if (!has_reader(a)) {
+    if (!a->threaded) {
         if (a->half[half].filled) return;
         fill_half(a, half);
         a->half[half].filled = true;
@@ -60,7 +59,7 @@ static void wait_for(msio_ahead *a, int half) {
 /* The caller is done with the half it got last: it may be filled again. */
 static void take_back(msio_ahead *a, int half) {
     if (!a->half[half].filled || a->half[half].status) return;
-    if (!has_reader(a)) {
+    if (!a->threaded) {
         a->half[half].filled = false;
         return;
     }
@@ -72,6 +71,10 @@ static void take_back(msio_ahead *a, int half) {
 
 msio_status msio_ahead_next(msio_ahead *ahead, int *half) {
     int turn = ahead->turn;
+    if (is_parents(ahead))
+        return msio_error_set(MSIO_E_UNSUPPORTED, NULL,
+                              "this stream was begun before the process was forked, and the thread that reads ahead is "
+                              "the parent's: begin it in the child");
     if (ahead->given) take_back(ahead, turn ^ 1);
     ahead->given = false;
     wait_for(ahead, turn);
@@ -83,9 +86,10 @@ msio_status msio_ahead_next(msio_ahead *ahead, int *half) {
     return MSIO_OK;
 }
 
-void msio_ahead_stop(msio_ahead *ahead) {
-    if (!ahead->fill) return;
-    if (has_reader(ahead)) {
+bool msio_ahead_stop(msio_ahead *ahead) {
+    if (!ahead->fill) return true;
+    if (is_parents(ahead)) return false;
+    if (ahead->threaded) {
         pthread_mutex_lock(&ahead->mutex);
         ahead->stop = true;
         pthread_cond_broadcast(&ahead->changed);
@@ -94,4 +98,5 @@ void msio_ahead_stop(msio_ahead *ahead) {
     }
     pthread_cond_destroy(&ahead->changed);
     pthread_mutex_destroy(&ahead->mutex);
+    return true;
 }

@@ -6,7 +6,6 @@
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <sys/types.h>
 
 /* Fills batch `half` (0 or 1) with what comes next: MSIO_OK, MSIO_END, or a failure, whose error is set. Called in
  * turn, by one thread at a time; not again after MSIO_END or a failure. */
@@ -24,7 +23,7 @@ typedef struct msio_ahead {
     bool given; /* the caller has the other one */
     pthread_t thread;
     bool threaded, stop;
-    pid_t owner; /* a child of fork has no reader, and fills itself */
+    unsigned forks; /* msio_forks() when it was started */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
 } msio_ahead;
@@ -32,10 +31,13 @@ typedef struct msio_ahead {
 /* Begins to fill. Without a thread (a child of fork, no room for one) batches are filled when they are asked for. */
 void msio_ahead_start(msio_ahead *ahead, msio_ahead_fill fill, void *user);
 
-/* Waits for the next batch, and takes back the one before: *half. MSIO_END or the failure stays what it is. */
+/* Waits for the next batch, and takes back the one before: *half. MSIO_END or the failure stays what it is.
+ * MSIO_E_UNSUPPORTED in a child of fork, for what was started before: the thread is the parent's. */
 msio_status msio_ahead_next(msio_ahead *ahead, int *half);
 
-/* Ends the thread. Nothing else is called afterwards; what was never started may be stopped. */
-void msio_ahead_stop(msio_ahead *ahead);
+/* Ends the thread. Nothing else is called afterwards; what was never started may be stopped. False where it was started
+ * before a fork: then the parent's thread may have been in the middle of changing the caller's state, which must be
+ * left as it is, and not be freed. */
+bool msio_ahead_stop(msio_ahead *ahead);
 
 #endif

@@ -3,15 +3,15 @@
 
 #include "core/descriptors.h"
 #include "core/error.h"
+#include "core/lock.h"
 #include "core/writing.h"
 #include "io/module.h"
 #include "msio/io.h"
 
-#include <pthread.h>
 #include <stdbool.h>
 
-/* Guards everything below, and casacore itself: it keeps tables and caches of the process without a lock of its own. */
-static pthread_mutex_t casacore_mutex = PTHREAD_MUTEX_INITIALIZER;
+/* Entering casacore guards everything below as well: it keeps tables and caches of the process without a lock of its
+ * own. */
 static const msio_casa_functions *functions;
 static msio_module module = {.file = "msio_casacore.so",
                              .variable = "MSIO_CASACORE_MODULE",
@@ -23,12 +23,7 @@ static msio_module module = {.file = "msio_casacore.so",
 
 /* ---------------------------------------------------------------- loading */
 
-/* A child must not inherit the mutex locked by a thread that it does not have. */
-static void before_fork(void) { pthread_mutex_lock(&casacore_mutex); }
-
-static void after_fork(void) { pthread_mutex_unlock(&casacore_mutex); }
-
-/* Loads the module if that has not been done. With the mutex held. */
+/* Loads the module if that has not been done. Within casacore. */
 static msio_status load_module(void) {
     if (functions) return MSIO_OK;
     void *symbol = NULL;
@@ -41,23 +36,28 @@ static msio_status load_module(void) {
         return msio_error_set(MSIO_E_CASACORE, module.named,
                               "this casacore module belongs to another version of msio; install the one of msio %s",
                               MSIO_VERSION_STRING);
-    static bool forks_known;
-    if (!forks_known) forks_known = pthread_atfork(before_fork, after_fork, after_fork) == 0;
     functions = found; /* the module stays: casacore cannot be unloaded safely */
     return MSIO_OK;
 }
 
+static msio_status enter(void) {
+    if (msio_library_enter(MSIO_LIBRARY_CASACORE)) return MSIO_OK;
+    return msio_error_set(MSIO_E_CASACORE, NULL,
+                          "a thread was inside casacore when this process was forked, so that it cannot be used here: "
+                          "fork before, or start the process anew (multiprocessing: \"spawn\")");
+}
+
 msio_status msio_casacore_load(void) {
-    pthread_mutex_lock(&casacore_mutex);
+    if (enter()) return MSIO_E_CASACORE;
     msio_status status = load_module();
-    pthread_mutex_unlock(&casacore_mutex);
+    msio_library_leave(MSIO_LIBRARY_CASACORE);
     return status;
 }
 
 const char *msio_casacore_version(void) {
-    pthread_mutex_lock(&casacore_mutex);
+    if (!msio_library_enter(MSIO_LIBRARY_CASACORE)) return NULL;
     const char *version = functions ? functions->casacore_version() : NULL;
-    pthread_mutex_unlock(&casacore_mutex);
+    msio_library_leave(MSIO_LIBRARY_CASACORE);
     return version;
 }
 
@@ -77,10 +77,10 @@ static msio_status call_begin(call *this, const char *doing, const msio_casa_tab
     this->path = NULL;
     this->column = column;
     this->message.text[0] = '\0';
-    pthread_mutex_lock(&casacore_mutex);
+    if (enter()) return MSIO_E_CASACORE;
     msio_status status = load_module();
     if (status != MSIO_OK) {
-        pthread_mutex_unlock(&casacore_mutex);
+        msio_library_leave(MSIO_LIBRARY_CASACORE);
         return status;
     }
     if (table) this->path = functions->path(table);
@@ -90,7 +90,7 @@ static msio_status call_begin(call *this, const char *doing, const msio_casa_tab
 
 static msio_status call_end(call *this, msio_status status) {
     msio_writing_end(&this->writing);
-    pthread_mutex_unlock(&casacore_mutex);
+    msio_library_leave(MSIO_LIBRARY_CASACORE);
     if (status == MSIO_OK) return MSIO_OK;
     return msio_error_set(status, this->path, "%s %s%s through casacore: %s", this->doing,
                           this->column ? "column " : "the table", this->column ? this->column : "", this->message.text);
@@ -108,12 +108,11 @@ msio_status msio_casa_open(const char *path, msio_casa_table **table) {
 
 void msio_casa_close(msio_casa_table *table) {
     msio_writing writing;
-    if (!table) return;
-    pthread_mutex_lock(&casacore_mutex);
+    if (!table || !msio_library_enter(MSIO_LIBRARY_CASACORE)) return;
     msio_writing_begin(&writing);
     functions->close(table);
     msio_writing_end(&writing);
-    pthread_mutex_unlock(&casacore_mutex);
+    msio_library_leave(MSIO_LIBRARY_CASACORE);
 }
 
 msio_status msio_casa_reopen(msio_casa_table *table) {
@@ -126,16 +125,16 @@ msio_status msio_casa_reopen(msio_casa_table *table) {
 }
 
 int64_t msio_casa_rows(const msio_casa_table *table) {
-    pthread_mutex_lock(&casacore_mutex);
+    if (!msio_library_enter(MSIO_LIBRARY_CASACORE)) return 0;
     int64_t rows = functions->rows(table);
-    pthread_mutex_unlock(&casacore_mutex);
+    msio_library_leave(MSIO_LIBRARY_CASACORE);
     return rows;
 }
 
 int msio_casa_columns(const msio_casa_table *table) {
-    pthread_mutex_lock(&casacore_mutex);
+    if (!msio_library_enter(MSIO_LIBRARY_CASACORE)) return 0;
     int columns = functions->columns(table);
-    pthread_mutex_unlock(&casacore_mutex);
+    msio_library_leave(MSIO_LIBRARY_CASACORE);
     return columns;
 }
 

@@ -39,7 +39,7 @@ msio_status msio_table_column(msio_table *table, const char *name, const msio_co
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "no table, name or place for the column");
     if (!has_column(table, name))
         return msio_error_set(MSIO_E_NO_COLUMN, table->path, "the table has no column %s", name);
-    pthread_mutex_lock(&table->mutex);
+    msio_table_lock(table);
     msio_column *c = table->columns;
     while (c && strcmp(c->name, name) != 0) c = c->next;
     if (!c && (c = calloc(1, sizeof *c))) {
@@ -52,7 +52,7 @@ msio_status msio_table_column(msio_table *table, const char *name, const msio_co
             c = NULL;
         }
     }
-    pthread_mutex_unlock(&table->mutex);
+    msio_table_unlock(table);
     if (!c) return msio_error_set(MSIO_E_MEMORY, table->path, "no memory for a column");
     *column = c;
     return MSIO_OK;
@@ -158,8 +158,8 @@ const msio_column_info *msio_column_describe(const msio_column *column) {
     job.column = column;
     msio_table *t = column->table;
     if (msio_access_run(t, describe, &job)) return NULL;
-    pthread_mutex_lock(&t->mutex);
-    msio_column *c = (msio_column *)column; /* its list of descriptions grows under the mutex */
+    msio_table_lock(t);
+    msio_column *c = (msio_column *)column; /* its list of descriptions grows with the table locked */
     struct msio_column_facts *facts = c->facts;
     while (facts && memcmp(&facts->info, &job.info, sizeof job.info) != 0) facts = facts->older;
     if (!facts && (facts = calloc(1, sizeof *facts))) {
@@ -167,7 +167,7 @@ const msio_column_info *msio_column_describe(const msio_column *column) {
         facts->older = c->facts;
         c->facts = facts;
     }
-    pthread_mutex_unlock(&t->mutex);
+    msio_table_unlock(t);
     if (!facts) msio_error_set(MSIO_E_MEMORY, t->path, "no memory for a column's description");
     return facts ? &facts->info : NULL;
 }

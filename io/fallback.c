@@ -13,6 +13,8 @@
  */
 #define BLOCK_ROWS 4096
 #define BLOCK_BYTES ((int64_t)8 << 20)
+/* Bytes that are read by one call where they need not be: a fork waits for that call, as do other threads. */
+#define CALL_BYTES ((int64_t)64 << 20)
 
 /* casacore's handle of the snapshot's table. It caches what it read, so unless the state is held it is made to look
  * again in every access. Under the snapshot's loading lock. */
@@ -29,8 +31,8 @@ static msio_status handle(const msio_leaf *leaf, msio_casa_table **casa) {
     return status;
 }
 
-static void lock(const msio_leaf *leaf) { pthread_mutex_lock(&leaf->access->snapshot->loading); }
-static void unlock(const msio_leaf *leaf) { pthread_mutex_unlock(&leaf->access->snapshot->loading); }
+static void lock(const msio_leaf *leaf) { msio_lengthy_lock(&leaf->access->snapshot->loading); }
+static void unlock(const msio_leaf *leaf) { msio_lengthy_unlock(&leaf->access->snapshot->loading); }
 
 void msio_fallback_describe(const msio_leaf *leaf, msio_table *keeper, msio_column_info *info) {
     char why[1400];
@@ -144,14 +146,27 @@ static msio_status read_rows(const msio_leaf *leaf, const msio_want *want, int64
     return status;
 }
 
+/* How many rows of so many bytes make about `wanted`; 1 at least. */
+static int64_t rows_of(int64_t wanted, int64_t bytes, int64_t count) {
+    int64_t n = wanted / bytes;
+    return n < 1 ? 1 : n > count ? count : n;
+}
+
+static msio_status read_in_place(const msio_leaf *leaf, const msio_want *want, int64_t bytes, uint8_t *out) {
+    int64_t count = want->rows->count, n = rows_of(CALL_BYTES, bytes, count);
+    msio_status status = MSIO_OK;
+    for (int64_t i = 0; i < count && !status; i += n)
+        status = read_rows(leaf, want, i, count - i < n ? count - i : n, NULL, out + i * bytes);
+    return status;
+}
+
 static msio_status read_values(const msio_leaf *leaf, const msio_want *want, uint8_t *out) {
     const msio_rows *rows = want->rows;
     int64_t elem = (int64_t)msio_type_size(leaf->column->type), bytes = want->row_elements * elem;
     int64_t place_bytes = want->place_elements * elem;
     if (!rows->row && rows->place_step * place_bytes == bytes)
-        return read_rows(leaf, want, 0, rows->count, NULL, out + rows->place_first * place_bytes);
-    int64_t n = BLOCK_BYTES / bytes;
-    n = n < 1 ? 1 : n > rows->count ? rows->count : n;
+        return read_in_place(leaf, want, bytes, out + rows->place_first * place_bytes);
+    int64_t n = rows_of(BLOCK_BYTES, bytes, rows->count);
     int64_t *list = malloc((size_t)n * sizeof *list);
     uint8_t *values = malloc((size_t)(n * bytes));
     msio_status status =

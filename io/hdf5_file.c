@@ -69,7 +69,7 @@ msio_status msio_hdf5_open(const char *path, const msio_hdf5_opts *opts, msio_hd
         free(f);
         return msio_error_set(MSIO_E_MEMORY, path, "no memory for a file");
     }
-    pthread_mutex_init(&f->mutex, NULL);
+    msio_lengthy_init(&f->describing);
     f->native = msio_native_wanted(o.native);
     prof_span span;
     prof_begin(&span, PROF_PATH_OPEN);
@@ -99,7 +99,7 @@ void msio_hdf5_close(msio_hdf5 *file) {
     free(file->name);
     msio_h5_close(file->library);
     msio_file_close(file->bytes);
-    pthread_mutex_destroy(&file->mutex);
+    msio_lengthy_destroy(&file->describing);
     free(file->path);
     free(file);
 }
@@ -107,7 +107,7 @@ void msio_hdf5_close(msio_hdf5 *file) {
 msio_h5_file *msio_hdf5_library(msio_hdf5 *file) { return file->library; }
 
 void msio_hdf5_let_go(msio_hdf5 *file) {
-    pthread_mutex_lock(&file->mutex);
+    msio_lengthy_lock(&file->describing);
     bool needed = false;
     for (const msio_dataset *d = file->dataset; d; d = d->next) needed = needed || !d->described.native;
     for (msio_dataset *d = file->dataset; d && !needed; d = d->next) {
@@ -118,7 +118,7 @@ void msio_hdf5_let_go(msio_hdf5 *file) {
         msio_h5_close(file->library);
         file->library = NULL;
     }
-    pthread_mutex_unlock(&file->mutex);
+    msio_lengthy_unlock(&file->describing);
 }
 
 msio_status msio_hdf5_unchanged(const msio_hdf5 *file) {
@@ -155,7 +155,7 @@ static msio_status keep_name(void *user, const char *name, bool is_dataset) {
     return MSIO_OK;
 }
 
-/* With the mutex held. */
+/* While describing. */
 static msio_status list_names(msio_hdf5 *file) {
     name_list list = {0, 0, NULL};
     if (file->name) return MSIO_OK;
@@ -169,15 +169,15 @@ static msio_status list_names(msio_hdf5 *file) {
         return status;
     }
     file->names = list.n;
-    file->name = list.name;
+    __atomic_store_n(&file->name, list.name, __ATOMIC_RELEASE); /* last: see core/lock.h */
     return MSIO_OK;
 }
 
 msio_status msio_hdf5_names(msio_hdf5 *file, int *n, const char *const **names) {
     if (!file || !n || !names) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no file, or nowhere to put its names");
-    pthread_mutex_lock(&file->mutex);
+    msio_lengthy_lock(&file->describing);
     msio_status status = list_names(file);
-    pthread_mutex_unlock(&file->mutex);
+    msio_lengthy_unlock(&file->describing);
     if (status) return status;
     *n = file->names;
     *names = (const char *const *)file->name;
@@ -274,7 +274,7 @@ static msio_status describe(msio_dataset *d) {
     return status;
 }
 
-/* With the mutex held; full: a name from the root. */
+/* While describing; full: a name from the root. */
 static msio_status open_dataset(msio_hdf5 *file, const char *full, const msio_dataset **dataset) {
     for (const msio_dataset *d = file->dataset; d; d = d->next)
         if (strcmp(d->name, full) == 0) {
@@ -295,7 +295,7 @@ static msio_status open_dataset(msio_hdf5 *file, const char *full, const msio_da
         return status;
     }
     d->next = file->dataset;
-    file->dataset = d;
+    __atomic_store_n(&file->dataset, d, __ATOMIC_RELEASE); /* last: see core/lock.h */
     *dataset = d;
     return MSIO_OK;
 }
@@ -328,13 +328,13 @@ msio_status msio_hdf5_dataset(msio_hdf5 *file, const char *name, const msio_data
     if (!file || !name || !dataset)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "no file, no name, or nowhere to put the dataset");
     const char *full = name[0] == '/' ? name + 1 : name;
-    pthread_mutex_lock(&file->mutex);
+    msio_lengthy_lock(&file->describing);
     msio_status status = strchr(full, '/') ? open_dataset(file, full, dataset) : MSIO_E_NOT_FOUND;
     if (status == MSIO_E_NOT_FOUND) {
         status = complete_name(file, full, &full);
         if (!status) status = open_dataset(file, full, dataset);
     }
-    pthread_mutex_unlock(&file->mutex);
+    msio_lengthy_unlock(&file->describing);
     return status;
 }
 

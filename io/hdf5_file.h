@@ -2,11 +2,10 @@
 #ifndef MSIO_IO_HDF5_FILE_H
 #define MSIO_IO_HDF5_FILE_H
 
+#include "core/lock.h"
 #include "io/hdf5_chunks.h"
 #include "io/hdf5_filters.h"
 #include "msio/hdf5.h"
-
-#include <pthread.h>
 
 struct msio_dataset {
     struct msio_dataset *next;
@@ -25,10 +24,10 @@ struct msio_dataset {
 struct msio_hdf5 {
     char *path;
     msio_native native;
-    msio_file *bytes;      /* the file as msio reads it */
-    msio_h5_file *library; /* the same, as the library does; NULL once it was let go */
-    pthread_mutex_t mutex; /* of what follows */
-    msio_dataset *dataset; /* those that were asked for */
+    msio_file *bytes;        /* the file as msio reads it */
+    msio_h5_file *library;   /* the same, as the library does; NULL once it was let go */
+    msio_lengthy describing; /* of what follows */
+    msio_dataset *dataset;   /* those that were asked for */
     int names;
     char **name; /* NULL: not yet listed */
 };

@@ -3,14 +3,12 @@
 
 #include "core/descriptors.h"
 #include "core/error.h"
+#include "core/lock.h"
 #include "core/writing.h"
 #include "io/module.h"
 #include "msio/hdf5.h"
 
-#include <pthread.h>
-
-/* Guards everything below, and the library: whether it was built for threads is not ours to know. */
-static pthread_mutex_t hdf5_mutex = PTHREAD_MUTEX_INITIALIZER;
+/* Entering the library guards everything below as well: whether it was built for threads is not ours to know. */
 static const msio_h5_functions *functions;
 static msio_module module = {.file = "msio_hdf5.so",
                              .variable = "MSIO_HDF5_MODULE",
@@ -22,12 +20,7 @@ static msio_module module = {.file = "msio_hdf5.so",
 
 /* ---------------------------------------------------------------- loading */
 
-/* A child must not inherit the mutex locked by a thread that it does not have. */
-static void before_fork(void) { pthread_mutex_lock(&hdf5_mutex); }
-
-static void after_fork(void) { pthread_mutex_unlock(&hdf5_mutex); }
-
-/* With the mutex held. */
+/* Within the library. */
 static msio_status load_module(void) {
     if (functions) return MSIO_OK;
     void *symbol = NULL;
@@ -40,16 +33,14 @@ static msio_status load_module(void) {
         return msio_error_set(MSIO_E_UNSUPPORTED, module.named,
                               "this HDF5 module belongs to another version of msio; install the one of msio %s",
                               MSIO_VERSION_STRING);
-    static bool forks_known;
-    if (!forks_known) forks_known = pthread_atfork(before_fork, after_fork, after_fork) == 0;
     functions = found;
     return MSIO_OK;
 }
 
 const char *msio_hdf5_version(void) {
-    pthread_mutex_lock(&hdf5_mutex);
+    if (!msio_library_enter(MSIO_LIBRARY_HDF5)) return NULL;
     const char *version = functions ? functions->library_version() : NULL;
-    pthread_mutex_unlock(&hdf5_mutex);
+    msio_library_leave(MSIO_LIBRARY_HDF5);
     return version;
 }
 
@@ -57,16 +48,19 @@ const char *msio_hdf5_version(void) {
 
 /* Lets others in again, and sets the error record. A sink that failed has set it: then the message is empty. */
 static msio_status leave(const char *path, msio_status status, const msio_h5_message *message) {
-    pthread_mutex_unlock(&hdf5_mutex);
+    msio_library_leave(MSIO_LIBRARY_HDF5);
     return status == MSIO_OK || !message->text[0] ? status : msio_error_set(status, path, "%s", message->text);
 }
 
 /* Enters with the module loaded, or not at all. */
 static msio_status enter(msio_h5_message *message) {
     message->text[0] = '\0';
-    pthread_mutex_lock(&hdf5_mutex);
+    if (!msio_library_enter(MSIO_LIBRARY_HDF5))
+        return msio_error_set(MSIO_E_UNSUPPORTED, NULL,
+                              "a thread was inside HDF5's library when this process was forked, so that it cannot be "
+                              "used here: fork before, or start the process anew (multiprocessing: \"spawn\")");
     msio_status status = load_module();
-    if (status) pthread_mutex_unlock(&hdf5_mutex);
+    if (status) msio_library_leave(MSIO_LIBRARY_HDF5);
     return status;
 }
 
@@ -82,12 +76,11 @@ msio_status msio_h5_open(const char *path, bool nolock, msio_h5_guard_sink guard
 
 void msio_h5_close(msio_h5_file *file) {
     msio_writing writing;
-    if (!file) return;
-    pthread_mutex_lock(&hdf5_mutex);
+    if (!file || !msio_library_enter(MSIO_LIBRARY_HDF5)) return;
     msio_writing_begin(&writing);
     functions->close(file);
     msio_writing_end(&writing);
-    pthread_mutex_unlock(&hdf5_mutex);
+    msio_library_leave(MSIO_LIBRARY_HDF5);
 }
 
 msio_status msio_h5_names(msio_h5_file *file, const char *path, msio_h5_name_sink sink, void *user) {
@@ -112,12 +105,11 @@ msio_status msio_h5_dataset_open(msio_h5_file *file, const char *path, const cha
 
 void msio_h5_dataset_close(msio_h5_dataset *dataset) {
     msio_writing writing;
-    if (!dataset) return;
-    pthread_mutex_lock(&hdf5_mutex);
+    if (!dataset || !msio_library_enter(MSIO_LIBRARY_HDF5)) return;
     msio_writing_begin(&writing);
     functions->dataset_close(dataset);
     msio_writing_end(&writing);
-    pthread_mutex_unlock(&hdf5_mutex);
+    msio_library_leave(MSIO_LIBRARY_HDF5);
 }
 
 msio_status msio_h5_read(msio_h5_dataset *dataset, const char *path, const int64_t *start, const int64_t *count,
@@ -145,7 +137,7 @@ bool msio_h5_undoes(int filter) {
     msio_h5_message message;
     if (enter(&message)) return false;
     bool can = functions->undoes(filter);
-    pthread_mutex_unlock(&hdf5_mutex);
+    msio_library_leave(MSIO_LIBRARY_HDF5);
     return can;
 }
 

@@ -121,7 +121,7 @@ msio_status msio_load_stream_next(msio_load_stream *stream, const msio_subbands 
 
 void msio_load_stream_close(msio_load_stream *stream) {
     if (!stream) return;
-    msio_ahead_stop(&stream->ahead);
+    if (!msio_ahead_stop(&stream->ahead)) return;
     for (int h = 0; h < 2; h++) {
         for (int i = 0; i < MSIO_LOAD_ARRAYS; i++) msio_pool_give(stream->half[h].memory[i]);
         msio_arena_free(&stream->half[h].arena);

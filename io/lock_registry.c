@@ -6,13 +6,12 @@
 
 #include "core/error.h"
 #include "core/file_map.h"
+#include "core/lock.h"
 #include "msio/io.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,24 +28,38 @@ struct msio_lock {
     char *path;
     uint64_t device, inode;
     msio_descriptor *descriptor;
-    int users;             /* tables that have it open */
-    int holders;           /* calls that hold the read lock; while there are any they use the descriptor */
-    atomic_int generation; /* of the process that opened it: a child of fork must not use its parent's locks */
-    msio_file view;        /* the same file as one that can be mapped */
+    int users;      /* tables that have it open */
+    int holders;    /* calls that hold the read lock; while there are any they use the descriptor */
+    msio_file view; /* the same file as one that can be mapped */
 };
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static msio_lock *registry;
-static int generation;
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+static msio_lock *registry; /* under MSIO_LOCK_REGISTRY, as is all that it leads to */
 
-static void before_fork(void) { pthread_mutex_lock(&mutex); }
-static void after_fork_parent(void) { pthread_mutex_unlock(&mutex); }
-static void after_fork_child(void) {
-    generation++;
-    pthread_mutex_unlock(&mutex);
+/* ---------------------------------------------------------------- children of fork */
+
+/* An inherited descriptor shares its lock with the parent's, and keeps it when the parent is gone. A process that has
+ * just begun holds no POSIX lock, so that here, and nowhere else, closing drops none. What is mapped counts as open
+ * too: it is mapped anew, in the same place. */
+static void let_go_of_parents(void) {
+    for (msio_lock *l = registry; l; l = l->next) {
+        int inherited = msio_descriptor_abandon(l->descriptor);
+        l->holders = 0;
+        if (inherited < 0) continue;
+        if (msio_file_mapped(&l->view)) {
+            char path[40];
+            snprintf(path, sizeof path, "/proc/self/fd/%d", inherited);
+            int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+            if (fd >= 0) {
+                (void)msio_file_map_again(&l->view, fd);
+                msio_descriptor_put(l->descriptor, fd);
+                msio_descriptor_unuse(l->descriptor);
+            }
+        }
+        close(inherited);
+    }
 }
-static void install_fork_handlers(void) { pthread_atfork(before_fork, after_fork_parent, after_fork_child); }
+
+__attribute__((constructor)) static void watch_forks(void) { msio_fork_tell(let_go_of_parents); }
 
 /* ---------------------------------------------------------------- descriptors */
 
@@ -117,7 +130,7 @@ static bool may_go(const msio_lock *lock) {
     return !held;
 }
 
-/* Closes what nobody uses, but no file on which this process holds locks. Under the mutex. */
+/* Closes what nobody uses, but no file on which this process holds locks. With the registry locked. */
 static void sweep(void) {
     int unused = 0;
     for (msio_lock *l = registry; l; l = l->next) unused += l->users == 0;
@@ -135,7 +148,7 @@ static void sweep(void) {
 
 static msio_lock *find(uint64_t device, uint64_t inode) {
     for (msio_lock *l = registry; l; l = l->next)
-        if (l->device == device && l->inode == inode && l->generation == generation) return l;
+        if (l->device == device && l->inode == inode) return l;
     return NULL;
 }
 
@@ -144,7 +157,7 @@ static void lock_path(const char *directory, char *path, size_t size) {
 }
 
 /* A new entry for an open file; NULL without memory: the descriptor then stays open for ever, since closing it could
- * drop locks of casacore's. Under the mutex. */
+ * drop locks of casacore's. With the registry locked. */
 static msio_lock *enter(const char *path, int fd, const msio_stamp *stamp) {
     msio_lock *l = calloc(1, sizeof *l);
     if (!l || !(l->path = strdup(path)) || !(l->descriptor = msio_descriptor_new(may_close, l))) {
@@ -155,7 +168,6 @@ static msio_lock *enter(const char *path, int fd, const msio_stamp *stamp) {
     l->next = registry;
     l->device = stamp->device;
     l->inode = stamp->inode;
-    l->generation = generation;
     l->view = (msio_file){
         .descriptor = l->descriptor, .path = l->path, .stamp = *stamp, .mappable = msio_file_map_allowed(fd)};
     registry = l;
@@ -170,7 +182,7 @@ static bool ran_out(msio_status status) {
     return status == MSIO_E_IO && (why == EMFILE || why == ENFILE);
 }
 
-/* Opens a file that is not in the registry; *lock is NULL where it may not be opened. Under the mutex. */
+/* Opens a file that is not in the registry; *lock is NULL where it may not be opened. With the registry locked. */
 static msio_status add(const char *path, msio_lock **lock) {
     msio_stamp stamp;
     *lock = NULL;
@@ -186,33 +198,32 @@ msio_status msio_lock_open(const char *directory, msio_lock **lock) {
     msio_stamp stamp;
     msio_status status = MSIO_OK;
     lock_path(directory, path, sizeof path);
-    pthread_once(&fork_once, install_fork_handlers);
     *lock = NULL;
     if (msio_stamp_path(path, &stamp)) return MSIO_OK;
-    pthread_mutex_lock(&mutex);
+    msio_lock_brief(MSIO_LOCK_REGISTRY);
     msio_lock *l = find(stamp.device, stamp.inode);
     if (!l) status = add(path, &l);
     if (l) l->users++;
     sweep();
-    pthread_mutex_unlock(&mutex);
+    msio_unlock_brief(MSIO_LOCK_REGISTRY);
     *lock = l;
     return status;
 }
 
 msio_lock *msio_lock_share(msio_lock *lock) {
     if (!lock) return NULL;
-    pthread_mutex_lock(&mutex);
+    msio_lock_brief(MSIO_LOCK_REGISTRY);
     lock->users++;
-    pthread_mutex_unlock(&mutex);
+    msio_unlock_brief(MSIO_LOCK_REGISTRY);
     return lock;
 }
 
 void msio_lock_close(msio_lock *lock) {
     if (!lock) return;
-    pthread_mutex_lock(&mutex);
+    msio_lock_brief(MSIO_LOCK_REGISTRY);
     lock->users--;
     sweep();
-    pthread_mutex_unlock(&mutex);
+    msio_unlock_brief(MSIO_LOCK_REGISTRY);
 }
 
 bool msio_lock_current(const msio_lock *lock, const char *directory) {
@@ -225,16 +236,16 @@ bool msio_lock_current(const msio_lock *lock, const char *directory) {
 
 int msio_lock_descriptors(void) {
     int n = 0;
-    pthread_mutex_lock(&mutex);
+    msio_lock_brief(MSIO_LOCK_REGISTRY);
     for (msio_lock *l = registry; l; l = l->next) n += msio_descriptor_number(l->descriptor) >= 0;
-    pthread_mutex_unlock(&mutex);
+    msio_unlock_brief(MSIO_LOCK_REGISTRY);
     return n;
 }
 
 /* ---------------------------------------------------------------- descriptors that were given back */
 
 /* Opens the lock file once more. If another file came to stand at the path in the meantime, its descriptor is not
- * closed, since this process may hold locks on it: it gets an entry of its own. Under the mutex. */
+ * closed, since this process may hold locks on it: it gets an entry of its own. With the registry locked. */
 static msio_status open_again(const msio_lock *lock, int *fd) {
     msio_stamp now;
     msio_status status = msio_stamp_path(lock->path, &now);
@@ -251,19 +262,8 @@ static msio_status open_again(const msio_lock *lock, int *fd) {
     return MSIO_OK;
 }
 
-/* A child of fork gets a descriptor of its own: the inherited one shares its lock with the parent. That one stays open
- * where closing it could drop a lock: see the top of lock_registry.h. */
-static void renew(msio_lock *lock) {
-    if (lock->generation == generation) return;
-    int inherited = msio_descriptor_abandon(lock->descriptor);
-    if (inherited >= 0 && !process_holds(lock, inherited, false)) close(inherited);
-    lock->generation = generation;
-    lock->holders = 0;
-}
-
-/* The descriptor, until msio_descriptor_unuse. MSIO_E_CHANGED, MSIO_E_IO. Under the mutex. */
+/* The descriptor, until msio_descriptor_unuse. MSIO_E_CHANGED, MSIO_E_IO. With the registry locked. */
 static msio_status use(msio_lock *lock, int *fd) {
-    renew(lock);
     return msio_descriptor_use(lock->descriptor, fd) ? MSIO_OK : open_again(lock, fd);
 }
 
@@ -271,7 +271,7 @@ static msio_status use(msio_lock *lock, int *fd) {
 
 typedef enum outcome { TAKEN, POINTLESS, BUSY } outcome;
 
-/* One try with an open descriptor; *holder is the process that is in the way. Under the mutex. */
+/* One try with an open descriptor; *holder is the process that is in the way. With the registry locked. */
 static outcome try_descriptor(int fd, pid_t *holder) {
     struct flock range = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
     if (fcntl(fd, F_OFD_SETLK, &range) == 0) return TAKEN;
@@ -283,11 +283,10 @@ static outcome try_descriptor(int fd, pid_t *holder) {
     return range.l_pid == getpid() ? POINTLESS : BUSY;
 }
 
-/* Under the mutex. */
+/* With the registry locked. */
 static msio_status try_lock(msio_lock *lock, pid_t *holder, outcome *result) {
     int fd;
     *result = TAKEN;
-    renew(lock);
     if (lock->holders > 0) {
         lock->holders++;
         return MSIO_OK;
@@ -339,9 +338,9 @@ msio_status msio_lock_take(msio_lock *lock, double seconds, bool *locked) {
     for (;;) {
         pid_t holder = 0;
         outcome o;
-        pthread_mutex_lock(&mutex);
+        msio_lock_brief(MSIO_LOCK_REGISTRY);
         msio_status status = try_lock(lock, &holder, &o);
-        pthread_mutex_unlock(&mutex);
+        msio_unlock_brief(MSIO_LOCK_REGISTRY);
         if (status) return status;
         if (o != BUSY) {
             *locked = o == TAKEN;
@@ -360,22 +359,22 @@ msio_status msio_lock_take(msio_lock *lock, double seconds, bool *locked) {
     }
 }
 
-void msio_lock_give(msio_lock *lock) {
+void msio_lock_give(msio_lock *lock, unsigned forks) {
     struct flock range = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
-    pthread_mutex_lock(&mutex);
-    if (lock->generation == generation && lock->holders > 0 && --lock->holders == 0) {
+    msio_lock_brief(MSIO_LOCK_REGISTRY);
+    if (forks == msio_forks() && lock->holders > 0 && --lock->holders == 0) {
         fcntl(msio_descriptor_number(lock->descriptor), F_OFD_SETLK, &range);
         msio_descriptor_unuse(lock->descriptor);
     }
-    pthread_mutex_unlock(&mutex);
+    msio_unlock_brief(MSIO_LOCK_REGISTRY);
 }
 
 /* The descriptor, for who does not lock. */
 static msio_status use_unlocked(msio_lock *lock, int *fd) {
-    if (atomic_load(&lock->generation) == generation && msio_descriptor_use(lock->descriptor, fd)) return MSIO_OK;
-    pthread_mutex_lock(&mutex);
+    if (msio_descriptor_use(lock->descriptor, fd)) return MSIO_OK;
+    msio_lock_brief(MSIO_LOCK_REGISTRY);
     msio_status status = use(lock, fd);
-    pthread_mutex_unlock(&mutex);
+    msio_unlock_brief(MSIO_LOCK_REGISTRY);
     return status;
 }
 

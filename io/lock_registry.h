@@ -30,7 +30,8 @@ bool msio_lock_current(const msio_lock *lock, const char *directory);
  * MSIO_E_CANCELLED: see msio_waits_ask; MSIO_E_CHANGED, MSIO_E_IO: its descriptor was given back, and the file is
  * another one now, or cannot be opened. */
 msio_status msio_lock_take(msio_lock *lock, double seconds, bool *locked);
-void msio_lock_give(msio_lock *lock);
+/* forks: msio_forks() when it was taken; in a child of fork that is no lock of this process, and nothing is done. */
+void msio_lock_give(msio_lock *lock, unsigned forks);
 
 /* Reads the sync record region (from byte 260 on) into buffer: its bytes, 0 where there is none. MSIO_E_IO,
  * MSIO_E_CHANGED (as above). */

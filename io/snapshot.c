@@ -64,7 +64,7 @@ msio_status msio_snapshot_new(const msio_table_dat *dat, const char *directory, 
     }
     s->dat = dat;
     s->rows = rows >= 0 && dat->kind == MSIO_PLAIN_TABLE ? rows : dat->rows;
-    pthread_mutex_init(&s->loading, NULL);
+    msio_lengthy_init(&s->loading);
     for (int i = 0; i < dat->managers; i++) {
         const msio_layout *layout = dat->storage == 2 ? find_layout(dat->manager[i].type) : NULL;
         s->slot[i].manager =
@@ -93,7 +93,7 @@ void msio_snapshot_free(msio_snapshot *snapshot) {
     if (!snapshot) return;
     for (int i = 0; i < snapshot->dat->managers; i++) unload(&snapshot->slot[i]);
     msio_casa_close(snapshot->casa);
-    pthread_mutex_destroy(&snapshot->loading);
+    msio_lengthy_destroy(&snapshot->loading);
     free(snapshot->slot);
     free(snapshot);
 }
@@ -105,6 +105,13 @@ static bool may_pass(msio_status status) {
 
 static msio_status load(msio_slot *slot) {
     msio_manager *m = &slot->manager;
+    *m = (msio_manager){/* a thread that a fork left behind may have begun */
+                        .dat = m->dat,
+                        .index = m->index,
+                        .rows = m->rows,
+                        .directory = m->directory,
+                        .layout = m->layout};
+    slot->error = NULL;
     prof_span span;
     prof_begin(&span, PROF_PATH_HEADER);
     msio_status status = m->layout->load(m, &m->state);
@@ -126,9 +133,9 @@ msio_status msio_snapshot_manager(msio_snapshot *snapshot, int index, msio_slot 
     msio_slot *s = &snapshot->slot[index];
     msio_status status = MSIO_OK;
     if (atomic_load_explicit(&s->state, memory_order_acquire) == MSIO_SLOT_UNLOADED) {
-        pthread_mutex_lock(&snapshot->loading);
+        msio_lengthy_lock(&snapshot->loading);
         if (atomic_load_explicit(&s->state, memory_order_relaxed) == MSIO_SLOT_UNLOADED) status = load(s);
-        pthread_mutex_unlock(&snapshot->loading);
+        msio_lengthy_unlock(&snapshot->loading);
     }
     *slot = s;
     if (status || atomic_load_explicit(&s->state, memory_order_acquire) != MSIO_SLOT_FAILED) return status;

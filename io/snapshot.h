@@ -3,11 +3,11 @@
 #define MSIO_IO_SNAPSHOT_H
 
 #include "core/error.h"
+#include "core/lock.h"
 #include "io/casacore_module.h"
 #include "io/layout.h"
 #include "io/lock_registry.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #define MSIO_SYNC_BYTES 8192
@@ -37,11 +37,11 @@ typedef struct msio_slot {
 } msio_slot;
 
 typedef struct msio_snapshot {
-    int users;                 /* under the table's mutex */
+    int users;                 /* with the table locked */
     const msio_table_dat *dat; /* the table's, which keeps it */
     int64_t rows;
-    msio_slot *slot;         /* [dat->managers] */
-    pthread_mutex_t loading; /* managers, and casacore's handle */
+    msio_slot *slot;      /* [dat->managers] */
+    msio_lengthy loading; /* managers, and casacore's handle */
     msio_casa_table *casa;
 } msio_snapshot;
 

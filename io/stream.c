@@ -183,7 +183,7 @@ msio_status msio_stream_next(msio_stream *stream, const msio_batch **batch) {
 
 void msio_stream_close(msio_stream *stream) {
     if (!stream) return;
-    msio_ahead_stop(&stream->ahead);
+    if (!msio_ahead_stop(&stream->ahead)) return;
     for (int h = 0; h < 2; h++) {
         for (int i = 0; stream->half[h].memory && i < stream->columns; i++) msio_pool_give(stream->half[h].memory[i]);
         free(stream->half[h].memory);

@@ -50,10 +50,10 @@ static void free_table(msio_table *t) {
     free(t->subtable_name);
     free(t->subtable_path);
     msio_arena_free(&t->words);
-    free(t->info_type);
+    free(atomic_load(&t->info_type));
     free(t->info_subtype);
     free(t->path);
-    pthread_mutex_destroy(&t->mutex);
+    msio_lengthy_destroy(&t->reading);
     free(t);
 }
 
@@ -78,10 +78,10 @@ static msio_status open_children(msio_table *t, const msio_table_dat *dat, openi
 }
 
 const msio_table_dat *msio_table_dat_now(const msio_table *table) {
-    msio_table *t = (msio_table *)table; /* the mutex guards, it does not change the table */
-    pthread_mutex_lock(&t->mutex);
+    msio_table *t = (msio_table *)table; /* to be locked, not changed */
+    msio_table_lock(t);
     const msio_table_dat *dat = t->snapshot->dat;
-    pthread_mutex_unlock(&t->mutex);
+    msio_table_unlock(t);
     return dat;
 }
 
@@ -91,7 +91,7 @@ const char *msio_table_keep(msio_table *table, const char *text) {
         char text[];
     } word;
     if (!text || !*text) return "";
-    pthread_mutex_lock(&table->mutex);
+    msio_table_lock(table);
     word *w = table->kept;
     while (w && strcmp(w->text, text) != 0) w = w->next;
     if (!w && (w = msio_arena_take(&table->words, 1, sizeof *w + strlen(text) + 1))) {
@@ -99,7 +99,7 @@ const char *msio_table_keep(msio_table *table, const char *text) {
         w->next = table->kept;
         table->kept = w;
     }
-    pthread_mutex_unlock(&table->mutex);
+    msio_table_unlock(table);
     return w ? w->text : "";
 }
 
@@ -173,7 +173,8 @@ static msio_status open_at(const char *path, opening *o, int depth, msio_table *
         return msio_error_set(MSIO_E_MEMORY, path, "no memory to open a table");
     }
     t->opts = *o->opts;
-    pthread_mutex_init(&t->mutex, NULL);
+    msio_lengthy_init(&t->reading);
+    t->guard = msio_lock_of_table();
     status = check_info(t->path);
     if (!status) status = msio_lock_open(t->path, &t->lock);
     if (!status) status = finish_opening(t, o, depth);
@@ -271,21 +272,31 @@ msio_status msio_table_close(msio_table *table) {
 
 static msio_status hold_one(msio_table *t) {
     msio_access access;
-    pthread_mutex_lock(&t->mutex);
-    bool nested = t->holds > 0;
+    msio_table_lock(t);
+    bool nested = msio_table_is_held(t);
     if (nested) t->holds++;
-    pthread_mutex_unlock(&t->mutex);
+    msio_table_unlock(t);
     if (nested) return MSIO_OK;
     msio_status status = msio_access_begin(t, &access); /* takes the lock, and a snapshot of the state under it */
     if (status) return status;
-    pthread_mutex_lock(&t->mutex);
-    t->holds++;
-    t->hold_number++;
-    if (access.locked) t->hold_lock = msio_lock_share(access.lock);
-    access.locked = false; /* the access gives its lock to the hold */
-    for (int i = 0; i < t->snapshot->dat->managers && !t->stale; i++)
-        t->stale = msio_slot_changed(&t->snapshot->slot[i]);
-    pthread_mutex_unlock(&t->mutex);
+    bool changed = false;
+    for (int i = 0; i < access.snapshot->dat->managers && !changed; i++)
+        changed = msio_slot_changed(&access.snapshot->slot[i]);
+    msio_table_lock(t);
+    msio_lock *old = NULL;
+    bool first = !msio_table_is_held(t);
+    t->holds = first ? 1 : t->holds + 1;
+    if (first) {
+        old = t->hold_lock; /* of a hold that a fork ended */
+        t->hold_number++;
+        t->hold_lock = access.locked ? msio_lock_share(access.lock) : NULL;
+        t->hold_forks = msio_forks();
+        t->hold_thread = pthread_self();
+        access.locked = false; /* the access gives its lock to the hold */
+    }
+    t->stale = t->stale || changed;
+    msio_table_unlock(t);
+    msio_lock_close(old);
     return msio_access_end(&access, MSIO_OK);
 }
 
@@ -303,13 +314,14 @@ msio_status msio_table_hold(msio_table *table) {
 
 msio_status msio_table_release(msio_table *table) {
     for (int i = 0; i < table->children; i++) msio_table_release(table->child[i]);
-    pthread_mutex_lock(&table->mutex);
+    msio_table_lock(table);
     bool held = table->holds > 0, last = held && --table->holds == 0;
     msio_lock *lock = last ? table->hold_lock : NULL;
+    unsigned forks = table->hold_forks;
     if (last) table->hold_lock = NULL;
-    pthread_mutex_unlock(&table->mutex);
+    msio_table_unlock(table);
     if (lock) {
-        msio_lock_give(lock);
+        msio_lock_give(lock, forks);
         msio_lock_close(lock);
     }
     return held ? MSIO_OK : msio_error_set(MSIO_E_ARGUMENT, table->path, "released more often than held");
@@ -317,10 +329,11 @@ msio_status msio_table_release(msio_table *table) {
 
 void msio_table_rest(msio_table *table) {
     for (int i = 0; i < table->children; i++) msio_table_rest(table->child[i]);
-    pthread_mutex_lock(&table->mutex);
-    if (table->snapshot) msio_casa_close(table->snapshot->casa);
-    if (table->snapshot) table->snapshot->casa = NULL;
-    pthread_mutex_unlock(&table->mutex);
+    msio_table_lock(table);
+    msio_casa_table *casa = table->snapshot ? table->snapshot->casa : NULL;
+    if (casa) table->snapshot->casa = NULL;
+    msio_table_unlock(table);
+    msio_casa_close(casa);
 }
 
 /* ---------------------------------------------------------------- describing */
@@ -338,30 +351,32 @@ static char *info_value(const char *text, const char *key) {
     return strndup(line, strcspn(line, "\n"));
 }
 
-/* table.info, on first need. Under the table's mutex. */
+/* table.info. With t->reading held. */
 static void read_info(msio_table *t) {
     char path[PATH_MAX];
     char *text = NULL;
     int64_t length;
-    if (t->info_type) return;
     snprintf(path, sizeof path, "%s/table.info", t->path);
     bool there = msio_file_slurp(path, 1 << 20, &text, &length, NULL) == MSIO_OK;
-    t->info_type = info_value(there ? text : "", "Type");
     t->info_subtype = info_value(there ? text : "", "SubType");
+    atomic_store_explicit(&t->info_type, info_value(there ? text : "", "Type"), memory_order_release);
     free(text);
 }
 
 void msio_table_describe(msio_table *table, msio_table_info *info) {
     const msio_table_dat *dat = msio_table_dat_now(table);
-    pthread_mutex_lock(&table->mutex);
-    read_info(table);
-    pthread_mutex_unlock(&table->mutex);
+    if (!atomic_load_explicit(&table->info_type, memory_order_acquire)) {
+        msio_lengthy_lock(&table->reading);
+        if (!atomic_load(&table->info_type)) read_info(table);
+        msio_lengthy_unlock(&table->reading);
+    }
+    const char *type = atomic_load_explicit(&table->info_type, memory_order_relaxed);
     *info = (msio_table_info){
         .path = table->path,
         .kind = dat->kind,
         .columns = dat->columns,
         .managers = dat->managers,
-        .type = table->info_type ? table->info_type : "",
+        .type = type ? type : "",
         .subtype = table->info_subtype ? table->info_subtype : "",
     };
     info->big_endian = msio_table_dat_now(keyword_table(table))->big_endian;
@@ -370,11 +385,11 @@ void msio_table_describe(msio_table *table, msio_table_info *info) {
 }
 
 int64_t msio_table_rows(const msio_table *table) {
-    msio_table *t = (msio_table *)table; /* the mutex guards, it does not change the table */
-    pthread_mutex_lock(&t->mutex);
+    msio_table *t = (msio_table *)table; /* to be locked, not changed */
+    msio_table_lock(t);
     int64_t rows = t->snapshot->rows;
     bool concatenated = t->snapshot->dat->kind == MSIO_CONCAT_TABLE;
-    pthread_mutex_unlock(&t->mutex);
+    msio_table_unlock(t);
     if (!concatenated) return rows;
     rows = 0;
     for (int i = 0; i < t->children; i++) rows += msio_table_rows(t->child[i]);
@@ -383,13 +398,13 @@ int64_t msio_table_rows(const msio_table *table) {
 
 /* FNV-1a, of the record as it stands: who writes it meanwhile changes it once more. */
 uint64_t msio_table_glance(msio_table *table) {
-    pthread_mutex_lock(&table->mutex);
+    msio_table_lock(table);
     const uint8_t *head = table->lock ? msio_lock_sync_view(table->lock, 4) : NULL;
     int64_t length = head ? (int64_t)head[0] << 24 | head[1] << 16 | head[2] << 8 | head[3] : 0;
     const uint8_t *record = length > 0 ? msio_lock_sync_view(table->lock, length + 4) : NULL;
     uint64_t number = record ? 0xcbf29ce484222325u : 0;
     for (int64_t i = 0; record && i < length + 4; i++) number = (number ^ record[i]) * 0x100000001b3u;
-    pthread_mutex_unlock(&table->mutex);
+    msio_table_unlock(table);
     return number;
 }
 

@@ -2,6 +2,7 @@
 #ifndef MSIO_IO_TABLE_H
 #define MSIO_IO_TABLE_H
 
+#include "core/lock.h"
 #include "io/snapshot.h"
 
 /* A column handle: found again by name in every state of its table. */
@@ -21,24 +22,36 @@ typedef struct msio_dat_list {
 struct msio_table {
     char *path; /* absolute */
     msio_open_opts opts;
-    pthread_mutex_t mutex; /* guards what follows */
-    msio_lock *lock;       /* NULL: no table.lock, or nolock */
-    msio_signature seen;   /* of `snapshot` */
+    msio_lengthy reading; /* held while the description or the lock file is found anew */
+    int guard;            /* the brief lock of what follows: see msio_table_lock */
+    msio_lock *lock;      /* NULL: no table.lock, or nolock */
+    msio_signature seen;  /* of `snapshot` */
     msio_snapshot *snapshot;
     bool stale;          /* a manager's files changed: the next access takes a new snapshot */
     msio_dat_list *dats; /* every table.dat that was parsed: keywords and names live there */
     int holds;
     uint64_t hold_number; /* of the hold that goes on: counts all that began */
     msio_lock *hold_lock; /* what the hold locked, or NULL */
-    msio_arena words;     /* names that were handed out: see msio_table_keep */
-    void *kept;           /* the list of them */
+    unsigned hold_forks;  /* msio_forks() when it was: a hold of the parent's locks nothing for a child of fork */
+    pthread_t hold_thread;
+    msio_arena words; /* names that were handed out: see msio_table_keep */
+    void *kept;       /* the list of them */
     msio_column *columns;
     int children; /* root of a reference table, parts of a concatenated one */
     msio_table **child;
     int subtables;
     char **subtable_name, **subtable_path;
-    char *info_type, *info_subtype;
+    char *_Atomic info_type; /* NULL: not yet read */
+    char *info_subtype;
 };
+
+static inline void msio_table_lock(msio_table *table) { msio_lock_brief(table->guard); }
+static inline void msio_table_unlock(msio_table *table) { msio_unlock_brief(table->guard); }
+
+/* Whether the table is held, by this process. With the table locked. */
+static inline bool msio_table_is_held(const msio_table *table) {
+    return table->holds > 0 && table->hold_forks == msio_forks();
+}
 
 /* The description as last seen; lives as long as the table. */
 const msio_table_dat *msio_table_dat_now(const msio_table *table);
@@ -59,6 +72,7 @@ typedef struct msio_access {
     bool locked, verify, check_files;
     uint64_t files_checked; /* of managers 0 to 63, in this access */
     uint64_t hold_number;   /* of the table's hold that it began in */
+    unsigned forks;         /* msio_forks() when it began */
     bool casa_fresh;        /* casacore's handle sees this state */
     int children;
     struct msio_access *child;

@@ -1,9 +1,9 @@
 /* tiled.c - layout of the tiled storage managers: from rows and cell axes to stretches of tiles. */
 #include "core/checked.h"
 #include "core/error.h"
+#include "core/lock.h"
 #include "io/tiled_header.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #define HEADER_LIMIT ((int64_t)1 << 30)
 
 /* Opening a tile file is rare and short, so one lock serves all tables. */
-static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
+static msio_lengthy opening = MSIO_LENGTHY_INIT;
 
 static msio_status open_checked(const msio_manager *manager, msio_tiled_file *f, msio_file **file) {
     char path[4096], suffix[40];
@@ -37,11 +37,11 @@ static msio_status tile_file(const msio_manager *manager, msio_tiled *t, int ind
     msio_status status = MSIO_OK;
     *file = atomic_load_explicit(&f->opened, memory_order_acquire);
     if (*file) return MSIO_OK;
-    pthread_mutex_lock(&opening);
+    msio_lengthy_lock(&opening);
     *file = atomic_load_explicit(&f->opened, memory_order_relaxed);
     if (!*file && !(status = open_checked(manager, f, file)))
         atomic_store_explicit(&f->opened, *file, memory_order_release);
-    pthread_mutex_unlock(&opening);
+    msio_lengthy_unlock(&opening);
     return status;
 }
 

@@ -2,12 +2,12 @@
 #include "prof/control.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
+#include "core/lock.h"
 #include "prof/advice.h"
 #include "prof/clock.h"
 #include "prof/paths.h"
@@ -16,8 +16,7 @@
 
 atomic_int msio_prof_enabled;
 
-/* Guards all below, the clock's set-up and the generation of the shards. Spans never take it. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* MSIO_LOCK_PROFILER guards all below, the clock's set-up and the generation of the shards. Spans never take it. */
 static uint64_t on_ns;          /* spent on before the present stretch */
 static uint64_t on_since;       /* CLOCK_MONOTONIC when the present stretch began */
 static msio_process_io on_io;   /* read while on before the present stretch */
@@ -30,9 +29,9 @@ static double targets[PROF_PATHS] = {
 #undef MSIO_PATH
 };
 
-void msio_control_lock(void) { pthread_mutex_lock(&lock); }
+void msio_control_lock(void) { msio_lock_brief(MSIO_LOCK_PROFILER); }
 
-void msio_control_unlock(void) { pthread_mutex_unlock(&lock); }
+void msio_control_unlock(void) { msio_unlock_brief(MSIO_LOCK_PROFILER); }
 
 /* ---------------------------------------------------------------- stretches of being on */
 
@@ -142,7 +141,8 @@ int msio_control_forked(void) {
 }
 
 /* The child counts its own work only; the threads it lost leave their shards to new ones. */
-static void fork_child(void) {
+static void in_child(void) {
+    msio_control_lock();
     forked = true;
     msio_shard_forked();
     forget();
@@ -151,7 +151,7 @@ static void fork_child(void) {
 
 __attribute__((constructor)) static void library_loaded(void) {
     msio_shard_setup();
-    pthread_atfork(msio_control_lock, msio_control_unlock, fork_child);
+    msio_fork_tell(in_child);
     msio_setup_from_environment();
 }
 

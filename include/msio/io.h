@@ -313,7 +313,7 @@ typedef struct msio_batch {
  * Errors: as msio_read_many; MSIO_E_SIZE when not even one row fits the memory. */
 MSIO_API msio_status msio_stream_open(msio_table *table, int n, const char *const *columns, const msio_select *select,
                                       const msio_stream_opts *opts, msio_stream **stream);
-/* The next batch; MSIO_END after the last. */
+/* The next batch; MSIO_END after the last. MSIO_E_UNSUPPORTED in a child of fork, of a stream that its parent began. */
 MSIO_API msio_status msio_stream_next(msio_stream *stream, const msio_batch **batch);
 MSIO_API void msio_stream_close(msio_stream *stream); /* takes NULL; may come before the end */
 

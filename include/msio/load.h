@@ -203,7 +203,8 @@ MSIO_API msio_status msio_load_stream_open_paths(int n, const char *const *paths
                                                  const msio_load_opts *opts, int64_t rows_per_batch,
                                                  msio_load_stream **stream);
 /* The next batch; its per-row arrays are those of its rows, and it lives until the next call. first_row: its place in
- * the selection; may be NULL. MSIO_END after the last. Errors: as msio_load. */
+ * the selection; may be NULL. MSIO_END after the last. Errors: as msio_load; MSIO_E_UNSUPPORTED in a child of
+ * fork, of a stream that its parent began. */
 MSIO_API msio_status msio_load_stream_next(msio_load_stream *stream, const msio_subbands **batch, int64_t *first_row);
 MSIO_API void msio_load_stream_close(msio_load_stream *stream); /* takes NULL; may come before the end */
 

@@ -16,6 +16,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* ---------------------------------------------------------------- errors (pyerrors.c) */
 
@@ -137,7 +138,9 @@ typedef struct py_stream {
     void (*end)(void *self);          /* closes the stream, if it is open */
     atomic_int stop;                  /* ends its reads: see py_wait_for */
     bool busy, over;
+    pid_t process; /* that made it: set by py_stream_begin */
 } py_stream;
+void py_stream_begin(py_stream *self);
 /* next(): what is told of a batch, or None at the end; close(). */
 extern PyMethodDef py_stream_methods[];
 /* A copy of constant values, made without the GIL; large ones in memory of the pool. NULL values: nothing is copied. */

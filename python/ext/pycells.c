@@ -129,7 +129,7 @@ static PyObject *reader_call(PyObject *object, PyObject *const *arguments, size_
 static void reader_free(PyObject *object) {
     cell_reader *self = (cell_reader *)object;
     PyTypeObject *type = Py_TYPE(object);
-    if (self->cursor) msio_cursor_close(self->cursor);
+    if (self->cursor && !self->busy) msio_cursor_close(self->cursor); /* busy: a parent's thread was within at a fork */
     if (self->table) {
         py_table_leave(self->table);
         Py_DECREF(self->table);

@@ -353,6 +353,7 @@ static PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *k
     if (!self) return NULL;
     wish *w = &self->wish;
     self->base.fetch = fetch, self->base.told = told, self->base.end = end;
+    py_stream_begin(&self->base);
     if (wish_take(w, arguments, keywords) == 0) {
         msio_load_stream *stream = NULL;
         msio_status status;

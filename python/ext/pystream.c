@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* ---------------------------------------------------------------- waiting, while Ctrl-C is looked for */
 
@@ -15,6 +16,7 @@ typedef struct errand {
     msio_status status;
     PyObject *type, *value, *traceback; /* the exception, where it failed */
     bool done;
+    pid_t process; /* that began it: a signal handler may fork, and the child does not have its thread */
     pthread_mutex_t mutex;
     pthread_cond_t over;
 } errand;
@@ -52,19 +54,29 @@ static bool wait_a_little(errand *e) {
     return done;
 }
 
-/* Until the errand is over. Whether a signal handler raised an exception, which then is set. */
+/* Until the errand is over, or somebody else's. Whether an exception is set. */
 static bool interrupted(errand *e, atomic_int *stop) {
     for (bool raised = false;;) {
         bool done;
         Py_BEGIN_ALLOW_THREADS done = wait_a_little(e);
         Py_END_ALLOW_THREADS raised = raised || PyErr_CheckSignals() != 0;
+        if (getpid() != e->process) {
+            if (!raised)
+                PyErr_SetString(PyExc_RuntimeError,
+                                "this process was forked while the call was under way: make it again");
+            return true;
+        }
         if (raised) atomic_store(stop, 1);
         if (done) return raised;
     }
 }
 
 msio_status py_wait_for(msio_status (*call)(void *user), void *user, atomic_int *stop) {
-    errand e = {.call = call, .user = user, .mutex = PTHREAD_MUTEX_INITIALIZER, .over = PTHREAD_COND_INITIALIZER};
+    errand e = {.call = call,
+                .user = user,
+                .process = getpid(),
+                .mutex = PTHREAD_MUTEX_INITIALIZER,
+                .over = PTHREAD_COND_INITIALIZER};
     pthread_t thread;
     bool threaded = pthread_create(&thread, NULL, go, &e) == 0;
     if (!threaded) {
@@ -72,6 +84,7 @@ msio_status py_wait_for(msio_status (*call)(void *user), void *user, atomic_int 
         Py_END_ALLOW_THREADS
     }
     bool raised = interrupted(&e, stop);
+    if (getpid() != e.process) return MSIO_E_CANCELLED; /* what another process's thread was using stays as it is */
     if (threaded) {
         Py_BEGIN_ALLOW_THREADS pthread_join(thread, NULL);
         Py_END_ALLOW_THREADS
@@ -115,10 +128,15 @@ static PyObject *refused(const char *why) {
     return NULL;
 }
 
+void py_stream_begin(py_stream *self) { self->process = getpid(); }
+
+/* A thread that was within when the process was forked is not in the child. */
+static bool is_busy(py_stream *self) { return self->busy && self->process == getpid(); }
+
 static PyObject *stream_next(PyObject *object, PyObject *unused) {
     py_stream *self = (py_stream *)object;
     (void)unused;
-    if (self->busy) return refused("the stream is used by another thread");
+    if (is_busy(self)) return refused("the stream is used by another thread");
     if (self->over) Py_RETURN_NONE;
     if (!self->stream) return refused("the stream is closed");
     self->busy = true;
@@ -134,7 +152,7 @@ static PyObject *stream_next(PyObject *object, PyObject *unused) {
 static PyObject *stream_close(PyObject *object, PyObject *unused) {
     py_stream *self = (py_stream *)object;
     (void)unused;
-    if (self->busy) return refused("the stream is used by another thread");
+    if (is_busy(self)) return refused("the stream is used by another thread");
     self->over = false;
     self->end(self);
     Py_RETURN_NONE;
@@ -241,6 +259,7 @@ static PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *k
     column_stream *self = (column_stream *)type->tp_alloc(type, 0);
     if (!self) return NULL;
     self->base.fetch = fetch, self->base.told = told, self->base.end = end;
+    py_stream_begin(&self->base);
     self->table = (py_table *)Py_NewRef(table);
     if (memory > 0) opts.memory = (size_t)memory;
     opts.rows_per_batch = batch;

@@ -150,11 +150,13 @@ def drop_all_cells():
 
 
 def _after_fork():
-    """In a forked child: what its parent had not flushed is the parent's to flush."""
+    """In a forked child: what its parent had not flushed is the parent's to flush, and what a thread of the parent was
+    reading is not read on."""
     global _lock
     _lock = threading.RLock()
     for file in list(_files.values()):
         file.inherited = file.inherited or file.dirty
+    drop_all_cells()
 
 
 os.register_at_fork(after_in_child=_after_fork)

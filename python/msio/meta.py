@@ -399,6 +399,14 @@ _KEPT_MOST = 64
 _keeping = threading.Lock()
 
 
+def _after_fork():
+    global _keeping
+    _keeping = threading.Lock()  # a thread that the child does not have may hold the parent's
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 def _keep(name, made):
     with _keeping:
         _kept.pop(name, None)

@@ -79,6 +79,14 @@ def _end_loops():
             getattr(sys.modules[name], drop)()
 
 
+def _after_fork():
+    global _opening
+    _opening = threading.Lock()  # a thread that the child does not have may hold the parent's
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 class profile:
     """Times what msio does while the block runs, in all threads.
 
