@@ -172,7 +172,8 @@ typedef struct msio_cache_stats {
 
 /* Of metadata, headers and counts of flags together. */
 MSIO_API void msio_cache_describe(msio_cache_stats *stats);
-/* Bytes that may be kept; what was used longest ago goes first. Default 64 MiB. */
+/* Bytes that may be kept; what was used longest ago goes first. Default 64 MiB. Descriptors of what is kept are no more
+ * than a quarter of RLIMIT_NOFILE, together with those of open tables: docs/consistency.md. */
 MSIO_API void msio_cache_set_limit(size_t bytes);
 /* Forgets one MS or file, or all with NULL; what the caller still holds stays valid. */
 MSIO_API void msio_cache_clear(const char *path);
