@@ -81,12 +81,25 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+/* A column as its first plain table describes it, below concatenations and references; NULL where there is none. */
+static const msio_column_dat *column_below(const msio_access *access, const char *name) {
+    while (access->snapshot->dat->kind != MSIO_PLAIN_TABLE) {
+        const msio_table_dat *dat = access->snapshot->dat;
+        int index = dat->kind == MSIO_REF_TABLE ? msio_table_dat_find(dat, name) : 0;
+        if (index < 0) return NULL;
+        if (dat->kind == MSIO_REF_TABLE) name = dat->root_column[index];
+        access = &access->child[0];
+    }
+    int index = msio_table_dat_find(access->snapshot->dat, name);
+    return index < 0 ? NULL : &access->snapshot->dat->column[index];
+}
+
 /* Values of a column's runs, sorted, in memory of the caller's; *n 0 where the table has no such column. */
 static msio_status run_values(msio_access *access, const char *column, double **values, int64_t *n) {
     msio_run_list list = {0};
     *values = NULL;
     *n = 0;
-    if (msio_table_dat_find(access->snapshot->dat, column) < 0) return MSIO_OK;
+    if (!column_below(access, column)) return MSIO_OK;
     msio_status status = msio_runs_read(access, column, &list);
     if (!status && !(*values = malloc(((size_t)list.n + 1) * sizeof **values))) status = no_memory(NULL);
     for (int64_t i = 0; i < list.n && !status; i++) (*values)[(*n)++] = list.run[i].value;
@@ -125,11 +138,12 @@ static msio_status read_times(msio_meta_answer *m, msio_access *access) {
 
 /* Whether an answer depends on files of this column's manager: those of arrays, whose shapes stand in the header, and
  * of the main table's columns whose values are told. A subtable is read whole. */
-static bool depends_on(int which, const msio_column_dat *column) {
+static bool depends_on(int which, const msio_access *access, const char *name) {
     static const char *const told[] = {"TIME", "SCAN_NUMBER", "INTERVAL"};
-    if (which != MSIO_META_MAIN || column->kind != MSIO_KIND_SCALAR) return true;
+    const msio_column_dat *column = column_below(access, name);
+    if (which != MSIO_META_MAIN || !column || column->kind != MSIO_KIND_SCALAR) return true;
     for (size_t i = 0; i < sizeof told / sizeof *told; i++)
-        if (strcmp(column->name, told[i]) == 0) return true;
+        if (strcmp(name, told[i]) == 0) return true;
     return false;
 }
 
@@ -142,12 +156,14 @@ typedef struct note_job {
 static msio_status note_table(void *user, msio_access *access) {
     note_job *job = user;
     msio_state **state = &job->m->state[job->which];
-    const msio_table_dat *dat = access->snapshot->dat;
+    const msio_access *part = access; /* that names the columns: a concatenation has its parts' */
+    while (part->snapshot->dat->kind == MSIO_CONCAT_TABLE) part = &part->child[0];
+    const msio_table_dat *dat = part->snapshot->dat;
     int n = 0;
     const char **names = calloc((size_t)dat->columns + 1, sizeof *names);
     if (!names) return no_memory(access->table->path);
     for (int i = 0; i < dat->columns; i++)
-        if (depends_on(job->which, &dat->column[i])) names[n++] = dat->column[i].name;
+        if (depends_on(job->which, part, dat->column[i].name)) names[n++] = dat->column[i].name;
     msio_state_free(*state);
     *state = NULL;
     msio_status status = msio_state_note(access, MSIO_DEPENDS_DESCRIPTION, n, names, state);

@@ -6,18 +6,16 @@
 
 #include <inttypes.h>
 
-msio_status msio_buckets_fit(int64_t size, int64_t in_file, int64_t file_bytes, const char *path) {
+msio_status msio_buckets_fit(int64_t size, int64_t in_file, const char *path) {
     int64_t bytes;
-    bool fits = size >= 0 && in_file >= 0 && msio_mul_checked(size, in_file, &bytes) &&
-                msio_add_checked(bytes, MSIO_BUCKETS_AT, &bytes) && bytes <= file_bytes;
-    if (fits || in_file == 0) return MSIO_OK;
+    if (size >= 0 && in_file >= 0 && msio_mul_checked(size, in_file, &bytes) &&
+        msio_add_checked(bytes, MSIO_BUCKETS_AT, &bytes))
+        return MSIO_OK;
     return msio_error_set(MSIO_E_FORMAT, path,
-                          "expected %" PRId64 " buckets of %" PRId64 " bytes, found a file of %" PRId64
-                          " bytes: it was cut, or its header is damaged",
-                          in_file, size, file_bytes);
+                          "%" PRId64 " buckets of %" PRId64 " bytes cannot be: the header is damaged", in_file, size);
 }
 
-msio_status msio_buckets_check(const msio_buckets *buckets, int64_t in_file, int64_t least, int64_t most, int64_t rows,
+msio_status msio_buckets_check(const msio_buckets *buckets, int64_t in_file, int64_t least, int64_t most,
                                const char *path) {
     int64_t before = -1;
     for (int64_t i = 0; i < buckets->n; before = buckets->last[i++]) {
@@ -34,11 +32,6 @@ msio_status msio_buckets_check(const msio_buckets *buckets, int64_t in_file, int
                                   ", and a bucket holds %" PRId64 " to %" PRId64 ": the index is damaged",
                                   i, buckets->last[i], before, least, most);
     }
-    if (rows > 0 && msio_buckets_rows(buckets) != rows)
-        return msio_error_set(MSIO_E_FORMAT, path,
-                              "expected an index of the table's %" PRId64 " rows, found one of %" PRId64
-                              ": it is damaged, or the table is being changed",
-                              rows, msio_buckets_rows(buckets));
     return MSIO_OK;
 }
 
@@ -49,8 +42,9 @@ msio_status msio_bucket_walk_start(msio_bucket_walk *walk, const msio_buckets *b
     int64_t first = msio_rows_row(rows, 0), last = msio_rows_row(rows, rows->count - 1);
     if (first >= 0 && first <= last && last < msio_buckets_rows(buckets)) return MSIO_OK;
     return msio_error_set(MSIO_E_FORMAT, path,
-                          "rows %" PRId64 " to %" PRId64 " are wanted, the index covers %" PRId64 " rows", first, last,
-                          msio_buckets_rows(buckets));
+                          "rows %" PRId64 " to %" PRId64 " are wanted, the index covers %" PRId64
+                          " rows: " MSIO_LOCK_ADVICE,
+                          first, last, msio_buckets_rows(buckets));
 }
 
 /* The first interval from `low` on that ends at row or behind it; there is one. */

@@ -7,6 +7,11 @@
 
 #include <stdbool.h>
 
+/* What to do where a manager knows of other rows than the table. */
+#define MSIO_LOCK_ADVICE                                                                                                \
+    "the table is being changed, or its table.lock is that of an older or newer state: restore it, or remove it while " \
+    "nobody writes (rows are those of table.dat then)"
+
 /* Bytes of a file before bucket 0. */
 #define MSIO_BUCKETS_AT 512
 
@@ -22,13 +27,15 @@ static inline int64_t msio_buckets_rows(const msio_buckets *buckets) {
     return buckets->n ? buckets->last[buckets->n - 1] + 1 : 0;
 }
 
-/* Checks an index as it came from a file of so many buckets: rows rise, buckets exist, and, unless there are no rows,
- * it covers the table's rows. least: rows of an interval at least, most: at most. MSIO_E_FORMAT. */
-msio_status msio_buckets_check(const msio_buckets *buckets, int64_t in_file, int64_t least, int64_t most, int64_t rows,
+/* Checks an index as it came from a file of so many buckets: rows rise, buckets exist. least: rows of an interval at
+ * least, most: at most. Whether it covers the table's rows is not asked, nor by casacore: table.lock may be of another
+ * state, and rows that both know can be read. MSIO_E_FORMAT. */
+msio_status msio_buckets_check(const msio_buckets *buckets, int64_t in_file, int64_t least, int64_t most,
                                const char *path);
 
-/* Whether a file of so many bytes holds its buckets. MSIO_E_FORMAT. */
-msio_status msio_buckets_fit(int64_t size, int64_t in_file, int64_t file_bytes, const char *path);
+/* Whether places in so many buckets can be computed. Whether the file has them is seen when they are read: casacore
+ * looks no earlier. MSIO_E_FORMAT. */
+msio_status msio_buckets_fit(int64_t size, int64_t in_file, const char *path);
 
 /* Rows [from, from + count) of a set lie in one bucket, which begins at byte `address`. */
 typedef struct msio_bucket_walk {

@@ -36,7 +36,7 @@ static msio_status read_header(msio_window *window, msio_ism *s) {
     msio_aips_leave(&a);
     if (big != s->big)
         msio_aips_fail(&a, MSIO_E_FORMAT, "the manager is %s-endian, the table is not", big ? "big" : "little");
-    return a.status ? a.status : msio_buckets_fit(s->bucket_size, s->in_file, window->size, window->path);
+    return a.status ? a.status : msio_buckets_fit(s->bucket_size, s->in_file, window->path);
 }
 
 /* The index lies behind the buckets. What may follow it is left alone: the index was longer once. */
@@ -49,7 +49,7 @@ static msio_status index_bytes(msio_window *window, const msio_ism *s, const uin
     return *bytes ? MSIO_OK : window->status;
 }
 
-static msio_status read_index(const msio_manager *manager, msio_window *window, msio_ism *s) {
+static msio_status read_index(msio_window *window, msio_ism *s) {
     msio_aips a;
     const uint8_t *bytes = NULL;
     int64_t length = 0, firsts = 0, numbers = 0;
@@ -70,7 +70,7 @@ static msio_status read_index(const msio_manager *manager, msio_window *window, 
     if (!msio_aips_ok(&a)) return a.status;
     for (int64_t i = 0; i < used; i++) first[i] = first[i + 1] > INT64_MIN ? first[i + 1] - 1 : INT64_MIN;
     s->index = (msio_buckets){.size = s->bucket_size, .n = used, .last = first, .number = number};
-    return msio_buckets_check(&s->index, s->in_file, 0, INT64_MAX, manager->rows, window->path);
+    return msio_buckets_check(&s->index, s->in_file, 0, INT64_MAX, window->path);
 }
 
 msio_status msio_ism_read(const msio_manager *manager, msio_window *window, msio_ism **ism) {
@@ -79,7 +79,7 @@ msio_status msio_ism_read(const msio_manager *manager, msio_window *window, msio
     s->big = manager->dat->big_endian;
     msio_status status = read_blob(manager, s);
     if (!status) status = read_header(window, s);
-    if (!status) status = read_index(manager, window, s);
+    if (!status) status = read_index(window, s);
     if (status)
         msio_ism_free(s);
     else

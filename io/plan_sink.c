@@ -126,7 +126,8 @@ static msio_status check_extent(const msio_sink *sink, const msio_source *source
                 msio_add_checked(bits ? end / 8 : end, p->offset, &end);
     if (!fits || end > source->size)
         return msio_error_set(MSIO_E_FORMAT, path,
-                              "values should lie at bytes %lld to %lld, the file has %lld: it was cut or is damaged",
+                              "values should lie at bytes %lld to %lld, the file has %lld bytes: it was cut, its "
+                              "writer was killed, or its header is damaged; restore it from a copy",
                               (long long)p->offset, fits ? (long long)end : -1LL, (long long)source->size);
     return MSIO_OK;
 }

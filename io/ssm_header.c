@@ -60,7 +60,7 @@ static msio_status read_header(msio_window *window, msio_ssm *s, index_place *pl
     msio_aips_leave(&a);
     if (big != s->big)
         msio_aips_fail(&a, MSIO_E_FORMAT, "the manager is %s-endian, the table is not", big ? "big" : "little");
-    return a.status ? a.status : msio_buckets_fit(s->bucket_size, s->in_file, window->size, window->path);
+    return a.status ? a.status : msio_buckets_fit(s->bucket_size, s->in_file, window->path);
 }
 
 /* ---------------------------------------------------------------- index */
@@ -70,7 +70,7 @@ static msio_status bad_index(const msio_window *window, const char *what, int64_
                           bucket);
 }
 
-/* Follows the chain of index buckets. The last one has no next: a circle never ends so. */
+/* Follows the chain of index buckets. */
 static msio_status gather_chain(msio_window *window, const msio_ssm *s, const index_place *place, uint8_t *bytes) {
     int64_t bucket = place->first;
     for (int64_t done = 0; done < place->length;) {
@@ -83,16 +83,15 @@ static msio_status gather_chain(msio_window *window, const msio_ssm *s, const in
         done += part;
         bucket = msio_stored_i32(p + 4, true); /* big-endian in every table */
     }
-    return place->length == 0 || bucket == -1 ? MSIO_OK
-                                              : bad_index(window, "goes round in a circle or behind its end", bucket);
+    return MSIO_OK; /* what the last bucket calls its next is not looked at, as in casacore */
 }
 
 static msio_status gather_index(msio_window *window, const msio_ssm *s, const index_place *place, uint8_t **bytes) {
-    if (place->length > s->bucket_size * s->in_file || place->indices > place->length / INDEX_LEAST)
+    if (place->length > window->size || place->indices > place->length / INDEX_LEAST)
         return msio_error_set(MSIO_E_FORMAT, window->path,
-                              "%" PRId64 " indices in %" PRId64 " bytes are announced, the buckets have %" PRId64
-                              " bytes: the header is damaged",
-                              place->indices, place->length, s->bucket_size * s->in_file);
+                              "%" PRId64 " indices in %" PRId64 " bytes are announced, the file has %" PRId64
+                              " bytes: it was cut, or its header is damaged",
+                              place->indices, place->length, window->size);
     *bytes = malloc((size_t)place->length + 1);
     if (!*bytes)
         return msio_error_set(MSIO_E_MEMORY, window->path, "no memory for an index of %" PRId64 " bytes",
@@ -164,7 +163,7 @@ static msio_status check_column(const msio_manager *manager, const msio_ssm *s, 
                               ": it is damaged, or the table "
                               "is being changed",
                               column->name, i, s->indices);
-    if (manager->rows == 0) return msio_buckets_check(&s->index[i], s->in_file, 1, s->rows_per_bucket[i], 0, path);
+    if (manager->rows == 0) return msio_buckets_check(&s->index[i], s->in_file, 1, s->rows_per_bucket[i], path);
     bool fits = bits >= 0 && msio_mul_checked(bits, s->rows_per_bucket[i], &all) &&
                 all / 8 + (all % 8 != 0) <= s->bucket_size - s->offset[column->number];
     if (!fits)
@@ -172,7 +171,7 @@ static msio_status check_column(const msio_manager *manager, const msio_ssm *s, 
                               "column %s: %" PRId64 " rows of %" PRId64 " bits from byte %" PRId64
                               " on do not fit a bucket of %" PRId64 " bytes",
                               column->name, s->rows_per_bucket[i], bits, s->offset[column->number], s->bucket_size);
-    return msio_buckets_check(&s->index[i], s->in_file, 1, s->rows_per_bucket[i], manager->rows, path);
+    return msio_buckets_check(&s->index[i], s->in_file, 1, s->rows_per_bucket[i], path);
 }
 
 static msio_status check_columns(const msio_manager *manager, const msio_ssm *s, const char *path) {

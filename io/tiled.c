@@ -19,16 +19,7 @@ static msio_status open_checked(const msio_manager *manager, msio_tiled_file *f,
     msio_status status = msio_file_open(msio_manager_path(manager, suffix, path, sizeof path), file);
     if (status == MSIO_E_NOT_FOUND)
         return msio_error_set(MSIO_E_FORMAT, path, "this tile file is missing; restore it from a copy");
-    if (status) return status;
-    (*file)->rewritten = true; /* see `changed` */
-    if ((*file)->stamp.size < f->length) {
-        status = msio_error_set(MSIO_E_FORMAT, path,
-                                "the tile file has %lld bytes, its header says %lld: it was cut, or its writer was "
-                                "killed; restore it from a copy",
-                                (long long)(*file)->stamp.size, (long long)f->length);
-        msio_file_close(*file);
-        *file = NULL;
-    }
+    if (!status) (*file)->rewritten = true; /* see `changed` */
     return status;
 }
 

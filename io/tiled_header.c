@@ -4,6 +4,7 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "io/aipsio.h"
+#include "io/buckets.h"
 #include "io/record.h"
 
 #include <stdio.h>
@@ -40,7 +41,11 @@ static void parse_files(parser *p) {
         if (version < 1 || version > 2)
             msio_aips_fail(a, MSIO_E_UNSUPPORTED, "a tile file entry of version %u", version);
         f->number = msio_aips_u32(a);
-        f->length = version == 1 ? (int64_t)msio_aips_u32(a) : msio_aips_i64(a);
+        /* the length, which casacore never looks at: beyond 4 GiB it may be noted mod 2^32 */
+        if (version == 1)
+            msio_aips_u32(a);
+        else
+            msio_aips_i64(a);
     }
     p->t->files = n;
 }
@@ -73,10 +78,6 @@ static void size_cube(parser *p, msio_cube *c) {
     if (!fits || !msio_mul_checked(tiles, c->bucket, &extent) || !msio_add_checked(extent, c->offset, &extent) ||
         c->offset < 0)
         msio_aips_fail(&p->a, MSIO_E_FORMAT, "a hypercube's size cannot be represented");
-    else if (tiles && extent > p->t->file[c->file].length)
-        msio_aips_fail(&p->a, MSIO_E_FORMAT,
-                       "a hypercube ends at byte %lld of a tile file of %lld bytes: the header is damaged",
-                       (long long)extent, (long long)p->t->file[c->file].length);
 }
 
 static void parse_cube(parser *p, msio_cube *c) {
@@ -196,8 +197,8 @@ static void parse_common(parser *p) {
         msio_aips_fail(a, MSIO_E_FORMAT, "the header is that of data manager %u", sequence);
     int64_t rows = word(p);
     if (msio_aips_ok(a) && rows != p->manager->rows)
-        msio_aips_fail(a, MSIO_E_FORMAT, "the manager has %lld rows, the table %lld", (long long)rows,
-                       (long long)p->manager->rows);
+        msio_aips_fail(a, MSIO_E_FORMAT, "the manager has %lld rows, the table %lld: " MSIO_LOCK_ADVICE,
+                       (long long)rows, (long long)p->manager->rows);
     check_columns(p);
     p->t->name = msio_aips_text(a);
     msio_aips_u32(a); /* cache size */
@@ -266,10 +267,10 @@ static void parse_kind(parser *p) {
 static void check_cubes(parser *p) {
     const msio_tiled *t = p->t;
     int extra = t->kind == MSIO_TILED_CELL ? 0 : 1;
-    if (t->kind == MSIO_TILED_COLUMN && (t->cubes != 1 || t->cube[0].ndim == 0))
+    if (t->kind == MSIO_TILED_COLUMN && (t->cubes < 1 || t->cube[0].ndim == 0))
         msio_aips_fail(&p->a, MSIO_E_FORMAT, "a TiledColumnStMan must have one hypercube, this has %lld",
                        (long long)t->cubes);
-    if (t->kind == MSIO_TILED_CELL && t->cubes != p->manager->rows)
+    if (t->kind == MSIO_TILED_CELL && t->cubes < p->manager->rows)
         msio_aips_fail(&p->a, MSIO_E_FORMAT,
                        "a TiledCellStMan must have one hypercube a row, this has %lld for %lld rows",
                        (long long)t->cubes, (long long)p->manager->rows);

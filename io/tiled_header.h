@@ -23,7 +23,6 @@ typedef struct msio_cube {
 typedef struct msio_tiled_file {
     bool present;
     int64_t number;            /* k of table.f<N>_TSM<k> */
-    int64_t length;            /* as the header has it */
     msio_file *_Atomic opened; /* on first use, under the state's lock */
 } msio_tiled_file;
 

@@ -230,7 +230,8 @@ static void a_cut_tile_file_is_named_with_both_sizes(void **state) {
         if (strstr(e->d_name, "_TSM1")) snprintf(file, sizeof file, "%s/%s", path, e->d_name);
     closedir(d);
     image m = load(file);
-    store(file, m.bytes, m.length / 2);
+    const size_t left = 40; /* the first cell of any column ends behind it */
+    store(file, m.bytes, left);
     msio_table *t = NULL;
     assert_int_equal(msio_table_open(path, NULL, &t), MSIO_OK);
     msio_table_info info;
@@ -244,7 +245,7 @@ static void a_cut_tile_file_is_named_with_both_sizes(void **state) {
         if (status == MSIO_OK) msio_array_free(&array);
         if (status != MSIO_E_FORMAT) continue;
         char expected[32];
-        snprintf(expected, sizeof expected, "%zu", m.length / 2);
+        snprintf(expected, sizeof expected, "has %zu bytes", left);
         assert_non_null(strstr(msio_last_error()->message, expected));
         assert_string_equal(msio_last_error()->path, file);
         refused++;

@@ -272,11 +272,13 @@ static void the_manager_is_described(void **state) {
 
 /* ---------------------------------------------------------------- damage */
 
-static void another_number_of_rows_is_noticed(void **state) {
+/* table.lock may be of another state: rows that the index covers too are read, as by casacore. */
+static void rows_that_the_index_does_not_cover_are_noticed(void **state) {
     (void)state;
     for (int64_t rows = 1; rows < 16; rows++) {
         table.manager.rows = rows;
-        assert_int_equal(load_and_read(&table), rows == ROWS ? MSIO_OK : MSIO_E_FORMAT);
+        assert_int_equal(load_and_read(&table), rows <= ROWS ? MSIO_OK : MSIO_E_FORMAT);
+        if (rows > ROWS) assert_non_null(strstr(msio_last_error()->message, "table.lock"));
     }
 }
 
@@ -391,7 +393,7 @@ int main(void) {
         BOTH(strings_of_other_arrays_lie_in_the_array_file),
         BOTH(indirect_arrays_tell_their_shapes_and_values),
         BOTH(the_manager_is_described),
-        BOTH(another_number_of_rows_is_noticed),
+        BOTH(rows_that_the_index_does_not_cover_are_noticed),
         BOTH(every_changed_byte_of_the_header_gives_a_status),
         BOTH(every_changed_byte_of_buckets_and_index_gives_a_status),
         BOTH(every_changed_byte_of_the_array_file_gives_a_status),

@@ -318,11 +318,13 @@ static void record_columns_are_refused(void **state) {
 
 /* ---------------------------------------------------------------- damage */
 
-static void another_number_of_rows_is_noticed(void **state) {
+/* table.lock may be of another state: rows that the index covers too are read, as by casacore. */
+static void rows_that_the_index_does_not_cover_are_noticed(void **state) {
     (void)state;
     for (int64_t rows = 1; rows < 14; rows++) {
         table.manager.rows = rows;
-        assert_int_equal(load_and_read(&table), rows == ROWS ? MSIO_OK : MSIO_E_FORMAT);
+        assert_int_equal(load_and_read(&table), rows <= ROWS ? MSIO_OK : MSIO_E_FORMAT);
+        if (rows > ROWS) assert_non_null(strstr(msio_last_error()->message, "table.lock"));
     }
 }
 
@@ -361,14 +363,18 @@ static void every_changed_byte_of_the_blob_gives_a_status(void **state) {
     assert_int_equal(load_and_read(&table), MSIO_OK);
 }
 
+/* Behind the index nothing is needed until it is read; here nothing that is read lies there. */
 static void a_file_cut_anywhere_is_an_error(void **state) {
     (void)state;
     msio_ssm *ssm = NULL;
+    int64_t index_at = 512 + INDEX_BUCKET * BUCKET;
     for (int64_t n = 0; n < files.main.size; n++) {
         uint8_t *copy = malloc((size_t)n + 1); /* so that a byte read too far is seen */
         memcpy(copy, files.main.bytes, (size_t)n);
         copy = realloc(copy, n ? (size_t)n : 1);
-        assert_int_equal(msio_ssm_parse(&table.manager, copy, n, &ssm), MSIO_E_FORMAT);
+        msio_status status = msio_ssm_parse(&table.manager, copy, n, &ssm);
+        assert_true(status == MSIO_E_FORMAT || (status == MSIO_OK && n > index_at));
+        if (!status) msio_ssm_free(ssm);
         free(copy);
     }
     assert_int_equal(msio_ssm_parse(&table.manager, files.main.bytes, files.main.size, &ssm), MSIO_OK);
@@ -426,13 +432,14 @@ static void a_string_bucket_that_gives_nothing_is_an_error(void **state) {
     assert_int_equal(say_texts(&table, "NAME", &rows, &said), MSIO_E_FORMAT);
 }
 
-static void a_circle_of_index_buckets_is_an_error(void **state) {
+/* As casacore does: how much of the chain is read, the index's length says. */
+static void what_the_last_index_bucket_calls_its_next_does_not_matter(void **state) {
     (void)state;
     uint8_t next[4];
     for (uint32_t to = INDEX_BUCKET; to <= INDEX_BUCKET + 1; to++) {
         store(next, to, 4, true);
         fixture_patch(&table, "", next, 4, 512 + (INDEX_BUCKET + 1) * BUCKET + 4);
-        assert_int_equal(fixture_load(&table), MSIO_E_FORMAT);
+        assert_int_equal(fixture_load(&table), MSIO_OK);
         fixture_unload(&table);
     }
 }
@@ -472,7 +479,7 @@ int main(void) {
         BOTH(a_shape_other_than_the_wanted_is_an_error),
         BOTH(the_manager_is_described),
         BOTH(record_columns_are_refused),
-        BOTH(another_number_of_rows_is_noticed),
+        BOTH(rows_that_the_index_does_not_cover_are_noticed),
         BOTH(rows_beyond_the_index_are_an_error),
         BOTH(every_changed_byte_of_the_header_gives_a_status),
         BOTH(every_changed_byte_of_a_bucket_gives_a_status),
@@ -483,7 +490,7 @@ int main(void) {
         BOTH(enormous_counts_give_a_status),
         BOTH(a_circle_of_string_buckets_is_an_error),
         BOTH(a_string_bucket_that_gives_nothing_is_an_error),
-        cmocka_unit_test_setup_teardown(a_circle_of_index_buckets_is_an_error, make_little, drop),
+        cmocka_unit_test_setup_teardown(what_the_last_index_bucket_calls_its_next_does_not_matter, make_little, drop),
         BOTH(a_missing_array_file_is_an_error),
         BOTH(the_other_byte_order_is_an_error),
         BOTH(places_of_removed_columns_are_left_alone),
