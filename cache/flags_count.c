@@ -332,8 +332,8 @@ static msio_status count_block(msio_flags_counter *c) {
     msio_status status = read_keys(c);
     if (!status) status = read_shapes(c);
     if (!status && by_position)
-        status = msio_flags_groups_assign(c->groups, &c->keys, c->shape_of, c->flag_rows ? c->flag_row : NULL, c->first,
-                                          c->here, c->group_of);
+        status = msio_flags_groups_assign(c->groups, &c->keys, c->shape_of, c->flag_rows ? c->flag_row : NULL, c->here,
+                                          c->group_of);
     if (status) return status;
     for (int64_t i = 0; i < c->here; i++) atomic_store_explicit(&c->set[i], 0, memory_order_relaxed);
     c->bits.row = c->set;
@@ -342,7 +342,7 @@ static msio_status count_block(msio_flags_counter *c) {
     if (status) return status;
     sum_rows(c);
     msio_flags_sums_add(&c->sums, &c->sum[c->here]);
-    return msio_flags_groups_add(c->groups, &c->keys, c->sum, c->first, c->here);
+    return msio_flags_groups_add(c->groups, &c->keys, c->sum, c->here);
 }
 
 /* ---------------------------------------------------------------- from the outside */

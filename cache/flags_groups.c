@@ -45,18 +45,14 @@ int32_t msio_flags_shape_index(msio_flags_groups *groups, int ndim, const int64_
     return index > INT32_MAX / 2 - 1 ? -1 : (int32_t)index;
 }
 
-static msio_status window_of(const msio_flags_groups *g, int32_t id, int64_t row, int32_t *window) {
-    if (id < 0 || id >= g->data_descriptions)
-        return msio_error_set(MSIO_E_FORMAT, NULL, "row %lld has DATA_DESC_ID %d, DATA_DESCRIPTION has %lld rows",
-                              (long long)row, (int)id, (long long)g->data_descriptions);
-    *window = g->window_of[id];
-    return MSIO_OK;
+/* -1 for a DATA_DESC_ID that has no row: those are counted apart. */
+static int32_t window_of(const msio_flags_groups *g, int32_t id) {
+    return id >= 0 && id < g->data_descriptions ? g->window_of[id] : -1;
 }
 
 msio_status msio_flags_groups_assign(msio_flags_groups *g, const msio_flags_keys *keys, const int32_t *shape_of,
-                                     const uint8_t *flag_row, int64_t first, int64_t rows, int32_t *group_of) {
+                                     const uint8_t *flag_row, int64_t rows, int32_t *group_of) {
     const int32_t *id = g->by & MSIO_FLAGS_BY_CHANNEL ? keys->value[MSIO_FLAGS_KEY_DATA_DESC_ID] : NULL;
-    int32_t window = 0;
     for (int64_t i = 0, n; i < rows; i += n) {
         for (n = 1; i + n < rows; n++)
             if (shape_of[i + n] != shape_of[i] || (id && id[i + n] != id[i]) ||
@@ -64,8 +60,7 @@ msio_status msio_flags_groups_assign(msio_flags_groups *g, const msio_flags_keys
                 break;
         int64_t group = -1;
         if (shape_of[i] >= 0) {
-            msio_status status = id ? window_of(g, id[i], first + i, &window) : MSIO_OK;
-            if (status) return status;
+            int32_t window = id ? window_of(g, id[i]) : 0;
             group = msio_flags_tally_find(&g->group, window, 2 * shape_of[i] + (flag_row && flag_row[i]));
             if (group < 0) return no_memory();
             g->group.entry[group].sums.total += n;
@@ -95,14 +90,11 @@ static msio_status add_runs(msio_flags_tally *tally, const int32_t *key, const m
     return status;
 }
 
-static msio_status add_windows(msio_flags_groups *g, const int32_t *id, const msio_flags_sums *sum, int64_t first,
-                               int64_t rows) {
+static msio_status add_windows(msio_flags_groups *g, const int32_t *id, const msio_flags_sums *sum, int64_t rows) {
     msio_status status = MSIO_OK;
     for (int64_t i = 0, n; i < rows && !status; i += n) {
-        int32_t window = 0;
         for (n = 1; i + n < rows && id[i + n] == id[i]; n++) {}
-        status = window_of(g, id[i], first + i, &window);
-        if (!status) status = add(&g->window, window, 0, sum + i, n);
+        status = add(&g->window, window_of(g, id[i]), 0, sum + i, n);
     }
     return status;
 }
@@ -124,10 +116,10 @@ static msio_status add_times(msio_flags_groups *g, const double *time, const msi
 }
 
 msio_status msio_flags_groups_add(msio_flags_groups *g, const msio_flags_keys *keys, const msio_flags_sums *sum,
-                                  int64_t first, int64_t rows) {
+                                  int64_t rows) {
     msio_status status = MSIO_OK;
     const int32_t *a = keys->value[MSIO_FLAGS_KEY_ANTENNA1], *b = keys->value[MSIO_FLAGS_KEY_ANTENNA2];
-    if (g->by & MSIO_FLAGS_BY_SPW) status = add_windows(g, keys->value[MSIO_FLAGS_KEY_DATA_DESC_ID], sum, first, rows);
+    if (g->by & MSIO_FLAGS_BY_SPW) status = add_windows(g, keys->value[MSIO_FLAGS_KEY_DATA_DESC_ID], sum, rows);
     if (!status && (g->by & MSIO_FLAGS_BY_FIELD))
         status = add_runs(&g->field, keys->value[MSIO_FLAGS_KEY_FIELD_ID], sum, rows);
     if (!status && (g->by & MSIO_FLAGS_BY_SCAN))

@@ -136,8 +136,9 @@ typedef struct msio_row_index {
     const msio_row_run *run; /* [runs], in row order; every row lies in one */
 } msio_row_index;
 
-/* Which rows: a member that is ANY does not matter. */
-#define MSIO_ANY (-1)
+/* Which rows: a member that is ANY does not matter. Ids of rows may be negative: -1 finds those that have it, and as a
+ * spectral window those whose DATA_DESC_ID has no row in DATA_DESCRIPTION. */
+#define MSIO_ANY INT32_MIN
 typedef struct msio_row_query {
     size_t struct_size;
     int32_t field, spectral_window, scan;
@@ -210,7 +211,8 @@ typedef struct msio_flags_opts {
 
 /* One entry of a breakdown. key: the SPECTRAL_WINDOW row, FIELD_ID, SCAN_NUMBER, antenna, correlation index; antenna1
  * and antenna2 of a baseline; spectral window and channel of a channel. An antenna counts every row it takes part in,
- * an autocorrelation once. */
+ * an autocorrelation once. Numbers that stand for no row of their subtable, negative ones too, are entries like all
+ * others; rows whose DATA_DESC_ID has no row in DATA_DESCRIPTION are those of spectral window -1. */
 typedef struct msio_flags_entry {
     int32_t key[2];
     double time; /* breakdown by time: TIME, s, MJD */

@@ -12,6 +12,8 @@ from ._record import record as _row
 
 __all__ = ["metadata", "Metadata", "flags", "Flags"]
 
+_ANY = -(2**31)  # the library's MSIO_ANY
+
 
 # ---------------------------------------------------------------- rows of subtables
 
@@ -323,7 +325,8 @@ class Metadata:
         Parameters
         ----------
         field, spectral_window, scan : int, optional
-            FIELD_ID, SPECTRAL_WINDOW row, SCAN_NUMBER; None: any.
+            FIELD_ID, SPECTRAL_WINDOW row, SCAN_NUMBER; None: any. Negative ones are found where rows have them;
+            spectral window -1 is that of rows whose DATA_DESC_ID has no row in DATA_DESCRIPTION.
         time : (float, float), optional
             First and last TIME, s (MJD), both included.
 
@@ -338,12 +341,10 @@ class Metadata:
             As `row_index`.
         """
         asked = (field, spectral_window, scan)
-        if any(value is not None and value < 0 for value in asked):
-            raise ValueError("fields, spectral windows and scans are numbered from 0; None stands for any")
         first, last = (0.0, 0.0) if time is None else time
         if time is not None and first == last == 0:
             last = 5e-324  # to the library, zero and zero are no span at all
-        return self._facts.find_rows(*(-1 if value is None else value for value in asked), first, last)
+        return self._facts.find_rows(*(_ANY if value is None else value for value in asked), first, last)
 
     def _occurring(self, name):
         values = np.unique(self.row_index()[name])
@@ -499,6 +500,8 @@ class Flags:
         field, scan, antenna, correlation; antenna1 and antenna2 of a baseline; spw and channel of a channel; time in s,
         MJD, float64), then flagged, total, from_flag_row (int64) and fraction (float64). spw is the SPECTRAL_WINDOW
         row, correlation its index. An antenna counts every row that it takes part in, an autocorrelation once.
+        Numbers that stand for no row of their subtable, negative ones too, are entries like all others; rows whose
+        DATA_DESC_ID has no row in DATA_DESCRIPTION are those of spw -1.
     """
 
     def __init__(self, counted):
