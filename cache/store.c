@@ -68,7 +68,10 @@ __attribute__((constructor)) static void start(void) {
 
 msio_status msio_store_path(const char *path, char key[PATH_MAX]) {
     size_t at = 0;
-    if (!path || !*path) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no path was given");
+    char expanded[MSIO_PATH_BYTES];
+    msio_status status = msio_path_expand(path, expanded);
+    if (status) return status;
+    path = expanded;
     if (*path != '/') {
         if (!getcwd(key, PATH_MAX)) return msio_error_system(MSIO_E_IO, path, "the working folder has no path");
         at = strlen(key);

@@ -1,6 +1,6 @@
 /* options.c - reading a subcommand's options, and writing its help. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* getopt_long */
+#define _GNU_SOURCE            /* getopt_long */
 #endif
 #include "cli/options.h"
 
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CLI_EXPANDED_MOST 4096 /* arguments */
 #define CLI_OPTIONS_MOST 40
 
 static const cli_option common[] = {
@@ -151,6 +152,21 @@ static void start_profile(void) {
     msio_prof_start();
 }
 
+/* Paths that the shell left as they are, in quotes say. Returns -1, or an exit code after telling. */
+static int expand_arguments(const cli_context *cli, int n, char **argument) {
+    static char *kept[CLI_EXPANDED_MOST]; /* so that leak checkers see who has them */
+    char expanded[MSIO_PATH_BYTES];
+    for (int i = 0, k = 0; i < n && k < CLI_EXPANDED_MOST; i++) {
+        if (argument[i][0] != '~' && !strchr(argument[i], '$')) continue;
+        if (msio_path_expand(argument[i], expanded)) return cli_fail_status(cli, argument[i]);
+        if (strcmp(expanded, argument[i]) == 0) continue;
+        char *copy = cli_alloc_many(strlen(expanded) + 1, 1);
+        strcpy(copy, expanded);
+        argument[i] = kept[k++] = copy;
+    }
+    return -1;
+}
+
 int cli_options_parse(cli_context *cli, const cli_command *command, int argc, char **argv, cli_option_take take,
                       void *state, int *first) {
     struct option table[CLI_OPTIONS_MOST];
@@ -178,5 +194,5 @@ int cli_options_parse(cli_context *cli, const cli_command *command, int argc, ch
     }
     *first = optind;
     if (cli->prof) start_profile();
-    return -1;
+    return expand_arguments(cli, argc - optind, argv + optind);
 }

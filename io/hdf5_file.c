@@ -61,6 +61,10 @@ msio_status msio_hdf5_open(const char *path, const msio_hdf5_opts *opts, msio_hd
                               "options of %zu bytes, this version knows %zu: use MSIO_HDF5_OPTS_INIT",
                               opts->struct_size, sizeof o);
     if (opts) o = *opts;
+    char expanded[MSIO_PATH_BYTES];
+    msio_status status = msio_path_expand(path, expanded);
+    if (status) return status;
+    path = expanded;
     if (is_incomplete(path))
         return msio_error_set(MSIO_E_LOCKED, path,
                               "the name says that the file is still being written; it is read once it is renamed");
@@ -73,7 +77,7 @@ msio_status msio_hdf5_open(const char *path, const msio_hdf5_opts *opts, msio_hd
     f->native = msio_native_wanted(o.native);
     prof_span span;
     prof_begin(&span, PROF_PATH_OPEN);
-    msio_status status = open_both(f, o.nolock != 0);
+    status = open_both(f, o.nolock != 0);
     prof_end(&span, &(prof_work){.pieces = 1});
     if (status)
         msio_hdf5_close(f);

@@ -36,6 +36,10 @@ static bool is_ms(const char *path) {
 }
 
 static msio_status add_path(msio_loader *l, const char *path, int number) {
+    char expanded[MSIO_PATH_BYTES];
+    msio_status status = msio_path_expand(path, expanded);
+    if (status) return status;
+    path = expanded;
     char *kept = msio_arena_text(&l->arena, path, (int64_t)strlen(path));
     if (!kept) return msio_error_set(MSIO_E_MEMORY, path, "no memory for a path");
     return is_ms(path) ? msio_load_add_ms(l, kept, number) : msio_load_add_uvh5(l, kept, number);

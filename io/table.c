@@ -130,7 +130,10 @@ static msio_status list_subtables(msio_table *t) {
 static msio_status check_is_table(const char *path, char resolved[PATH_MAX]) {
     struct stat st;
     char dat[PATH_MAX + 16];
-    if (!realpath(path, resolved)) return msio_error_system(MSIO_E_NOT_FOUND, path, "there is no table at this path");
+    char expanded[MSIO_PATH_BYTES]; /* of the names that tables store, too */
+    msio_status status = msio_path_expand(path, expanded);
+    if (status) return status;
+    if (!realpath(expanded, resolved)) return msio_error_system(MSIO_E_NOT_FOUND, path, "there is no table at this path");
     snprintf(dat, sizeof dat, "%s/table.dat", resolved);
     if (stat(dat, &st) != 0) {
         const bool special = stat(resolved, &st) == 0 && !S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode);
@@ -222,6 +225,7 @@ static char *split(const char *path, const char **keyword) {
 msio_status msio_table_open(const char *path, const msio_open_opts *opts, msio_table **table) {
     msio_open_opts o = MSIO_OPEN_OPTS_INIT;
     const char *keyword = NULL;
+    char expanded[MSIO_PATH_BYTES];
     if (!path || !table) return msio_error_set(MSIO_E_ARGUMENT, path, "no path, or nowhere to put the table");
     if (opts && opts->struct_size != sizeof o)
         return msio_error_set(MSIO_E_ARGUMENT, path,
@@ -229,10 +233,12 @@ msio_status msio_table_open(const char *path, const msio_open_opts *opts, msio_t
                               opts->struct_size, sizeof o);
     if (opts) o = *opts;
     o.native = msio_native_wanted(o.native);
+    msio_status status = msio_path_expand(path, expanded);
+    if (status) return status;
+    path = expanded;
     prof_span span;
     prof_begin(&span, PROF_PATH_OPEN);
     char *main_path = split(path, &keyword);
-    msio_status status = MSIO_OK;
     if (main_path) {
         status = open_keyword(main_path, keyword, &o, table);
         if (status == MSIO_E_NOT_FOUND && !strstr(path, "::")) /* about the path that was given */

@@ -312,7 +312,17 @@ int py_select_axis(PyObject *wanted, int64_t size, const char *what, int64_t *st
 
 static int add_path(py_paths *paths, PyObject *given) {
     PyObject *bytes;
+    char expanded[MSIO_PATH_BYTES];
     if (!PyUnicode_FSConverter(given, &bytes)) return -1;
+    if (msio_path_expand(PyBytes_AS_STRING(bytes), expanded)) {
+        Py_DECREF(bytes);
+        py_fail();
+        return -1;
+    }
+    if (strcmp(expanded, PyBytes_AS_STRING(bytes)) != 0) {
+        Py_SETREF(bytes, PyBytes_FromString(expanded));
+        if (!bytes) return -1;
+    }
     int failed = PyList_Append(paths->bytes, bytes);
     if (!failed) paths->path[paths->n++] = PyBytes_AS_STRING(bytes);
     Py_DECREF(bytes);

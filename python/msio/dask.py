@@ -45,6 +45,7 @@ def signature(path):
 
 
 def _stamps(path):
+    path = _msio.expand_path(path)
     if os.path.isfile(path):
         return [_stamp(path)]
     with _msio.Table(path) as table:
@@ -156,7 +157,7 @@ def columns(path, names, chunks=None):
     have another shape than that of row 0, and ChangedError.
     """
     from dask.base import tokenize
-    path, made = os.path.abspath(os.fspath(path)), {}
+    path, made = os.path.abspath(os.fspath(_msio.expand_path(path))), {}
     state = signature(path)
     with _msio.Table(path) as table:
         rows = table.nrows

@@ -152,6 +152,7 @@ def read(path, column, rows=None, chans=None, corrs=None, out=None, threads=0, f
     """
     if not isinstance(column, str):
         raise TypeError(f"the name of a column has to be a str, not {column!r}")
+    path = _msio.expand_path(path)
     with _progress(progress, f"reading {column}") as told:
         if os.path.isfile(path):
             return _read_dataset(path, column, rows, chans, corrs, out, threads, told)

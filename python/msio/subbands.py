@@ -100,6 +100,7 @@ def _is_folder_of_files(path):
 def _source(what, time, pattern, subbands):
     """What is to be loaded, as the extension takes it."""
     if isinstance(what, (str, bytes)) or hasattr(what, "__fspath__"):
+        what = _msio.expand_path(what)
         if not _is_folder_of_files(what):
             return {"paths": [what]}
         found = [group for group in groups(what, pattern, subbands=subbands)
@@ -114,7 +115,7 @@ def _source(what, time, pattern, subbands):
     if isinstance(what, Group):
         return {"paths": what.paths, "numbers": [number for number, _ in what.files], "missing_numbers": what.missing,
                 "time": what.time}
-    return {"paths": list(what)}
+    return {"paths": [_msio.expand_path(path) for path in what]}
 
 
 class _Extent:

@@ -139,8 +139,7 @@ def test_rows_that_cannot_be(simulated_ms):
     facts = msio.metadata(simulated_ms)
     assert len(facts.find_rows(time=(0, 0))) == 0 and len(facts.find_rows(time=(float("nan"), 1))) == 0
     for asked in ({"field": -1}, {"spectral_window": -2}, {"scan": -1}):
-        with pytest.raises(ValueError):
-            facts.find_rows(**asked)
+        assert len(facts.find_rows(**asked)) == 0
     for asked in ({"field": 1.5}, {"time": 5}, {"scan": "1"}):
         with pytest.raises(TypeError):
             facts.find_rows(**asked)
