@@ -1,7 +1,9 @@
 /* snapshot.c - one state of a plain table's files: description, row count, data managers loaded on first use. */
 #include "io/snapshot.h"
 
+#include "core/error.h"
 #include "io/aipsio.h"
+#include "io/buckets.h"
 #include "prof/span.h"
 
 #include <stdio.h>
@@ -36,8 +38,13 @@ static msio_status sync_rows(const msio_signature *signature, const char *direct
     int64_t n = version == 2 ? msio_aips_i64(&a) : (int64_t)msio_aips_u32(&a);
     if (msio_aips_ok(&a) && n < 0) msio_aips_fail(&a, MSIO_E_FORMAT, "the sync record says %lld rows", (long long)n);
     msio_arena_free(&arena);
-    if (!a.status) *rows = n;
-    return a.status;
+    if (!a.status) {
+        *rows = n;
+        return MSIO_OK;
+    }
+    msio_error_copy error;
+    msio_error_save(&error);
+    return msio_error_set(a.status, path, "the sync record cannot be read (%s): " MSIO_LOCK_ADVICE, error.message);
 }
 
 /* ---------------------------------------------------------------- snapshots */

@@ -112,14 +112,19 @@ def test_a_lock_of_an_older_state_gives_its_rows(tmp_path, casacore_tables, mana
     shutil.copy(f"{path}/table.lock", tmp_path / "new.lock")
     shutil.copy(tmp_path / "old.lock", f"{path}/table.lock")
     table = ct.table(path, ack=False)
-    assert table.nrows() == older == len(msio.read(path, "A"))
-    assert np.array_equal(msio.read(path, "A"), table.getcol("A"))
-    assert list(msio.read(path, "S")) == table.getcol("S")
+    rows = table.nrows()
+    theirs = {name: [table.getcell(name, row) for row in range(older)] for name in "AS"}  # getcol fails there
     table.close()
+    assert rows == older
+    for name in "AS":
+        assert list(msio.read(path, name)) == theirs[name]
     for content in (b"", b"\0" * 260, b"\0" * 264):  # no record: the rows are table.dat's
         with open(f"{path}/table.lock", "wb") as file:
             file.write(content)
-        assert len(msio.read(path, "A")) == ct.table(path, ack=False).nrows()
+        table = ct.table(path, ack=False)
+        rows = table.nrows()
+        table.close()
+        assert len(msio.read(path, "A")) == rows
 
 
 @pytest.mark.parametrize("manager", ["StandardStMan", "IncrementalStMan", "TiledColumnStMan"])
@@ -270,9 +275,9 @@ def test_rows_whose_ids_stand_for_nothing_are_counted_apart(odd_ms):
 
 def test_the_command_tells_them_too(odd_ms):
     path, flags = odd_ms
+    if not shutil.which("msio"):
+        pytest.skip("there is no msio command on PATH")
     ran = subprocess.run(["msio", "flags", "--by=spw", "--json", path], capture_output=True, text=True)
-    if ran.returncode == 127:
-        pytest.skip("no msio command")
     assert {e["spw"]: e["flagged"] for e in json.loads(ran.stdout)["by"]["spw"]} == _expected(
         flags, np.array([0, 0, 1, 8, -1, -1]))
 
@@ -306,8 +311,9 @@ def test_paths_are_expanded_as_casacore_does(tmp_path, casacore_tables, monkeypa
         assert np.array_equal(msio.read(path, "A"), theirs.getcol("A")), path
         assert msio.metadata(path).path == os.path.realpath(theirs.name())
         theirs.close()
-    ran = subprocess.run(["msio", "read", "~/t.tab", "A", "--json"], capture_output=True, text=True)
-    assert ran.returncode in (0, 127), ran.stderr
+    if shutil.which("msio"):
+        ran = subprocess.run(["msio", "info", "~/deep/t.tab", "--json"], capture_output=True, text=True)
+        assert ran.returncode == 0 and json.loads(ran.stdout)["rows"] == 2, ran.stderr
 
 
 def test_what_is_there_or_not_known_is_taken_literally(tmp_path, casacore_tables, monkeypatch):
@@ -323,7 +329,7 @@ def test_what_is_there_or_not_known_is_taken_literally(tmp_path, casacore_tables
     for name in ("$NOT_SET_HERE/t.tab", "~nobody_of_that_name/t.tab", "${NOT_CLOSED/t.tab", "$"):
         with pytest.raises(msio.NotFoundError):
             msio.read(name, "A")
-    with pytest.raises(msio.ArgumentError if hasattr(msio, "ArgumentError") else ValueError, match="stands for itself"):
+    with pytest.raises(ValueError, match="stands for itself"):
         msio.read("${ITSELF}", "A")
 
 
