@@ -1,6 +1,6 @@
 /* options.c - reading a subcommand's options, and writing its help. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE            /* getopt_long */
+#define _GNU_SOURCE /* getopt_long */
 #endif
 #include "cli/options.h"
 

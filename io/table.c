@@ -133,7 +133,8 @@ static msio_status check_is_table(const char *path, char resolved[PATH_MAX]) {
     char expanded[MSIO_PATH_BYTES]; /* of the names that tables store, too */
     msio_status status = msio_path_expand(path, expanded);
     if (status) return status;
-    if (!realpath(expanded, resolved)) return msio_error_system(MSIO_E_NOT_FOUND, path, "there is no table at this path");
+    if (!realpath(expanded, resolved))
+        return msio_error_system(MSIO_E_NOT_FOUND, path, "there is no table at this path");
     snprintf(dat, sizeof dat, "%s/table.dat", resolved);
     if (stat(dat, &st) != 0) {
         const bool special = stat(resolved, &st) == 0 && !S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode);

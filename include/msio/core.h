@@ -67,11 +67,11 @@ MSIO_API const char *msio_version(void);
 
 #define MSIO_PATH_BYTES 4096
 
-/* What every call that opens a table or file does with its path, as casacore does: `~` at its begin becomes HOME, `~user`
- * that user's home, and in each name between slashes `${NAME}`, or `$NAME` up to the slash, the environment variable,
- * which may name others. What is not set, or not known, stays as it is. A path at which something exists is left
- * alone: a file named `$x` is opened as that. expanded: with its end, MSIO_PATH_BYTES. Errors: MSIO_E_ARGUMENT (too
- * long, or a variable that stands for itself). */
+/* What every call that opens a table or file does with its path, as casacore does: `~` at its begin becomes HOME,
+ * `~user` that user's home, and in each name between slashes `${NAME}`, or `$NAME` up to the slash, the environment
+ * variable, which may name others. What is not set, or not known, stays as it is. A path at which something exists is
+ * left alone: a file named `$x` is opened as that. expanded: with its end, MSIO_PATH_BYTES. Errors: MSIO_E_ARGUMENT
+ * (too long, or a variable that stands for itself). */
 MSIO_API msio_status msio_path_expand(const char *path, char expanded[MSIO_PATH_BYTES]);
 
 /* Element types: those of casacore columns, and what HDF5 datasets have beside them. */
