@@ -27,4 +27,16 @@ if(MSIO_CASACORE_FOUND)
     target_link_libraries(msio_casacore PRIVATE msio_settings casacore_tables)
     set_target_properties(msio_casacore PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
     install(TARGETS msio_casacore LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/msio)
+    # The library that a process may hold beside the module: it is the module's own.
+    execute_process(COMMAND ${CMAKE_OBJDUMP} -p ${CASA_TABLES_LIBRARY} OUTPUT_VARIABLE casa_tables_headers)
+    if(casa_tables_headers MATCHES "SONAME +([^ \n]+)")
+        target_compile_definitions(msio_settings INTERFACE MSIO_CASA_TABLES_FILE="${CMAKE_MATCH_1}")
+    endif()
+
+    # The program that loads it for processes that casacore must not end. It stands beside the module.
+    add_executable(msio_casacore_helper io/casacore_helper.c)
+    target_link_libraries(msio_casacore_helper PRIVATE msio_settings ${CMAKE_DL_LIBS})
+    set_target_properties(msio_casacore_helper PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+    add_dependencies(msio_casacore msio_casacore_helper)
+    install(TARGETS msio_casacore_helper RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}/msio)
 endif()

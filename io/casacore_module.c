@@ -1,4 +1,4 @@
-/* casacore_module.c - finding, loading and calling the casacore module. */
+/* casacore_module.c - finding, loading and calling the casacore module in this very process. */
 #include "io/casacore_module.h"
 
 #include "core/descriptors.h"
@@ -8,7 +8,11 @@
 #include "io/module.h"
 #include "msio/io.h"
 
+#include <link.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 /* Entering casacore guards everything below as well: it keeps tables and caches of the process without a lock of its
  * own. */
@@ -23,11 +27,40 @@ static msio_module module = {.file = "msio_casacore.so",
 
 /* ---------------------------------------------------------------- loading */
 
+/* Stops at a library of casacore's tables that is not the one that the module needs. */
+static int find_other(struct dl_phdr_info *info, size_t size, void *user) {
+    (void)size;
+    const char *slash = strrchr(info->dlpi_name, '/'), *name = slash ? slash + 1 : info->dlpi_name;
+    if (strncmp(name, "libcasa_tables", 14) != 0 && strncmp(name, "libcasatables", 13) != 0 &&
+        strncmp(name, "libcasacpp", 10) != 0)
+        return 0;
+#ifdef MSIO_CASA_TABLES_FILE
+    if (strcmp(name, MSIO_CASA_TABLES_FILE) == 0) return 0;
+#endif
+    snprintf(user, PATH_MAX, "%s", info->dlpi_name);
+    return 1;
+}
+
+/* What would go wrong if the module were loaded now. */
+static msio_status check_process(void) {
+    char other[PATH_MAX];
+    if (dl_iterate_phdr(find_other, other))
+        return msio_error_set(MSIO_E_CASACORE, NULL,
+                              "casacore is needed here, and this process holds another copy of it already (%s): two in "
+                              "one process crash; use the command msio, or a process without that copy",
+                              other);
+    if (access("/proc/meminfo", R_OK) != 0)
+        return msio_error_system(MSIO_E_CASACORE, "/proc/meminfo",
+                                 "casacore is needed here, and ends the process where /proc is not mounted; mount it");
+    return MSIO_OK;
+}
+
 /* Loads the module if that has not been done. Within casacore. */
 static msio_status load_module(void) {
     if (functions) return MSIO_OK;
     void *symbol = NULL;
-    msio_status status = msio_module_open(&module, &symbol);
+    msio_status status = check_process();
+    if (!status) status = msio_module_open(&module, &symbol);
     if (status) return status;
     msio_casacore_functions_fn *get = NULL;
     *(void **)&get = symbol;
@@ -45,6 +78,13 @@ static msio_status enter(void) {
     return msio_error_set(MSIO_E_CASACORE, NULL,
                           "a thread was inside casacore when this process was forked, so that it cannot be used here: "
                           "fork before, or start the process anew (multiprocessing: \"spawn\")");
+}
+
+msio_status msio_casacore_module_path(char path[PATH_MAX]) {
+    if (enter()) return MSIO_E_CASACORE;
+    msio_status status = msio_module_path(&module, path);
+    msio_library_leave(MSIO_LIBRARY_CASACORE);
+    return status;
 }
 
 msio_status msio_casacore_load(void) {

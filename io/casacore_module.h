@@ -1,4 +1,7 @@
-/* casacore_module.h - casacore for the rest of msio: loads the module on first need, one call at a time.
+/* casacore_module.h - casacore in this very process: loads the module on first need, one call at a time.
+ *
+ * It makes tables. What is read goes through casacore_reader.h, which comes here last. The module is refused, with
+ * MSIO_E_CASACORE, where another copy of casacore is in the process, or where casacore would end it (no /proc).
  *
  * Every function here may be called from any thread; one process-wide mutex lets one call at a time into casacore.
  * Failing calls set the error record, with the table's path. What each call does is told at its namesake in
@@ -8,6 +11,11 @@
 #define MSIO_IO_CASACORE_MODULE_H
 
 #include "io/casacore_shim.h"
+
+#include <limits.h>
+
+/* Where the module is, or should be. */
+msio_status msio_casacore_module_path(char path[PATH_MAX]);
 
 msio_status msio_casa_open(const char *path, msio_casa_table **table);
 void msio_casa_close(msio_casa_table *table); /* takes NULL */

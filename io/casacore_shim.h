@@ -10,7 +10,7 @@
 #ifndef MSIO_IO_CASACORE_SHIM_H
 #define MSIO_IO_CASACORE_SHIM_H
 
-#include "msio/core.h"
+#include "msio/casacore.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,11 +21,6 @@ extern "C" {
 
 /* A table that casacore opened or makes. */
 typedef struct msio_casa_table msio_casa_table;
-
-/* casacore's words, or the module's own; always NUL-terminated, cut where they do not fit. */
-typedef struct msio_casa_message {
-    char text[800];
-} msio_casa_message;
 
 /* ---------------------------------------------------------------- reading */
 
@@ -41,24 +36,6 @@ typedef struct msio_casa_column_info {
     int64_t shape[MSIO_MAX_NDIM];
     int is_virtual; /* 1: computed by a virtual column engine */
 } msio_casa_column_info;
-
-/* `count` rows: row, row + step, ... , or those of the list where there is one (any order, repeats allowed). */
-typedef struct msio_casa_row_set {
-    int64_t row, step, count;
-    const int64_t *list;
-} msio_casa_row_set;
-
-/* The part of each cell: its last axis (corr) and the one before (chan). A count of -1 runs to the cell's end. A part
- * of an axis that the cell lacks is MSIO_E_RANGE. */
-typedef struct msio_casa_part {
-    int64_t chan, chans, chan_step;
-    int64_t corr, corrs, corr_step;
-} msio_casa_part;
-#define MSIO_CASA_PART_ALL                                                                                             \
-    { 0, -1, 1, 0, -1, 1 }
-
-/* Takes one string of a read; other than 0 stops the read with MSIO_E_MEMORY. */
-typedef int msio_casa_text_sink(void *user, const char *bytes, size_t length);
 
 /* ---------------------------------------------------------------- making */
 

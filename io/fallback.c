@@ -18,14 +18,14 @@
 
 /* casacore's handle of the snapshot's table. It caches what it read, so unless the state is held it is made to look
  * again in every access. Under the snapshot's loading lock. */
-static msio_status handle(const msio_leaf *leaf, msio_casa_table **casa) {
+static msio_status handle(const msio_leaf *leaf, msio_reader **casa) {
     msio_snapshot *s = leaf->access->snapshot;
     const char *path = leaf->access->table->path;
     const bool again = s->casa && leaf->access->check_files && !leaf->access->casa_fresh;
     /* casacore opens whatever it finds, and would wait for a FIFO's writer */
     msio_status status = !s->casa || again ? msio_file_folder_regular(path, "table.") : MSIO_OK;
-    if (!status && !s->casa) status = msio_casa_open(path, &s->casa);
-    if (!status && again) status = msio_casa_reopen(s->casa);
+    if (!status && !s->casa) status = msio_reader_open(path, &s->casa);
+    if (!status && again) status = msio_reader_reopen(s->casa);
     leaf->access->casa_fresh = !status;
     *casa = s->casa;
     return status;
@@ -36,7 +36,7 @@ static void unlock(const msio_leaf *leaf) { msio_lengthy_unlock(&leaf->access->s
 
 void msio_fallback_describe(const msio_leaf *leaf, msio_table *keeper, msio_column_info *info) {
     char why[1400];
-    msio_casa_table *casa;
+    msio_reader *casa;
     snprintf(why, sizeof why, "%s (%s): read through casacore", leaf->why_not, info->manager);
     msio_status status = msio_leaf_check_native(leaf);
     if (status) { /* casacore was ruled out: not even asked, for damaged files can kill it */
@@ -46,7 +46,7 @@ void msio_fallback_describe(const msio_leaf *leaf, msio_table *keeper, msio_colu
     }
     lock(leaf);
     status = handle(leaf, &casa);
-    if (!status) status = msio_casa_readable(casa, leaf->column->name);
+    if (!status) status = msio_reader_readable(casa, leaf->column->name);
     unlock(leaf);
     info->readable = status == MSIO_OK;
     if (status)
@@ -78,12 +78,12 @@ typedef struct block {
 } block;
 
 static msio_status read_block(const msio_leaf *leaf, const msio_rows *rows, int64_t from, block *b) {
-    msio_casa_table *casa;
+    msio_reader *casa;
     b->rows = rows->count - from < BLOCK_ROWS ? rows->count - from : BLOCK_ROWS;
     msio_casa_row_set set = row_set(rows, from, b->rows, b->list);
     lock(leaf);
     msio_status status = handle(leaf, &casa);
-    if (!status) status = msio_casa_shapes(casa, leaf->column->name, &set, b->ndim, b->shape);
+    if (!status) status = msio_reader_shapes(casa, leaf->column->name, &set, b->ndim, b->shape);
     unlock(leaf);
     return status;
 }
@@ -134,14 +134,13 @@ static msio_casa_part part_of(const msio_want *want) {
 
 static msio_status read_rows(const msio_leaf *leaf, const msio_want *want, int64_t from, int64_t n, int64_t *list,
                              uint8_t *to) {
-    msio_casa_table *casa;
+    msio_reader *casa;
     msio_casa_part part = part_of(want);
     msio_casa_row_set set = row_set(want->rows, from, n, list);
     size_t bytes = (size_t)(n * want->row_elements) * msio_type_size(leaf->column->type);
     lock(leaf);
     msio_status status = handle(leaf, &casa);
-    if (!status)
-        status = msio_casa_read(casa, leaf->column->name, &set, want->ndim ? &part : NULL, NULL, to, bytes, NULL);
+    if (!status) status = msio_reader_read(casa, leaf->column->name, &set, want->ndim ? &part : NULL, to, bytes);
     unlock(leaf);
     return status;
 }
@@ -242,18 +241,16 @@ typedef struct texts_job {
 
 static msio_status read_cell(texts_job *job, int64_t index, int ndim, const int64_t *shape) {
     cell_texts *c = &job->cell;
-    msio_casa_table *casa;
+    msio_reader *casa;
     int64_t elements = 1;
     for (int k = 0; k < ndim; k++) elements *= shape[k];
     if (!reserve(c, elements))
         return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for %lld strings", (long long)elements);
     c->n = c->bytes = 0;
     int64_t row = msio_rows_row(job->rows, index);
-    msio_casa_row_set set = {.row = row, .step = 1, .count = 1};
     lock(job->leaf);
     msio_status status = handle(job->leaf, &casa);
-    if (!status)
-        status = msio_casa_read_strings(casa, job->leaf->column->name, &set, NULL, &elements, take_text, c, NULL);
+    if (!status) status = msio_reader_strings(casa, job->leaf->column->name, row, elements, take_text, c);
     unlock(job->leaf);
     for (int64_t i = 0; i < c->n; i++) c->text[i] = c->blob ? c->blob + c->offset[i] : "";
     return status ? status : job->sink(job->user, index, ndim, shape, c->n, c->text, c->length);

@@ -332,6 +332,8 @@ void msio_waits_ask(int (*stop)(void *user), void *user) {
     ask_user = user;
 }
 
+bool msio_waits_asked(void) { return ask && ask(ask_user); }
+
 msio_status msio_lock_take(msio_lock *lock, double seconds, bool *locked) {
     double end = 0, pause = 0.5e-3;
     *locked = false;
@@ -353,7 +355,7 @@ msio_status msio_lock_take(msio_lock *lock, double seconds, bool *locked) {
         double rest = end - t, wait = pause < rest ? pause : rest;
         struct timespec interval = {(time_t)wait, (long)((wait - (double)(time_t)wait) * 1e9)};
         nanosleep(&interval, NULL);
-        if (ask && ask(ask_user))
+        if (msio_waits_asked())
             return msio_error_set(MSIO_E_CANCELLED, lock->path,
                                   "the wait for another process's write lock was stopped");
         if (pause < 20e-3) pause *= 2;

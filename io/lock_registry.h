@@ -32,6 +32,8 @@ bool msio_lock_current(const msio_lock *lock, const char *directory);
 msio_status msio_lock_take(msio_lock *lock, double seconds, bool *locked);
 /* forks: msio_forks() when it was taken; in a child of fork that is no lock of this process, and nothing is done. */
 void msio_lock_give(msio_lock *lock, unsigned forks);
+/* Whether what this thread gave to msio_waits_ask says stop. */
+bool msio_waits_asked(void);
 
 /* Reads the sync record region (from byte 260 on) into buffer: its bytes, 0 where there is none. MSIO_E_IO,
  * MSIO_E_CHANGED (as above). */

@@ -76,18 +76,27 @@ static msio_status open_at(const msio_module *module, const char *path, void **s
                           MSIO_VERSION_STRING);
 }
 
-msio_status msio_module_open(msio_module *module, void **symbol) {
+msio_status msio_module_path(msio_module *module, char path[PATH_MAX]) {
     if (!module->named_known) {
         const char *name = secure_getenv(module->variable);
         if (name && *name && !(module->named = strdup(name)))
             return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for the path of the %s module", module->what);
         module->named_known = 1;
     }
-    if (module->named) return open_at(module, module->named, symbol);
-    char path[PATH_MAX];
-    if (find(module->file, path)) return open_at(module, path, symbol);
+    if (module->named) {
+        if (snprintf(path, PATH_MAX, "%s", module->named) < PATH_MAX) return MSIO_OK;
+        return msio_error_set(module->missing, NULL, "%s holds a path of more than %d bytes", module->variable,
+                              PATH_MAX - 1);
+    }
+    if (find(module->file, path)) return MSIO_OK;
     return msio_error_set(module->missing, NULL,
                           "%s is needed here, and the module %s is neither beside msio nor where it was installed; "
                           "build msio with %s (%s), or set %s to the module's path",
                           module->what, module->file, module->what, module->build, module->variable);
+}
+
+msio_status msio_module_open(msio_module *module, void **symbol) {
+    char path[PATH_MAX];
+    msio_status status = msio_module_path(module, path);
+    return status ? status : open_at(module, path, symbol);
 }

@@ -4,6 +4,8 @@
 
 #include "msio/core.h"
 
+#include <limits.h>
+
 /* One module, as a static variable; path is kept once it is known. */
 typedef struct msio_module {
     const char *file;     /* "msio_casacore.so" */
@@ -21,5 +23,7 @@ typedef struct msio_module {
  * is installed or built. *symbol: its function; the module stays. Not thread-safe: under a lock of the caller's.
  * Errors: module->missing, MSIO_E_MEMORY. */
 msio_status msio_module_open(msio_module *module, void **symbol);
+/* Where it is or should be, without loading it. The same lock and errors. */
+msio_status msio_module_path(msio_module *module, char path[PATH_MAX]);
 
 #endif

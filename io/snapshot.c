@@ -99,7 +99,7 @@ static void unload(msio_slot *slot) {
 void msio_snapshot_free(msio_snapshot *snapshot) {
     if (!snapshot) return;
     for (int i = 0; i < snapshot->dat->managers; i++) unload(&snapshot->slot[i]);
-    msio_casa_close(snapshot->casa);
+    msio_reader_close(snapshot->casa);
     msio_lengthy_destroy(&snapshot->loading);
     free(snapshot->slot);
     free(snapshot);

@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 #include "core/lock.h"
-#include "io/casacore_module.h"
+#include "io/casacore_reader.h"
 #include "io/layout.h"
 #include "io/lock_registry.h"
 
@@ -42,7 +42,7 @@ typedef struct msio_snapshot {
     int64_t rows;
     msio_slot *slot;      /* [dat->managers] */
     msio_lengthy loading; /* managers, and casacore's handle */
-    msio_casa_table *casa;
+    msio_reader *casa;
 } msio_snapshot;
 
 /* A snapshot of the table in `directory` in the state that the signature shows. */

@@ -3,6 +3,7 @@
 #define MSIO_MSIO_H
 
 #include "msio/cache.h"
+#include "msio/casacore.h"
 #include "msio/core.h"
 #include "msio/files.h"
 #include "msio/hdf5.h"
