@@ -65,8 +65,9 @@ static bool share_snapshot(msio_table *t, msio_access *access) {
     return same;
 }
 
-/* Makes a snapshot of that state the table's. With t->reading held. */
-static msio_status renew_snapshot(msio_table *t, msio_access *access) {
+/* Makes a snapshot of that state the table's. With t->reading held; *old is to be freed without, since closing
+ * casacore's handle may wait for a lock of the program's (Python's). */
+static msio_status renew_snapshot(msio_table *t, msio_access *access, msio_snapshot **old) {
     const msio_table_dat *dat;
     msio_snapshot *fresh = NULL;
     msio_status status = get_dat(t, &access->signature.dat, &dat);
@@ -75,22 +76,23 @@ static msio_status renew_snapshot(msio_table *t, msio_access *access) {
     fresh->users = 2; /* the table, and the access */
     access->snapshot = fresh;
     msio_table_lock(t);
-    msio_snapshot *old = leave(t->snapshot);
+    *old = leave(t->snapshot);
     t->snapshot = fresh;
     t->seen = access->signature;
     t->stale = false;
     msio_table_unlock(t);
-    msio_snapshot_free(old);
     return MSIO_OK;
 }
 
 /* Takes the snapshot for the state that access->signature shows. */
 static msio_status take_snapshot(msio_table *t, msio_access *access) {
     msio_status status = MSIO_OK;
+    msio_snapshot *old = NULL;
     if (share_snapshot(t, access)) return MSIO_OK;
     msio_lengthy_lock(&t->reading);
-    if (!share_snapshot(t, access)) status = renew_snapshot(t, access);
+    if (!share_snapshot(t, access)) status = renew_snapshot(t, access, &old);
     msio_lengthy_unlock(&t->reading);
+    msio_snapshot_free(old);
     return status;
 }
 

@@ -80,6 +80,27 @@ static msio_status enter(void) {
                           "fork before, or start the process anew (multiprocessing: \"spawn\")");
 }
 
+/* Stops at the very library of casacore's tables that the module needs. */
+static int find_same(struct dl_phdr_info *info, size_t size, void *unused) {
+    (void)size, (void)unused;
+#ifdef MSIO_CASA_TABLES_FILE
+    const char *slash = strrchr(info->dlpi_name, '/'), *name = slash ? slash + 1 : info->dlpi_name;
+    return strcmp(name, MSIO_CASA_TABLES_FILE) == 0;
+#else
+    (void)info;
+    return 0;
+#endif
+}
+
+bool msio_casacore_shared(void) {
+    static bool shared; /* the program brought it, not the module */
+    if (!msio_library_enter(MSIO_LIBRARY_CASACORE)) return false;
+    if (!functions && dl_iterate_phdr(find_same, NULL)) shared = true;
+    bool answer = shared;
+    msio_library_leave(MSIO_LIBRARY_CASACORE);
+    return answer;
+}
+
 msio_status msio_casacore_module_path(char path[PATH_MAX]) {
     if (enter()) return MSIO_E_CASACORE;
     msio_status status = msio_module_path(&module, path);

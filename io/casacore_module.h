@@ -13,7 +13,11 @@
 #include "io/casacore_shim.h"
 
 #include <limits.h>
+#include <stdbool.h>
 
+/* Whether the program itself holds the very casacore that the module needs: then there is one copy, and its tables and
+ * caches are the program's too. */
+bool msio_casacore_shared(void);
 /* Where the module is, or should be. */
 msio_status msio_casacore_module_path(char path[PATH_MAX]);
 

@@ -198,7 +198,7 @@ static msio_status open_somehow(msio_reader *reader) {
     if (reader->way && reader->way->ready()) {
         status = open_offered(reader, &message);
     } else {
-        reader->way = msio_remote_ready() ? &helper_way : &module_way;
+        reader->way = !msio_casacore_shared() && msio_remote_ready() ? &helper_way : &module_way;
         status = reader->way->open(reader->path, &reader->table, &message);
     }
     if (status) {
@@ -236,19 +236,12 @@ void msio_reader_close(msio_reader *reader) {
     free(reader);
 }
 
+/* What the guard found stays: a reader belongs to one state of the table's description. */
 msio_status msio_reader_reopen(msio_reader *reader) {
     msio_casa_message message = {""};
-    msio_status status = MSIO_OK;
-    drop_verdicts(reader);
+    if (!reader->way || !reader->guard) drop_verdicts(reader);
     if (!reader->way) return open_somehow(reader);
-    if (reader->guard) {
-        status = msio_remote_reopen(reader->guard, &message);
-        if (status != MSIO_E_CANCELLED && !(status && msio_remote_died())) status = MSIO_OK;
-    }
-    if (!status) {
-        message.text[0] = '\0';
-        status = reader->way->reopen(reader->table, &message);
-    }
+    msio_status status = reader->way->reopen(reader->table, &message);
     return status ? failed(reader, status, "opening", NULL, message.text) : MSIO_OK;
 }
 

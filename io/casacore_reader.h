@@ -3,8 +3,9 @@
  * In this order:
  *   1. the casacore that the program has and offers (msio_casacore_provide), after the helper, where there is one, has
  *      opened the table and looked at the column: what kills casacore is then an error;
- *   2. the helper: casacore in a process of its own (casacore_remote.h);
- *   3. the module in this process (casacore_module.h), where no helper can be started and no other casacore is here.
+ *   2. the module in this process (casacore_module.h), where the program itself links the very casacore that it needs;
+ *   3. the helper: casacore in a process of its own (casacore_remote.h);
+ *   4. the module in this process, where no helper can be started and no other casacore is here.
  * A table stays with the one that opened it. Failing calls set the error record, with the table's path.
  */
 #ifndef MSIO_IO_CASACORE_READER_H

@@ -29,7 +29,7 @@ extern char **environ;
 
 /* Guards what follows: one request at a time. */
 static msio_lengthy mutex = MSIO_LENGTHY_INIT;
-static unsigned owner;          /* msio_forks() of the process that started the helper */
+static unsigned owner; /* msio_forks() of the process that started the helper */
 static int channel = -1;
 static uint64_t generation = 1; /* of the helper: tables of an earlier one are opened again */
 static int64_t resident;        /* bytes that it held when it last opened a table */

@@ -337,10 +337,10 @@ msio_status msio_table_release(msio_table *table) {
 void msio_table_rest(msio_table *table) {
     for (int i = 0; i < table->children; i++) msio_table_rest(table->child[i]);
     msio_table_lock(table);
-    msio_casa_table *casa = table->snapshot ? table->snapshot->casa : NULL;
+    msio_reader *casa = table->snapshot ? table->snapshot->casa : NULL;
     if (casa) table->snapshot->casa = NULL;
     msio_table_unlock(table);
-    msio_casa_close(casa);
+    msio_reader_close(casa);
 }
 
 /* ---------------------------------------------------------------- describing */
