@@ -41,14 +41,18 @@ static int find_other(struct dl_phdr_info *info, size_t size, void *user) {
     return 1;
 }
 
+/* Tables are made all the same: what was seen to crash is reading. */
+static msio_status check_other_copy(const char *path) {
+    char other[PATH_MAX];
+    if (!dl_iterate_phdr(find_other, other)) return MSIO_OK;
+    return msio_error_set(MSIO_E_CASACORE, path,
+                          "casacore is needed here, and this process holds another copy of it already (%s): two in one "
+                          "process crash; use the command msio, or a process without that copy",
+                          other);
+}
+
 /* What would go wrong if the module were loaded now. */
 static msio_status check_process(void) {
-    char other[PATH_MAX];
-    if (dl_iterate_phdr(find_other, other))
-        return msio_error_set(MSIO_E_CASACORE, NULL,
-                              "casacore is needed here, and this process holds another copy of it already (%s): two in "
-                              "one process crash; use the command msio, or a process without that copy",
-                              other);
     if (access("/proc/meminfo", R_OK) != 0)
         return msio_error_system(MSIO_E_CASACORE, "/proc/meminfo",
                                  "casacore is needed here, and ends the process where /proc is not mounted; mount it");
@@ -159,7 +163,8 @@ static msio_status call_end(call *this, msio_status status) {
 
 msio_status msio_casa_open(const char *path, msio_casa_table **table) {
     call this;
-    msio_status status = call_begin(&this, "opening", NULL, NULL);
+    msio_status status = check_other_copy(path);
+    if (!status) status = call_begin(&this, "opening", NULL, NULL);
     if (status != MSIO_OK) return status;
     this.path = path;
     do status = functions->open(path, table, &this.message);

@@ -1,7 +1,7 @@
 /* casacore_module.h - casacore in this very process: loads the module on first need, one call at a time.
  *
- * It makes tables. What is read goes through casacore_reader.h, which comes here last. The module is refused, with
- * MSIO_E_CASACORE, where another copy of casacore is in the process, or where casacore would end it (no /proc).
+ * It makes tables. What is read goes through casacore_reader.h, which comes here last. MSIO_E_CASACORE where
+ * casacore would end the process (no /proc), and for reading where another copy of casacore is in the process.
  *
  * Every function here may be called from any thread; one process-wide mutex lets one call at a time into casacore.
  * Failing calls set the error record, with the table's path. What each call does is told at its namesake in
