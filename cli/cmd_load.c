@@ -143,8 +143,9 @@ const cli_command cli_command_load = {
         "Loads a group of subbands: that of a folder (several folders are one pool), UVH5 files, or the\n"
         "spectral windows of Measurement Sets. Rows are baseline-times in the first subband's order;\n"
         "channels ascend in frequency over all subbands. Visibilities are complex64, or complex128 where\n"
-        "the files hold doubles, halves or integers. All files are compared before anything is read. Without --out\n"
-        "the report tells the times, beside the roofline: the same bytes read raw by as many threads.",
+        "the files hold doubles, halves or integers. All files are compared before anything is read.\n"
+        "Without --out the report tells the times, beside the roofline: the same bytes read raw by as many\n"
+        "threads.",
     .options = options,
     .negative = "--check found a difference that keeps the subbands from being loaded together",
     .examples = "  msio load /data/incoming --time 2025-10-05T13:27:52\n"
