@@ -3,6 +3,7 @@
 
 #include "core/checked.h"
 #include "core/error.h"
+#include "io/lock_registry.h"
 
 #include <inttypes.h>
 
@@ -43,7 +44,7 @@ msio_status msio_bucket_walk_start(msio_bucket_walk *walk, const msio_buckets *b
     if (first >= 0 && first <= last && last < msio_buckets_rows(buckets)) return MSIO_OK;
     return msio_error_set(MSIO_E_FORMAT, path,
                           "rows %" PRId64 " to %" PRId64 " are wanted, the index covers %" PRId64
-                          " rows: " MSIO_LOCK_ADVICE,
+                          " rows: " MSIO_OTHER_LOCK_ADVICE,
                           first, last, msio_buckets_rows(buckets));
 }
 

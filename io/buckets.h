@@ -7,11 +7,6 @@
 
 #include <stdbool.h>
 
-/* What to do where table.lock cannot be read, or a manager knows of other rows than it says. */
-#define MSIO_LOCK_ADVICE                                                                                                \
-    "the table is being changed, or its table.lock is that of an older or newer state: restore it, or remove it while " \
-    "nobody writes (rows are those of table.dat then)"
-
 /* Bytes of a file before bucket 0. */
 #define MSIO_BUCKETS_AT 512
 

@@ -7,7 +7,6 @@
 #include "core/error.h"
 #include "core/file_map.h"
 #include "core/lock.h"
-#include "io/buckets.h"
 #include "msio/io.h"
 
 #include <dirent.h>
@@ -410,7 +409,7 @@ msio_status msio_lock_sync_bytes(msio_lock *lock, uint8_t *buffer, int64_t size,
     if (stored == 0) return MSIO_OK;
     if (stored + 4 > n)
         return msio_error_set(MSIO_E_FORMAT, lock->path,
-                              "a sync record of %lld bytes is announced, %lld are there: " MSIO_LOCK_ADVICE,
+                              "a sync record of %lld bytes is announced, %lld are there: " MSIO_OTHER_LOCK_ADVICE,
                               (long long)stored, (long long)(n - 4));
     *length = stored + 4;
     return MSIO_OK;

@@ -12,6 +12,11 @@
 
 typedef struct msio_lock msio_lock;
 
+/* What to do where table.lock cannot be read, or a manager knows of other rows than it says. */
+#define MSIO_OTHER_LOCK_ADVICE                                                                                          \
+    "the table is being changed, or its table.lock is that of an older or newer state: restore it, or remove it while " \
+    "nobody writes (rows are those of table.dat then)"
+
 /* The lock file of the table in `directory`; *lock is NULL, and MSIO_OK is returned, where it has none or it may not be
  * opened. MSIO_E_FORMAT: something else than a file stands there. MSIO_E_MEMORY; MSIO_E_IO: the process has no
  * descriptor left. */

@@ -44,7 +44,8 @@ static msio_status sync_rows(const msio_signature *signature, const char *direct
     }
     msio_error_copy error;
     msio_error_save(&error);
-    return msio_error_set(a.status, path, "the sync record cannot be read (%s): " MSIO_LOCK_ADVICE, error.message);
+    return msio_error_set(a.status, path, "the sync record cannot be read (%s): " MSIO_OTHER_LOCK_ADVICE,
+                          error.message);
 }
 
 /* ---------------------------------------------------------------- snapshots */

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "io/aipsio.h"
 #include "io/buckets.h"
+#include "io/lock_registry.h"
 #include "io/record.h"
 
 #include <stdio.h>
@@ -197,7 +198,7 @@ static void parse_common(parser *p) {
         msio_aips_fail(a, MSIO_E_FORMAT, "the header is that of data manager %u", sequence);
     int64_t rows = word(p);
     if (msio_aips_ok(a) && rows != p->manager->rows)
-        msio_aips_fail(a, MSIO_E_FORMAT, "the manager has %lld rows, the table %lld: " MSIO_LOCK_ADVICE,
+        msio_aips_fail(a, MSIO_E_FORMAT, "the manager has %lld rows, the table %lld: " MSIO_OTHER_LOCK_ADVICE,
                        (long long)rows, (long long)p->manager->rows);
     check_columns(p);
     p->t->name = msio_aips_text(a);
