@@ -4,7 +4,7 @@
 #include "cache/cursor_window.h"
 #include "core/checked.h"
 #include "core/pool.h"
-#include "io/dense.h"
+#include "io/read/dense.h"
 #include "prof/advice.h"
 #include "prof/clock.h"
 #include "prof/span.h"

@@ -3,7 +3,7 @@
 
 #include "core/checked.h"
 #include "core/pool.h"
-#include "io/dense.h"
+#include "io/read/dense.h"
 #include "prof/clock.h"
 #include "prof/span.h"
 

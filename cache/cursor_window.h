@@ -3,8 +3,8 @@
 #define MSIO_CACHE_CURSOR_WINDOW_H
 
 #include "cache/state.h"
-#include "io/lock_registry.h"
-#include "io/snapshot.h"
+#include "io/lock/lock_registry.h"
+#include "io/table/snapshot.h"
 
 /* A cell in memory. defined is false for one that was never written. */
 typedef struct msio_cell {

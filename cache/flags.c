@@ -7,7 +7,7 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "core/threads.h"
-#include "io/dense.h"
+#include "io/read/dense.h"
 #include "prof/span.h"
 
 #include <limits.h>

@@ -3,7 +3,7 @@
 #define MSIO_CACHE_FLAGS_BITS_H
 
 #include "cache/flags_lanes.h"
-#include "io/plan.h"
+#include "io/plan/plan.h"
 
 #include <stdatomic.h>
 

@@ -5,8 +5,8 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "core/pool.h"
-#include "io/dense.h"
-#include "io/fallback.h"
+#include "io/read/dense.h"
+#include "io/table/fallback.h"
 
 #include <stdlib.h>
 #include <string.h>

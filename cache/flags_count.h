@@ -3,7 +3,7 @@
 #define MSIO_CACHE_FLAGS_COUNT_H
 
 #include "cache/flags_groups.h"
-#include "io/engine.h"
+#include "io/engine/engine.h"
 
 /* What is known of FLAG before any flag is read. */
 typedef struct msio_flags_survey {

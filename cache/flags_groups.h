@@ -4,7 +4,7 @@
 
 #include "cache/flags_bits.h"
 #include "cache/flags_tally.h"
-#include "io/table.h"
+#include "io/table/table.h"
 #include "msio/cache.h"
 
 /* The columns whose values are keys. */

@@ -2,8 +2,8 @@
 #include "cache/runs.h"
 
 #include "core/error.h"
-#include "io/engine.h"
-#include "io/fallback.h"
+#include "io/engine/engine.h"
+#include "io/table/fallback.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef MSIO_CACHE_RUNS_H
 #define MSIO_CACHE_RUNS_H
 
-#include "io/table.h"
+#include "io/table/table.h"
 
 /* Rows row .. row + rows - 1 hold the value. Integers up to 32 bits, Bool and floats are exact in a double. */
 typedef struct msio_run {

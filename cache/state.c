@@ -2,7 +2,7 @@
 #include "cache/state.h"
 
 #include "core/error.h"
-#include "io/aipsio.h"
+#include "io/aipsio/aipsio.h"
 
 #include <dirent.h>
 #include <stdio.h>

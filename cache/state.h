@@ -2,7 +2,7 @@
 #ifndef MSIO_CACHE_STATE_H
 #define MSIO_CACHE_STATE_H
 
-#include "io/table.h"
+#include "io/table/table.h"
 
 /* What an answer depends on. */
 typedef enum msio_depends {

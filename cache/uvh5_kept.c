@@ -4,7 +4,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/file.h"
-#include "io/uvh5_header.h"
+#include "io/uvh5/uvh5_header.h"
 #include "prof/span.h"
 
 #include <stddef.h>

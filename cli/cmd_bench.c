@@ -3,9 +3,9 @@
 #define _GNU_SOURCE
 #endif
 #include "cli/command.h"
-#include "cli/failure.h"
-#include "cli/interrupt.h"
-#include "cli/options.h"
+#include "cli/common/failure.h"
+#include "cli/common/interrupt.h"
+#include "cli/input/options.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* cmd_flags.c - `msio flags`: how much of a Measurement Set is flagged, and where. */
-#include "cli/failure.h"
-#include "cli/grid.h"
-#include "cli/human.h"
-#include "cli/json.h"
-#include "cli/opening.h"
-#include "cli/options.h"
+#include "cli/common/failure.h"
+#include "cli/common/human.h"
+#include "cli/common/json.h"
+#include "cli/input/opening.h"
+#include "cli/input/options.h"
+#include "cli/output/grid.h"
 #include "msio/cache.h"
 
 #include <math.h>

@@ -1,10 +1,10 @@
 /* cmd_groups.c - `msio groups`: groups of subband files in folders, those that stand there and those that come. */
-#include "cli/failure.h"
-#include "cli/grid.h"
-#include "cli/human.h"
-#include "cli/interrupt.h"
-#include "cli/json.h"
-#include "cli/options.h"
+#include "cli/common/failure.h"
+#include "cli/common/human.h"
+#include "cli/common/interrupt.h"
+#include "cli/common/json.h"
+#include "cli/input/options.h"
+#include "cli/output/grid.h"
 #include "msio/subbands.h"
 
 #include <math.h>

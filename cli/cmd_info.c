@@ -1,11 +1,11 @@
 /* cmd_info.c - `msio info`: what a table, a Measurement Set, or a UVH5 or HDF5 file holds. */
 #include "cli/command.h"
-#include "cli/failure.h"
-#include "cli/hdf5_summary.h"
-#include "cli/interrupt.h"
-#include "cli/opening.h"
-#include "cli/options.h"
-#include "cli/summary.h"
+#include "cli/common/failure.h"
+#include "cli/common/interrupt.h"
+#include "cli/info/hdf5_summary.h"
+#include "cli/info/summary.h"
+#include "cli/input/opening.h"
+#include "cli/input/options.h"
 
 #include <stdio.h>
 

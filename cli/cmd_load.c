@@ -1,11 +1,11 @@
 /* cmd_load.c - `msio load`: the subbands of one observation time, loaded into one array. */
-#include "cli/failure.h"
-#include "cli/human.h"
-#include "cli/interrupt.h"
-#include "cli/load_run.h"
-#include "cli/opening.h"
-#include "cli/options.h"
-#include "cli/progress.h"
+#include "cli/common/failure.h"
+#include "cli/common/human.h"
+#include "cli/common/interrupt.h"
+#include "cli/input/opening.h"
+#include "cli/input/options.h"
+#include "cli/load/load_run.h"
+#include "cli/output/progress.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,13 +139,12 @@ const cli_command cli_command_load = {
     .name = "load",
     .summary = "the subbands of one observation time as one array",
     .usage = "GROUP... [options]",
-    .text =
-        "Loads a group of subbands: that of a folder (several folders are one pool), UVH5 files, or the\n"
-        "spectral windows of Measurement Sets. Rows are baseline-times in the first subband's order;\n"
-        "channels ascend in frequency over all subbands. Visibilities are complex64, or complex128 where\n"
-        "the files hold doubles, halves or integers. All files are compared before anything is read.\n"
-        "Without --out the report tells the times, beside the roofline: the same bytes read raw by as many\n"
-        "threads.",
+    .text = "Loads a group of subbands: that of a folder (several folders are one pool), UVH5 files, or the\n"
+            "spectral windows of Measurement Sets. Rows are baseline-times in the first subband's order;\n"
+            "channels ascend in frequency over all subbands. Visibilities are complex64, or complex128 where\n"
+            "the files hold doubles, halves or integers. All files are compared before anything is read.\n"
+            "Without --out the report tells the times, beside the roofline: the same bytes read raw by as many\n"
+            "threads.",
     .options = options,
     .negative = "--check found a difference that keeps the subbands from being loaded together",
     .examples = "  msio load /data/incoming --time 2025-10-05T13:27:52\n"

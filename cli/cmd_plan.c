@@ -1,12 +1,12 @@
 /* cmd_plan.c - `msio plan`: what a read of a column or a dataset would do. */
-#include "cli/failure.h"
-#include "cli/grid.h"
-#include "cli/hdf5_dataset.h"
-#include "cli/human.h"
-#include "cli/json.h"
-#include "cli/opening.h"
-#include "cli/options.h"
-#include "cli/selection.h"
+#include "cli/common/failure.h"
+#include "cli/common/human.h"
+#include "cli/common/json.h"
+#include "cli/input/hdf5_dataset.h"
+#include "cli/input/opening.h"
+#include "cli/input/options.h"
+#include "cli/input/selection.h"
+#include "cli/output/grid.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* cmd_read.c - `msio read`: a column or a dataset, or a part of it, as npy, raw bytes or JSON, or text on a terminal.
  */
-#include "cli/failure.h"
-#include "cli/human.h"
-#include "cli/json.h"
-#include "cli/opening.h"
-#include "cli/options.h"
-#include "cli/read_run.h"
+#include "cli/common/failure.h"
+#include "cli/common/human.h"
+#include "cli/common/json.h"
+#include "cli/input/opening.h"
+#include "cli/input/options.h"
+#include "cli/read/read_run.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* cmd_simulate.c - `msio simulate`: its options, and which kind of data set is made. */
-#include "cli/human.h"
-#include "cli/interrupt.h"
-#include "cli/making.h"
-#include "cli/options.h"
+#include "cli/common/human.h"
+#include "cli/common/interrupt.h"
+#include "cli/input/options.h"
+#include "cli/simulate/making.h"
 
 #include <errno.h>
 #include <math.h>

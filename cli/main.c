@@ -1,8 +1,8 @@
 /* main.c - the msio command: finds the subcommand, runs it, and ends as its outcome says. */
 #include "cli/command.h"
-#include "cli/failure.h"
-#include "cli/interrupt.h"
-#include "cli/options.h"
+#include "cli/common/failure.h"
+#include "cli/common/interrupt.h"
+#include "cli/input/options.h"
 #include "msio/files.h"
 #include "msio/io.h"
 #include "msio/prof.h"

@@ -14,14 +14,14 @@ endif()
 
 if(MSIO_HDF5_FOUND)
     add_library(msio_hdf5 MODULE
-        io/hdf5_shim.c
-        io/hdf5_shim_dataset.c
-        io/hdf5_shim_lzf.c
-        io/hdf5_shim_plugins.c
-        io/hdf5_shim_others.c
-        io/hdf5_shim_type.c
-        io/hdf5_shim_visit.c
-        io/hdf5_shim_write.c)
+        io/hdf5_module/hdf5_shim.c
+        io/hdf5_module/hdf5_shim_dataset.c
+        io/hdf5_module/hdf5_shim_lzf.c
+        io/hdf5_module/hdf5_shim_plugins.c
+        io/hdf5_module/hdf5_shim_others.c
+        io/hdf5_module/hdf5_shim_type.c
+        io/hdf5_module/hdf5_shim_visit.c
+        io/hdf5_module/hdf5_shim_write.c)
     target_link_libraries(msio_hdf5 PRIVATE msio_settings PkgConfig::HDF5 ${LZF_LINK_LIBRARIES})
     set_target_properties(msio_hdf5 PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
     install(TARGETS msio_hdf5 LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/msio)

@@ -2,7 +2,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "cli/interrupt.h"
+#include "cli/common/interrupt.h"
 
 #include <errno.h>
 #include <fcntl.h>

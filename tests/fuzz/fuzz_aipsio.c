@@ -1,7 +1,7 @@
 /* fuzz_aipsio.c - AipsIO: objects, blocks, shapes, values and keyword records, in both byte orders. */
 #include "fuzz_target.h"
-#include "io/aipsio.h"
-#include "io/record.h"
+#include "io/aipsio/aipsio.h"
+#include "io/aipsio/record.h"
 
 static void run(const uint8_t *data, size_t size, bool big, int what) {
     static const msio_type types[] = {MSIO_BOOL, MSIO_SHORT, MSIO_DOUBLE, MSIO_DCOMPLEX, MSIO_STRING, MSIO_INT64};

@@ -4,8 +4,8 @@
  * axis's (little endian); a byte with the bytes of an element; a byte with the file's base in units of 256; two with
  * the place of the object header; the file. */
 #include "fuzz_target.h"
-#include "io/hdf5_chunks.h"
-#include "io/hdf5_object.h"
+#include "io/hdf5/hdf5_chunks.h"
+#include "io/hdf5/hdf5_object.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * and for a block of so many eights, and two for the codec); a byte with the filter mask; two bytes with the size of a
  * chunk (little endian); the stored bytes. */
 #include "fuzz_target.h"
-#include "io/hdf5_filters.h"
+#include "io/filters/hdf5_filters.h"
 
 #include <stdlib.h>
 #include <string.h>

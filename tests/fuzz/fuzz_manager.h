@@ -4,7 +4,7 @@
 #define MSIO_TESTS_FUZZ_MANAGER_H
 
 #include "fuzz_target.h"
-#include "io/layout.h"
+#include "io/layout/layout.h"
 
 typedef void (*fuzz_parser)(const msio_manager *manager, const uint8_t *bytes, int64_t length);
 

@@ -1,6 +1,6 @@
 /* fuzz_table_dat.c - table.dat. */
 #include "fuzz_target.h"
-#include "io/table_dat.h"
+#include "io/aipsio/table_dat.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     msio_table_dat *dat;

@@ -6,7 +6,7 @@
 #ifndef MSIO_TESTS_CHUNK_ANSWER_H
 #define MSIO_TESTS_CHUNK_ANSWER_H
 
-#include "io/hdf5_filters.h"
+#include "io/filters/hdf5_filters.h"
 
 #include "../core/guarded.h"
 

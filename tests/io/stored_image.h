@@ -5,7 +5,7 @@
 
 #include "core/box.h"
 #include "core/error.h"
-#include "io/layout.h"
+#include "io/layout/layout.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

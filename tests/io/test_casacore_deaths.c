@@ -1,7 +1,7 @@
 /* test_casacore_deaths.c - what ends casacore is an error here: damaged tables of a manager that only casacore reads.
  */
-#include "io/casacore_module.h"
-#include "io/casacore_remote.h"
+#include "io/casacore/casacore_module.h"
+#include "io/casacore/casacore_remote.h"
 #include "msio/io.h"
 
 #include <setjmp.h>

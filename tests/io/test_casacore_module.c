@@ -1,6 +1,6 @@
 /* test_casacore_module.c - the casacore module: loading it, and what it makes and reads. */
 #include "core/error.h"
-#include "io/casacore_module.h"
+#include "io/casacore/casacore_module.h"
 #include "msio/io.h"
 
 #include <ftw.h>

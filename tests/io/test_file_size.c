@@ -3,7 +3,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "io/hdf5_module.h"
+#include "io/hdf5_module/hdf5_module.h"
 #include "msio/io.h"
 #include "msio/load.h"
 

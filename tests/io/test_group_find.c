@@ -1,7 +1,7 @@
 /* test_group_find.c - groups of subband files: names, the calendar, what lies together, and what comes while watched.
  *
  * The oracle of the calendar is the C library's timegm and gmtime_r. */
-#include "io/group_name.h"
+#include "io/group/group_name.h"
 
 #include <fcntl.h>
 #include <ftw.h>

@@ -2,9 +2,9 @@
  *
  * make_hdf5.py writes the sound files; without h5py or the HDF5 module the test is skipped. Whole files are tried in a
  * child process, so that a crash, a hang or memory without bound fails this test by name. */
-#include "io/hdf5_file.h"
-#include "io/hdf5_module.h"
-#include "io/hdf5_object.h"
+#include "io/hdf5/hdf5_file.h"
+#include "io/hdf5/hdf5_object.h"
+#include "io/hdf5_module/hdf5_module.h"
 
 #include "core/checked.h"
 

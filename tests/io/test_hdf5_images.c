@@ -1,6 +1,6 @@
 /* test_hdf5_images.c - HDF5 headers and chunk indices as no library writes them: refused with their reason, or read. */
-#include "io/hdf5_file.h"
-#include "io/hdf5_guard.h"
+#include "io/hdf5/hdf5_file.h"
+#include "io/hdf5/hdf5_guard.h"
 
 #include "../fuzz/table_pack.h"
 

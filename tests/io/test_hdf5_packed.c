@@ -3,7 +3,7 @@
  * store_packed.py, in a Python process, packs them: through HDF5 and its plugins, or by the book. Where what it needs
  * is missing the tests of it are skipped. */
 #include "chunk_answer.h"
-#include "io/blosc_library.h"
+#include "io/filters/blosc_library.h"
 
 enum { BLOSC = 32001, LZ4 = 32004, BITSHUFFLE = 32008, ZSTD = 32015 };
 

@@ -1,6 +1,6 @@
 /* test_lock_registry.c - read locks beside writers: other processes wait for us and we for them, and the locks that
  * this process holds through others are left alone. */
-#include "io/lock_registry.h"
+#include "io/lock/lock_registry.h"
 #include "msio/io.h"
 
 #include "../fuzz/read_everything.h"

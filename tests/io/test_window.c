@@ -1,5 +1,5 @@
 /* test_window.c - windows: the same bytes whether mapped, read in blocks, or in memory, and nothing beyond the end. */
-#include "io/window.h"
+#include "io/files/window.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,0 +1,50 @@
+/* json.h - writing JSON to a stream. */
+#ifndef MSIO_CLI_JSON_H
+#define MSIO_CLI_JSON_H
+
+#include "cli/common/failure.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+#define CLI_JSON_DEPTH 24
+
+/* A document being written. Errors of the stream are its own: look at it at the end. */
+typedef struct cli_json {
+    FILE *out;
+    int depth;
+    int after_key;
+    struct {
+        char close;
+        unsigned char tall; /* one element a line */
+        unsigned char used; /* has an element */
+    } level[CLI_JSON_DEPTH];
+} cli_json;
+#define CLI_JSON_INIT(stream)                                                                                          \
+    {                                                                                                                  \
+        (stream), 0, 0, {                                                                                              \
+            { 0, 0, 0 }                                                                                                \
+        }                                                                                                              \
+    }
+
+void cli_json_object(cli_json *json);      /* one member a line */
+void cli_json_flat_object(cli_json *json); /* all in one line */
+void cli_json_array(cli_json *json);       /* in one line, for numbers */
+void cli_json_list(cli_json *json);        /* one element a line, for objects */
+void cli_json_end(cli_json *json);         /* the innermost object or array */
+void cli_json_key(cli_json *json, const char *key);
+
+/* NULL is null. Bytes that are no UTF-8 become U+FFFD. */
+void cli_json_string(cli_json *json, const char *text);
+void cli_json_bytes(cli_json *json, const char *text, size_t length);
+void cli_json_int(cli_json *json, int64_t value);
+void cli_json_uint(cli_json *json, uint64_t value);
+/* The shortest digits that give the same double; "nan", "inf" and "-inf" as strings. */
+void cli_json_double(cli_json *json, double value);
+void cli_json_bool(cli_json *json, int value);
+void cli_json_null(cli_json *json);
+void cli_json_error(cli_json *json, const cli_error *error);
+/* Ends the document, or a line of several, with a newline. */
+void cli_json_finish(cli_json *json);
+
+#endif

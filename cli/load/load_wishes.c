@@ -1,0 +1,151 @@
+/* load_wishes.c - the options of `msio load`. */
+#include "cli/load/load_run.h"
+
+#include "cli/common/failure.h"
+#include "cli/input/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const layouts[] = {"row-chan-pol", "subband-row-chan-pol", NULL};
+
+const char *cli_load_layout_name(msio_load_layout layout) { return layouts[layout]; }
+
+static const char *const array_names[] = {"visdata", "flags", "nsamples", "all", NULL};
+
+cli_load_array cli_load_array_of(const msio_subbands *loaded, int index) {
+    cli_load_array array = {array_names[index], MSIO_BOOL, loaded->flags, loaded->flags_bytes};
+    if (index == 0)
+        array = (cli_load_array){array_names[0], loaded->visdata_type, loaded->visdata, loaded->visdata_bytes};
+    if (index == 2) array = (cli_load_array){array_names[2], MSIO_FLOAT, loaded->nsamples, loaded->nsamples_bytes};
+    return array;
+}
+
+int64_t cli_load_bytes(const msio_subbands *loaded) {
+    return (int64_t)(loaded->visdata_bytes + loaded->flags_bytes + loaded->nsamples_bytes);
+}
+
+static int take_what(const cli_context *cli, cli_load_wishes *wishes, const char *list) {
+    for (const char *from = list;;) {
+        char word[24];
+        int index, length = (int)strcspn(from, ",");
+        snprintf(word, sizeof word, "%.*s", length, from);
+        int code = cli_option_word(cli, "what", word, array_names, &index);
+        if (code) return code;
+        wishes->what |= index < CLI_LOAD_ARRAYS ? 1u << index : (unsigned)MSIO_LOAD_ALL;
+        if (!from[length]) return 0;
+        from += length + 1;
+    }
+}
+
+/* A number and a unit: kB, MB, GB, TB of 1000, KiB, MiB, GiB, TiB of 1024, or none for bytes. */
+static int take_memory(const cli_context *cli, const char *text, size_t *bytes) {
+    static const char prefixes[] = "kMGT";
+    char *end;
+    errno = 0;
+    double value = strtod(text, &end), unit = 1;
+    if (end == text || errno || !isfinite(value) || value < 0) end = NULL;
+    const char *prefix = end && *end ? strchr(prefixes, *end == 'K' ? 'k' : *end) : NULL;
+    if (prefix) {
+        int binary = end[1] == 'i';
+        unit = pow(binary ? 1024 : 1000, (double)(prefix - prefixes + 1));
+        end += 1 + binary;
+    }
+    if (end && *end == 'B') end++;
+    if (!end || *end || !isdigit((unsigned char)text[0]) || value * unit > 1e18)
+        return cli_usage(cli, "--memory wants bytes, as in 2GiB, 512MiB or 1e9, not \"%s\"", text);
+    *bytes = (size_t)(value * unit);
+    return 0;
+}
+
+/* One number or a span of them, "7" or "3-6", at *text, which goes on behind it. Returns 0, or -1 where none is. */
+static int next_span(const char **text, long *first, long *last) {
+    char *end;
+    if (!isdigit((unsigned char)**text)) return -1;
+    *first = *last = strtol(*text, &end, 10);
+    if (*end == '-') {
+        const char *second = end + 1;
+        if (!isdigit((unsigned char)*second)) return -1;
+        *last = strtol(second, &end, 10);
+    }
+    if ((*end && *end != ',') || *last < *first || *last >= MSIO_GROUP_MAX_SUBBANDS) return -1;
+    *text = *end ? end + 1 : end;
+    return *end && !end[1] ? -1 : 0;
+}
+
+static int take_subbands(const cli_context *cli, cli_load_wishes *wishes, const char *list) {
+    unsigned char *wanted = memset(cli_alloc(MSIO_GROUP_MAX_SUBBANDS), 0, MSIO_GROUP_MAX_SUBBANDS);
+    int count = 0, wrong = !*list;
+    for (const char *at = list; *at && !wrong;) {
+        long first = 0, last = 0;
+        wrong = next_span(&at, &first, &last) != 0;
+        if (!wrong) memset(wanted + first, 1, (size_t)(last - first + 1));
+    }
+    free(wishes->subbands);
+    wishes->subbands = cli_alloc_many(MSIO_GROUP_MAX_SUBBANDS, sizeof *wishes->subbands);
+    for (int i = 0; i < MSIO_GROUP_MAX_SUBBANDS; i++)
+        if (wanted[i]) wishes->subbands[count++] = i;
+    free(wanted);
+    wishes->source.subbands = wishes->opts.subband_list = wishes->subbands;
+    wishes->source.subband_count = wishes->opts.subbands_in_list = count;
+    if (!wrong) return 0;
+    return cli_usage(cli, "--subbands wants numbers from 0 to %d, as in 0-3,7, not \"%s\"", MSIO_GROUP_MAX_SUBBANDS - 1,
+                     list);
+}
+
+static int take_word(const cli_context *cli, cli_load_wishes *wishes, const char *name, const char *value) {
+    static const char *const missing[] = {"error", "skip", "flag", NULL};
+    int is_layout = strcmp(name, "layout") == 0, index = 0;
+    int code = cli_option_word(cli, name, value, is_layout ? layouts : missing, &index);
+    if (code) return code;
+    if (is_layout)
+        wishes->opts.layout = (msio_load_layout)index;
+    else
+        wishes->opts.missing = (msio_load_missing)index;
+    return 0;
+}
+
+/* Metres, or "any" for no comparison. */
+static int take_tolerance(const cli_context *cli, const char *text, double *tolerance) {
+    char *end;
+    if (strcmp(text, "any") == 0) {
+        *tolerance = (double)INFINITY;
+        return 0;
+    }
+    *tolerance = strtod(text, &end);
+    if (end == text || *end || !isfinite(*tolerance) || *tolerance < 0)
+        return cli_usage(cli, "--uvw-tolerance wants metres, as in 0.01, or any, not \"%s\"", text);
+    return 0;
+}
+
+int cli_load_take(const cli_context *cli, void *state, const char *name, const char *value) {
+    cli_load_wishes *wishes = state;
+    if (strcmp(name, "what") == 0) return take_what(cli, wishes, value);
+    if (strcmp(name, "memory") == 0) return take_memory(cli, value, &wishes->opts.memory);
+    if (strcmp(name, "uvw-tolerance") == 0) return take_tolerance(cli, value, &wishes->opts.uvw_tolerance);
+    if (strcmp(name, "subbands") == 0) return take_subbands(cli, wishes, value);
+    if (strcmp(name, "missing") == 0 || strcmp(name, "layout") == 0) return take_word(cli, wishes, name, value);
+    if (strcmp(name, "repeat") == 0) {
+        int64_t number = 0;
+        int code = cli_option_integer(cli, name, value, 1, CLI_LOAD_REPEATS_MOST, &number);
+        wishes->repeat = (int)number;
+        return code;
+    }
+    if (strcmp(name, "out") == 0)
+        wishes->out = value;
+    else if (strcmp(name, "pattern") == 0)
+        wishes->source.pattern = value;
+    else if (strcmp(name, "time") == 0)
+        wishes->source.time = value;
+    else if (strcmp(name, "force") == 0)
+        wishes->force = 1;
+    else if (strcmp(name, "check") == 0)
+        wishes->check = 1;
+    else
+        return cli_load_part_take(cli, &wishes->part, name, value);
+    return 0;
+}

@@ -1,0 +1,249 @@
+/* casacore_helper.c - the program in which casacore reads for processes that it must not end.
+ *
+ * msio_casacore_helper MODULE is started by casacore_remote.c with a socket as descriptor 3. It becomes two processes:
+ * one loads the module and answers, the other waits for its end and tells the signal. Neither is a child of the process
+ * that asks, which need not know of them; both end when the other end of the socket is closed.
+ */
+#include "io/casacore/casacore_remote.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---------------------------------------------------------------- the socket */
+
+static void send_all(const void *bytes, size_t size) {
+    const char *from = bytes;
+    while (size > 0) {
+        ssize_t n = send(MSIO_REMOTE_SOCKET, from, size, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) _exit(0); /* nobody listens any more */
+        from += n;
+        size -= (size_t)n;
+    }
+}
+
+static void receive_all(void *bytes, size_t size) {
+    char *to = bytes;
+    while (size > 0) {
+        ssize_t n = recv(MSIO_REMOTE_SOCKET, to, size, 0);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) _exit(0); /* nobody asks any more */
+        to += n;
+        size -= (size_t)n;
+    }
+}
+
+/* casacore (3.5) loses the memory of some managers' tables when they are closed. */
+static int64_t resident(void) {
+    long long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "re");
+    if (statm && fscanf(statm, "%*s %lld", &pages) != 1) pages = 0;
+    if (statm) fclose(statm);
+    return (int64_t)pages * sysconf(_SC_PAGESIZE);
+}
+
+static void answer(msio_status status, const void *bytes, size_t size, const msio_casa_table *table) {
+    const msio_remote_reply reply = {MSIO_REMOTE_ANSWER, status, (int64_t)size, table ? resident() : 0,
+                                     (uint64_t)(uintptr_t)table};
+    send_all(&reply, sizeof reply);
+    send_all(bytes, size);
+}
+
+static void answer_words(msio_status status, const char *words) { answer(status, words, strlen(words), NULL); }
+
+/* ---------------------------------------------------------------- answers */
+
+typedef struct question {
+    msio_remote_request request;
+    msio_casa_table *table;
+    char *text;
+    int64_t *list;
+    msio_casa_row_set rows;
+    msio_casa_message message;
+} question;
+
+/* Memory for what was announced; this program ends without it, as it does where casacore dies. */
+static void *room(int64_t count, size_t each) {
+    size_t bytes = 0;
+    void *made = count < 0 || __builtin_mul_overflow((size_t)count, each, &bytes) ? NULL : malloc(bytes + 1);
+    if (!made) abort();
+    return made;
+}
+
+static void answer_shapes(const msio_casa_functions *casacore, question *q) {
+    const size_t each = sizeof(int64_t[MSIO_MAX_NDIM]), count = (size_t)q->request.count;
+    char *both = room(q->request.count, each + 1);
+    int64_t(*shapes)[MSIO_MAX_NDIM] = (void *)both;
+    memset(both, 0, count * each);
+    msio_status status =
+        casacore->shapes(q->table, q->text, &q->rows, (int8_t *)both + count * each, shapes, &q->message);
+    if (status)
+        answer_words(status, q->message.text);
+    else
+        answer(status, both, count * (each + 1), NULL);
+    free(both);
+}
+
+static void answer_read(const msio_casa_functions *casacore, question *q) {
+    int64_t bad = -1;
+    void *values = room(q->request.amount, 1);
+    msio_status status = casacore->read(q->table, q->text, &q->rows, q->request.has_part ? &q->request.part : NULL,
+                                        NULL, values, (size_t)q->request.amount, &bad, &q->message);
+    if (status)
+        answer_words(status, q->message.text);
+    else
+        answer(status, values, (size_t)q->request.amount, NULL);
+    free(values);
+}
+
+typedef struct texts {
+    char *bytes;
+    size_t used, size;
+} texts;
+
+static int keep_text(void *user, const char *bytes, size_t length) {
+    texts *t = user;
+    const int64_t told = (int64_t)length;
+    if (t->used + sizeof told + length > t->size) {
+        size_t size = 2 * (t->used + sizeof told + length);
+        char *grown = realloc(t->bytes, size);
+        if (!grown) return 1;
+        t->bytes = grown;
+        t->size = size;
+    }
+    memcpy(t->bytes + t->used, &told, sizeof told);
+    if (length) memcpy(t->bytes + t->used + sizeof told, bytes, length);
+    t->used += sizeof told + length;
+    return 0;
+}
+
+static void answer_strings(const msio_casa_functions *casacore, question *q) {
+    texts t = {NULL, 0, 0};
+    int64_t bad = -1;
+    msio_status status =
+        casacore->read_strings(q->table, q->text, &q->rows, NULL, &q->request.amount, keep_text, &t, &bad, &q->message);
+    if (status)
+        answer_words(status, q->message.text);
+    else
+        answer(status, t.bytes ? t.bytes : "", t.used, NULL);
+    free(t.bytes);
+}
+
+static void answer_simple(const msio_casa_functions *casacore, question *q) {
+    msio_status status = MSIO_OK;
+    switch (q->request.operation) {
+    case MSIO_REMOTE_OPEN: status = casacore->open(q->text, &q->table, &q->message); break;
+    case MSIO_REMOTE_CLOSE: casacore->close(q->table); break;
+    case MSIO_REMOTE_REOPEN: status = casacore->reopen(q->table, &q->message); break;
+    case MSIO_REMOTE_READABLE: status = casacore->readable(q->table, q->text, &q->message); break;
+    default: status = MSIO_E_ARGUMENT;
+    }
+    if (status)
+        answer_words(status, q->message.text);
+    else
+        answer(status, "", 0, q->table);
+}
+
+static void serve(const msio_casa_functions *casacore) {
+    for (;;) {
+        question q = {.text = NULL};
+        receive_all(&q.request, sizeof q.request);
+        q.text = room(q.request.text_bytes, 1);
+        receive_all(q.text, (size_t)q.request.text_bytes);
+        q.text[q.request.text_bytes] = '\0';
+        if (q.request.has_list) {
+            q.list = room(q.request.count, sizeof *q.list);
+            receive_all(q.list, (size_t)q.request.count * sizeof *q.list);
+        }
+        q.table = (msio_casa_table *)(uintptr_t)q.request.table;
+        q.rows = (msio_casa_row_set){q.request.row, q.request.step, q.request.count, q.list};
+        if (q.request.operation == MSIO_REMOTE_SHAPES)
+            answer_shapes(casacore, &q);
+        else if (q.request.operation == MSIO_REMOTE_READ)
+            answer_read(casacore, &q);
+        else if (q.request.operation == MSIO_REMOTE_STRINGS)
+            answer_strings(casacore, &q);
+        else
+            answer_simple(casacore, &q);
+        free(q.text);
+        free(q.list);
+    }
+}
+
+/* ---------------------------------------------------------------- beginning and end */
+
+/* Loads the module; the first answer tells whether that went well. */
+static const msio_casa_functions *load(const char *path) {
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!handle) {
+        const char *why = dlerror();
+        answer_words(MSIO_E_CASACORE, why ? why : "the system does not say why");
+        _exit(0);
+    }
+    msio_casacore_functions_fn *get = NULL;
+    *(void **)&get = dlsym(handle, MSIO_CASA_SYMBOL);
+    const msio_casa_functions *functions = get ? get() : NULL;
+    if (!functions || functions->version != MSIO_CASA_VERSION || functions->struct_size != sizeof *functions) {
+        answer_words(MSIO_E_CASACORE, "the casacore module belongs to another version of msio");
+        _exit(0);
+    }
+    answer_words(MSIO_OK, functions->casacore_version());
+    return functions;
+}
+
+/* What the asking process had open, and did not mean for this one; no core files of deaths that are foreseen. */
+static void drop_what_was_inherited(void) {
+    const struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, MSIO_REMOTE_SOCKET + 1, ~0U, 0) == 0) return;
+#endif
+    long most = sysconf(_SC_OPEN_MAX);
+    for (int fd = MSIO_REMOTE_SOCKET + 1; fd < (most > 0 && most < 65536 ? most : 65536); fd++) close(fd);
+}
+
+/* Waits for the worker's end, which is brought about when nobody listens any more: it may be deep in a damaged table.
+ */
+static int watch(pid_t worker) {
+    int end = 0;
+    struct pollfd events[2] = {{.fd = MSIO_REMOTE_SOCKET, .events = POLLRDHUP}, {.fd = -1, .events = POLLIN}};
+#ifdef SYS_pidfd_open
+    events[1].fd = (int)syscall(SYS_pidfd_open, worker, 0);
+#endif
+    for (;;) {
+        pid_t ended = waitpid(worker, &end, WNOHANG);
+        if (ended == worker || (ended < 0 && errno != EINTR)) return end;
+        int n = poll(events, 2, events[1].fd >= 0 ? -1 : 500);
+        if (n > 0 && events[0].revents) kill(worker, SIGKILL);
+        if (n > 0 && events[0].revents) events[0].fd = -1;
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fprintf(stderr, "msio_casacore_helper: part of msio, which starts it where casacore is needed\n");
+        return 2;
+    }
+    drop_what_was_inherited();
+    pid_t self = fork();
+    if (self != 0) _exit(self < 0);
+    pid_t worker = fork();
+    if (worker == 0) serve(load(argv[1]));
+    int end = worker > 0 ? watch(worker) : 0;
+    if (worker > 0 && WIFSIGNALED(end)) {
+        const msio_remote_reply reply = {.kind = MSIO_REMOTE_DIED, .status = WTERMSIG(end)};
+        send_all(&reply, sizeof reply);
+    }
+    return 0;
+}

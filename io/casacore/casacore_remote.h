@@ -1,0 +1,74 @@
+/* casacore_remote.h - casacore in a process of its own: what kills it there leaves this process alive.
+ *
+ * One helper (the program msio_casacore_helper, beside the module, which it loads) serves a process; it is started on
+ * first need, and again when casacore died in it. One request at a time. It ends when this process does.
+ *
+ * Requests and answers go through a socket, in the machine's own byte order: a header, then what it announces.
+ */
+#ifndef MSIO_IO_CASACORE_REMOTE_H
+#define MSIO_IO_CASACORE_REMOTE_H
+
+#include "io/casacore/casacore_shim.h"
+
+#include <stdbool.h>
+
+#define MSIO_REMOTE_FILE "msio_casacore_helper"
+#define MSIO_REMOTE_SOCKET 3 /* its descriptor in the helper */
+
+typedef enum msio_remote_operation {
+    MSIO_REMOTE_OPEN = 1,
+    MSIO_REMOTE_CLOSE,
+    MSIO_REMOTE_REOPEN,
+    MSIO_REMOTE_READABLE,
+    MSIO_REMOTE_SHAPES,
+    MSIO_REMOTE_READ,
+    MSIO_REMOTE_STRINGS
+} msio_remote_operation;
+
+/* Followed by text_bytes of a path or a column's name (with its NUL) and, if has_list, by count row numbers. */
+typedef struct msio_remote_request {
+    int32_t operation, has_list, has_part;
+    int32_t text_bytes;
+    uint64_t table; /* the helper's */
+    int64_t row, step, count;
+    msio_casa_part part;
+    int64_t amount; /* READ: bytes of the answer; STRINGS: strings of the cell */
+} msio_remote_request;
+
+typedef enum msio_remote_kind {
+    MSIO_REMOTE_ANSWER = 0x6d73696f,
+    MSIO_REMOTE_DIED = 0x64696564 /* status: the signal that ended casacore's process */
+} msio_remote_kind;
+
+/* Followed by `bytes` bytes: with status MSIO_OK of the answer, else of the message. The answer of SHAPES is count
+ * int8_t and count shapes; of STRINGS, for each string, its length (int64_t) and its bytes. */
+typedef struct msio_remote_reply {
+    int32_t kind, status;
+    int64_t bytes;
+    int64_t resident; /* bytes of memory that the helper holds */
+    uint64_t table;
+} msio_remote_reply;
+
+/* A table that the helper has open. */
+typedef struct msio_remote_table msio_remote_table;
+
+/* Whether there is a helper, or one could be started. */
+bool msio_remote_ready(void);
+
+/* As their namesakes of msio_casacore_provider. Where casacore died: MSIO_E_CASACORE, and *died. MSIO_E_CANCELLED: see
+ * msio_waits_ask; the helper is ended then. Tables survive the helper's end: they are opened again at the next call. */
+msio_status msio_remote_open(const char *path, void **table, msio_casa_message *message);
+void msio_remote_close(void *table);
+msio_status msio_remote_reopen(void *table, msio_casa_message *message);
+msio_status msio_remote_readable(void *table, const char *column, msio_casa_message *message);
+msio_status msio_remote_shapes(void *table, const char *column, const msio_casa_row_set *rows, int8_t *ndims,
+                               int64_t (*shapes)[MSIO_MAX_NDIM], msio_casa_message *message);
+msio_status msio_remote_read(void *table, const char *column, const msio_casa_row_set *rows, const msio_casa_part *part,
+                             void *out, size_t out_bytes, msio_casa_message *message);
+msio_status msio_remote_strings(void *table, const char *column, int64_t row, int64_t count, msio_casa_text_sink *sink,
+                                void *user, msio_casa_message *message);
+
+/* Whether this thread's last call ended because casacore died. */
+bool msio_remote_died(void);
+
+#endif

@@ -1,0 +1,100 @@
+/* layout.h - what every storage manager's layout provides: shapes of cells, and pieces.
+ *
+ * A layout reads headers and indices, never bulk data. Its loaded state is immutable and shared by all threads.
+ * Shapes inside io/ are in casacore's order, axis 0 fastest; the public API turns them round.
+ */
+#ifndef MSIO_IO_LAYOUT_H
+#define MSIO_IO_LAYOUT_H
+
+#include "io/aipsio/table_dat.h"
+#include "io/plan/plan.h"
+#include "io/plan/rows.h"
+
+/* A part of each cell axis: elements start, start + step, ... */
+typedef struct msio_range {
+    int64_t start, count, step;
+} msio_range;
+
+/* What is wanted of one column: rows whose cells all have this shape, all defined. */
+typedef struct msio_want {
+    const msio_rows *rows;
+    int64_t place_elements; /* result elements per unit of msio_rows_place */
+    int ndim;               /* of the cell; 0: scalar */
+    int64_t shape[MSIO_MAX_NDIM];
+    msio_range axis[MSIO_MAX_NDIM];
+    int64_t row_elements; /* wanted of one cell: product of axis counts, 1 for a scalar */
+} msio_want;
+
+/* Told for rows [index, index + count) of the set, in order: their cells' shape; ndim -1: never written. */
+typedef msio_status (*msio_shape_sink)(void *user, int64_t index, int64_t count, int ndim, const int64_t *shape);
+
+/* Told for each row of the set, in order: the cell's strings (length[i] bytes at text[i]), axis 0 fastest; ndim -1:
+ * never written. They live until it returns. */
+typedef msio_status (*msio_text_sink)(void *user, int64_t index, int ndim, const int64_t *shape, int64_t elements,
+                                      const char *const *text, const int64_t *length);
+
+/* A data manager of one snapshot of a table, as a layout sees it. */
+typedef struct msio_manager {
+    const struct msio_table_dat *dat;
+    int index;             /* in dat's list of managers */
+    int64_t rows;          /* of the table, by the sync record */
+    const char *directory; /* the table's */
+    const struct msio_layout *layout;
+    void *state; /* the layout's own, from load */
+    /* the manager's data files, opened by msio_manager_file and closed with the manager */
+    int files;
+    msio_file **file;
+} msio_manager;
+
+typedef struct msio_layout_facts {
+    const char *name; /* the manager's own name, "" where it has none */
+    int tile_ndim;
+    int64_t tile[MSIO_MAX_NDIM + 1];
+    int ndim;                     /* of all cells, or -1 */
+    int64_t shape[MSIO_MAX_NDIM]; /* of all cells, valid when ndim >= 0 */
+    bool undefined;               /* some rows, or all, have no place: even a scalar there was never written */
+} msio_layout_facts;
+
+typedef struct msio_layout {
+    const char *type; /* "StandardStMan" */
+    /* Reads and cross-checks the header; *state is freed by unload. Called once, under a lock. */
+    msio_status (*load)(msio_manager *manager, void **state);
+    void (*unload)(void *state);
+    /* Why a column cannot be read natively ("record column"), or NULL. */
+    const char *(*refuses)(const msio_manager *manager, const msio_column_dat *column);
+    /* Tells shapes of cells; of scalars only where describe says that some may be undefined. */
+    msio_status (*shapes)(const msio_manager *manager, const msio_column_dat *column, const msio_rows *rows,
+                          msio_shape_sink sink, void *user);
+    /* Pushes the pieces of numeric and Bool columns. */
+    msio_status (*pieces)(const msio_manager *manager, const msio_column_dat *column, const msio_want *want,
+                          msio_sink *sink);
+    /* Tells strings; NULL where the manager holds none. Scalars have ndim 0 and one element. */
+    msio_status (*texts)(const msio_manager *manager, const msio_column_dat *column, const msio_rows *rows,
+                         msio_text_sink sink, void *user);
+    /* Fills name, tile of the first hypercube (casacore order), and whether all rows are known to share one shape. */
+    void (*describe)(const msio_manager *manager, const msio_column_dat *column, msio_layout_facts *facts);
+    /* Whether files behind the loaded state changed on disk; NULL: msio_manager_changed does. */
+    bool (*changed)(const msio_manager *manager);
+} msio_layout;
+
+extern const msio_layout msio_tiled_column_layout, msio_tiled_shape_layout, msio_tiled_cell_layout,
+    msio_tiled_data_layout, msio_ssm_layout, msio_ism_layout;
+
+/* Opens table.f<N><suffix> ("", "i", "_TSM1") of the manager, keeps it in manager->file. Only from load, or under the
+ * layout's own lock. MSIO_E_FORMAT where the file is missing. */
+msio_status msio_manager_file(msio_manager *manager, const char *suffix, msio_file **file);
+
+/* The path of such a file, in a buffer of the caller's; returns the buffer. */
+const char *msio_manager_path(const msio_manager *manager, const char *suffix, char *buffer, size_t size);
+
+/* Whether one of manager->file is no longer what it was when it was opened. */
+bool msio_manager_changed(const msio_manager *manager);
+
+/* Bytes of one stored element: 0 for Bool and strings. */
+int msio_stored_size(msio_type type);
+
+/* Fills the box of one row (no row axis) for cells stored contiguously with the wanted axis ranges of want; strides in
+ * bytes, bits for Bool. *first: where the first wanted element lies from the cell's start (bytes, or bits). */
+void msio_want_box(const msio_want *want, msio_type type, msio_box *box, int64_t *first);
+
+#endif

@@ -1,0 +1,131 @@
+/* load_stream.c - groups larger than memory: all subbands of a span of rows at a time, read ahead. */
+#include "core/checked.h"
+#include "core/pool.h"
+#include "io/engine/ahead.h"
+#include "io/load/loader.h"
+
+#include <stdlib.h>
+
+/* One batch: its arrays, and what describes its rows. */
+typedef struct half {
+    msio_subbands batch;
+    msio_arena arena;
+    void *memory[MSIO_LOAD_ARRAYS];
+    int64_t first;
+} half;
+
+struct msio_load_stream {
+    msio_loader *loader;
+    int64_t batch_rows, next_row;
+    half half[2];
+    msio_ahead ahead;
+};
+
+static msio_status fill(void *stream, int which) {
+    msio_load_stream *s = stream;
+    half *h = &s->half[which];
+    int64_t rows = msio_min(s->batch_rows, s->loader->rows - s->next_row);
+    if (rows <= 0) return MSIO_END;
+    msio_arena_free(&h->arena);
+    msio_status status = msio_loader_describe(s->loader, s->next_row, rows, &h->arena, &h->batch);
+    if (!status) status = msio_loader_read(s->loader, s->next_row, rows, h->memory);
+    if (status) return status;
+    h->batch.visdata = h->memory[0];
+    h->batch.flags = h->memory[1];
+    h->batch.nsamples = h->memory[2];
+    h->first = s->next_row;
+    s->next_row += rows;
+    return MSIO_OK;
+}
+
+/* ---------------------------------------------------------------- opening */
+
+/* Rows from the first on that have one time: what a batch should be a multiple of. */
+static int64_t rows_of_time(const msio_loader *l) {
+    int64_t n = 1;
+    while (n < l->rows && l->reference.time[msio_loader_row(l, n)] == l->reference.time[msio_loader_row(l, 0)]) n++;
+    return n;
+}
+
+/* Half of the memory is for batches, of which two are under way. */
+static msio_status choose_rows(msio_load_stream *s, int64_t rows_per_batch) {
+    const msio_loader *l = s->loader;
+    int64_t row_bytes = 9 * (int64_t)sizeof(double);
+    for (int i = 0; i < MSIO_LOAD_ARRAYS; i++)
+        if (l->what & 1u << i) row_bytes += msio_loader_row_bytes(l, i);
+    int64_t room = (int64_t)(l->opts.memory / 2), fits = room / 2 / row_bytes;
+    if (fits < 1)
+        return msio_error_set(MSIO_E_SIZE, l->file[0].path,
+                              "two rows of all subbands take %lld bytes, batches may take %lld: half of the memory",
+                              (long long)(2 * row_bytes), (long long)room);
+    int64_t time = l->rows ? rows_of_time(l) : 1;
+    if (rows_per_batch > 0)
+        fits = msio_min(fits, rows_per_batch);
+    else if (fits > time)
+        fits -= fits % time;
+    s->batch_rows = msio_max(1, msio_min(fits, l->rows));
+    return MSIO_OK;
+}
+
+static msio_status take_memory(msio_load_stream *s) {
+    for (int h = 0; h < 2; h++)
+        for (int i = 0; i < MSIO_LOAD_ARRAYS; i++) {
+            if (!(s->loader->what & 1u << i)) continue;
+            int64_t bytes = s->batch_rows * msio_loader_row_bytes(s->loader, i);
+            s->half[h].memory[i] = msio_pool_take((size_t)msio_max(bytes, 1));
+            if (!s->half[h].memory[i])
+                return msio_error_set(MSIO_E_MEMORY, s->loader->file[0].path, "no memory for batches of %lld rows",
+                                      (long long)s->batch_rows);
+        }
+    return MSIO_OK;
+}
+
+static msio_status open_stream(const msio_group *group, int n, const char *const *paths, unsigned what,
+                               const msio_load_opts *opts, int64_t rows_per_batch, msio_load_stream **stream) {
+    if (!stream) return msio_error_set(MSIO_E_ARGUMENT, NULL, "nowhere to put the stream");
+    msio_load_stream *s = calloc(1, sizeof *s);
+    if (!s) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a stream");
+    msio_status status = msio_loader_open(group, n, paths, what, opts, false, &s->loader);
+    if (!status) status = choose_rows(s, rows_per_batch);
+    if (!status) status = take_memory(s);
+    if (status) {
+        msio_load_stream_close(s);
+        return status;
+    }
+    msio_ahead_start(&s->ahead, fill, s);
+    *stream = s;
+    return MSIO_OK;
+}
+
+msio_status msio_load_stream_open(const msio_group *group, unsigned what, const msio_load_opts *opts,
+                                  int64_t rows_per_batch, msio_load_stream **stream) {
+    if (!group) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no group to load");
+    return open_stream(group, 0, NULL, what, opts, rows_per_batch, stream);
+}
+
+msio_status msio_load_stream_open_paths(int n, const char *const *paths, unsigned what, const msio_load_opts *opts,
+                                        int64_t rows_per_batch, msio_load_stream **stream) {
+    return open_stream(NULL, n, paths, what, opts, rows_per_batch, stream);
+}
+
+/* ---------------------------------------------------------------- next, close */
+
+msio_status msio_load_stream_next(msio_load_stream *stream, const msio_subbands **batch, int64_t *first_row) {
+    int which;
+    msio_status status = msio_ahead_next(&stream->ahead, &which);
+    if (status) return status;
+    *batch = &stream->half[which].batch;
+    if (first_row) *first_row = stream->half[which].first;
+    return MSIO_OK;
+}
+
+void msio_load_stream_close(msio_load_stream *stream) {
+    if (!stream) return;
+    if (!msio_ahead_stop(&stream->ahead)) return;
+    for (int h = 0; h < 2; h++) {
+        for (int i = 0; i < MSIO_LOAD_ARRAYS; i++) msio_pool_give(stream->half[h].memory[i]);
+        msio_arena_free(&stream->half[h].arena);
+    }
+    msio_loader_close(stream->loader);
+    free(stream);
+}

@@ -1,0 +1,29 @@
+/* ms_make.h - making one table of a Measurement Set from its schema, through casacore. */
+#ifndef MSIO_IO_MS_MAKE_H
+#define MSIO_IO_MS_MAKE_H
+
+#include "io/casacore/casacore_module.h"
+#include "io/ms/ms_schema.h"
+
+/* What the table shall be: which of the schema's columns, and the manager of each. */
+typedef struct msio_ms_recipe {
+    const char *path;
+    const msio_ms_table *table;
+    int64_t rows;
+    int big_endian;
+    int columns;
+    const char *const *name; /* [columns] */
+    const int *manager_of;   /* [columns]; NULL: all of them manager 0 */
+    int managers;
+    const msio_casa_manager_spec *manager; /* [managers] */
+} msio_ms_recipe;
+
+/* Makes the table, with the keywords that the definition asks for. *made is to be closed by msio_casa_close.
+ * MSIO_E_CASACORE, MSIO_E_ARGUMENT (a column that the schema does not know), MSIO_E_MEMORY. */
+msio_status msio_ms_make(const msio_ms_recipe *recipe, msio_casa_table **made);
+
+/* The same with every column of the schema, all of them in one StandardStMan. */
+msio_status msio_ms_make_plain(const char *path, const msio_ms_table *table, int64_t rows, int big_endian,
+                               msio_casa_table **made);
+
+#endif
