@@ -168,6 +168,11 @@ static void put_polarizations(cli_json *json, const msio_uvh5_header *header) {
     cli_json_end(json);
     cli_json_end(json);
     cli_json_end(json);
+    if (!header->flex_spw_polarization_array) return;
+    cli_json_key(json, "flex_spw_polarization_array");
+    cli_json_array(json);
+    for (int64_t i = 0; i < header->nspws; i++) cli_json_int(json, header->flex_spw_polarization_array[i]);
+    cli_json_end(json);
 }
 
 static void put_time_range(cli_json *json, const cli_hdf5_summary *summary) {

@@ -137,7 +137,12 @@ static void print_antennas(const msio_uvh5_header *header, int all, FILE *out) {
 }
 
 static void print_polarizations(const msio_uvh5_header *header, FILE *out) {
-    fprintf(out, "\nPolarizations: %s\n ", cli_count(header->npols).text);
+    const int32_t *flexible = header->flex_spw_polarization_array;
+    int64_t count = flexible ? header->nspws : header->npols;
+    fprintf(out, "\nPolarizations: %s\n ", cli_count(count).text);
+    for (int64_t i = 0; flexible && i < count; i++) fprintf(out, " %s", cli_stokes_name(cli_uvh5_stokes(flexible[i])));
+    if (flexible) fputs(" (flexible: one a spectral window)\n", out);
+    if (flexible) return;
     for (int64_t i = 0; header->polarization_array && i < header->npols; i++)
         fprintf(out, " %s", cli_stokes_name(cli_uvh5_stokes(header->polarization_array[i])));
     fputc('\n', out);

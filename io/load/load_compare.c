@@ -50,7 +50,7 @@ static int64_t monotonic(const msio_load_file *f, int64_t i, bool *descending) {
 
 /* Where a spectral window of a flexible one ends a stretch must end too. */
 static int64_t window_end(const msio_load_file *f, int64_t i) {
-    const int32_t *id = f->header && f->header->flex_spw ? f->header->flex_spw_id_array : NULL;
+    const int32_t *id = f->window;
     int64_t end = i + 1;
     while (end < f->channels && (!id || id[end] == id[i])) end++;
     return end - i;

@@ -1,6 +1,7 @@
 /* load_uvh5.c - UVH5 files as subbands to be loaded. */
 #include "core/checked.h"
 #include "io/layout/hdf5_layout.h"
+#include "io/load/load_flex.h"
 #include "io/load/loader.h"
 
 #include <math.h>
@@ -10,6 +11,7 @@
 typedef struct uvh5_state {
     msio_uvh5 *uvh5;
     const msio_dataset *dataset[MSIO_LOAD_ARRAYS];
+    msio_load_flex flex; /* pols of 0: its polarizations are an axis of their own */
 } uvh5_state;
 
 static void close_file(msio_load_file *file) {
@@ -29,12 +31,9 @@ static void set_target(const msio_load_file *file, int what, msio_type type, msi
     if (state->dataset[what]) msio_hdf5_target(state->dataset[what], type, target);
 }
 
-static msio_status push(const msio_load_file *file, const msio_load_part *part, msio_sink *sink,
-                        const msio_read_opts *opts) {
-    const uvh5_state *state = file->state;
+static msio_status push_part(const uvh5_state *state, const msio_load_part *part, msio_sink *sink) {
     const msio_dataset *d = state->dataset[part->what];
     int last = d->info.ndim - 1;
-    (void)opts;
     msio_slab slab = {.rows = part->rows, .out = part->out};
     slab.stride[0] = part->row_stride;
     slab.axis[1] = (msio_range){0, 1, 1}; /* the spectral window axis of old files, or overwritten */
@@ -44,6 +43,53 @@ static msio_status push(const msio_load_file *file, const msio_load_part *part, 
     slab.stride[last] = part->corr_stride;
     if (d->described.native) return msio_hdf5_pieces(d, &slab, sink);
     return msio_hdf5_fallback(d, &slab, part->type, part->result);
+}
+
+/* How many channels of a polarization from the i-th wanted one on stand in even steps in the file. */
+static int64_t even_channels(const int64_t *stored, const msio_load_part *part, int64_t i) {
+    int64_t n = 1;
+    stored += part->chan;
+    while (i + n < part->chans && (n == 1 ? stored[i * part->chan_step] != stored[(i + 1) * part->chan_step]
+                                          : stored[(i + n) * part->chan_step] - stored[(i + n - 1) * part->chan_step] ==
+                                                stored[(i + 1) * part->chan_step] - stored[i * part->chan_step]))
+        n++;
+    return n;
+}
+
+/* One polarization of channels that stand anywhere in the file. */
+static msio_status push_scattered(const uvh5_state *state, const msio_load_part *part, int64_t place, msio_sink *sink) {
+    const int64_t *stored = state->flex.stored + (part->corr + place * part->corr_step) * state->flex.channels;
+    msio_status status = MSIO_OK;
+    for (int64_t i = 0, n; i < part->chans && !status; i += n) {
+        n = even_channels(stored, part, i);
+        int64_t first = stored[part->chan + i * part->chan_step];
+        int64_t last = stored[part->chan + (i + n - 1) * part->chan_step];
+        msio_load_part piece = *part;
+        piece.out += place * part->corr_stride + i * part->chan_stride;
+        piece.chan = first;
+        piece.chans = n;
+        piece.chan_step = n > 1 ? (last - first) / (n - 1) : 1;
+        piece.corr = 0;
+        piece.corrs = piece.corr_step = 1;
+        if (last < first) { /* read from the far end, stored backwards */
+            piece.chan = last;
+            piece.chan_step = -piece.chan_step;
+            piece.out += (n - 1) * part->chan_stride;
+            piece.chan_stride = -part->chan_stride;
+        }
+        status = push_part(state, &piece, sink);
+    }
+    return status;
+}
+
+static msio_status push(const msio_load_file *file, const msio_load_part *part, msio_sink *sink,
+                        const msio_read_opts *opts) {
+    const uvh5_state *state = file->state;
+    (void)opts;
+    if (state->flex.pols == 0) return push_part(state, part, sink);
+    msio_status status = MSIO_OK;
+    for (int64_t i = 0; i < part->corrs && !status; i++) status = push_scattered(state, part, i, sink);
+    return status;
 }
 
 static void settle(msio_load_file *file) {
@@ -129,6 +175,9 @@ static msio_status open_file(const msio_loader *loader, msio_load_file *file) {
     file->pols = header->npols;
     file->frequency = header->freq_array;
     file->polarization = header->polarization_array;
+    if (header->flex_spw_polarization_array && header->npols == 1 && header->nspws > 0)
+        file->polarization = header->flex_spw_polarization_array; /* for where all windows have the same */
+    file->window = header->flex_spw == 1 ? header->flex_spw_id_array : NULL;
     file->visdata_type = header->visdata.type;
     file->time_unit = 86400;
     const msio_field *uvw = msio_uvh5_find(header, "uvw_array");
@@ -137,11 +186,32 @@ static msio_status open_file(const msio_loader *loader, msio_load_file *file) {
     return find_datasets(loader, file);
 }
 
+/* Windows that are polarizations of one band become channels of one axis. */
+static msio_status combine(msio_loader *loader, msio_load_file *file) {
+    uvh5_state *state = file->state;
+    msio_load_flex *flex = &state->flex;
+    bool differ = false;
+    const int32_t *pols = file->header->flex_spw_polarization_array;
+    if (!msio_load_is_flexible(file->header)) return MSIO_OK;
+    for (int64_t i = 1; i < file->header->nspws; i++) differ = differ || pols[i] != pols[0];
+    if (!differ) return MSIO_OK;
+    msio_status status = msio_load_combine(&loader->arena, file->header, flex);
+    if (status) return status;
+    file->channels = flex->channels;
+    file->pols = flex->pols;
+    file->frequency = flex->frequency;
+    file->width = flex->width;
+    file->window = flex->window;
+    file->polarization = flex->polarization;
+    return MSIO_OK;
+}
+
 static msio_status finish(msio_loader *loader, msio_load_file *file) {
     file->antennas = (int)file->header->nants_telescope;
     file->antenna = antennas_of(&loader->arena, file->header);
     file->width = widths_of(&loader->arena, file->header);
-    return file->antenna && file->width ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, file->path, "no memory for a header");
+    if (!file->antenna || !file->width) return msio_error_set(MSIO_E_MEMORY, file->path, "no memory for a header");
+    return combine(loader, file);
 }
 
 static const msio_load_kind uvh5_kind = {.open = open_file,

@@ -60,6 +60,7 @@ struct msio_load_file {
     unsigned arrays; /* MSIO_VISDATA and so on: which it has */
     int64_t rows, channels, pols;
     const double *frequency, *width; /* [channels], the file's order; width positive */
+    const int32_t *window;           /* [channels]: where it changes a subband ends; NULL: one */
     const int32_t *polarization;
     msio_type visdata_type; /* as precise as it is stored */
     int antennas;

@@ -130,7 +130,9 @@ class _Extent:
     @functools.cached_property
     def _first(self):
         path = self._source["paths"][0]
-        return None if os.path.isdir(path) else _msio.uvh5_header(path)
+        header = None if os.path.isdir(path) else _msio.uvh5_header(path)
+        # windows that are polarizations of one band are combined: what comes of them is asked
+        return None if header and "flex_spw_polarization_array" in header else header
 
     @functools.cached_property
     def _all(self):

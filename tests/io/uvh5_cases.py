@@ -493,7 +493,7 @@ def bad_fields():
         yield dict(version="0.1", phase="phased", header={name: DROP}), "E_FORMAT", [name, "missing"]
     for name in REQUIRED:
         if name in TEXTS:
-            yield dict(header={name: 1 + 2j}), "E_FORMAT", [name, "no text"]
+            yield dict(header={name: 1 + 2j}), "E_FORMAT", [name, "shape" if name == "antenna_names" else "no text"]
         else:
             yield dict(header={name: np.bytes_("five")}), "E_FORMAT", [name]
         if name != "latitude":
