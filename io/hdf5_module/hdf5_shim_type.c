@@ -12,11 +12,25 @@ static bool is_swapped(hid_t type) {
     return H5Tget_order(type) == (little ? H5T_ORDER_BE : H5T_ORDER_LE);
 }
 
+static bool within(size_t from, size_t bits, size_t all) { return bits > 0 && from <= all && bits <= all - from; }
+
+/* Whether a number's bits lie within its bytes. A damaged file's may not, and HDF5 follows them beyond its memory. */
+static bool is_sound(hid_t type) {
+    size_t offset = (size_t)H5Tget_offset(type), precision = H5Tget_precision(type), bits = 8 * H5Tget_size(type);
+    size_t sign, exponent, exponent_bits, fraction, fraction_bits;
+    if (!within(offset, precision, bits)) return false;
+    if (H5Tget_class(type) != H5T_FLOAT) return true;
+    if (H5Tget_fields(type, &sign, &exponent, &exponent_bits, &fraction, &fraction_bits) < 0) return false;
+    return within(sign, 1, precision) && within(exponent, exponent_bits, precision) &&
+           within(fraction, fraction_bits, precision);
+}
+
 /* An integer or float; plain: stored as every machine holds it. False: none of these. */
 static bool number_of(hid_t type, msio_number *number, bool *plain) {
     H5T_class_t class = H5Tget_class(type);
     size_t size = H5Tget_size(type);
     if ((class != H5T_INTEGER && class != H5T_FLOAT) || size == 0 || size > 16) return false;
+    if (!is_sound(type)) return false;
     *number = (msio_number){.bytes = (int)size, .parts = 1, .swapped = size > 1 && is_swapped(type)};
     if (class == H5T_FLOAT) {
         number->kind = MSIO_NUMBER_FLOAT;
