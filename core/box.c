@@ -3,6 +3,8 @@
 
 #include "core/kernels.h"
 
+#include <string.h>
+
 int64_t msio_box_elements(const msio_box *box) {
     int64_t n = 1;
     for (int k = 0; k < box->ndim; k++) n *= box->count[k];
@@ -110,6 +112,56 @@ void msio_box_copy(const msio_box *box, msio_codec codec, int elem, int unit, co
                    void *dst) {
     job j;
     if (begin(&j, box, codec, elem, unit, src)) copy_box(&j, codec == MSIO_CODEC_BITS ? src_bit : 0, dst);
+}
+
+/* ---------------------------------------------------------------- the other way */
+
+/* One byte repeated as n bits. */
+static void fill_bits(uint8_t *stored, int64_t bit, uint8_t value, int64_t n) {
+    uint8_t bytes[64];
+    memset(bytes, value, sizeof bytes);
+    for (int64_t i = 0; i < n;) {
+        int64_t at = bit + i, whole = (n - i) / 8;
+        if (at % 8 == 0 && whole > 0) {
+            memset(stored + at / 8, value ? 0xff : 0, (size_t)whole);
+            i += 8 * whole;
+        } else {
+            int64_t part = n - i < 8 - at % 8 ? n - i : 8 - at % 8;
+            msio_bits_pack(stored, at, bytes, (size_t)part);
+            i += part;
+        }
+    }
+}
+
+/* Axes [0, axis] of a box of bytes packed to bits. */
+static void pack_box(const msio_box *box, int axis, const uint8_t *memory, int64_t bit, uint8_t *stored) {
+    if (axis < 0) {
+        msio_bits_pack(stored, bit, memory, 1);
+    } else if (axis == 0 && box->src[0] == 1 && box->dst[0] == 1) {
+        msio_bits_pack(stored, bit, memory, (size_t)box->count[0]);
+    } else if (axis == 0 && box->src[0] == 1 && box->dst[0] == 0) {
+        fill_bits(stored, bit, *memory, box->count[0]);
+    } else {
+        for (int64_t i = 0; i < box->count[axis]; i++)
+            pack_box(box, axis - 1, memory + i * box->dst[axis], bit + i * box->src[axis], stored);
+    }
+}
+
+void msio_box_store(const msio_box *box, msio_codec codec, int elem, int unit, const void *memory, int64_t bit,
+                    void *stored) {
+    msio_box turned;
+    simplify(box, &turned);
+    if (turned.ndim > 0 && turned.count[0] <= 0) return;
+    if (codec == MSIO_CODEC_BITS) {
+        pack_box(&turned, turned.ndim - 1, memory, bit, stored);
+        return;
+    }
+    for (int k = 0; k < turned.ndim; k++) {
+        int64_t step = turned.src[k];
+        turned.src[k] = turned.dst[k];
+        turned.dst[k] = step;
+    }
+    msio_box_copy(&turned, codec, elem, unit, memory, 0, stored);
 }
 
 /* ---------------------------------------------------------------- copies past the caches */

@@ -45,9 +45,18 @@ int64_t msio_box_elements(const msio_box *box);
 void msio_box_copy(const msio_box *box, msio_codec codec, int elem, int unit, const void *src, int64_t src_bit,
                    void *dst);
 
-/* The same, for a piece of a result that no cache can hold: stores go past the caches where the piece allows it, which
- * saves reading the lines of the result first. Pays when all pieces of the result together have msio_stream_least()
- * bytes (see core/kernels.h); below, the caller would miss in the caches what it is about to use. */
+/* The other way: element (i0, i1, ...) lies in memory at sum(ik * box.dst[k]) bytes from `memory` and goes to sum(ik *
+ * box.src[k]) bytes (MSIO_CODEC_BITS: bits, from bit `bit`) of `stored`; no stride of memory is negative, and
+ * one of 0 repeats a value. Elements are
+ * stored in the order of the axes, axis 0 fastest: where several go to one place the last one stays. Bytes that hold
+ * no element of the box, and other bits of a byte that does, stay as they are. */
+void msio_box_store(const msio_box *box, msio_codec codec, int elem, int unit, const void *memory, int64_t bit,
+                    void *stored);
+
+/* The same as msio_box_copy, for a piece of a result that no cache can hold: stores go past the caches where the piece
+ * allows it, which saves reading the lines of the result first. Pays when all pieces of the result together have
+ * msio_stream_least() bytes (see core/kernels.h); below, the caller would miss in the caches what it is about to use.
+ */
 void msio_box_stream(const msio_box *box, msio_codec codec, int elem, int unit, const void *src, int64_t src_bit,
                      void *dst);
 

@@ -25,6 +25,12 @@ static void expand(uint8_t *dst, const uint8_t *src, int64_t bit, size_t length)
     if (length) msio_bits_upto8(dst, src, bit, length);
 }
 
+static void pack(uint8_t *dst, int64_t bit, const uint8_t *src, size_t n) {
+    uint8_t *to = dst + (bit >> 3);
+    size_t head = msio_pack_head(to, (unsigned)(bit & 7), src, n);
+    msio_pack_short(to + (head || (bit & 7)), src + head, n - head);
+}
+
 static void runs_swap(uint8_t *dst, const uint8_t *src, const msio_runs *runs, int unit) {
     size_t length = (size_t)runs->length;
     MSIO_RUNS_EACH(runs, const uint8_t *, dst, src, swap(d, s, length, unit))
@@ -53,6 +59,7 @@ static const msio_kernels generic = {
     .name = "generic",
     .swap = swap,
     .expand = expand,
+    .pack = pack,
     .runs_swap = runs_swap,
     .runs_expand = runs_expand,
     .stream_copy = stream_copy,
@@ -120,6 +127,10 @@ void msio_swap_copy(void *dst, const void *src, size_t n, int unit) {
 }
 
 void msio_bits_expand(uint8_t *dst, const uint8_t *src, int64_t bit, size_t n) { kernels()->expand(dst, src, bit, n); }
+
+void msio_bits_pack(uint8_t *dst, int64_t bit, const uint8_t *src, size_t n) {
+    if (n) kernels()->pack(dst, bit, src, n);
+}
 
 /* Whether the runs of axis 0 are one run many times over, to places that follow each other: then it is decoded once. */
 static bool repeats(const msio_runs *runs) {

@@ -15,6 +15,10 @@ void msio_swap_copy(void *dst, const void *src, size_t n, int unit);
  * none of them. */
 void msio_bits_expand(uint8_t *dst, const uint8_t *src, int64_t bit, size_t n);
 
+/* n bytes to one bit each (any byte but 0 is a 1), from bit `bit` (least significant first) of dst on. The other bits
+ * of the first and the last byte stay; writes no byte of dst that holds none of the n. */
+void msio_bits_pack(uint8_t *dst, int64_t bit, const uint8_t *src, size_t n);
+
 /* n elements of elem bytes (1, 2, 4, 8, 16), src_stride bytes apart in src (0 repeats one), dst_stride in dst; each
  * swapped in units of `unit` bytes unless unit is 1 (or 0). */
 void msio_gather(void *dst, int64_t dst_stride, const void *src, int64_t src_stride, size_t n, int elem, int unit);

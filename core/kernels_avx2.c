@@ -183,6 +183,29 @@ MSIO_AVX2_INLINE void expand_steps(uint8_t *dst, const uint8_t *src, int64_t bit
     }
 }
 
+/* 32 bytes to 32 bits. */
+MSIO_AVX2_INLINE uint32_t pack_32(const uint8_t *src) {
+    __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)src);
+    return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_setzero_si256()));
+}
+
+MSIO_AVX2 void msio_pack_avx2(uint8_t *dst, int64_t bit, const uint8_t *src, size_t n) {
+    uint8_t *to = dst + (bit >> 3);
+    size_t i = msio_pack_head(to, (unsigned)(bit & 7), src, n);
+    if (i || (bit & 7)) to++;
+    for (; i + 64 <= n; i += 64, to += 8) {
+        uint64_t w = pack_32(src + i) | (uint64_t)pack_32(src + i + 32) << 32;
+        memcpy(to, &w, 8);
+    }
+    if (i + 32 <= n) {
+        uint32_t w = pack_32(src + i);
+        memcpy(to, &w, 4);
+        i += 32;
+        to += 4;
+    }
+    msio_pack_short(to, src + i, n - i);
+}
+
 MSIO_AVX2 static void runs_expand(uint8_t *dst, const uint8_t *src, int64_t bit, const msio_runs *runs) {
     const size_t length = (size_t)runs->length;
     if (runs->dst[0] == runs->length && runs->src[0] > runs->length && runs->src[0] <= 8) {
@@ -297,6 +320,7 @@ const msio_kernels msio_kernels_avx2 = {
     .name = "avx2",
     .swap = swap,
     .expand = expand,
+    .pack = msio_pack_avx2,
     .runs_swap = runs_swap,
     .runs_expand = runs_expand,
     .stream_copy = stream_copy,

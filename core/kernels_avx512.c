@@ -98,6 +98,7 @@ const msio_kernels msio_kernels_avx512 = {
     .name = "avx512",
     .swap = swap,
     .expand = expand,
+    .pack = msio_pack_avx2, /* memory sets its pace */
     .runs_swap = runs_swap,
     .runs_expand = runs_expand,
     .stream_copy = stream_copy,

@@ -13,6 +13,7 @@ typedef struct msio_kernels {
     const char *name;
     void (*swap)(uint8_t *dst, const uint8_t *src, size_t length, int unit);
     void (*expand)(uint8_t *dst, const uint8_t *src, int64_t bit, size_t length);
+    void (*pack)(uint8_t *dst, int64_t bit, const uint8_t *src, size_t n);
     void (*runs_swap)(uint8_t *dst, const uint8_t *src, const msio_runs *runs, int unit);
     void (*runs_expand)(uint8_t *dst, const uint8_t *src, int64_t bit, const msio_runs *runs);
     void (*stream_copy)(uint8_t *dst, const uint8_t *src, size_t length);
@@ -27,6 +28,7 @@ typedef struct msio_kernels {
 #define MSIO_KERNELS_X86 1
 extern const msio_kernels msio_kernels_avx2;
 extern const msio_kernels msio_kernels_avx512;
+void msio_pack_avx2(uint8_t *dst, int64_t bit, const uint8_t *src, size_t n);
 void msio_weave_avx2(uint8_t *dst, const msio_lanes *lanes);
 void msio_bits_join_avx2(uint8_t *dst, const uint8_t *src, size_t n);
 #endif
@@ -180,6 +182,39 @@ MSIO_INLINE void msio_bits_join_from(uint8_t *dst, const uint8_t *src, size_t n,
         w = MSIO_LITTLE(msio_bits_turn(w));
         memcpy(dst + 8 * j, &w, 8);
     }
+}
+
+/* ---------------------------------------------------------------- packing: borders, and the generic set */
+
+/* 8 bytes to the 8 bits of a byte: a byte that is not 0 leaves its highest bit set, which a product gathers. */
+MSIO_INLINE uint8_t msio_pack_8(const uint8_t *src) {
+    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+    uint64_t w;
+    memcpy(&w, src, 8);
+    w = MSIO_LITTLE(w);
+    w = (((w & low) + low) | w) >> 7 & UINT64_C(0x0101010101010101);
+    return (uint8_t)(w * UINT64_C(0x0102040810204080) >> 56);
+}
+
+/* n bytes, at most 8 less `bit`, into the byte at dst from its bit `bit` on. */
+MSIO_INLINE void msio_pack_border(uint8_t *dst, unsigned bit, const uint8_t *src, size_t n) {
+    unsigned bits = 0, mask = (1u << n) - 1;
+    for (size_t i = 0; i < n; i++) bits |= (unsigned)(src[i] != 0) << i;
+    *dst = (uint8_t)((*dst & ~(mask << bit)) | bits << bit);
+}
+
+/* What lies before the first whole byte of dst: how many of the n bytes were packed. */
+MSIO_INLINE size_t msio_pack_head(uint8_t *dst, unsigned bit, const uint8_t *src, size_t n) {
+    size_t head = bit ? 8 - bit : 0;
+    if (head > n) head = n;
+    if (head) msio_pack_border(dst, bit, src, head);
+    return head;
+}
+
+/* Whole bytes by 8, and what is left. */
+MSIO_INLINE void msio_pack_short(uint8_t *dst, const uint8_t *src, size_t n) {
+    for (; n >= 8; n -= 8, src += 8) *dst++ = msio_pack_8(src);
+    if (n) msio_pack_border(dst, 0, src, n);
 }
 
 #endif

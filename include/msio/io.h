@@ -47,9 +47,10 @@ typedef struct msio_open_opts {
     msio_native native;
     int nolock;          /* 1: take no lock; the signature before and after each call is all there is */
     double lock_seconds; /* how long to wait for another process's write lock; default 10 */
+    int writable;        /* 1: msio/write.h's calls may change it; opening itself locks and changes nothing */
 } msio_open_opts;
 #define MSIO_OPEN_OPTS_INIT                                                                                            \
-    { sizeof(msio_open_opts), MSIO_PER_CALL, MSIO_NATIVE_AUTO, 0, 10.0 }
+    { sizeof(msio_open_opts), MSIO_PER_CALL, MSIO_NATIVE_AUTO, 0, 10.0, 0 }
 
 /* What this thread's calls ask while they wait for another process's write lock: stop(user), some 50 times a second,
  * while no mutex of the lock's is held; not 0: the call ends with MSIO_E_CANCELLED. It holds for the calling thread

@@ -12,5 +12,6 @@
 #include "msio/prof.h"
 #include "msio/subbands.h"
 #include "msio/uvh5.h"
+#include "msio/write.h"
 
 #endif

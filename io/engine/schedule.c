@@ -72,7 +72,7 @@ static int by_place(const void *a, const void *b) {
     return x->out < y->out ? -1 : x->out > y->out;
 }
 
-static void sort_pieces(msio_piece_batch *batch) {
+void msio_pieces_sort(msio_piece_batch *batch) {
     for (int64_t i = 1; i < batch->n; i++)
         if (by_place(&batch->pieces[i - 1], &batch->pieces[i]) > 0) {
             qsort(batch->pieces, (size_t)batch->n, sizeof *batch->pieces, by_place);
@@ -283,7 +283,7 @@ static bool many_small(const msio_piece_batch *batch) {
 msio_status msio_schedule_make(msio_schedule *schedule, msio_piece_batch *batch, msio_way force, int threads,
                                bool once) {
     schedule->n = 0;
-    sort_pieces(batch);
+    msio_pieces_sort(batch);
     int64_t total = 0;
     for (int64_t i = 0; i < batch->n; i++) {
         const msio_piece *p = &batch->pieces[i];

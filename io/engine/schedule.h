@@ -32,6 +32,9 @@ msio_status msio_schedule_make(msio_schedule *schedule, msio_piece_batch *batch,
                                bool once);
 void msio_schedule_free(msio_schedule *schedule);
 
+/* Sorts a batch's pieces by source, by offset, and by where they go. */
+void msio_pieces_sort(msio_piece_batch *batch);
+
 /* The whole box of a piece's rows [row, row + rows), rows outermost, simplified; *offset, *bit: where it begins (of an
  * encoded piece: in its decoded chunk), *out: where it goes. */
 void msio_piece_box(const msio_piece_batch *batch, const msio_piece *piece, int64_t row, int64_t rows, msio_box *box,

@@ -113,10 +113,17 @@ static msio_status pieces(const msio_manager *manager, const msio_column_dat *co
     return msio_column_is_direct(column) ? push_direct(s, column, want, sink) : push_indirect(s, column, want, sink);
 }
 
+static const char *keeps(const msio_manager *manager, const msio_column_dat *column) {
+    (void)manager;
+    (void)column;
+    return "a value that IncrementalStMan stores holds for many rows";
+}
+
 const msio_layout msio_ism_layout = {.type = "IncrementalStMan",
                                      .load = load,
                                      .unload = unload,
                                      .refuses = refuses,
+                                     .keeps = keeps,
                                      .shapes = shapes,
                                      .pieces = pieces,
                                      .texts = msio_ism_texts,

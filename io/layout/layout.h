@@ -62,6 +62,8 @@ typedef struct msio_layout {
     void (*unload)(void *state);
     /* Why a column cannot be read natively ("record column"), or NULL. */
     const char *(*refuses)(const msio_manager *manager, const msio_column_dat *column);
+    /* Why cells that have a place cannot be written there, or NULL: then their pieces may be run the other way. */
+    const char *(*keeps)(const msio_manager *manager, const msio_column_dat *column);
     /* Tells shapes of cells; of scalars only where describe says that some may be undefined. */
     msio_status (*shapes)(const msio_manager *manager, const msio_column_dat *column, const msio_rows *rows,
                           msio_shape_sink sink, void *user);

@@ -343,8 +343,12 @@ static msio_status start_pusher(const msio_manager *manager, const msio_column_d
         elements *= p->want->axis[k].count;
     }
     msio_status status = tile_file(manager, t, p->cube->file, &p->source.file);
-    if (!status) p->source.size = p->source.file->stamp.size;
-    return status;
+    if (status) return status;
+    p->source.size = p->source.file->stamp.size;
+    p->source.unit = p->cube->bucket;
+    p->source.unit_at = p->cube->offset;
+    p->source.fresh = t->fresh;
+    return MSIO_OK;
 }
 
 static msio_status check_row(const msio_tiled *t, const pusher *p, const stretch *s, const msio_rows *rows) {
@@ -378,11 +382,13 @@ static msio_status pieces(const msio_manager *manager, const msio_column_dat *co
     return status;
 }
 
-const msio_layout msio_tiled_column_layout = {"TiledColumnStMan", load_column, unload, refuses, shapes, pieces, NULL,
-                                              describe,           changed};
-const msio_layout msio_tiled_shape_layout = {"TiledShapeStMan", load_shape, unload, refuses, shapes, pieces, NULL,
-                                             describe,          changed};
-const msio_layout msio_tiled_cell_layout = {"TiledCellStMan", load_cell, unload,   refuses, shapes,
-                                            pieces,           NULL,      describe, changed};
-const msio_layout msio_tiled_data_layout = {"TiledDataStMan", load_data, unload,   refuses, shapes,
-                                            pieces,           NULL,      describe, changed};
+#define TILED_LAYOUT(name, loader)                                                                                     \
+    {                                                                                                                  \
+        .type = name, .load = loader, .unload = unload, .refuses = refuses, .shapes = shapes, .pieces = pieces,        \
+        .describe = describe, .changed = changed                                                                       \
+    }
+
+const msio_layout msio_tiled_column_layout = TILED_LAYOUT("TiledColumnStMan", load_column);
+const msio_layout msio_tiled_shape_layout = TILED_LAYOUT("TiledShapeStMan", load_shape);
+const msio_layout msio_tiled_cell_layout = TILED_LAYOUT("TiledCellStMan", load_cell);
+const msio_layout msio_tiled_data_layout = TILED_LAYOUT("TiledDataStMan", load_data);

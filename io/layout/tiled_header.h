@@ -30,6 +30,7 @@ typedef struct msio_tiled {
     msio_arena arena;
     msio_tiled_kind kind;
     msio_stamp stamp; /* of the header file */
+    bool fresh;       /* its tile files are being made: nobody else knows them yet */
     const char *name; /* of the hypercolumn */
     int cell_ndim;
     int64_t files, cubes, intervals;

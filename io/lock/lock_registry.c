@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/file_map.h"
 #include "core/lock.h"
+#include "io/lock/lock_private.h"
 #include "msio/io.h"
 
 #include <dirent.h>
@@ -23,16 +24,6 @@
 /* Files that no table uses are kept open up to this number: they are likely to be used again. */
 #define UNUSED_LIMIT 32
 
-struct msio_lock {
-    msio_lock *next;
-    char *path;
-    uint64_t device, inode;
-    msio_descriptor *descriptor;
-    int users;      /* tables that have it open */
-    int holders;    /* calls that hold the read lock; while there are any they use the descriptor */
-    msio_file view; /* the same file as one that can be mapped */
-};
-
 static msio_lock *registry; /* under MSIO_LOCK_REGISTRY, as is all that it leads to */
 
 /* ---------------------------------------------------------------- children of fork */
@@ -42,8 +33,11 @@ static msio_lock *registry; /* under MSIO_LOCK_REGISTRY, as is all that it leads
  * too: it is mapped anew, in the same place. */
 static void let_go_of_parents(void) {
     for (msio_lock *l = registry; l; l = l->next) {
-        int inherited = msio_descriptor_abandon(l->descriptor);
-        l->holders = 0;
+        int inherited = msio_descriptor_abandon(l->writing);
+        if (inherited >= 0) close(inherited);
+        inherited = msio_descriptor_abandon(l->descriptor);
+        l->holders = l->writers = 0;
+        l->write_held = false;
         if (inherited < 0) continue;
         if (msio_file_mapped(&l->view)) {
             char path[40];
@@ -117,17 +111,22 @@ static bool may_close(void *user, int fd, bool thorough) { return !process_holds
 static void free_lock(msio_lock *lock) {
     msio_file_unmap(&lock->view);
     msio_descriptor_free(lock->descriptor);
+    msio_descriptor_free(lock->writing);
     free(lock->path);
     free(lock);
 }
 
+static bool may_be_freed(const msio_lock *lock, msio_descriptor *descriptor) {
+    int fd;
+    if (!msio_descriptor_use(descriptor, &fd)) return true; /* it was given back */
+    bool held = process_holds(lock, fd, true);
+    msio_descriptor_unuse(descriptor);
+    return !held;
+}
+
 /* Whether a lock that no table uses may go. */
 static bool may_go(const msio_lock *lock) {
-    int fd;
-    if (!msio_descriptor_use(lock->descriptor, &fd)) return true; /* it was given back */
-    bool held = process_holds(lock, fd, true);
-    msio_descriptor_unuse(lock->descriptor);
-    return !held;
+    return may_be_freed(lock, lock->descriptor) && may_be_freed(lock, lock->writing);
 }
 
 /* Closes what nobody uses, but no file on which this process holds locks. With the registry locked. */
@@ -160,7 +159,9 @@ static void lock_path(const char *directory, char *path, size_t size) {
  * drop locks of casacore's. With the registry locked. */
 static msio_lock *enter(const char *path, int fd, const msio_stamp *stamp) {
     msio_lock *l = calloc(1, sizeof *l);
-    if (!l || !(l->path = strdup(path)) || !(l->descriptor = msio_descriptor_new(may_close, l))) {
+    if (!l || !(l->path = strdup(path)) || !(l->descriptor = msio_descriptor_new(may_close, l)) ||
+        !(l->writing = msio_descriptor_new(may_close, l))) {
+        if (l) msio_descriptor_free(l->descriptor);
         if (l) free(l->path);
         free(l);
         return NULL;
@@ -272,7 +273,7 @@ static msio_status use(msio_lock *lock, int *fd) {
 typedef enum outcome { TAKEN, POINTLESS, BUSY } outcome;
 
 /* One try with an open descriptor; *holder is the process that is in the way. With the registry locked. */
-static outcome try_descriptor(int fd, pid_t *holder) {
+static outcome try_descriptor(const msio_lock *lock, int fd, pid_t *holder) {
     struct flock range = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
     if (fcntl(fd, F_OFD_SETLK, &range) == 0) return TAKEN;
     if (errno != EAGAIN && errno != EACCES) return POINTLESS; /* no locks on this file system: as casacore, go on */
@@ -280,6 +281,7 @@ static outcome try_descriptor(int fd, pid_t *holder) {
     if (fcntl(fd, F_OFD_GETLK, &range) != 0) return POINTLESS;
     if (range.l_type == F_UNLCK) return BUSY; /* gone meanwhile: the next try gets it */
     *holder = range.l_pid;
+    if (lock->write_held) return POINTLESS; /* this process's own hold, as casacore's own write lock */
     return range.l_pid == getpid() ? POINTLESS : BUSY;
 }
 
@@ -293,7 +295,7 @@ static msio_status try_lock(msio_lock *lock, pid_t *holder, outcome *result) {
     }
     msio_status status = use(lock, &fd);
     if (status) return status;
-    *result = try_descriptor(fd, holder);
+    *result = try_descriptor(lock, fd, holder);
     if (*result == TAKEN)
         lock->holders = 1;
     else
@@ -372,7 +374,7 @@ void msio_lock_give(msio_lock *lock, unsigned forks) {
 }
 
 /* The descriptor, for who does not lock. */
-static msio_status use_unlocked(msio_lock *lock, int *fd) {
+msio_status msio_lock_use(msio_lock *lock, int *fd) {
     if (msio_descriptor_use(lock->descriptor, fd)) return MSIO_OK;
     msio_lock_brief(MSIO_LOCK_REGISTRY);
     msio_status status = use(lock, fd);
@@ -386,7 +388,7 @@ const uint8_t *msio_lock_sync_view(msio_lock *lock, int64_t length) {
     if (length <= 0 || length > pages * page - SYNC_OFFSET) return NULL;
     const uint8_t *start = msio_file_mapped(&lock->view);
     int fd;
-    if (!start && !use_unlocked(lock, &fd)) {
+    if (!start && !msio_lock_use(lock, &fd)) {
         start = msio_file_map(&lock->view);
         msio_descriptor_unuse(lock->descriptor);
     }
@@ -397,7 +399,7 @@ msio_status msio_lock_sync_bytes(msio_lock *lock, uint8_t *buffer, int64_t size,
     *length = 0;
     if (!lock) return MSIO_OK;
     int fd;
-    msio_status status = use_unlocked(lock, &fd);
+    msio_status status = msio_lock_use(lock, &fd);
     if (status) return status;
     ssize_t n;
     do n = pread(fd, buffer, (size_t)size, SYNC_OFFSET);

@@ -48,6 +48,32 @@ msio_status msio_lock_sync_bytes(msio_lock *lock, uint8_t *buffer, int64_t size,
  * live as long as the lock is open, and read as zeros once the file was cut. */
 const uint8_t *msio_lock_sync_view(msio_lock *lock, int64_t length);
 
+/* ---------------------------------------------------------------- writing */
+
+/* Makes the lock file of a table that has none, as casacore does when it opens one: 260 bytes, no requests, no sync
+ * record. MSIO_E_IO where the folder may not be written. */
+msio_status msio_lock_make(const char *directory);
+
+/* Takes casacore's write lock (byte 0), waiting up to so many seconds for readers and writers to let go: it files
+ * casacore's request, and waits in the system, since a holder that looks after its requests gives the lock away for
+ * microseconds only. Where the file system knows no locks it goes on, as casacore does. Other threads of this process
+ * that write the same table wait. *locked: what is to be given back.
+ * MSIO_E_LOCKED names who is in the way, and what helps; MSIO_E_IO: the file may not be written; MSIO_E_CANCELLED: see
+ * msio_waits_ask. */
+msio_status msio_lock_take_write(msio_lock *lock, double seconds, bool *locked);
+/* What is locked stays so over many calls: reads of this process through other handles do not wait for it. */
+void msio_lock_hold_write(msio_lock *lock);
+/* forks: msio_forks() when it was taken; a child of fork has nothing to give. */
+void msio_lock_give_write(msio_lock *lock, unsigned forks);
+
+/* Puts bytes into the sync record region (from byte 260 on) by one write. Under the write lock. MSIO_E_IO. */
+msio_status msio_lock_put_sync(msio_lock *lock, const uint8_t *bytes, int64_t length);
+/* Brings table.lock to the disk. MSIO_E_IO. */
+msio_status msio_lock_sync_file(msio_lock *lock);
+
+/* Whether another process, or casacore in this one, has the table open (its lock on byte 1). */
+bool msio_lock_open_elsewhere(msio_lock *lock);
+
 /* For tests: descriptors now open. */
 int msio_lock_descriptors(void);
 

@@ -20,6 +20,10 @@ typedef struct msio_source {
     int64_t size;
     const uint8_t *memory;
     const struct msio_decoding *decoding; /* of pieces in encoded chunks; outlives the read */
+    /* What is stored as one (a tile of `unit` bytes, from byte `unit_at` on each): a store that is interrupted leaves
+     * it old or new, not mixed. 0: nothing larger than an element is. */
+    int64_t unit, unit_at;
+    bool fresh; /* nothing refers to the file yet: nothing in it need be kept */
 } msio_source;
 
 /* A chunk that must be decoded: `bytes` stored bytes at offset. */
@@ -63,8 +67,9 @@ typedef struct msio_target {
     int64_t stored_bits;       /* of one element: 1 for Bool, else 8 * elem, or as many as `number` has */
     const msio_number *number; /* MSIO_CODEC_CONVERT: how it is stored, and what it becomes */
     msio_type type;
-    uint8_t *out; /* NULL in a sink that only counts */
+    uint8_t *out; /* NULL in a sink that only counts; what is read, where the plan runs the other way */
     int64_t out_bytes;
+    bool repeats; /* the other way: the one element at out goes to every place */
     /* In place of copying: called by the engine's threads, in any order, once for every stored element; see msio_seen.
      */
     void (*look)(void *user, const msio_seen *seen);

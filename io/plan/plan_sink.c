@@ -77,7 +77,8 @@ static msio_status find_source(msio_sink *sink, const msio_source *source, int32
     msio_piece_batch *b = &sink->batch;
     for (int i = b->sources - 1; i >= 0; i--)
         if (b->source[i].file == source->file && b->source[i].memory == source->memory &&
-            b->source[i].decoding == source->decoding) {
+            b->source[i].decoding == source->decoding && b->source[i].unit == source->unit &&
+            b->source[i].unit_at == source->unit_at) {
             *index = i;
             return MSIO_OK;
         }

@@ -10,6 +10,7 @@
 #include "prof/span.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---------------------------------------------------------------- shapes */
@@ -101,6 +102,7 @@ static msio_status leaf_shapes(void *user, const msio_leaf *leaf, const msio_row
         return msio_error_set(MSIO_E_UNSUPPORTED, leaf->access->table->path,
                               "column %s holds %s values, which are not read", c->name, msio_type_name(c->type));
     if (!c->array) c->ndim = 0;
+    if (d->use && (status = d->use->leaf(d->use->user, d->current, leaf, rows))) return status;
     if (msio_leaf_all_defined(leaf)) return MSIO_OK;
     if (rows->count == 0) {
         if (c->ndim < 0) shape_without_rows(leaf, c);
@@ -112,6 +114,12 @@ static msio_status leaf_shapes(void *user, const msio_leaf *leaf, const msio_row
 
 static msio_status settle_shape(msio_dense *d, msio_dense_column *c, const char *path) {
     bool may_fill = d->opts && d->opts->fill;
+    c->fresh = d->use && c->undefined && c->undefined == d->rows.count;
+    if (c->fresh) {
+        msio_status given = d->use->shape(d->use->user, d->current, &c->ndim, c->shape);
+        if (given) return given;
+        c->undefined = 0;
+    }
     if (c->undefined && (!may_fill || c->ndim < 0))
         return msio_error_set(MSIO_E_UNDEFINED, path, "the cell of row %lld of column %s was never written%s",
                               (long long)msio_select_row(d->select, c->undefined_place), c->name,
@@ -126,7 +134,9 @@ static msio_status settle_shape(msio_dense *d, msio_dense_column *c, const char 
         !msio_mul_checked(c->bytes, (int64_t)msio_type_size(c->type), &c->bytes))
         return msio_error_set(MSIO_E_MEMORY, path, "the selected part of column %s has more bytes than can be counted",
                               c->name);
-    if (d->measure_only || d->plan || d->locate || d->own_results || (uint64_t)c->bytes <= c->out_bytes) return MSIO_OK;
+    if (d->measure_only || d->plan || d->locate || d->own_results) return MSIO_OK;
+    if (d->use ? d->use->repeats || (uint64_t)c->bytes == c->out_bytes : (uint64_t)c->bytes <= c->out_bytes)
+        return MSIO_OK;
     return msio_error_set(MSIO_E_SIZE, path, "column %s needs %lld bytes for this selection, %zu were given", c->name,
                           (long long)c->bytes, c->out_bytes);
 }
@@ -149,14 +159,17 @@ static msio_status read_defined(msio_dense *d, const msio_leaf *leaf, const msio
     memcpy(want.axis, c->axis, sizeof want.axis);
     if (rows->count == 0 || c->row_elements == 0) return MSIO_OK;
     if (leaf->native) {
+        const msio_manager *m = &leaf->slot->manager;
         msio_target *t = &d->sink.target[d->current];
         msio_codec codec = codec_of(leaf);
         msio_status status = codec == t->codec ? MSIO_OK : msio_sink_finish(&d->sink); /* parts may differ in order */
         if (status) return status;
         t->codec = codec;
         d->sink.current = d->current;
-        return leaf->slot->manager.layout->pieces(&leaf->slot->manager, leaf->column, &want, &d->sink);
+        if (c->fresh) return d->use->make(d->use->user, d->current, leaf, &want, &d->sink);
+        return m->layout->pieces(m, leaf->column, &want, &d->sink);
     }
+    if (d->use) return d->use->foreign(d->use->user, d->current, leaf, &want);
     if (d->locate) return MSIO_OK; /* casacore's memory is no file's */
     if (d->plan)
         return msio_plan_record_foreign(d->plan, rows->count * c->row_elements * (int64_t)msio_type_size(c->type));
@@ -226,6 +239,7 @@ static void set_targets(msio_dense *d) {
             .stored_bits = c->type == MSIO_BOOL ? 1 : 8 * elem,
             .out = c->out,
             .out_bytes = c->bytes,
+            .repeats = d->use && d->use->repeats,
         };
     }
 }
@@ -259,6 +273,10 @@ typedef msio_status (*flush_function)(void *user, msio_piece_batch *batch);
 
 /* What becomes of the pieces, and whose they are then. */
 static flush_function flush_of(msio_dense *d, void **user) {
+    if (d->use) {
+        *user = d->use->user;
+        return d->use->flush;
+    }
     *user = d->locate ? (void *)d : d->plan ? (void *)d->plan : (void *)&d->engine;
     return d->locate ? locate_piece : d->plan ? msio_plan_record_batch : msio_engine_run;
 }
@@ -268,10 +286,11 @@ static msio_status read_columns(msio_dense *d, msio_access *access) {
     for (int i = 0; i < d->n; i++) total += d->column[i].bytes;
     void *user;
     flush_function flush = flush_of(d, &user);
-    msio_status status = msio_engine_start(&d->engine, d->opts, total, d->plan != NULL);
+    msio_status status = d->use ? d->use->prepare(d->use->user, access) : MSIO_OK;
+    if (!status) status = msio_engine_start(&d->engine, d->opts, total, d->plan != NULL);
     if (!status && !(status = msio_sink_start(&d->sink, d->n, flush, user))) {
         set_targets(d);
-        if (!d->engine.counts_only && !d->locate) ready_results(d);
+        if (!d->engine.counts_only && !d->locate && !d->use) ready_results(d);
         for (d->current = 0; d->current < d->n && !status; d->current++)
             status = msio_leaves_visit(access, d->column[d->current].name, &d->rows, leaf_read, d);
         if (!status) status = msio_sink_finish(&d->sink);
@@ -304,5 +323,23 @@ msio_status msio_dense_read(void *dense, msio_access *access) {
         if (status) give_results(d);
     }
     msio_rows_free(&d->rows);
+    return status;
+}
+
+msio_status msio_dense_measure(msio_table *table, int n, const msio_column *const *columns, const msio_select *select,
+                               const msio_read_opts *opts, msio_array *array, int64_t *rows) {
+    msio_dense_column *c = calloc((size_t)n, sizeof *c);
+    if (!c) return msio_error_set(MSIO_E_MEMORY, table->path, "no memory for %d columns", n);
+    for (int i = 0; i < n; i++) c[i].name = columns[i]->name;
+    msio_dense dense = {.n = n, .column = c, .select = select, .opts = opts, .lenient = true, .measure_only = true};
+    msio_status status = msio_access_run(table, msio_dense_read, &dense);
+    *rows = dense.rows_selected;
+    for (int i = 0; i < n && !status; i++) {
+        int axes = c[i].ndim > 0 ? c[i].ndim : 0;
+        array[i] = (msio_array){.type = c[i].type, .ndim = axes + 1};
+        for (int k = 0; k < axes; k++) array[i].shape[1 + k] = c[i].axis[axes - 1 - k].count;
+        array[i].bytes = (size_t)(*rows ? c[i].bytes / *rows : 0);
+    }
+    free(c);
     return status;
 }

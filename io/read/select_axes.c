@@ -49,6 +49,18 @@ int64_t msio_select_row(const msio_select *select, int64_t place) {
     return select->row + place * select->row_step;
 }
 
+msio_select msio_select_part(const msio_select *select, int64_t place, int64_t rows) {
+    msio_select part = *select;
+    part.rows = rows;
+    if (part.row_list) {
+        part.row_list += place;
+        part.rows_in_list = rows;
+    } else {
+        part.row = select->row + place * select->row_step;
+    }
+    return part;
+}
+
 msio_status msio_check_sizes(const msio_select *select, const msio_read_opts *opts) {
     if (select && select->struct_size != sizeof *select)
         return msio_error_set(MSIO_E_ARGUMENT, NULL,

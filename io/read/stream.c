@@ -29,18 +29,6 @@ struct msio_stream {
     msio_ahead ahead;
 };
 
-static msio_select part_of(const msio_stream *s, int64_t row, int64_t rows) {
-    msio_select part = s->select;
-    part.rows = rows;
-    if (s->list) {
-        part.row_list = s->list + row;
-        part.rows_in_list = rows;
-    } else {
-        part.row = s->select.row + row * s->select.row_step;
-    }
-    return part;
-}
-
 /* ---------------------------------------------------------------- filling a half */
 
 static msio_status fill(void *stream, int which) {
@@ -48,7 +36,7 @@ static msio_status fill(void *stream, int which) {
     half *h = &s->half[which];
     int64_t rows = msio_min(s->batch_rows, s->rows - s->next_row);
     if (rows <= 0) return MSIO_END;
-    msio_select part = part_of(s, s->next_row, rows);
+    msio_select part = msio_select_part(&s->select, s->next_row, rows);
     msio_status status = msio_read_many(s->columns, s->column, &part, h->memory, h->bytes, &s->opts);
     if (status) return status;
     h->batch = (msio_batch){.row = s->next_row, .rows = rows, .columns = s->columns, .arrays = h->array};
@@ -73,28 +61,6 @@ static msio_status find_columns(msio_stream *s, const char *const *names) {
         if (status) return status;
     }
     return MSIO_OK;
-}
-
-/* Types, shapes and bytes of one row; the columns are read as msio_read_many reads them. */
-static msio_status measure(msio_stream *s, int64_t *row_bytes) {
-    msio_dense_column *c = calloc((size_t)s->columns, sizeof *c);
-    if (!c) return msio_error_set(MSIO_E_MEMORY, s->table->path, "no memory for a stream");
-    for (int i = 0; i < s->columns; i++) c[i].name = s->column[i]->name;
-    msio_dense dense = {
-        .n = s->columns, .column = c, .select = &s->select, .opts = &s->opts, .lenient = true, .measure_only = true};
-    msio_status status = msio_access_run(s->table, msio_dense_read, &dense);
-    *row_bytes = 0;
-    s->rows = dense.rows_selected;
-    for (int i = 0; i < s->columns && !status; i++) {
-        msio_array *a = &s->shape[i];
-        int n = c[i].ndim > 0 ? c[i].ndim : 0;
-        *a = (msio_array){.type = c[i].type, .ndim = n + 1};
-        for (int k = 0; k < n; k++) a->shape[1 + k] = c[i].axis[n - 1 - k].count;
-        a->bytes = (size_t)(s->rows ? c[i].bytes / s->rows : 0);
-        *row_bytes += (int64_t)a->bytes;
-    }
-    free(c);
-    return status;
 }
 
 static msio_status take_memory(msio_stream *s) {
@@ -133,8 +99,9 @@ static msio_status prepare(msio_stream *s, const char *const *columns, const msi
     int64_t row_bytes = 0;
     msio_status status = find_columns(s, columns);
     if (!status) status = copy_selection(s, select);
-    if (!status) status = measure(s, &row_bytes);
+    if (!status) status = msio_dense_measure(s->table, s->columns, s->column, &s->select, &s->opts, s->shape, &s->rows);
     if (status) return status;
+    for (int i = 0; i < s->columns; i++) row_bytes += (int64_t)s->shape[i].bytes;
     int64_t fits = row_bytes ? (int64_t)(o->memory / 2) / row_bytes : msio_max(s->rows, 1);
     if (fits < 1)
         return msio_error_set(MSIO_E_SIZE, s->table->path, "two rows take %lld bytes, the stream may take %zu",

@@ -132,27 +132,47 @@ static msio_status take_lock_file(msio_table *t, msio_lock **lock) {
     return status;
 }
 
+static msio_status take_lock(msio_table *t, msio_access *access) {
+    bool writes = access->writing && t->children == 0;
+    msio_status status = take_lock_file(t, &access->lock);
+    if (!status && writes && !access->lock) { /* a plain table gets one, as casacore gives it one */
+        status = msio_lock_make(t->path);
+        if (!status) status = take_lock_file(t, &access->lock);
+    }
+    if (status) return status;
+    if (writes) return msio_lock_take_write(access->lock, t->opts.lock_seconds, &access->write_locked);
+    return t->opts.nolock ? MSIO_OK : msio_lock_take(access->lock, t->opts.lock_seconds, &access->locked);
+}
+
+static void give_lock(msio_access *access) {
+    if (access->write_locked) msio_lock_give_write(access->lock, access->forks);
+    if (access->locked) msio_lock_give(access->lock, access->forks);
+    msio_lock_close(access->lock);
+    access->write_locked = access->locked = false;
+    access->lock = NULL;
+}
+
 static msio_status begin_checked(msio_table *t, msio_access *access) {
     prof_span span;
+    msio_interrupted found;
     prof_begin(&span, PROF_PATH_LOCK);
-    msio_status status = take_lock_file(t, &access->lock);
-    if (!status && !t->opts.nolock) status = msio_lock_take(access->lock, t->opts.lock_seconds, &access->locked);
+    msio_status status = take_lock(t, access);
+    if (!status && access->write_locked) status = msio_interrupted_repair(t->path, access->lock, &found);
     if (!status) status = msio_signature_read(t->path, access->lock, &access->signature);
-    access->verify = !access->locked;
+    access->verify = !access->locked && !access->write_locked;
     access->check_files = true;
     prof_end(&span, NULL);
     if (!status) status = take_snapshot(t, access);
-    if (status) {
-        if (access->locked) msio_lock_give(access->lock, access->forks);
-        msio_lock_close(access->lock);
-    }
+    if (status) give_lock(access);
     return status;
 }
 
 /* A held table, or one that nobody writes: the state is the one last seen. */
 static bool begin_unchecked(msio_table *t, msio_access *access) {
     msio_table_lock(t);
-    bool held = t->snapshot && !t->stale && (msio_table_is_held(t) || t->opts.freshness == MSIO_AS_OPENED);
+    bool promised = access->writing ? msio_table_is_held(t) && t->hold_writes
+                                    : msio_table_is_held(t) || t->opts.freshness == MSIO_AS_OPENED;
+    bool held = t->snapshot && !t->stale && promised;
     if (held) {
         access->snapshot = t->snapshot;
         access->hold_number = t->hold_number;
@@ -170,8 +190,7 @@ static void give_back(msio_access *access) {
     msio_snapshot *last = leave(access->snapshot);
     msio_table_unlock(t);
     msio_snapshot_free(last);
-    if (access->locked) msio_lock_give(access->lock, access->forks);
-    msio_lock_close(access->lock);
+    give_lock(access);
 }
 
 static msio_status begin_children(msio_access *access) {
@@ -183,7 +202,8 @@ static msio_status begin_children(msio_access *access) {
     if (!access->child) return msio_error_set(MSIO_E_MEMORY, t->path, "no memory to read a table");
     if (access->snapshot->dat->kind == MSIO_CONCAT_TABLE) access->rows = 0;
     for (int i = 0; i < t->children && !status; i++) {
-        status = msio_access_begin(t->child[i], &access->child[i]);
+        status = access->writing ? msio_access_begin_writing(t->child[i], &access->child[i])
+                                 : msio_access_begin(t->child[i], &access->child[i]);
         if (status) break;
         access->children++;
         if (access->snapshot->dat->kind == MSIO_CONCAT_TABLE) access->rows += access->child[i].rows;
@@ -216,6 +236,41 @@ msio_status msio_access_begin(msio_table *table, msio_access *access) {
     inherit_hold(access);
     status = begin_children(access);
     if (status) give_back(access);
+    return status;
+}
+
+/* Whether the handle may write, and does not stand in its own way. */
+static msio_status may_write(msio_table *t) {
+    if (!t->opts.writable || t->opts.nolock)
+        return msio_error_set(MSIO_E_ARGUMENT, t->path, "the table was opened %s: open it with writable set",
+                              t->opts.writable ? "without locks, under which nothing is written" : "for reading");
+    msio_table_lock(t);
+    bool reads = msio_table_is_held(t) && !t->hold_writes;
+    msio_table_unlock(t);
+    if (!reads) return MSIO_OK;
+    return msio_error_set(MSIO_E_ARGUMENT, t->path,
+                          "the table is held for reading by this very handle: release it first, or hold it by "
+                          "msio_table_hold_write");
+}
+
+msio_status msio_access_begin_writing(msio_table *table, msio_access *access) {
+    *access = (msio_access){.table = table, .writing = true, .forks = msio_forks()};
+    msio_status status = may_write(table);
+    if (!status && !begin_unchecked(table, access)) status = begin_checked(table, access);
+    if (status) return status;
+    if (!access->lock) access->lock = share_lock(table); /* a hold has locked it */
+    status = begin_children(access);
+    if (status) give_back(access);
+    return status;
+}
+
+msio_status msio_table_repair(msio_table *table, msio_interrupted *found) {
+    msio_access access = {.table = table, .writing = true, .forks = msio_forks()};
+    *found = (msio_interrupted){.left = MSIO_LEFT_NOTHING};
+    msio_status status = may_write(table);
+    if (!status) status = take_lock(table, &access);
+    if (!status) status = msio_interrupted_repair(table->path, access.lock, found);
+    give_lock(&access);
     return status;
 }
 

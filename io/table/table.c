@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "io/aipsio/record.h"
 #include "io/files/native.h"
+#include "msio/write.h"
 #include "prof/span.h"
 
 #include <dirent.h>
@@ -277,14 +278,15 @@ msio_status msio_table_close(msio_table *table) {
     return status;
 }
 
-static msio_status hold_one(msio_table *t) {
+static msio_status hold_one(msio_table *t, bool writes) {
     msio_access access;
     msio_table_lock(t);
-    bool nested = msio_table_is_held(t);
+    bool nested = msio_table_is_held(t) && (t->hold_writes || !writes);
     if (nested) t->holds++;
     msio_table_unlock(t);
     if (nested) return MSIO_OK;
-    msio_status status = msio_access_begin(t, &access); /* takes the lock, and a snapshot of the state under it */
+    /* takes the lock, and a snapshot of the state under it */
+    msio_status status = writes ? msio_access_begin_writing(t, &access) : msio_access_begin(t, &access);
     if (status) return status;
     bool changed = false;
     for (int i = 0; i < access.snapshot->dat->managers && !changed; i++)
@@ -296,10 +298,12 @@ static msio_status hold_one(msio_table *t) {
     if (first) {
         old = t->hold_lock; /* of a hold that a fork ended */
         t->hold_number++;
-        t->hold_lock = access.locked ? msio_lock_share(access.lock) : NULL;
+        t->hold_lock = access.locked || access.write_locked ? msio_lock_share(access.lock) : NULL;
+        t->hold_writes = writes;
         t->hold_forks = msio_forks();
         t->hold_thread = pthread_self();
-        access.locked = false; /* the access gives its lock to the hold */
+        if (access.write_locked) msio_lock_hold_write(access.lock);
+        access.locked = access.write_locked = false; /* the access gives its lock to the hold */
     }
     t->stale = t->stale || changed;
     msio_table_unlock(t);
@@ -307,17 +311,20 @@ static msio_status hold_one(msio_table *t) {
     return msio_access_end(&access, MSIO_OK);
 }
 
-msio_status msio_table_hold(msio_table *table) {
+static msio_status hold(msio_table *table, bool writes) {
     for (int i = 0; i < table->children; i++) {
-        msio_status status = msio_table_hold(table->child[i]);
+        msio_status status = hold(table->child[i], writes);
         if (!status) continue;
         msio_error_copy error;
         msio_error_save(&error);
         while (i-- > 0) msio_table_release(table->child[i]);
         return msio_error_restore(&error);
     }
-    return hold_one(table);
+    return hold_one(table, writes);
 }
+
+msio_status msio_table_hold(msio_table *table) { return hold(table, false); }
+msio_status msio_table_hold_write(msio_table *table) { return hold(table, true); }
 
 msio_status msio_table_release(msio_table *table) {
     for (int i = 0; i < table->children; i++) msio_table_release(table->child[i]);
@@ -325,10 +332,17 @@ msio_status msio_table_release(msio_table *table) {
     bool held = table->holds > 0, last = held && --table->holds == 0;
     msio_lock *lock = last ? table->hold_lock : NULL;
     unsigned forks = table->hold_forks;
-    if (last) table->hold_lock = NULL;
+    bool writes = table->hold_writes && table->children == 0;
+    if (last) {
+        table->hold_lock = NULL;
+        table->hold_writes = false;
+    }
     msio_table_unlock(table);
     if (lock) {
-        msio_lock_give(lock, forks);
+        if (writes)
+            msio_lock_give_write(lock, forks);
+        else
+            msio_lock_give(lock, forks);
         msio_lock_close(lock);
     }
     return held ? MSIO_OK : msio_error_set(MSIO_E_ARGUMENT, table->path, "released more often than held");

@@ -3,6 +3,7 @@
 #define MSIO_IO_TABLE_H
 
 #include "core/lock.h"
+#include "io/lock/interrupted.h"
 #include "io/table/snapshot.h"
 
 /* A column handle: found again by name in every state of its table. */
@@ -32,6 +33,7 @@ struct msio_table {
     int holds;
     uint64_t hold_number; /* of the hold that goes on: counts all that began */
     msio_lock *hold_lock; /* what the hold locked, or NULL */
+    bool hold_writes;     /* the hold is one for writing */
     unsigned hold_forks;  /* msio_forks() when it was: a hold of the parent's locks nothing for a child of fork */
     pthread_t hold_thread;
     msio_arena words; /* names that were handed out: see msio_table_keep */
@@ -70,6 +72,8 @@ typedef struct msio_access {
     msio_signature signature; /* to compare at the end, when verify */
     msio_lock *lock;          /* shared with the table for the length of the access */
     bool locked, verify, check_files;
+    bool writing;           /* begun by msio_access_begin_writing */
+    bool write_locked;      /* and the lock is to be given back with it */
     uint64_t files_checked; /* of managers 0 to 63, in this access */
     uint64_t hold_number;   /* of the table's hold that it began in */
     unsigned forks;         /* msio_forks() when it began */
@@ -82,6 +86,13 @@ typedef struct msio_access {
 /* Takes the lock where one is due, checks the signature, takes the snapshot that holds now.
  * MSIO_E_LOCKED, MSIO_E_CHANGED, MSIO_E_IO, and those of opening. Nothing is held after a failure. */
 msio_status msio_access_begin(msio_table *table, msio_access *access);
+/* The same under the write lock, for tables that were opened writable; those behind a reference or concatenated table
+ * too. What an interrupted write left in their folders is put back first. MSIO_E_ARGUMENT (not opened writable, or held
+ * for reading by this handle), MSIO_E_LOCKED, MSIO_E_IO (read-only), MSIO_E_CANCELLED, and those of
+ * msio_access_begin. */
+msio_status msio_access_begin_writing(msio_table *table, msio_access *access);
+/* Only puts back what an interrupted write left in the folder of a plain table. */
+msio_status msio_table_repair(msio_table *table, msio_interrupted *found);
 /* Gives everything back; returns MSIO_E_CHANGED when the state changed meanwhile, else `status`. */
 msio_status msio_access_end(msio_access *access, msio_status status);
 

@@ -1,0 +1,137 @@
+/* write.h - casacore tables: values put into columns, natively and in parallel, under casacore's write lock.
+ *
+ * What a write changes: the cells that were selected, and the counters by which other processes see that the table
+ * changed. Order of elements: as in io.h, [row][channel][correlation]. Tables must be opened with `writable` set.
+ *
+ * What a crash leaves (a kill, a full disk, an I/O error): the table opens in casacore; every element is old or new at
+ * once, and every tile is after msio_repair, or after the next write by msio, which repairs first. With `atomic` the
+ * whole call is. docs/consistency.md tells it all.
+ *
+ * Threads: as in io.h; calls that write one table wait for each other.
+ */
+#ifndef MSIO_WRITE_H
+#define MSIO_WRITE_H
+
+#include "msio/io.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct msio_write_opts {
+    size_t struct_size;
+    int threads; /* as in msio_read_opts */
+    /* 1: all or nothing. The old bytes of the whole write are kept first (at most 64 MiB, in the table's folder), and
+     * put back by msio_repair, or the next open for writing, where the write was cut short. It holds until another
+     * writer touches the table before that. */
+    int atomic;
+    /* 1: on disk before the call returns. */
+    int sync;
+    /* 1: no old bytes are kept: after a crash a tile may hold old and new values, and which is not known. */
+    int unguarded;
+    /* The shape (numpy order) of cells that were never written, as a column's that has just been added: all selected
+     * cells get it at once, or none. cell_ndim -1: such cells are an error. Cells that have a shape keep theirs. */
+    int cell_ndim;
+    int64_t cell_shape[MSIO_MAX_NDIM];
+    /* 1: zeros put into cells that were never written take their room on the disk. Else their file is a hole, which
+     * reads as zeros and takes none until something else is put there. */
+    int allocate;
+    /* As in msio_read_opts, with bytes stored. A write that is stopped leaves blocks old or new, with atomic all old.
+     */
+    int (*progress)(void *user, int64_t done, int64_t total);
+    void *user;
+} msio_write_opts;
+#define MSIO_WRITE_OPTS_INIT                                                                                           \
+    { sizeof(msio_write_opts), 0, 0, 0, 0, -1, {0}, 0, NULL, NULL }
+
+/* Puts `in` into the selected cells: dense, of the column's own type, in the machine's byte order; in_bytes must be
+ * what msio_read_shape tells of this selection. Rows that a list names twice get the later value. Through reference
+ * and concatenated tables the rows of their roots are written, under the roots' locks.
+ * Zero rows or channels: MSIO_OK, nothing changes. After an error other than MSIO_E_IO nothing was changed.
+ * Errors: MSIO_E_ARGUMENT (not opened writable; strings), MSIO_E_RANGE, MSIO_E_SHAPE, MSIO_E_SIZE, MSIO_E_UNDEFINED (a
+ * cell that has no place yet), MSIO_E_UNSUPPORTED (nothing here can write it), MSIO_E_LOCKED (names the process that
+ * has the table open, and what helps), MSIO_E_IO (read-only, a full disk: what was stored is put back),
+ * MSIO_E_CHANGED, MSIO_E_CANCELLED, MSIO_E_FORMAT, MSIO_E_MEMORY. */
+MSIO_API msio_status msio_write(const msio_column *column, const msio_select *select, const void *in, size_t in_bytes,
+                                const msio_write_opts *opts);
+
+/* Puts n columns of one table with one selection (channels and correlations apply to the columns whose cells have
+ * those axes), under one lock, all files at once. Errors: as msio_write. */
+MSIO_API msio_status msio_write_many(int n, const msio_column *const *columns, const msio_select *select,
+                                     const void *const *ins, const size_t *in_bytes, const msio_write_opts *opts);
+
+/* Puts one value, an element of the column's type of value_bytes bytes, into all selected elements: zeros, flags.
+ * Errors: as msio_write; MSIO_E_SIZE when value_bytes is not the element's size. */
+MSIO_API msio_status msio_write_value(const msio_column *column, const msio_select *select, const void *value,
+                                      size_t value_bytes, const msio_write_opts *opts);
+
+/* Copies the selected cells of one column into the same rows, channels and correlations of another one of the same
+ * type, of this or another table (opened writable), in batches: at most 64 MiB beside the files, the next batch is read
+ * while the last is written. Both tables' locks are held meanwhile. Cells may vary in shape; those of both columns
+ * agree. A copy that is cut short has copied some of the rows, with opts->atomic (up to 64 MiB) none. Errors: as
+ * msio_read and msio_write. */
+MSIO_API msio_status msio_column_copy(const msio_column *from, const msio_column *to, const msio_select *select,
+                                      const msio_write_opts *opts);
+
+/* ---------------------------------------------------------------- streams */
+
+typedef struct msio_write_stream msio_write_stream;
+
+typedef struct msio_write_stream_opts {
+    size_t struct_size;
+    size_t memory;          /* bytes that both batches together may take; default 32 MiB */
+    int64_t rows_per_batch; /* 0: as many as the memory allows */
+    msio_write_opts write;  /* atomic is refused: every batch is a write of its own */
+} msio_write_stream_opts;
+#define MSIO_WRITE_STREAM_OPTS_INIT                                                                                    \
+    { sizeof(msio_write_stream_opts), (size_t)32 << 20, 0, MSIO_WRITE_OPTS_INIT }
+
+typedef struct msio_write_batch {
+    int64_t row; /* place of the batch's first row in the selection */
+    int64_t rows;
+    int columns;
+    msio_array *arrays; /* one a column: type, shape, and memory to fill, whose contents are unspecified */
+} msio_write_batch;
+
+/* Writes the selection of n columns in batches of rows: the caller fills one while the one before is written. The
+ * table's write lock is held from open to close. A stream belongs to one thread at a time.
+ * Errors: as msio_write_many; MSIO_E_SIZE when not even one row fits the memory. */
+MSIO_API msio_status msio_write_stream_open(msio_table *table, int n, const char *const *columns,
+                                            const msio_select *select, const msio_write_stream_opts *opts,
+                                            msio_write_stream **stream);
+/* The next batch to fill; the one before is taken as filled. MSIO_END after the last one: then everything is written.
+ * Errors: those of writing an earlier batch. */
+MSIO_API msio_status msio_write_stream_next(msio_write_stream *stream, msio_write_batch **batch);
+/* Ends the stream, also before its end: then a batch that msio_write_stream_next did not take is not written. Takes
+ * NULL. Returns the first error of the stream's. */
+MSIO_API msio_status msio_write_stream_close(msio_write_stream *stream);
+
+/* ---------------------------------------------------------------- locks, and what a crash left */
+
+/* Takes and keeps casacore's write lock: until msio_table_release nothing is checked, nobody else writes, and readers
+ * elsewhere wait. Calls nest, within msio_table_hold_write also msio_table_hold. Errors: those of msio_write's lock;
+ * MSIO_E_ARGUMENT when this handle holds the table for reading. */
+MSIO_API msio_status msio_table_hold_write(msio_table *table);
+
+/* What msio_repair found. */
+typedef struct msio_repaired {
+    size_t struct_size;
+    int interrupted;             /* 1: a write had been cut short */
+    int blocks;                  /* stretches of files that were put back to what they were before that write */
+    int may_be_mixed;            /* 1: another writer came since, or the table was copied: nothing was put back */
+    char columns[256];           /* of the write: "DATA, FLAG" */
+    int64_t first_row, last_row; /* that it was to write */
+} msio_repaired;
+#define MSIO_REPAIRED_INIT                                                                                             \
+    { sizeof(msio_repaired), 0, 0, 0, "", 0, 0 }
+
+/* Puts back what an interrupted write left in the table at path, under its write lock, and removes what was kept for
+ * that. A table without leftovers is left alone. Where another writer came between, nothing is put back, and *result
+ * names the rows that may be mixed. result may be NULL.
+ * Errors: those of opening and of the lock; MSIO_E_FORMAT (what was left is damaged), MSIO_E_IO. */
+MSIO_API msio_status msio_repair(const char *path, msio_repaired *result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,370 @@
+/* journal.c - old bytes kept beside a table while they are overwritten, and put back. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* open-file-description locks */
+#endif
+#include "io/lock/journal.h"
+
+#include "core/checked.h"
+#include "core/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAGIC "MSIOUNDO"
+#define VERSION 1u
+#define ORDER 0x01020304u
+#define PAGE ((int64_t)4096)
+#define HEAD_BYTES (2 * PAGE)
+#define RECORD_MOST 3840
+#define NAME_MOST 64
+#define MOST_SLOTS 65536
+#define SLOT_MOST ((int64_t)64 << 20)
+
+/* The first bytes of the file, in the machine's own byte order, which ORDER tells. */
+typedef struct head {
+    char magic[8];
+    uint32_t version, order, mode, slots;
+    int64_t slot_bytes, pid, first_row, last_row;
+    char columns[256];
+    atomic_uint sealed;
+    uint32_t record_bytes;
+    uint8_t record[RECORD_MOST];
+} head;
+
+/* A page before each slot's bytes. */
+typedef struct slot_head {
+    atomic_uint valid;
+    uint32_t unused;
+    uint64_t device, inode;
+    int64_t offset, length;
+    char name[NAME_MOST]; /* of the file, in the table's folder */
+} slot_head;
+
+_Static_assert(sizeof(head) <= HEAD_BYTES && sizeof(slot_head) <= PAGE, "heads fit their pages");
+
+struct msio_journal {
+    int directory; /* descriptor of the table's folder */
+    int fd;
+    int64_t bytes;
+    uint8_t *map;
+    char path[];
+};
+
+static head *head_of(const msio_journal *j) { return (head *)(void *)j->map; }
+
+static int64_t slot_stride(int64_t slot_bytes) { return PAGE + (slot_bytes + PAGE - 1) / PAGE * PAGE; }
+
+static slot_head *slot_at(uint8_t *map, int64_t slot_bytes, int index) {
+    return (slot_head *)(void *)(map + HEAD_BYTES + index * slot_stride(slot_bytes));
+}
+
+static slot_head *slot_of(const msio_journal *j, int index) { return slot_at(j->map, head_of(j)->slot_bytes, index); }
+
+/* ---------------------------------------------------------------- a live one */
+
+static msio_status take_file(msio_journal *j) {
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    j->fd = openat(j->directory, MSIO_JOURNAL_NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (j->fd < 0 && errno == EEXIST)
+        return msio_error_set(MSIO_E_LOCKED, j->path,
+                              "an earlier write was interrupted, or goes on; run msio repair on the table first");
+    if (j->fd < 0)
+        return msio_error_system(MSIO_E_IO, j->path,
+                                 "cannot keep old values beside the table while they are "
+                                 "overwritten");
+    (void)fcntl(j->fd, F_OFD_SETLK, &whole); /* without locks on this file system readers take it for left over */
+    int error = posix_fallocate(j->fd, 0, j->bytes);
+    if (error && error != EOPNOTSUPP && error != EINVAL) {
+        errno = error;
+        return msio_error_system(MSIO_E_IO, j->path,
+                                 "no room for %lld bytes of old values, which are kept until new "
+                                 "ones are written",
+                                 (long long)j->bytes);
+    }
+    if (error && ftruncate(j->fd, (off_t)j->bytes))
+        return msio_error_system(MSIO_E_IO, j->path, "cannot make a file of %lld bytes", (long long)j->bytes);
+    void *map = mmap(NULL, (size_t)j->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, j->fd, 0);
+    if (map == MAP_FAILED) return msio_error_system(MSIO_E_IO, j->path, "cannot map %lld bytes", (long long)j->bytes);
+    j->map = map;
+    return MSIO_OK;
+}
+
+static void let_go(msio_journal *j) {
+    if (j->map) munmap(j->map, (size_t)j->bytes);
+    if (j->fd >= 0) close(j->fd);
+    if (j->directory >= 0) close(j->directory);
+    free(j);
+}
+
+static void fill_head(const msio_journal *j, msio_journal_mode mode, int slots, int64_t slot_bytes,
+                      const msio_journal_facts *facts, const uint8_t *record, int64_t record_bytes) {
+    head *h = head_of(j);
+    h->version = VERSION;
+    h->order = ORDER;
+    h->mode = mode;
+    h->slots = (uint32_t)slots;
+    h->slot_bytes = slot_bytes;
+    h->pid = getpid();
+    h->first_row = facts->first_row;
+    h->last_row = facts->last_row;
+    snprintf(h->columns, sizeof h->columns, "%s", facts->columns);
+    h->record_bytes = (uint32_t)msio_min(record_bytes, RECORD_MOST);
+    memcpy(h->record, record, h->record_bytes);
+    atomic_thread_fence(memory_order_release);
+    memcpy(h->magic, MAGIC, sizeof h->magic); /* last: a file without it was never in use */
+}
+
+msio_status msio_journal_make(const char *directory, msio_journal_mode mode, int slots, int64_t slot_bytes,
+                              const msio_journal_facts *facts, const uint8_t *record, int64_t record_bytes,
+                              msio_journal **journal) {
+    size_t room = strlen(directory) + sizeof "/" MSIO_JOURNAL_NAME;
+    msio_journal *j = calloc(1, sizeof *j + room);
+    if (!j) return msio_error_set(MSIO_E_MEMORY, directory, "no memory for a write");
+    snprintf(j->path, room, "%s/%s", directory, MSIO_JOURNAL_NAME);
+    j->fd = -1;
+    j->bytes = HEAD_BYTES + slots * slot_stride(slot_bytes);
+    j->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    msio_status status =
+        j->directory < 0 ? msio_error_system(MSIO_E_IO, directory, "cannot open the table's folder") : take_file(j);
+    if (status) {
+        if (j->fd >= 0) unlinkat(j->directory, MSIO_JOURNAL_NAME, 0);
+        let_go(j);
+        return status;
+    }
+    fill_head(j, mode, slots, slot_bytes, facts, record, record_bytes);
+    *journal = j;
+    return MSIO_OK;
+}
+
+uint8_t *msio_journal_slot(const msio_journal *journal, int index) { return (uint8_t *)slot_of(journal, index) + PAGE; }
+
+void msio_journal_keep(msio_journal *journal, int index, const msio_file *file, int64_t offset, int64_t length) {
+    slot_head *s = slot_of(journal, index);
+    const char *name = strrchr(file->path, '/');
+    s->device = file->stamp.device;
+    s->inode = file->stamp.inode;
+    s->offset = offset;
+    s->length = length;
+    snprintf(s->name, sizeof s->name, "%s", name ? name + 1 : file->path);
+    atomic_store_explicit(&s->valid, 1, memory_order_release);
+}
+
+void msio_journal_drop(msio_journal *journal, int index) {
+    atomic_store_explicit(&slot_of(journal, index)->valid, 0, memory_order_release);
+}
+
+void msio_journal_seal(msio_journal *journal) {
+    atomic_store_explicit(&head_of(journal)->sealed, 1, memory_order_release);
+}
+
+void msio_journal_end(msio_journal *journal) {
+    if (!journal) return;
+    unlinkat(journal->directory, MSIO_JOURNAL_NAME, 0);
+    let_go(journal);
+}
+
+void msio_journal_abandon(msio_journal *journal) {
+    if (journal) let_go(journal);
+}
+
+/* ---------------------------------------------------------------- putting back */
+
+static msio_status put_back_slot(int directory, const char *path, const slot_head *s) {
+    struct stat st;
+    const uint8_t *old = (const uint8_t *)s + PAGE;
+    int fd = openat(directory, s->name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st)) {
+        msio_status status = msio_error_system(MSIO_E_IO, path, "cannot put old values back into %s", s->name);
+        if (fd >= 0) close(fd);
+        return status;
+    }
+    msio_status status = MSIO_OK;
+    for (int64_t done = 0; done < s->length && !status;) {
+        ssize_t n = pwrite(fd, old + done, (size_t)(s->length - done), (off_t)(s->offset + done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) status = msio_error_system(MSIO_E_IO, path, "cannot put old values back into %s", s->name);
+        if (n > 0) done += n;
+    }
+    close(fd);
+    return status;
+}
+
+/* Whether a slot's bytes are to be put back. */
+static bool counts(head *h, slot_head *s) {
+    if (h->mode == MSIO_JOURNAL_WHOLE && !atomic_load_explicit(&h->sealed, memory_order_acquire)) return false;
+    return atomic_load_explicit(&s->valid, memory_order_acquire) != 0;
+}
+
+static msio_status put_back(uint8_t *map, int directory, const char *path, int *restored) {
+    head *h = (head *)(void *)map;
+    msio_status status = MSIO_OK;
+    for (uint32_t i = 0; i < h->slots && !status; i++) {
+        slot_head *s = slot_at(map, h->slot_bytes, (int)i);
+        if (!counts(h, s)) continue;
+        status = put_back_slot(directory, path, s);
+        if (!status) ++*restored;
+    }
+    return status;
+}
+
+void msio_journal_undo(msio_journal *journal) {
+    msio_error_copy error;
+    int restored = 0;
+    if (!journal) return;
+    msio_error_save(&error);
+    if (put_back(journal->map, journal->directory, journal->path, &restored) == MSIO_OK)
+        msio_journal_end(journal);
+    else
+        let_go(journal);
+    (void)msio_error_restore(&error);
+}
+
+/* ---------------------------------------------------------------- what was left */
+
+/* A journal found, mapped; nothing in it is trusted before check_left. */
+typedef struct found {
+    int directory, fd;
+    int64_t bytes;
+    uint8_t *map;
+    char path[4096];
+} found;
+
+static void close_found(found *f) {
+    if (f->map) munmap(f->map, (size_t)f->bytes);
+    if (f->fd >= 0) close(f->fd);
+    if (f->directory >= 0) close(f->directory);
+}
+
+/* A write that goes on holds a lock on its journal. */
+static bool is_live(int fd) {
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+}
+
+/* *there false: no journal, or a live one, or one that was never in use. */
+static msio_status find(const char *directory, found *f, bool *there) {
+    struct stat st;
+    *f = (found){.directory = -1, .fd = -1};
+    *there = false;
+    snprintf(f->path, sizeof f->path, "%s/%s", directory, MSIO_JOURNAL_NAME);
+    f->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (f->directory < 0) return msio_error_system(MSIO_E_IO, directory, "cannot open the table's folder");
+    f->fd = openat(f->directory, MSIO_JOURNAL_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (f->fd < 0 && errno == ENOENT) return MSIO_OK;
+    if (f->fd < 0) return msio_error_system(MSIO_E_IO, f->path, "cannot look at what an interrupted write left");
+    if (fstat(f->fd, &st) || !S_ISREG(st.st_mode))
+        return msio_error_set(MSIO_E_FORMAT, f->path, "expected a regular file of msio's here");
+    if (is_live(f->fd) || st.st_size < HEAD_BYTES) return MSIO_OK;
+    f->bytes = st.st_size;
+    void *map = mmap(NULL, (size_t)f->bytes, PROT_READ, MAP_PRIVATE, f->fd, 0);
+    if (map == MAP_FAILED) return msio_error_system(MSIO_E_IO, f->path, "cannot map %lld bytes", (long long)f->bytes);
+    f->map = map;
+    *there = memcmp(map, MAGIC, 8) == 0;
+    return MSIO_OK;
+}
+
+static bool plain_name(const slot_head *s) {
+    return memchr(s->name, 0, NAME_MOST) && strncmp(s->name, "table.f", 7) == 0 && !strchr(s->name, '/');
+}
+
+/* Counts and lengths of the file against its size: MSIO_E_FORMAT. */
+static msio_status check_left(const found *f) {
+    head *h = (head *)(void *)f->map;
+    if (h->order == ORDER && h->version > VERSION)
+        return msio_error_set(MSIO_E_UNSUPPORTED, f->path,
+                              "a write by a newer msio (version %u of this file, %u is known) was interrupted: repair "
+                              "the table with that one",
+                              h->version, VERSION);
+    bool sane = h->order == ORDER && (h->mode == MSIO_JOURNAL_BLOCKS || h->mode == MSIO_JOURNAL_WHOLE) &&
+                h->slots <= MOST_SLOTS && h->slot_bytes >= 0 && h->slot_bytes <= SLOT_MOST &&
+                h->record_bytes <= RECORD_MOST && memchr(h->columns, 0, sizeof h->columns) &&
+                HEAD_BYTES + (int64_t)h->slots * slot_stride(h->slot_bytes) <= f->bytes;
+    for (uint32_t i = 0; sane && i < h->slots; i++) {
+        slot_head *s = slot_at(f->map, h->slot_bytes, (int)i);
+        if (!counts(h, s)) continue;
+        sane = s->offset >= 0 && s->length >= 0 && s->length <= h->slot_bytes && plain_name(s);
+    }
+    if (sane) return MSIO_OK;
+    return msio_error_set(MSIO_E_FORMAT, f->path,
+                          "what an interrupted write left is damaged; check the table, then remove this file");
+}
+
+/* Whether a slot speaks of the file that now has its name, and of bytes that are in it. */
+static bool speaks_of_file(const found *f, const slot_head *s) {
+    struct stat st;
+    return fstatat(f->directory, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+           (uint64_t)st.st_dev == s->device && (uint64_t)st.st_ino == s->inode && s->offset <= st.st_size - s->length;
+}
+
+static msio_leftover judge(const found *f, const uint8_t *record, int64_t record_bytes, int *valid) {
+    head *h = (head *)(void *)f->map;
+    *valid = 0;
+    bool same = true;
+    for (uint32_t i = 0; i < h->slots; i++) {
+        slot_head *s = slot_at(f->map, h->slot_bytes, (int)i);
+        if (!counts(h, s)) continue;
+        ++*valid;
+        same = same && speaks_of_file(f, s);
+    }
+    if (*valid == 0) return MSIO_LEFT_BLOCKS;
+    same = same && record_bytes == h->record_bytes && memcmp(record, h->record, h->record_bytes) == 0;
+    return same ? MSIO_LEFT_BLOCKS : MSIO_LEFT_STRANGE;
+}
+
+static msio_status list_blocks(const found *f, int valid, msio_left_block **blocks, int *n) {
+    head *h = (head *)(void *)f->map;
+    *blocks = malloc(((size_t)valid + 1) * sizeof **blocks);
+    if (!*blocks) return msio_error_set(MSIO_E_MEMORY, f->path, "no memory for %d blocks", valid);
+    *n = 0;
+    for (uint32_t i = 0; i < h->slots && *n < valid; i++) {
+        slot_head *s = slot_at(f->map, h->slot_bytes, (int)i);
+        if (counts(h, s)) (*blocks)[(*n)++] = (msio_left_block){s->device, s->inode, s->offset, s->length};
+    }
+    return MSIO_OK;
+}
+
+msio_status msio_journal_look(const char *directory, const uint8_t *record, int64_t record_bytes, msio_leftover *left,
+                              msio_journal_facts *facts, msio_left_block **blocks, int *n) {
+    found f;
+    bool there;
+    int valid;
+    msio_status status = find(directory, &f, &there);
+    if (!status && there) status = check_left(&f);
+    if (!status && !there) {
+        *left = MSIO_LEFT_NOTHING;
+        *blocks = NULL;
+        *n = 0;
+    } else if (!status) {
+        const head *h = (const head *)(const void *)f.map;
+        msio_leftover found_left = judge(&f, record, record_bytes, &valid);
+        status = list_blocks(&f, valid, blocks, n);
+        *left = found_left;
+        *facts = (msio_journal_facts){.first_row = h->first_row, .last_row = h->last_row, .pid = h->pid};
+        memcpy(facts->columns, h->columns, sizeof facts->columns);
+    }
+    close_found(&f);
+    return status;
+}
+
+msio_status msio_journal_restore(const char *directory, const uint8_t *record, int64_t record_bytes, int *restored) {
+    found f;
+    bool there;
+    int valid = 0;
+    *restored = 0;
+    msio_status status = find(directory, &f, &there);
+    if (!status && there) status = check_left(&f);
+    bool live = !status && !there && f.fd >= 0 && is_live(f.fd);
+    if (!status && there && judge(&f, record, record_bytes, &valid) == MSIO_LEFT_BLOCKS)
+        status = put_back(f.map, f.directory, f.path, restored);
+    if (!status && f.fd >= 0 && !live && unlinkat(f.directory, MSIO_JOURNAL_NAME, 0) && errno != ENOENT)
+        status = msio_error_system(MSIO_E_IO, f.path, "cannot remove what an interrupted write left");
+    close_found(&f);
+    return status;
+}

@@ -1,0 +1,239 @@
+/* blocks.c - from the pieces of a batch to blocks: stretches of files that are stored at once. */
+#include "io/write/blocks.h"
+
+#include "core/checked.h"
+#include "core/error.h"
+
+#include <stdlib.h>
+
+/* Pieces of one block lie no farther apart: what is between them is read and stored again. */
+#define GAP_BYTES ((int64_t)16 << 10)
+
+typedef struct maker {
+    msio_blocks *list;
+    const msio_piece_batch *batch;
+    int64_t most, limit;
+    int64_t stored_to; /* the end of what the blocks of this source take so far */
+    int32_t source;
+    bool no_memory;
+} maker;
+
+/* A piece measured: its whole box, and the bytes of the file that it touches. */
+typedef struct measure {
+    msio_box box;
+    int64_t offset, end, bit, out;
+    int64_t in_bytes;
+} measure;
+
+static measure measure_piece(const maker *m, int64_t index) {
+    const msio_piece *p = &m->batch->pieces[index];
+    const msio_target *t = &m->batch->target[p->target];
+    measure e;
+    msio_piece_box(m->batch, p, 0, p->rows, &e.box, &e.offset, &e.bit, &e.out);
+    e.end = e.offset + msio_box_extent(&e.box, t, e.bit);
+    e.in_bytes = msio_box_elements(&m->batch->box[p->box]) * p->rows * t->elem;
+    return e;
+}
+
+static const msio_source *source_of(const maker *m, int64_t index) {
+    return &m->batch->source[m->batch->pieces[index].source];
+}
+
+/* How long a block of the piece's source may be. */
+static int64_t most_of(const maker *m, int64_t index) {
+    return msio_max(m->most, msio_min(source_of(m, index)->unit, m->limit));
+}
+
+static bool grow(void **list, int64_t n, int64_t *capacity, size_t each) {
+    if (n < *capacity) return true;
+    int64_t wanted = *capacity ? 2 * *capacity : 64;
+    void *grown = realloc(*list, (size_t)wanted * each);
+    if (!grown) return false;
+    *list = grown;
+    *capacity = wanted;
+    return true;
+}
+
+static void add(maker *m, const msio_block *block) {
+    msio_blocks *l = m->list;
+    if (m->no_memory || !grow((void **)&l->block, l->n, &l->capacity, sizeof *l->block)) {
+        m->no_memory = true;
+        return;
+    }
+    msio_block *b = &l->block[l->n++];
+    *b = *block;
+    b->chained = b->chained || b->offset < m->stored_to;
+    m->stored_to = msio_max(m->stored_to, b->offset + b->length);
+    l->longest = msio_max(l->longest, b->length);
+}
+
+/* ---------------------------------------------------------------- pieces that are too large for a block */
+
+/* Whether the elements of a box fill `length` bytes from its first on. */
+static bool covers(const msio_box *box, const msio_target *t, int64_t bit, int64_t length) {
+    for (int k = 0; k < box->ndim; k++)
+        if (box->src[k] == 0 && box->count[k] > 1) return false;
+    int64_t elements = msio_box_elements(box);
+    return t->codec == MSIO_CODEC_BITS ? bit == 0 && elements == 8 * length : elements * t->elem == length;
+}
+
+static void add_part(maker *m, int64_t piece, const measure *e, bool chained) {
+    msio_blocks *l = m->list;
+    const msio_target *t = &m->batch->target[m->batch->pieces[piece].target];
+    if (!grow((void **)&l->part, l->parts, &l->parts_capacity, sizeof *l->part)) {
+        m->no_memory = true;
+        return;
+    }
+    l->part[l->parts] = (msio_block_part){e->box, e->bit, e->out};
+    int64_t length = e->end - e->offset;
+    add(m, &(msio_block){.first = piece,
+                         .pieces = 1,
+                         .part = l->parts++,
+                         .offset = e->offset,
+                         .length = length,
+                         .in_bytes = e->in_bytes,
+                         .covered = covers(&e->box, t, e->bit, length),
+                         .chained = chained});
+}
+
+/* The part of e from index `from` of its outermost axis on, `count` of it. */
+static measure sub_measure(const measure *e, const msio_target *t, int axis, int64_t from, int64_t count) {
+    measure s = *e;
+    int64_t step = from * e->box.src[axis];
+    if (t->codec == MSIO_CODEC_BITS) {
+        s.offset += (e->bit + step) / 8;
+        s.bit = (e->bit + step) % 8;
+    } else {
+        s.offset += step;
+    }
+    s.out += from * e->box.dst[axis];
+    s.box.count[axis] = count;
+    s.end = s.offset + msio_box_extent(&s.box, t, s.bit);
+    s.in_bytes = msio_box_elements(&s.box) * t->elem;
+    return s;
+}
+
+/* How many of the outermost axis's indices one block takes: as many as fit, but whole units where some do, and for
+ * bits to the end of a byte where that can be. */
+static int64_t fitting(const measure *e, const msio_source *source, const msio_target *t, int axis, int64_t most) {
+    bool bits = t->codec == MSIO_CODEC_BITS;
+    int64_t step = e->box.src[axis], n = e->box.count[axis];
+    if (step == 0) return n;
+    int64_t first = bits ? e->bit : 0, scale = bits ? 8 : 1;
+    measure one = sub_measure(e, t, axis, 0, 1);
+    int64_t room = (most - (one.end - one.offset)) * scale, fit = room < 0 ? 1 : msio_min(n, room / step + 1);
+    if (source->unit > 0 && source->unit <= most && fit < n) {
+        int64_t border = source->unit_at + (e->offset + most - source->unit_at) / source->unit * source->unit;
+        int64_t whole = msio_div_up((border - e->offset) * scale - first, step);
+        if (border > e->offset && whole >= 1 && whole <= fit) return whole;
+    }
+    for (int64_t less = fit; bits && less > 1 && less > fit - 8 && fit < n; less--)
+        if ((first + less * step) % 8 == 0) return less;
+    return fit;
+}
+
+static void cut(maker *m, int64_t piece, const measure *e, bool chained) {
+    const msio_target *t = &m->batch->target[m->batch->pieces[piece].target];
+    int64_t most = most_of(m, piece);
+    int axis = e->box.ndim - 1;
+    if (e->end - e->offset <= most || axis < 0 || (axis == 0 && e->box.count[0] <= 1)) {
+        add_part(m, piece, e, chained);
+        return;
+    }
+    for (int64_t from = 0; from < e->box.count[axis] && !m->no_memory;) {
+        measure rest = sub_measure(e, t, axis, from, e->box.count[axis] - from);
+        int64_t count = fitting(&rest, source_of(m, piece), t, axis, most);
+        measure part = sub_measure(e, t, axis, from, count);
+        if (count == 1 && part.end - part.offset > most && axis > 0) {
+            part.box.ndim = axis;
+            cut(m, piece, &part, chained);
+        } else {
+            add_part(m, piece, &part, chained);
+        }
+        from += count;
+    }
+}
+
+/* ---------------------------------------------------------------- neighbours in one block */
+
+static int64_t unit_of(const maker *m, int64_t index, int64_t offset) {
+    const msio_source *s = source_of(m, index);
+    return s->unit > 0 ? (offset - s->unit_at) / s->unit : 0;
+}
+
+static void add_group(maker *m, int64_t first, int64_t end) {
+    measure e = measure_piece(m, first);
+    int64_t start = e.offset, reached = e.offset, filled = 0, taken = 0;
+    bool covered = true;
+    for (int64_t i = first; i < end; i++) {
+        if (i > first) e = measure_piece(m, i);
+        const msio_target *t = &m->batch->target[m->batch->pieces[i].target];
+        covered = covered && e.offset >= reached && covers(&e.box, t, e.bit, e.end - e.offset);
+        filled += e.end - e.offset;
+        reached = msio_max(reached, e.end);
+        taken += e.in_bytes;
+    }
+    add(m, &(msio_block){.first = first,
+                         .pieces = end - first,
+                         .part = -1,
+                         .offset = start,
+                         .length = reached - start,
+                         .in_bytes = taken,
+                         .covered = covered && filled == reached - start});
+}
+
+/* As many pieces from `first` on as fit a block; cut back to where a unit begins. Returns behind the last. */
+static int64_t take_group(maker *m, int64_t first) {
+    measure e = measure_piece(m, first);
+    int64_t start = e.offset, reached = e.end, most = most_of(m, first), end = first + 1, edge = first;
+    int64_t unit = unit_of(m, first, e.offset);
+    for (; end < m->batch->n && source_of(m, end) == source_of(m, first); end++) {
+        e = measure_piece(m, end);
+        int64_t its = unit_of(m, end, e.offset);
+        if (its != unit) edge = end;
+        unit = its;
+        if (e.offset - reached > GAP_BYTES || e.end - e.offset > most) break;
+        if (msio_max(reached, e.end) - start > most) {
+            if (edge > first) end = edge;
+            break;
+        }
+        reached = msio_max(reached, e.end);
+    }
+    add_group(m, first, end);
+    return end;
+}
+
+/* Whether a later piece of the same file begins within this one. */
+static bool is_entered(const maker *m, int64_t index, const measure *e) {
+    if (index + 1 >= m->batch->n || source_of(m, index + 1) != source_of(m, index)) return false;
+    return measure_piece(m, index + 1).offset < e->end;
+}
+
+static bool overlaps_itself(const measure *e) {
+    int axis = e->box.ndim - 1;
+    return axis >= 0 && e->box.count[axis] > 1 && e->box.src[axis] == 0;
+}
+
+msio_status msio_blocks_make(msio_blocks *blocks, msio_piece_batch *batch, int64_t most, int64_t limit) {
+    maker m = {.list = blocks, .batch = batch, .most = most, .limit = limit, .source = -1};
+    blocks->n = blocks->parts = blocks->longest = 0;
+    msio_pieces_sort(batch);
+    for (int64_t i = 0; i < batch->n && !m.no_memory;) {
+        if (batch->pieces[i].source != m.source) m.stored_to = INT64_MIN;
+        m.source = batch->pieces[i].source;
+        measure e = measure_piece(&m, i);
+        if (e.end - e.offset > most_of(&m, i)) {
+            cut(&m, i, &e, is_entered(&m, i, &e) || overlaps_itself(&e));
+            i++;
+        } else {
+            i = take_group(&m, i);
+        }
+    }
+    return m.no_memory ? msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a list of work") : MSIO_OK;
+}
+
+void msio_blocks_free(msio_blocks *blocks) {
+    free(blocks->block);
+    free(blocks->part);
+    *blocks = (msio_blocks){0};
+}

@@ -1,0 +1,130 @@
+/* copy.c - a column copied into another one, batch by batch: the next is read while the last is written. */
+#include "core/checked.h"
+#include "core/error.h"
+#include "io/read/dense.h"
+#include "msio/write.h"
+
+#include <string.h>
+
+/* Two batches of half this, beside the writing threads' own blocks. */
+#define COPY_MEMORY ((size_t)32 << 20)
+/* All or nothing keeps this much; see store.c. */
+#define ATOMIC_MEMORY ((size_t)128 << 20)
+
+typedef struct copying {
+    const msio_column *from, *to;
+    msio_select select;
+    msio_write_opts opts;
+    int64_t rows, done, total; /* bytes of the whole */
+} copying;
+
+static msio_status check_types(const copying *c) {
+    const msio_column_info *from = msio_column_describe(c->from), *to = from ? msio_column_describe(c->to) : NULL;
+    if (!from || !to) return msio_last_error()->code;
+    if (from->type == to->type) return MSIO_OK;
+    return msio_error_set(MSIO_E_ARGUMENT, c->to->table->path,
+                          "column %s holds %s, column %s %s: they are copied between columns of one type",
+                          c->from->name, msio_type_name(from->type), c->to->name, msio_type_name(to->type));
+}
+
+/* Progress of the whole copy; each batch's own is not told. */
+static msio_status told(copying *c, int64_t bytes) {
+    c->done += bytes;
+    if (!c->opts.progress || !c->opts.progress(c->opts.user, c->done, c->total)) return MSIO_OK;
+    return msio_error_set(MSIO_E_CANCELLED, c->to->table->path, "the copy was cancelled after %lld of %lld bytes",
+                          (long long)c->done, (long long)c->total);
+}
+
+static msio_status put(copying *c, int64_t place, int64_t rows, const msio_array *values) {
+    msio_select part = msio_select_part(&c->select, place, rows);
+    msio_write_opts opts = c->opts;
+    opts.progress = NULL;
+    msio_status status = msio_write(c->to, &part, values->data, values->bytes, &opts);
+    return status ? status : told(c, (int64_t)values->bytes);
+}
+
+static msio_status copy_stream(copying *c) {
+    msio_stream_opts o = MSIO_STREAM_OPTS_INIT;
+    msio_stream *stream;
+    const msio_batch *batch;
+    o.memory = c->opts.atomic ? ATOMIC_MEMORY : COPY_MEMORY;
+    o.read.threads = c->opts.threads;
+    msio_status status =
+        msio_stream_open(c->from->table, 1, (const char *const[]){c->from->name}, &c->select, &o, &stream);
+    if (status) return status;
+    while (!(status = msio_stream_next(stream, &batch))) {
+        if (c->opts.atomic && batch->rows < c->rows)
+            status = msio_error_set(MSIO_E_UNSUPPORTED, c->to->table->path,
+                                    "all or nothing is kept for up to 64 MiB; copy fewer rows, or without atomic");
+        if (!status) status = put(c, batch->row, batch->rows, &batch->arrays[0]);
+        if (status) break;
+    }
+    msio_stream_close(stream);
+    return status == MSIO_END ? MSIO_OK : status;
+}
+
+/* Cells of varying shape: as many rows of one shape as there are, at most as many as fit. */
+static msio_status copy_varying(copying *c) {
+    int64_t most = 1024;
+    for (int64_t place = 0; place < c->rows;) {
+        int64_t rows = msio_min(most, c->rows - place);
+        msio_select part = msio_select_part(&c->select, place, rows);
+        msio_array values;
+        msio_status status = msio_read_new(c->from, &part, &values, NULL);
+        if (status == MSIO_E_SHAPE && rows > 1) {
+            most = rows / 2;
+            continue;
+        }
+        if (!status) {
+            status = put(c, place, rows, &values);
+            msio_array_free(&values);
+        }
+        if (status) return status;
+        place += rows;
+        most = msio_min(2 * most, 1024);
+    }
+    return MSIO_OK;
+}
+
+static msio_status copy(copying *c) {
+    size_t bytes;
+    int ndim;
+    int64_t shape[MSIO_MAX_NDIM + 1];
+    msio_status status = msio_read_shape(c->from, &c->select, &ndim, shape, &bytes);
+    if (!status) {
+        c->rows = shape[0];
+        c->total = (int64_t)bytes;
+        return c->rows ? copy_stream(c) : MSIO_OK;
+    }
+    if (status != MSIO_E_SHAPE || c->opts.atomic) return status;
+    c->rows = c->select.row_list    ? c->select.rows_in_list
+              : c->select.rows >= 0 ? c->select.rows
+                                    : msio_div_up(msio_table_rows(c->from->table) - c->select.row, c->select.row_step);
+    return copy_varying(c);
+}
+
+msio_status msio_column_copy(const msio_column *from, const msio_column *to, const msio_select *select,
+                             const msio_write_opts *opts) {
+    copying c = {.from = from, .to = to, .select = MSIO_SELECT_ALL, .opts = MSIO_WRITE_OPTS_INIT};
+    if (!from || !to) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no column to copy from, or to");
+    msio_status status = msio_check_sizes(select, NULL);
+    if (status) return status;
+    if (opts && opts->struct_size != sizeof *opts)
+        return msio_error_set(MSIO_E_ARGUMENT, to->table->path,
+                              "options of %zu bytes, this version knows %zu: use MSIO_WRITE_OPTS_INIT",
+                              opts->struct_size, sizeof *opts);
+    if (select) c.select = *select;
+    if (opts) c.opts = *opts;
+    bool apart = from->table != to->table;
+    if ((status = msio_table_hold_write(to->table))) return status;
+    if (apart) status = msio_table_hold(from->table);
+    if (!status) {
+        status = check_types(&c);
+        if (!status) status = copy(&c);
+        if (apart) msio_table_release(from->table);
+    }
+    msio_error_copy error;
+    if (status) msio_error_save(&error);
+    msio_table_release(to->table);
+    return status ? msio_error_restore(&error) : MSIO_OK;
+}

@@ -1,0 +1,440 @@
+/* store.c - the engine the other way: gathers pieces from memory into blocks, and puts these into their files. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "io/write/store.h"
+
+#include "core/checked.h"
+#include "core/error.h"
+#include "core/pool.h"
+#include "core/threads.h"
+#include "io/write/blocks.h"
+#include "prof/span.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+/* Work below this is done by the calling thread, as in reading. */
+#define ALONE_BYTES ((int64_t)8 << 20)
+/* The progress function is called when so much more was stored. */
+#define PROGRESS_BYTES ((int64_t)8 << 20)
+#define PAGE ((int64_t)4096)
+/* All or nothing keeps so much at most. */
+#define WHOLE_MOST ((int64_t)64 << 20)
+#define WHOLE_BLOCKS 4096
+
+/* A file that is written. */
+typedef struct msio_store_file {
+    const msio_file *as; /* what the plan was made from */
+    int fd;
+    int place; /* the folder that it lies in */
+} msio_store_file;
+
+struct msio_store_thread {
+    uint8_t *scratch;
+    int64_t scratch_bytes;
+    int filled; /* the scratch is full of this repeated target's element, -1: of none */
+};
+
+/* What the threads of one batch share. */
+typedef struct batch_run {
+    msio_store *store;
+    const msio_piece_batch *batch;
+    const msio_blocks *blocks;
+    atomic_llong next; /* block to be taken; chained ones are taken with the one before */
+    atomic_int failed;
+    atomic_flag error_taken;
+    bool keeps; /* a slot is filled before a block is stored, and emptied after */
+    int64_t reported;
+    msio_error_copy error;
+} batch_run;
+
+msio_status msio_store_start(msio_store *store, const msio_store_opts *opts) {
+    store->opts = *opts;
+    store->threads = opts->total < ALONE_BYTES ? 1 : msio_threads_for(opts->threads);
+    store->thread = calloc((size_t)store->threads, sizeof *store->thread);
+    if (!store->thread) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a write");
+    for (int i = 0; i < store->threads; i++) store->thread[i].filled = -1;
+    return MSIO_OK;
+}
+
+msio_status msio_store_add_place(msio_store *store, const msio_store_place *place) {
+    msio_store_place *grown = realloc(store->place, ((size_t)store->places + 1) * sizeof *grown);
+    if (!grown) return msio_error_set(MSIO_E_MEMORY, place->directory, "no memory for a write");
+    store->place = grown;
+    store->place[store->places++] = *place;
+    return MSIO_OK;
+}
+
+msio_status msio_store_finish(msio_store *store, msio_status status) {
+    for (int i = 0; i < store->places; i++) {
+        if (status)
+            msio_journal_undo(store->place[i].journal);
+        else
+            msio_journal_end(store->place[i].journal);
+    }
+    free(store->place);
+    store->place = NULL;
+    store->places = 0;
+    for (int i = 0; i < store->files; i++) close(store->file[i].fd);
+    free(store->file);
+    store->file = NULL;
+    store->files = 0;
+    for (int i = 0; store->thread && i < store->threads; i++) msio_pool_give(store->thread[i].scratch);
+    free(store->thread);
+    store->thread = NULL;
+    return status;
+}
+
+msio_status msio_store_sync(msio_store *store) {
+    for (int i = 0; i < store->files; i++)
+        if (fdatasync(store->file[i].fd))
+            return msio_error_system(MSIO_E_IO, store->file[i].as->path, "cannot bring the file to the disk");
+    return MSIO_OK;
+}
+
+/* ---------------------------------------------------------------- files */
+
+/* The folder that a file lies in. */
+static int place_of(const msio_store *store, const char *path) {
+    for (int i = 0; i < store->places; i++) {
+        size_t n = strlen(store->place[i].directory);
+        if (strncmp(path, store->place[i].directory, n) == 0 && path[n] == '/' && !strchr(path + n + 1, '/')) return i;
+    }
+    return -1;
+}
+
+/* Opens the files of a batch for writing; a file that is another one than was planned for is not touched. */
+static msio_status open_file(msio_store *store, const msio_file *file) {
+    msio_stamp now;
+    for (int i = 0; i < store->files; i++)
+        if (store->file[i].as == file) return MSIO_OK;
+    int place = place_of(store, file->path);
+    if (place < 0) return msio_error_set(MSIO_E_ARGUMENT, file->path, "the file lies in none of the tables' folders");
+    msio_store_file *grown = realloc(store->file, ((size_t)store->files + 1) * sizeof *grown);
+    if (!grown) return msio_error_set(MSIO_E_MEMORY, file->path, "no memory for a write");
+    store->file = grown;
+    int fd = open(file->path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) return msio_error_system(MSIO_E_IO, file->path, "cannot open the file for writing");
+    msio_status status = msio_stamp_fd(fd, file->path, &now);
+    if (!status && (now.device != file->stamp.device || now.inode != file->stamp.inode))
+        status = msio_error_set(MSIO_E_CHANGED, file->path, "the file was replaced while it was to be written");
+    if (status) {
+        close(fd);
+        return status;
+    }
+    store->file[store->files++] = (msio_store_file){file, fd, place};
+    return MSIO_OK;
+}
+
+/* Files of a batch were opened before its blocks are stored. */
+static const msio_store_file *opened(const msio_store *store, const msio_file *file) {
+    int i = 0;
+    while (store->file[i].as != file) i++;
+    return &store->file[i];
+}
+
+static msio_journal *journal_of(const msio_store *store, const msio_file *file) {
+    return store->place[opened(store, file)->place].journal;
+}
+
+static msio_status put(msio_store *store, const msio_file *file, const uint8_t *bytes, int64_t length, int64_t offset) {
+    int fd = opened(store, file)->fd;
+    prof_span span;
+    prof_begin(&span, PROF_PATH_STORE);
+    for (int64_t done = 0; done < length;) {
+        ssize_t n = pwrite(fd, bytes + done, (size_t)(length - done), (off_t)(offset + done));
+        atomic_fetch_add_explicit(&store->writes, 1, memory_order_relaxed);
+        if (n < 0 && errno == EINTR) continue;
+        if (n == 0) errno = ENOSPC;
+        if (n <= 0) {
+            prof_end(&span, NULL);
+            return msio_error_system(MSIO_E_IO, file->path, "cannot write %lld bytes at offset %lld",
+                                     (long long)(length - done), (long long)(offset + done));
+        }
+        done += n;
+    }
+    atomic_fetch_add_explicit(&store->written, length, memory_order_relaxed);
+    prof_end(&span, &(prof_work){.bytes = length, .pieces = 1});
+    return MSIO_OK;
+}
+
+static msio_status get(msio_store *store, const msio_file *file, uint8_t *bytes, int64_t length, int64_t offset) {
+    atomic_fetch_add_explicit(&store->read, length, memory_order_relaxed);
+    return msio_file_read(file, bytes, length, offset, NULL);
+}
+
+static const msio_source *source_of(const batch_run *run, const msio_block *block) {
+    return &run->batch->source[run->batch->pieces[block->first].source];
+}
+
+/* ---------------------------------------------------------------- one block */
+
+static msio_status need_scratch(msio_store_thread *mine, int64_t bytes) {
+    if (mine->scratch_bytes >= bytes) return MSIO_OK;
+    msio_pool_give(mine->scratch);
+    mine->filled = -1;
+    mine->scratch = msio_pool_take((size_t)bytes);
+    mine->scratch_bytes = mine->scratch ? bytes : 0;
+    return mine->scratch ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a write's scratch");
+}
+
+/* Gathers one box into the block's image, whose first byte is the file's at `block`. */
+static void gather(const msio_target *t, msio_box *box, int64_t offset, int64_t block, int64_t bit, int64_t out,
+                   uint8_t *image) {
+    const uint8_t *from = t->out + out;
+    if (t->repeats) {
+        for (int k = 0; k < box->ndim; k++) box->dst[k] = 0;
+        from = t->out;
+    }
+    msio_box_store(box, t->codec, t->elem, t->unit, from, bit, image + (offset - block));
+}
+
+static void gather_block(const batch_run *run, const msio_block *block, uint8_t *image) {
+    const msio_piece_batch *b = run->batch;
+    prof_span span;
+    prof_begin(&span, PROF_PATH_PACK);
+    if (block->part >= 0) {
+        const msio_block_part *part = &run->blocks->part[block->part];
+        msio_box box = part->box;
+        gather(&b->target[b->pieces[block->first].target], &box, block->offset, block->offset, part->bit, part->out,
+               image);
+    } else {
+        for (int64_t i = block->first; i < block->first + block->pieces; i++) {
+            const msio_piece *p = &b->pieces[i];
+            msio_box box;
+            int64_t offset, bit, out;
+            msio_piece_box(b, p, 0, p->rows, &box, &offset, &bit, &out);
+            gather(&b->target[p->target], &box, offset, block->offset, bit, out, image);
+        }
+    }
+    prof_end(&span, &(prof_work){.bytes = block->in_bytes, .pieces = block->pieces});
+}
+
+/* Where a block's bytes lie in the caller's memory as the file has them; NULL: they must be gathered. */
+static const uint8_t *as_it_lies(const batch_run *run, const msio_block *block) {
+    const msio_piece_batch *b = run->batch;
+    const msio_piece *p = &b->pieces[block->first];
+    const msio_target *t = &b->target[p->target];
+    if (block->pieces != 1 || !block->covered || t->codec != MSIO_CODEC_COPY || t->repeats) return NULL;
+    msio_box box;
+    int64_t offset, bit, out;
+    if (block->part >= 0) {
+        box = run->blocks->part[block->part].box;
+        out = run->blocks->part[block->part].out;
+        msio_box_simplify(&box);
+    } else {
+        msio_piece_box(b, p, 0, p->rows, &box, &offset, &bit, &out);
+    }
+    return msio_box_is_run(&box, t->elem, t->elem) ? t->out + out : NULL;
+}
+
+/* The bytes that are to be stored, in the caller's memory or in the thread's scratch. old: what is there now; NULL when
+ * that is not known. */
+static msio_status image_of(const batch_run *run, msio_store_thread *mine, const msio_block *block, const uint8_t *old,
+                            const uint8_t **image) {
+    const msio_piece_batch *b = run->batch;
+    *image = as_it_lies(run, block);
+    if (*image) return MSIO_OK;
+    msio_status status = need_scratch(mine, block->length);
+    if (status) return status;
+    int target = b->pieces[block->first].target;
+    bool filled = block->covered && block->part >= 0 && b->target[target].repeats;
+    if (!filled || mine->filled != target) {
+        mine->filled = -1;
+        if (!block->covered && old) memcpy(mine->scratch, old, (size_t)block->length);
+        if (!block->covered && !old)
+            status = get(run->store, source_of(run, block)->file, mine->scratch, block->length, block->offset);
+        if (status) return status;
+        gather_block(run, block, mine->scratch);
+        if (filled && block->length == run->blocks->longest) mine->filled = target;
+    }
+    *image = mine->scratch;
+    return MSIO_OK;
+}
+
+/* A block within a page is never torn by a kill, and needs no slot. */
+static bool needs_slot(const batch_run *run, const msio_block *block) {
+    return run->keeps && !source_of(run, block)->fresh &&
+           block->offset / PAGE != (block->offset + block->length - 1) / PAGE;
+}
+
+static msio_status store_block(batch_run *run, int thread, const msio_block *block) {
+    msio_store *store = run->store;
+    const msio_file *file = source_of(run, block)->file;
+    const uint8_t *image = NULL, *old = NULL;
+    msio_journal *journal = needs_slot(run, block) ? journal_of(store, file) : NULL;
+    msio_status status = MSIO_OK;
+    if (journal) {
+        uint8_t *bytes = msio_journal_slot(journal, thread);
+        if ((status = get(store, file, bytes, block->length, block->offset))) return status;
+        old = bytes;
+    }
+    if ((status = image_of(run, &store->thread[thread], block, old, &image))) return status;
+    if (journal) msio_journal_keep(journal, thread, file, block->offset, block->length);
+    status = put(store, file, image, block->length, block->offset);
+    if (journal && !status) msio_journal_drop(journal, thread);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the journal */
+
+static msio_status make_journal(msio_store_place *place, msio_journal_mode mode, int slots, int64_t slot_bytes) {
+    if (place->journal) {
+        if (mode == MSIO_JOURNAL_BLOCKS && slot_bytes <= place->slot_bytes) return MSIO_OK;
+        msio_journal_end(place->journal);
+        place->journal = NULL;
+    }
+    place->slot_bytes = slot_bytes;
+    return msio_journal_make(place->directory, mode, slots, slot_bytes, &place->facts, place->record,
+                             place->record_bytes, &place->journal);
+}
+
+/* All or nothing: whether a block's old bytes are kept in the journal of this folder (-1: of any). */
+static bool is_kept(const batch_run *run, const msio_block *block, int place) {
+    const msio_source *s = source_of(run, block);
+    return !s->fresh && (place < 0 || opened(run->store, s->file)->place == place);
+}
+
+static msio_status check_whole(const batch_run *run) {
+    const msio_blocks *l = run->blocks;
+    bool again = false;
+    int64_t bytes = 0, blocks = 0;
+    for (int64_t i = 0; i < l->n; i++) {
+        if (!is_kept(run, &l->block[i], -1)) continue;
+        bytes += l->block[i].length;
+        blocks++;
+    }
+    for (int i = 0; i < run->store->places; i++) again = again || run->store->place[i].journal;
+    if (blocks == 0 || (!again && bytes <= WHOLE_MOST && blocks <= WHOLE_BLOCKS)) return MSIO_OK;
+    return msio_error_set(MSIO_E_UNSUPPORTED, run->store->place[0].directory,
+                          "all or nothing is kept for up to %lld MiB in %d stretches of files, this write has %s%lld "
+                          "MiB in %lld; write less at once, or without atomic",
+                          (long long)(WHOLE_MOST >> 20), WHOLE_BLOCKS, again ? "more than " : "",
+                          (long long)(bytes >> 20), (long long)blocks);
+}
+
+/* All or nothing, of one folder: every block's old bytes first. */
+static msio_status keep_all_of(batch_run *run, int place) {
+    msio_store *store = run->store;
+    const msio_blocks *l = run->blocks;
+    msio_store_place *p = &store->place[place];
+    int slots = 0, slot = 0;
+    int64_t longest = 0;
+    for (int64_t i = 0; i < l->n; i++) {
+        if (!is_kept(run, &l->block[i], place)) continue;
+        slots++;
+        longest = msio_max(longest, l->block[i].length);
+    }
+    if (slots == 0) return MSIO_OK;
+    msio_status status = make_journal(p, MSIO_JOURNAL_WHOLE, slots, longest);
+    for (int64_t i = 0; i < l->n && !status; i++) {
+        const msio_block *b = &l->block[i];
+        const msio_file *file = source_of(run, b)->file;
+        if (!is_kept(run, b, place)) continue;
+        status = get(store, file, msio_journal_slot(p->journal, slot), b->length, b->offset);
+        if (!status) msio_journal_keep(p->journal, slot++, file, b->offset, b->length);
+    }
+    if (!status) msio_journal_seal(p->journal);
+    return status;
+}
+
+static msio_status prepare_journals(batch_run *run) {
+    msio_store *store = run->store;
+    const msio_blocks *l = run->blocks;
+    msio_status status = MSIO_OK;
+    if (store->opts.journal == MSIO_JOURNAL_WHOLE) {
+        status = check_whole(run);
+        for (int i = 0; i < store->places && !status; i++) status = keep_all_of(run, i);
+        return status;
+    }
+    run->keeps = store->opts.journal != 0;
+    for (int64_t i = 0; i < l->n && !status; i++) {
+        if (!needs_slot(run, &l->block[i])) continue;
+        msio_store_place *p = &store->place[opened(store, source_of(run, &l->block[i])->file)->place];
+        status = make_journal(p, MSIO_JOURNAL_BLOCKS, store->threads, l->longest);
+    }
+    return status;
+}
+
+/* ---------------------------------------------------------------- threads */
+
+static void fail(batch_run *run) {
+    if (!atomic_flag_test_and_set(&run->error_taken)) msio_error_save(&run->error);
+    atomic_store(&run->failed, 1);
+}
+
+static void report_progress(batch_run *run, int thread, int64_t done) {
+    msio_store *s = run->store;
+    if (thread != 0 || !s->opts.progress || done - run->reported < PROGRESS_BYTES) return;
+    run->reported = done;
+    if (s->opts.progress(s->opts.user, done, s->opts.total)) {
+        msio_error_set(MSIO_E_CANCELLED, NULL, "the write was cancelled after %lld of %lld bytes", (long long)done,
+                       (long long)s->opts.total);
+        fail(run);
+    }
+}
+
+/* Takes the next block that shares no bytes with one before it; -1: there is none. */
+static int64_t take_chain(batch_run *run) {
+    const msio_blocks *l = run->blocks;
+    for (;;) {
+        int64_t i = atomic_fetch_add_explicit(&run->next, 1, memory_order_relaxed);
+        if (i >= l->n) return -1;
+        if (!l->block[i].chained) return i;
+    }
+}
+
+static void work_through(batch_run *run, int thread) {
+    const msio_blocks *l = run->blocks;
+    for (int64_t i = take_chain(run); i >= 0; i = take_chain(run)) {
+        do {
+            if (atomic_load_explicit(&run->failed, memory_order_relaxed)) return;
+            if (store_block(run, thread, &l->block[i])) {
+                fail(run);
+                return;
+            }
+            int64_t bytes = l->block[i].in_bytes;
+            report_progress(run, thread,
+                            bytes + atomic_fetch_add_explicit(&run->store->done, bytes, memory_order_relaxed));
+        } while (++i < l->n && l->block[i].chained);
+    }
+}
+
+static void run_threads(batch_run *run, int threads) {
+#ifdef _OPENMP
+    if (threads > 1) {
+        msio_threads_used();
+#pragma omp parallel num_threads(threads)
+        work_through(run, omp_get_thread_num());
+        return;
+    }
+#endif
+    (void)threads;
+    work_through(run, 0);
+}
+
+msio_status msio_store_run(void *user, msio_piece_batch *batch) {
+    msio_store *store = user;
+    msio_blocks blocks = {0};
+    batch_run run = {.store = store, .batch = batch, .blocks = &blocks, .error_taken = ATOMIC_FLAG_INIT};
+    msio_status status = msio_blocks_make(&blocks, batch, MSIO_BLOCK_BYTES, MSIO_BLOCK_MOST);
+    store->pieces += batch->n;
+    store->blocks += blocks.n;
+    if (!status && !store->counts_only) {
+        if (blocks.n) blocks.block[0].chained = false;
+        for (int i = 0; i < batch->sources && !status; i++) status = open_file(store, batch->source[i].file);
+        if (!status) status = prepare_journals(&run);
+        run.reported = atomic_load(&store->done);
+        if (!status) run_threads(&run, (int)msio_min(store->threads, blocks.n));
+        if (!status && atomic_load(&run.failed)) status = msio_error_restore(&run.error);
+    }
+    msio_blocks_free(&blocks);
+    return status;
+}

@@ -1,0 +1,372 @@
+/* write.c - the write calls of the public API: one call's locks, counters, blocks. */
+#include "msio/write.h"
+
+#include "core/checked.h"
+#include "core/error.h"
+#include "io/lock/interrupted.h"
+#include "io/lock/sync_record.h"
+#include "io/read/dense.h"
+#include "io/write/define.h"
+#include "io/write/store.h"
+#include "prof/span.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One plain table that the call writes, and which of its data managers. */
+typedef struct root {
+    msio_access *access;
+    int managers;
+    int *manager;
+    int64_t first_row, last_row;
+    uint8_t record[MSIO_SYNC_RECORD_MOST];
+    int64_t record_bytes;
+} root;
+
+/* One write call. */
+typedef struct writing {
+    msio_dense dense;
+    msio_dense_use use;
+    msio_write_opts opts;
+    msio_store store;
+    int roots;
+    root **root;
+    int defines; /* new cells, one a column and plain table */
+    msio_define **define;
+    bool stored; /* counters were raised */
+} writing;
+
+/* ---------------------------------------------------------------- which tables, which managers */
+
+static msio_status no_memory(const char *path) { return msio_error_set(MSIO_E_MEMORY, path, "no memory for a write"); }
+
+static root *find_root(writing *w, msio_access *access) {
+    for (int i = 0; i < w->roots; i++)
+        if (w->root[i]->access == access) return w->root[i];
+    root **grown = realloc(w->root, ((size_t)w->roots + 1) * sizeof *grown);
+    if (!grown) return NULL;
+    w->root = grown;
+    root *r = calloc(1, sizeof *r);
+    if (!r) return NULL;
+    r->manager = calloc((size_t)access->snapshot->dat->managers + 1, sizeof *r->manager);
+    r->access = access;
+    r->first_row = INT64_MAX;
+    r->last_row = -1;
+    return w->root[w->roots++] = r;
+}
+
+static void add_manager(root *r, int manager) {
+    for (int i = 0; i < r->managers; i++)
+        if (r->manager[i] == manager) return;
+    r->manager[r->managers++] = manager;
+}
+
+/* Why a leaf cannot be written natively, or NULL. */
+static const char *why_not(const msio_leaf *leaf) {
+    if (!leaf->native) return leaf->why_not;
+    const msio_manager *m = &leaf->slot->manager;
+    return m->layout->keeps ? m->layout->keeps(m, leaf->column) : NULL;
+}
+
+static msio_status note_leaf(void *user, int column, const msio_leaf *leaf, const msio_rows *rows) {
+    writing *w = user;
+    (void)column;
+    if (rows->count == 0) return MSIO_OK;
+    root *r = find_root(w, leaf->access);
+    if (!r || !r->manager) return no_memory(leaf->access->table->path);
+    add_manager(r, leaf->column->manager);
+    r->first_row = msio_min(r->first_row, msio_rows_row(rows, 0));
+    r->last_row = msio_max(r->last_row, msio_rows_row(rows, rows->count - 1));
+    const char *why = why_not(leaf);
+    if (!why) return MSIO_OK;
+    return msio_error_set(MSIO_E_UNSUPPORTED, leaf->access->table->path, "column %s is not written natively: %s",
+                          leaf->column->name, why);
+}
+
+/* ---------------------------------------------------------------- counters */
+
+/* One more change of the managers that are written. Before the data: a process that has the table open and is told
+ * nothing would go on with what it has in memory, and write it back; after: readers without lock compare. */
+static msio_status count(root *r) {
+    const msio_table_dat *dat = r->access->snapshot->dat;
+    const char *path = r->access->table->path;
+    msio_lock *lock = r->access->lock;
+    msio_sync_facts facts = {r->access->rows, dat->columns, dat->managers};
+    msio_status status = msio_lock_sync_bytes(lock, r->record, sizeof r->record, &r->record_bytes);
+    if (!status) status = msio_sync_record_count(r->record, &r->record_bytes, r->manager, r->managers, &facts, path);
+    return status ? status : msio_lock_put_sync(lock, r->record, r->record_bytes);
+}
+
+static void name_columns(const writing *w, char *text, size_t size) {
+    size_t at = 0;
+    text[0] = 0;
+    for (int i = 0; i < w->dense.n && at < size; i++)
+        at += (size_t)snprintf(text + at, size - at, "%s%s", i ? ", " : "", w->dense.column[i].name);
+}
+
+static msio_status prepare(void *user, msio_access *access) {
+    writing *w = user;
+    msio_store_opts o = {.threads = w->opts.threads,
+                         .journal = w->opts.atomic      ? MSIO_JOURNAL_WHOLE
+                                    : w->opts.unguarded ? 0
+                                                        : MSIO_JOURNAL_BLOCKS,
+                         .progress = w->opts.progress,
+                         .user = w->opts.user};
+    (void)access;
+    for (int i = 0; i < w->dense.n; i++) o.total += w->dense.column[i].bytes;
+    msio_status status = msio_store_start(&w->store, &o);
+    for (int i = 0; i < w->roots && !status; i++) {
+        root *r = w->root[i];
+        msio_store_place place = {.directory = r->access->table->path, .record = r->record};
+        place.facts = (msio_journal_facts){.first_row = r->first_row, .last_row = r->last_row};
+        name_columns(w, place.facts.columns, sizeof place.facts.columns);
+        w->stored = true;
+        status = count(r);
+        place.record_bytes = r->record_bytes;
+        if (!status) status = msio_store_add_place(&w->store, &place);
+    }
+    return status;
+}
+
+static msio_status flush(void *user, msio_piece_batch *batch) {
+    writing *w = user;
+    return msio_store_run(&w->store, batch);
+}
+
+/* ---------------------------------------------------------------- cells that were never written */
+
+static msio_status shape_of_new(void *user, int column, int *ndim, int64_t shape[MSIO_MAX_NDIM]) {
+    const writing *w = user;
+    const msio_write_opts *o = &w->opts;
+    if (o->cell_ndim < 0 || o->cell_ndim > MSIO_MAX_NDIM)
+        return msio_error_set(MSIO_E_UNDEFINED, NULL,
+                              "the selected cells of column %s were never written, and have no shape yet; give "
+                              "cell_shape",
+                              w->dense.column[column].name);
+    *ndim = o->cell_ndim;
+    for (int k = 0; k < o->cell_ndim; k++) shape[k] = o->cell_shape[o->cell_ndim - 1 - k];
+    return MSIO_OK;
+}
+
+/* Rows of a set as stretches; *cells is to be freed. */
+static msio_status stretches_of(const msio_want *want, const char *path, msio_new_cells **cells, int *n) {
+    const msio_rows *rows = want->rows;
+    *n = 0;
+    *cells = NULL;
+    for (int64_t i = 0, end; i < rows->count; i = end) {
+        int64_t first = msio_rows_row(rows, i);
+        end = i + 1;
+        if (!rows->row && rows->step == 1) end = rows->count;
+        while (end < rows->count && msio_rows_row(rows, end) == first + end - i) end++;
+        if (*n >= 1 << 20)
+            return msio_error_set(MSIO_E_UNSUPPORTED, path, "new cells in more than %d stretches of rows", 1 << 20);
+        msio_new_cells *grown = *n & (*n - 1) ? *cells : realloc(*cells, (*n ? 2 * (size_t)*n : 1) * sizeof *grown);
+        if (!grown) return no_memory(path);
+        *cells = grown;
+        grown[*n] = (msio_new_cells){.first_row = first, .rows = end - i, .ndim = want->ndim};
+        memcpy(grown[(*n)++].shape, want->shape, sizeof want->shape);
+    }
+    return MSIO_OK;
+}
+
+static bool is_zero(const msio_dense_column *c) {
+    const uint8_t *bytes = c->out;
+    for (size_t i = 0; i < msio_type_size(c->type); i++)
+        if (bytes[i]) return false;
+    return true;
+}
+
+static bool whole_cells(const msio_want *want) {
+    for (int k = 0; k < want->ndim; k++)
+        if (want->axis[k].count != want->shape[k]) return false;
+    return true;
+}
+
+static msio_status make_cells(void *user, int column, const msio_leaf *leaf, const msio_want *want, msio_sink *sink) {
+    writing *w = user;
+    const char *path = leaf->access->table->path, *why = msio_define_refuses(leaf);
+    bool hole = w->use.repeats && is_zero(&w->dense.column[column]);
+    if (why || !whole_cells(want))
+        return msio_error_set(why ? MSIO_E_UNSUPPORTED : MSIO_E_UNDEFINED, path,
+                              "cells of column %s that were never written are not written natively: %s",
+                              leaf->column->name, why ? why : "only a part of each was given");
+    msio_new_cells *cells;
+    int n;
+    msio_define **grown = realloc(w->define, ((size_t)w->defines + 1) * sizeof *grown), *made = NULL;
+    if (!grown) return no_memory(path);
+    w->define = grown;
+    msio_status status = stretches_of(want, path, &cells, &n);
+    if (!status) status = msio_define_start(leaf, n, cells, !hole || w->opts.allocate, &made);
+    free(cells);
+    if (status) return status;
+    w->define[w->defines++] = made;
+    if (hole) return MSIO_OK;
+    const msio_manager *m = msio_define_manager(made);
+    return m->layout->pieces(m, leaf->column, want, sink);
+}
+
+/* Headers come last: what they name is whole. */
+static msio_status commit_cells(writing *w, msio_status status) {
+    for (int i = 0; i < w->defines && !status; i++) status = msio_define_commit(w->define[i], w->opts.sync);
+    for (int i = 0; i < w->defines; i++) msio_define_free(w->define[i]);
+    free(w->define);
+    return status;
+}
+
+/* ---------------------------------------------------------------- through casacore */
+
+static msio_status foreign(void *user, int column, const msio_leaf *leaf, const msio_want *want) {
+    const writing *w = user;
+    (void)column;
+    (void)want;
+    return msio_error_set(MSIO_E_UNSUPPORTED, leaf->access->table->path, "column %s is not written natively",
+                          w->dense.column[column].name);
+}
+
+/* ---------------------------------------------------------------- one call */
+
+/* What the handle knows stays true: only values in place changed. */
+static void see_own_change(root *r) {
+    msio_table *t = r->access->table;
+    msio_signature now;
+    if (msio_signature_read(t->path, r->access->lock, &now)) return;
+    msio_table_lock(t);
+    if (msio_table_is_held(t) && t->hold_writes) t->seen = now;
+    msio_table_unlock(t);
+}
+
+/* Blocks are settled, then counted a second time; on the disk where that was asked for. */
+static msio_status finish(writing *w, msio_status status) {
+    if (!status && w->opts.sync) status = msio_store_sync(&w->store);
+    status = msio_store_finish(&w->store, status);
+    status = commit_cells(w, status);
+    for (int i = 0; i < w->roots && w->stored; i++) {
+        msio_error_copy error;
+        if (status) msio_error_save(&error);
+        msio_status counted = count(w->root[i]);
+        if (!counted && w->opts.sync) counted = msio_lock_sync_file(w->root[i]->access->lock);
+        see_own_change(w->root[i]);
+        status = status ? msio_error_restore(&error) : counted;
+    }
+    return status;
+}
+
+static void free_roots(writing *w) {
+    for (int i = 0; i < w->roots; i++) {
+        free(w->root[i]->manager);
+        free(w->root[i]);
+    }
+    free(w->root);
+}
+
+static msio_status write_under_lock(writing *w, msio_table *table) {
+    msio_access access;
+    msio_status status = msio_access_begin_writing(table, &access);
+    if (status) return status;
+    status = msio_dense_read(&w->dense, &access);
+    if (w->store.thread || w->stored) status = finish(w, status);
+    return msio_access_end(&access, status);
+}
+
+static msio_status run(writing *w, msio_table *table, const msio_write_opts *opts) {
+    static const msio_write_opts defaults = MSIO_WRITE_OPTS_INIT;
+    msio_status status = msio_check_sizes(w->dense.select, NULL);
+    if (status) return status;
+    if (opts && opts->struct_size != sizeof *opts)
+        return msio_error_set(MSIO_E_ARGUMENT, table->path,
+                              "options of %zu bytes, this version knows %zu: use MSIO_WRITE_OPTS_INIT",
+                              opts->struct_size, sizeof *opts);
+    w->opts = opts ? *opts : defaults;
+    w->use = (msio_dense_use){note_leaf, prepare, flush, shape_of_new, make_cells, foreign, w, w->use.repeats};
+    w->dense.use = &w->use;
+    prof_span span;
+    prof_begin(&span, PROF_PATH_WRITE);
+    status = write_under_lock(w, table);
+    prof_end(&span, &(prof_work){.bytes = (int64_t)atomic_load(&w->store.written),
+                                 .rows = w->dense.rows_selected,
+                                 .pieces = w->store.pieces});
+    free_roots(w);
+    return status;
+}
+
+msio_status msio_write_many(int n, const msio_column *const *columns, const msio_select *select, const void *const *ins,
+                            const size_t *in_bytes, const msio_write_opts *opts) {
+    if (n < 1 || !columns || !ins || !in_bytes)
+        return msio_error_set(MSIO_E_ARGUMENT, NULL, "no columns, or nothing to put into them");
+    msio_dense_column *c = calloc((size_t)n, sizeof *c);
+    if (!c) return no_memory(NULL);
+    msio_status status = MSIO_OK;
+    for (int i = 0; i < n && !status; i++) {
+        /* the plan only reads from there */
+        c[i] = (msio_dense_column){
+            .name = columns[i]->name, .out = (void *)(uintptr_t)ins[i], .out_bytes = ins[i] ? in_bytes[i] : 0};
+        if (columns[i]->table != columns[0]->table)
+            status = msio_error_set(MSIO_E_ARGUMENT, columns[i]->table->path,
+                                    "columns of different tables: write each table by a call of its own");
+    }
+    writing w = {.dense = {.n = n, .column = c, .select = select, .lenient = n > 1}};
+    if (!status) status = run(&w, columns[0]->table, opts);
+    free(c);
+    return status;
+}
+
+msio_status msio_write(const msio_column *column, const msio_select *select, const void *in, size_t in_bytes,
+                       const msio_write_opts *opts) {
+    if (!column) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no column");
+    return msio_write_many(1, &column, select, &in, &in_bytes, opts);
+}
+
+msio_status msio_write_value(const msio_column *column, const msio_select *select, const void *value,
+                             size_t value_bytes, const msio_write_opts *opts) {
+    if (!column || !value) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no column, or no value");
+    const msio_column_info *info = msio_column_describe(column);
+    if (!info) return msio_last_error()->code;
+    if (value_bytes != msio_type_size(info->type))
+        return msio_error_set(MSIO_E_SIZE, column->table->path, "an element of column %s (%s) has %zu bytes, got %zu",
+                              column->name, msio_type_name(info->type), msio_type_size(info->type), value_bytes);
+    msio_dense_column c = {
+        .name = column->name, .out = (void *)(uintptr_t)value, .out_bytes = value_bytes}; /* only read from */
+    writing w = {.dense = {.n = 1, .column = &c, .select = select}, .use = {.repeats = true}};
+    return run(&w, column->table, opts);
+}
+
+/* ---------------------------------------------------------------- repairing */
+
+static void take_in(msio_repaired *result, const msio_interrupted *found) {
+    if (found->left == MSIO_LEFT_NOTHING) return;
+    result->interrupted = 1;
+    result->blocks += found->restored;
+    result->may_be_mixed |= found->left == MSIO_LEFT_STRANGE;
+    result->first_row = found->facts.first_row;
+    result->last_row = found->facts.last_row;
+    memcpy(result->columns, found->facts.columns, sizeof result->columns);
+}
+
+static msio_status repair_one(msio_table *table, msio_repaired *result) {
+    msio_status status = MSIO_OK;
+    for (int i = 0; i < table->children && !status; i++) status = repair_one(table->child[i], result);
+    if (status || table->children) return status;
+    msio_interrupted found;
+    status = msio_table_repair(table, &found);
+    if (!status) take_in(result, &found);
+    return status;
+}
+
+msio_status msio_repair(const char *path, msio_repaired *result) {
+    msio_open_opts opts = MSIO_OPEN_OPTS_INIT;
+    msio_repaired found = MSIO_REPAIRED_INIT;
+    msio_table *table;
+    if (result && result->struct_size != sizeof *result)
+        return msio_error_set(MSIO_E_ARGUMENT, path,
+                              "a result of %zu bytes, this version knows %zu: use "
+                              "MSIO_REPAIRED_INIT",
+                              result->struct_size, sizeof *result);
+    opts.writable = 1;
+    msio_status status = msio_table_open(path, &opts, &table);
+    if (status) return status;
+    status = repair_one(table, &found);
+    msio_table_close(table);
+    if (!status && result) *result = found;
+    return status;
+}
