@@ -8,7 +8,7 @@
 
 /* Two batches of half this, beside the writing threads' own blocks. */
 #define COPY_MEMORY ((size_t)32 << 20)
-/* All or nothing keeps this much; see store.c. */
+/* All or nothing keeps this much; see put_blocks.c. */
 #define ATOMIC_MEMORY ((size_t)128 << 20)
 
 typedef struct copying {

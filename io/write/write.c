@@ -7,7 +7,7 @@
 #include "io/lock/sync_record.h"
 #include "io/read/dense.h"
 #include "io/write/define.h"
-#include "io/write/store.h"
+#include "io/write/put_blocks.h"
 #include "prof/span.h"
 
 #include <stdio.h>
@@ -29,7 +29,7 @@ typedef struct writing {
     msio_dense dense;
     msio_dense_use use;
     msio_write_opts opts;
-    msio_store store;
+    msio_put store;
     int roots;
     root **root;
     int defines; /* new cells, one a column and plain table */
@@ -107,31 +107,31 @@ static void name_columns(const writing *w, char *text, size_t size) {
 
 static msio_status prepare(void *user, msio_access *access) {
     writing *w = user;
-    msio_store_opts o = {.threads = w->opts.threads,
-                         .journal = w->opts.atomic      ? MSIO_JOURNAL_WHOLE
-                                    : w->opts.unguarded ? 0
-                                                        : MSIO_JOURNAL_BLOCKS,
-                         .progress = w->opts.progress,
-                         .user = w->opts.user};
+    msio_put_opts o = {.threads = w->opts.threads,
+                       .journal = w->opts.atomic      ? MSIO_JOURNAL_WHOLE
+                                  : w->opts.unguarded ? 0
+                                                      : MSIO_JOURNAL_BLOCKS,
+                       .progress = w->opts.progress,
+                       .user = w->opts.user};
     (void)access;
     for (int i = 0; i < w->dense.n; i++) o.total += w->dense.column[i].bytes;
-    msio_status status = msio_store_start(&w->store, &o);
+    msio_status status = msio_put_start(&w->store, &o);
     for (int i = 0; i < w->roots && !status; i++) {
         root *r = w->root[i];
-        msio_store_place place = {.directory = r->access->table->path, .record = r->record};
+        msio_put_place place = {.directory = r->access->table->path, .record = r->record};
         place.facts = (msio_journal_facts){.first_row = r->first_row, .last_row = r->last_row};
         name_columns(w, place.facts.columns, sizeof place.facts.columns);
         w->stored = true;
         status = count(r);
         place.record_bytes = r->record_bytes;
-        if (!status) status = msio_store_add_place(&w->store, &place);
+        if (!status) status = msio_put_add_place(&w->store, &place);
     }
     return status;
 }
 
 static msio_status flush(void *user, msio_piece_batch *batch) {
     writing *w = user;
-    return msio_store_run(&w->store, batch);
+    return msio_put_run(&w->store, batch);
 }
 
 /* ---------------------------------------------------------------- cells that were never written */
@@ -238,8 +238,8 @@ static void see_own_change(root *r) {
 
 /* Blocks are settled, then counted a second time; on the disk where that was asked for. */
 static msio_status finish(writing *w, msio_status status) {
-    if (!status && w->opts.sync) status = msio_store_sync(&w->store);
-    status = msio_store_finish(&w->store, status);
+    if (!status && w->opts.sync) status = msio_put_sync(&w->store);
+    status = msio_put_finish(&w->store, status);
     status = commit_cells(w, status);
     for (int i = 0; i < w->roots && w->stored; i++) {
         msio_error_copy error;

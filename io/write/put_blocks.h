@@ -1,11 +1,11 @@
-/* store.h - the engine the other way: gathers pieces from memory into blocks, and puts these into their files.
+/* put_blocks.h - the engine the other way: gathers pieces from memory into blocks, and puts these into their files.
  *
  * A block is a stretch of one file, at most as long as a slot of the journal, and belongs to one thread. Bytes of a
  * block that no piece covers are read first and stay as they are; pieces that need no change go straight from the
  * caller's memory. Where a layout says in which units it stores (msio_source.unit: tiles), blocks end at their borders.
  */
-#ifndef MSIO_IO_STORE_H
-#define MSIO_IO_STORE_H
+#ifndef MSIO_IO_PUT_BLOCKS_H
+#define MSIO_IO_PUT_BLOCKS_H
 
 #include "io/lock/journal.h"
 #include "io/plan/plan.h"
@@ -16,54 +16,54 @@
 #define MSIO_BLOCK_BYTES ((int64_t)1 << 20)
 #define MSIO_BLOCK_MOST ((int64_t)16 << 20)
 
-typedef struct msio_store_opts {
+typedef struct msio_put_opts {
     int threads;   /* as in msio_read_opts */
     int journal;   /* 0: none; else an msio_journal_mode */
     int64_t total; /* bytes of the caller's that the whole call stores */
     int (*progress)(void *user, int64_t done, int64_t total);
     void *user;
-} msio_store_opts;
+} msio_put_opts;
 
-typedef struct msio_store_thread msio_store_thread;
+typedef struct msio_put_thread msio_put_thread;
 
 /* A table's folder: files in it are written, and the journal is kept there. */
-typedef struct msio_store_place {
+typedef struct msio_put_place {
     const char *directory;
     msio_journal_facts facts;
     const uint8_t *record; /* the sync record as this write set it */
     int64_t record_bytes;
     msio_journal *journal; /* made when the first block needs it */
     int64_t slot_bytes;    /* of its slots */
-} msio_store_place;
+} msio_put_place;
 
 /* One write call's engine; lives on the caller's stack between _start and _finish. */
-typedef struct msio_store {
-    msio_store_opts opts;
+typedef struct msio_put {
+    msio_put_opts opts;
     int threads;
-    msio_store_thread *thread; /* [threads] */
+    msio_put_thread *thread; /* [threads] */
     int places;
-    msio_store_place *place;
+    msio_put_place *place;
     int files;
-    struct msio_store_file *file;       /* opened for writing */
+    struct msio_put_file *file;         /* opened for writing */
     atomic_llong done;                  /* bytes of the caller's */
     atomic_llong written, writes, read; /* bytes and calls; bytes read of blocks that are not covered whole */
     int64_t blocks, pieces;
     bool counts_only; /* plans */
-} msio_store;
+} msio_put;
 
-msio_status msio_store_start(msio_store *store, const msio_store_opts *opts);
+msio_status msio_put_start(msio_put *store, const msio_put_opts *opts);
 /* One more folder; what place points to lives as long as the store. MSIO_E_MEMORY. */
-msio_status msio_store_add_place(msio_store *store, const msio_store_place *place);
+msio_status msio_put_add_place(msio_put *store, const msio_put_place *place);
 /* status: of the call. A failure puts back what the journal keeps. Returns it. */
-msio_status msio_store_finish(msio_store *store, msio_status status);
+msio_status msio_put_finish(msio_put *store, msio_status status);
 
-/* The sink's flush: user is the msio_store. Targets' out is the caller's memory, which is read; target.repeats:
+/* The sink's flush: user is the msio_put. Targets' out is the caller's memory, which is read; target.repeats:
  * one element that goes everywhere.
  * Errors: MSIO_E_IO (with errno: ENOSPC, EDQUOT, EFBIG, EIO, EROFS), MSIO_E_CHANGED (a file is no longer the one that
  * was planned for), MSIO_E_CANCELLED, MSIO_E_MEMORY. */
-msio_status msio_store_run(void *user, msio_piece_batch *batch);
+msio_status msio_put_run(void *user, msio_piece_batch *batch);
 
 /* fdatasync of every file that was written. */
-msio_status msio_store_sync(msio_store *store);
+msio_status msio_put_sync(msio_put *store);
 
 #endif

@@ -1,8 +1,8 @@
-/* store.c - the engine the other way: gathers pieces from memory into blocks, and puts these into their files. */
+/* put_blocks.c - the engine the other way: gathers pieces from memory into blocks, and puts these into their files. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "io/write/store.h"
+#include "io/write/put_blocks.h"
 
 #include "core/checked.h"
 #include "core/error.h"
@@ -30,13 +30,13 @@
 #define WHOLE_BLOCKS 4096
 
 /* A file that is written. */
-typedef struct msio_store_file {
+typedef struct msio_put_file {
     const msio_file *as; /* what the plan was made from */
     int fd;
     int place; /* the folder that it lies in */
-} msio_store_file;
+} msio_put_file;
 
-struct msio_store_thread {
+struct msio_put_thread {
     uint8_t *scratch;
     int64_t scratch_bytes;
     int filled; /* the scratch is full of this repeated target's element, -1: of none */
@@ -44,7 +44,7 @@ struct msio_store_thread {
 
 /* What the threads of one batch share. */
 typedef struct batch_run {
-    msio_store *store;
+    msio_put *store;
     const msio_piece_batch *batch;
     const msio_blocks *blocks;
     atomic_llong next; /* block to be taken; chained ones are taken with the one before */
@@ -55,7 +55,7 @@ typedef struct batch_run {
     msio_error_copy error;
 } batch_run;
 
-msio_status msio_store_start(msio_store *store, const msio_store_opts *opts) {
+msio_status msio_put_start(msio_put *store, const msio_put_opts *opts) {
     store->opts = *opts;
     store->threads = opts->total < ALONE_BYTES ? 1 : msio_threads_for(opts->threads);
     store->thread = calloc((size_t)store->threads, sizeof *store->thread);
@@ -64,15 +64,15 @@ msio_status msio_store_start(msio_store *store, const msio_store_opts *opts) {
     return MSIO_OK;
 }
 
-msio_status msio_store_add_place(msio_store *store, const msio_store_place *place) {
-    msio_store_place *grown = realloc(store->place, ((size_t)store->places + 1) * sizeof *grown);
+msio_status msio_put_add_place(msio_put *store, const msio_put_place *place) {
+    msio_put_place *grown = realloc(store->place, ((size_t)store->places + 1) * sizeof *grown);
     if (!grown) return msio_error_set(MSIO_E_MEMORY, place->directory, "no memory for a write");
     store->place = grown;
     store->place[store->places++] = *place;
     return MSIO_OK;
 }
 
-msio_status msio_store_finish(msio_store *store, msio_status status) {
+msio_status msio_put_finish(msio_put *store, msio_status status) {
     for (int i = 0; i < store->places; i++) {
         if (status)
             msio_journal_undo(store->place[i].journal);
@@ -92,7 +92,7 @@ msio_status msio_store_finish(msio_store *store, msio_status status) {
     return status;
 }
 
-msio_status msio_store_sync(msio_store *store) {
+msio_status msio_put_sync(msio_put *store) {
     for (int i = 0; i < store->files; i++)
         if (fdatasync(store->file[i].fd))
             return msio_error_system(MSIO_E_IO, store->file[i].as->path, "cannot bring the file to the disk");
@@ -102,7 +102,7 @@ msio_status msio_store_sync(msio_store *store) {
 /* ---------------------------------------------------------------- files */
 
 /* The folder that a file lies in. */
-static int place_of(const msio_store *store, const char *path) {
+static int place_of(const msio_put *store, const char *path) {
     for (int i = 0; i < store->places; i++) {
         size_t n = strlen(store->place[i].directory);
         if (strncmp(path, store->place[i].directory, n) == 0 && path[n] == '/' && !strchr(path + n + 1, '/')) return i;
@@ -111,13 +111,13 @@ static int place_of(const msio_store *store, const char *path) {
 }
 
 /* Opens the files of a batch for writing; a file that is another one than was planned for is not touched. */
-static msio_status open_file(msio_store *store, const msio_file *file) {
+static msio_status open_file(msio_put *store, const msio_file *file) {
     msio_stamp now;
     for (int i = 0; i < store->files; i++)
         if (store->file[i].as == file) return MSIO_OK;
     int place = place_of(store, file->path);
     if (place < 0) return msio_error_set(MSIO_E_ARGUMENT, file->path, "the file lies in none of the tables' folders");
-    msio_store_file *grown = realloc(store->file, ((size_t)store->files + 1) * sizeof *grown);
+    msio_put_file *grown = realloc(store->file, ((size_t)store->files + 1) * sizeof *grown);
     if (!grown) return msio_error_set(MSIO_E_MEMORY, file->path, "no memory for a write");
     store->file = grown;
     int fd = open(file->path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -129,22 +129,22 @@ static msio_status open_file(msio_store *store, const msio_file *file) {
         close(fd);
         return status;
     }
-    store->file[store->files++] = (msio_store_file){file, fd, place};
+    store->file[store->files++] = (msio_put_file){file, fd, place};
     return MSIO_OK;
 }
 
 /* Files of a batch were opened before its blocks are stored. */
-static const msio_store_file *opened(const msio_store *store, const msio_file *file) {
+static const msio_put_file *opened(const msio_put *store, const msio_file *file) {
     int i = 0;
     while (store->file[i].as != file) i++;
     return &store->file[i];
 }
 
-static msio_journal *journal_of(const msio_store *store, const msio_file *file) {
+static msio_journal *journal_of(const msio_put *store, const msio_file *file) {
     return store->place[opened(store, file)->place].journal;
 }
 
-static msio_status put(msio_store *store, const msio_file *file, const uint8_t *bytes, int64_t length, int64_t offset) {
+static msio_status put(msio_put *store, const msio_file *file, const uint8_t *bytes, int64_t length, int64_t offset) {
     int fd = opened(store, file)->fd;
     prof_span span;
     prof_begin(&span, PROF_PATH_STORE);
@@ -165,7 +165,7 @@ static msio_status put(msio_store *store, const msio_file *file, const uint8_t *
     return MSIO_OK;
 }
 
-static msio_status get(msio_store *store, const msio_file *file, uint8_t *bytes, int64_t length, int64_t offset) {
+static msio_status get(msio_put *store, const msio_file *file, uint8_t *bytes, int64_t length, int64_t offset) {
     atomic_fetch_add_explicit(&store->read, length, memory_order_relaxed);
     return msio_file_read(file, bytes, length, offset, NULL);
 }
@@ -176,7 +176,7 @@ static const msio_source *source_of(const batch_run *run, const msio_block *bloc
 
 /* ---------------------------------------------------------------- one block */
 
-static msio_status need_scratch(msio_store_thread *mine, int64_t bytes) {
+static msio_status need_scratch(msio_put_thread *mine, int64_t bytes) {
     if (mine->scratch_bytes >= bytes) return MSIO_OK;
     msio_pool_give(mine->scratch);
     mine->filled = -1;
@@ -237,7 +237,7 @@ static const uint8_t *as_it_lies(const batch_run *run, const msio_block *block) 
 
 /* The bytes that are to be stored, in the caller's memory or in the thread's scratch. old: what is there now; NULL when
  * that is not known. */
-static msio_status image_of(const batch_run *run, msio_store_thread *mine, const msio_block *block, const uint8_t *old,
+static msio_status image_of(const batch_run *run, msio_put_thread *mine, const msio_block *block, const uint8_t *old,
                             const uint8_t **image) {
     const msio_piece_batch *b = run->batch;
     *image = as_it_lies(run, block);
@@ -266,7 +266,7 @@ static bool needs_slot(const batch_run *run, const msio_block *block) {
 }
 
 static msio_status store_block(batch_run *run, int thread, const msio_block *block) {
-    msio_store *store = run->store;
+    msio_put *store = run->store;
     const msio_file *file = source_of(run, block)->file;
     const uint8_t *image = NULL, *old = NULL;
     msio_journal *journal = needs_slot(run, block) ? journal_of(store, file) : NULL;
@@ -285,7 +285,7 @@ static msio_status store_block(batch_run *run, int thread, const msio_block *blo
 
 /* ---------------------------------------------------------------- the journal */
 
-static msio_status make_journal(msio_store_place *place, msio_journal_mode mode, int slots, int64_t slot_bytes) {
+static msio_status make_journal(msio_put_place *place, msio_journal_mode mode, int slots, int64_t slot_bytes) {
     if (place->journal) {
         if (mode == MSIO_JOURNAL_BLOCKS && slot_bytes <= place->slot_bytes) return MSIO_OK;
         msio_journal_end(place->journal);
@@ -322,9 +322,9 @@ static msio_status check_whole(const batch_run *run) {
 
 /* All or nothing, of one folder: every block's old bytes first. */
 static msio_status keep_all_of(batch_run *run, int place) {
-    msio_store *store = run->store;
+    msio_put *store = run->store;
     const msio_blocks *l = run->blocks;
-    msio_store_place *p = &store->place[place];
+    msio_put_place *p = &store->place[place];
     int slots = 0, slot = 0;
     int64_t longest = 0;
     for (int64_t i = 0; i < l->n; i++) {
@@ -346,7 +346,7 @@ static msio_status keep_all_of(batch_run *run, int place) {
 }
 
 static msio_status prepare_journals(batch_run *run) {
-    msio_store *store = run->store;
+    msio_put *store = run->store;
     const msio_blocks *l = run->blocks;
     msio_status status = MSIO_OK;
     if (store->opts.journal == MSIO_JOURNAL_WHOLE) {
@@ -357,7 +357,7 @@ static msio_status prepare_journals(batch_run *run) {
     run->keeps = store->opts.journal != 0;
     for (int64_t i = 0; i < l->n && !status; i++) {
         if (!needs_slot(run, &l->block[i])) continue;
-        msio_store_place *p = &store->place[opened(store, source_of(run, &l->block[i])->file)->place];
+        msio_put_place *p = &store->place[opened(store, source_of(run, &l->block[i])->file)->place];
         status = make_journal(p, MSIO_JOURNAL_BLOCKS, store->threads, l->longest);
     }
     return status;
@@ -371,7 +371,7 @@ static void fail(batch_run *run) {
 }
 
 static void report_progress(batch_run *run, int thread, int64_t done) {
-    msio_store *s = run->store;
+    msio_put *s = run->store;
     if (thread != 0 || !s->opts.progress || done - run->reported < PROGRESS_BYTES) return;
     run->reported = done;
     if (s->opts.progress(s->opts.user, done, s->opts.total)) {
@@ -420,8 +420,8 @@ static void run_threads(batch_run *run, int threads) {
     work_through(run, 0);
 }
 
-msio_status msio_store_run(void *user, msio_piece_batch *batch) {
-    msio_store *store = user;
+msio_status msio_put_run(void *user, msio_piece_batch *batch) {
+    msio_put *store = user;
     msio_blocks blocks = {0};
     batch_run run = {.store = store, .batch = batch, .blocks = &blocks, .error_taken = ATOMIC_FLAG_INIT};
     msio_status status = msio_blocks_make(&blocks, batch, MSIO_BLOCK_BYTES, MSIO_BLOCK_MOST);
