@@ -72,7 +72,7 @@ int64_t cli_fact_length(const cli_facts *facts, int column, int64_t row) {
 
 double cli_fact_number(const cli_facts *facts, int column, int64_t row, int64_t index) {
     const msio_ragged *cells = &facts->cells[column];
-    if (index >= cli_fact_length(facts, column, row)) return 0;
+    if (index < 0 || index >= cli_fact_length(facts, column, row)) return 0;
     return cli_element(cells->type, cells->data, cells->offsets[row] + index);
 }
 

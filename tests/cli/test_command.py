@@ -327,6 +327,17 @@ class TestInfo(unittest.TestCase):
                     with ct.table(table_path, ack=False) as table:
                         self.check_table(info, table)
 
+    def test_window_without_channels(self):
+        path = scratch("no-channels.ms")
+        shutil.copytree(simulated(), path)
+        with ct.table(path + "::SPECTRAL_WINDOW", readonly=False, ack=False) as table:
+            for column in ("CHAN_FREQ", "CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION"):
+                table.putcell(column, 0, np.zeros(0))
+        text = msio("info", path).stdout.decode()
+        row = next(line for line in text[text.index("Spectral windows"):].splitlines()[2:])
+        self.assertRegex(row, r"^ *0 .* 0 +- +- +- ")
+        self.assertEqual(report("info", path)["spectral_windows"][0]["frequencies"], [])
+
     def check_table(self, info, table):
         self.assertEqual(info["rows"], table.nrows())
         self.assertEqual([column["name"] for column in info["columns"]], table.colnames())
