@@ -59,6 +59,8 @@ const uint8_t *msio_window_get_slow(msio_window *window, int64_t offset, int64_t
                                         length, offset, window->size);
         return NULL;
     }
+    static const uint8_t none[1];
+    if (length == 0) return none; /* no block may have been read yet */
     bool there = window->length > 0 && offset >= window->start && offset + length <= window->start + window->length;
     if (!there && (window->status = read_block(window, offset, length))) return NULL;
     return window->buffer + (offset - window->start);

@@ -41,6 +41,7 @@ static int remove_file(void **state) {
 static void check_content(msio_window *w) {
     const uint8_t *p;
     uint32_t seed = 7;
+    assert_non_null(msio_window_get(w, 0, 0)); /* before anything was read */
     for (int64_t at = 0; at + 24 <= SIZE; at += 1009) {
         assert_non_null(p = msio_window_get(w, at, 24));
         assert_memory_equal(p, content + at, 24);
