@@ -39,7 +39,7 @@ def unpatch_casacore():
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Waiting)]
     if _before is None:
         return
-    from . import _files
+    from ._dropin import _files
     for cls, name, method in _before:
         if method is None:
             delattr(cls, name)
@@ -58,7 +58,7 @@ def _patch():
     global _before
     if _before is not None:
         return
-    from . import _casacore
+    from ._dropin import _casacore
     _casacore.watch_writers()
     _before = [(cls, name, cls.__dict__.get(name)) for cls, ours in _casacore.patches.items() for name in ours]
     for cls, ours in _casacore.patches.items():

@@ -11,16 +11,15 @@ Everything else of `casacore.tables` is here too, unchanged. Without python-casa
 """
 from _msio_startup import is_refused
 
-from . import _counting, _files, _shadow, _states
+from ._dropin import _counting, _files, _shadow, _states
 
 try:
     import casacore.tables as _casacore_tables
 except ImportError:
-    from ._reader import table  # noqa: F401
-    from ._reader_views import tablecolumn, tableiter, tablerow  # noqa: F401
+    from ._reader import table, tablecolumn, tableiter, tablerow  # noqa: F401
     __all__ = ["table", "tablecolumn", "tableiter", "tablerow", "served", "shadow"]
 else:
-    from . import _casacore
+    from ._dropin import _casacore
 
     class table(_casacore.casacore_table):
         __doc__ = _casacore.casacore_table.__doc__

@@ -15,7 +15,7 @@ pytest.importorskip("casacore.tables", reason="python-casacore is not installed"
 import casacore.tables as ct  # noqa: E402
 
 import msio  # noqa: E402
-from msio import _serving  # noqa: E402
+from msio._dropin import _serving  # noqa: E402
 from msio import tables as mt  # noqa: E402
 
 

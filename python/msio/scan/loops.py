@@ -1,4 +1,4 @@
-"""scan_loops.py - loops of a Python source: which names take another value from turn to turn."""
+"""loops.py - loops of a Python source: which names take another value from turn to turn."""
 
 import ast
 

@@ -1,12 +1,12 @@
-"""scan_rules.py - what a source does, judged: facts of scan_names.py in, findings out."""
+"""rules.py - what a source does, judged: facts of names.py in, findings out."""
 
 import ast
 import re
 
-from .scan_loops import Loop, dotted, ends_at_once, opens_once
-from .scan_names import Walk
-from .scan_report import Finding
-from .scan_values import SUBTABLES
+from .loops import Loop, dotted, ends_at_once, opens_once
+from .names import Walk
+from .report import Finding
+from .values import SUBTABLES
 
 SUBTABLE_COLUMNS = frozenset("""CHAN_FREQ CHAN_WIDTH REF_FREQUENCY TOTAL_BANDWIDTH NUM_CHAN POSITION STATION
     DISH_DIAMETER NAME PHASE_DIR REFERENCE_DIR DELAY_DIR CORR_TYPE SPECTRAL_WINDOW_ID POLARIZATION_ID

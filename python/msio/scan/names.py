@@ -1,12 +1,12 @@
-"""scan_names.py - a Python source walked without running it: which names are tables, what is asked of them, and in
-which loops. The walk gives facts; scan_rules.py judges them."""
+"""names.py - a Python source walked without running it: which names are tables, what is asked of them, and in
+which loops. The walk gives facts; rules.py judges them."""
 
 import ast
 
-from .scan_columns import use_of
-from .scan_loops import COMPREHENSIONS, FUNCTIONS, Loop, dotted, plainly_few, target_names
-from .scan_meanings import Meanings
-from .scan_values import (
+from .columns import use_of
+from .loops import COMPREHENSIONS, FUNCTIONS, Loop, dotted, plainly_few, target_names
+from .meanings import Meanings
+from .values import (
     CELL_METHODS,
     COLUMN_METHODS,
     FIRST_ROWS,

@@ -1,4 +1,4 @@
-"""scan_report.py - the rules by name, and findings as text and as JSON."""
+"""report.py - the rules by name, and findings as text and as JSON."""
 
 import json
 from dataclasses import asdict, dataclass

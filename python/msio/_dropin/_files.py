@@ -8,8 +8,8 @@ import os
 import threading
 import weakref
 
-from . import _msio
-from ._errors import Error
+from .. import _msio
+from .._errors import Error
 
 _lock = threading.RLock()
 _files = weakref.WeakValueDictionary()

@@ -14,7 +14,7 @@ loops = collections.Counter()
 asked = os.environ.get("MSIO_REPORT", "0") not in ("", "0")
 
 #: Folders whose code calls a table's methods for the program.
-inner_folders = [os.path.dirname(__file__) + os.sep]
+inner_folders = [os.path.dirname(os.path.dirname(__file__)) + os.sep]
 
 
 def count(method, reason=None):

@@ -3,7 +3,7 @@ import operator
 
 import numpy as np
 
-from ._errors import ArgumentError, RangeError, UnsupportedError
+from .._errors import ArgumentError, RangeError, UnsupportedError
 
 
 def rows_of_key(key, total):

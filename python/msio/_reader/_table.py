@@ -5,9 +5,10 @@ import weakref
 
 import numpy as np
 
-from . import _msio, _reader_views
-from ._box import box_axis
-from ._errors import ArgumentError, ColumnError, Error, RangeError, ShapeError, UnsupportedError
+from .. import _msio
+from .._box import box_axis
+from .._errors import ArgumentError, ColumnError, Error, RangeError, ShapeError, UnsupportedError
+from . import _views
 
 _TYPES = {"Bool": "boolean", "uChar": "uchar", "Short": "short", "uShort": "ushort", "Int": "int", "uInt": "uint",
           "Int64": "int64", "Float": "float", "Double": "double", "Complex": "complex", "DComplex": "dcomplex",
@@ -170,20 +171,20 @@ class table:
         """The same table ordered by columns of scalars: "TIME desc, ANTENNA1"."""
         if name:
             raise UnsupportedError("tables are made and written by python-casacore, which is not installed")
-        rows = _reader_views.sorted_rows(self, sortlist)[max(offset, 0):]
+        rows = _views.sorted_rows(self, sortlist)[max(offset, 0):]
         return self.selectrows(rows[:limit] if limit > 0 else rows)
 
     def iter(self, columnnames, order="", sort=True):
         """The tables of the rows that have the same values in some columns of scalars, in the order of the values."""
-        return _reader_views.tableiter(self, columnnames, order, sort)
+        return _views.tableiter(self, columnnames, order, sort)
 
     def col(self, columnname):
         """A column with its own calls."""
-        return _reader_views.tablecolumn(self, columnname)
+        return _views.tablecolumn(self, columnname)
 
     def row(self, columnnames=[], exclude=False):
         """Rows as dicts, of these columns or of all others."""
-        return _reader_views.tablerow(self, columnnames, exclude)
+        return _views.tablerow(self, columnnames, exclude)
 
     def rownumbers(self):
         """The rows that this table has of the one on disk."""

@@ -18,10 +18,10 @@ SAMPLES = HERE / "scan_samples"
 
 def _load():
     package = types.ModuleType("msio_scanned_alone")
-    package.__path__ = [str(HERE.parent.parent / "python" / "msio")]
+    package.__path__ = [str(HERE.parents[2] / "python" / "msio")]
     sys.modules[package.__name__] = package
     return importlib.import_module(package.__name__ + ".scan"), importlib.import_module(
-        package.__name__ + ".scan_report"
+        package.__name__ + ".scan.report"
     )
 
 
@@ -364,8 +364,8 @@ def test_columns_that_metadata_answers():
 
 
 def test_the_metadata_that_is_named_is_there():
-    known = (HERE.parent.parent / "python" / "msio" / "meta.py").read_text()
-    rules_ = importlib.import_module("msio_scanned_alone.scan_rules")
+    known = (HERE.parents[2] / "python" / "msio" / "meta.py").read_text()
+    rules_ = importlib.import_module("msio_scanned_alone.scan.rules")
     for column, use in rules_.ANSWERS.items():
         names = re.findall(r"(?:\bm|metadata\({path}\))\.(\w+)", use)
         assert names, column

@@ -8,10 +8,10 @@ import operator
 
 import numpy as np
 
+from .._box import box_axis
+from .._errors import Error, ShapeError
 from . import _counting, _shadow
-from ._box import box_axis
 from ._counting import count
-from ._errors import Error, ShapeError
 from ._states import flush_waiting, state_of
 
 NOT_SERVED = object()

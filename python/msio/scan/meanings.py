@@ -1,11 +1,11 @@
-"""scan_meanings.py - what an expression stands for: a table, a column, a key, something imported."""
+"""meanings.py - what an expression stands for: a table, a column, a key, something imported."""
 
 import ast
 import builtins
 
-from .scan_columns import SAME_ROWS, carried
-from .scan_loops import dotted, plainly_few
-from .scan_values import (
+from .columns import SAME_ROWS, carried
+from .loops import dotted, plainly_few
+from .values import (
     CELL_METHODS,
     COLUMN_METHODS,
     KEYS,

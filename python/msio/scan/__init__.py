@@ -1,4 +1,4 @@
-"""scan.py - `python -m msio scan SRC...`: source code read, not run, for slow ways to read Measurement Sets."""
+"""__init__.py - `python -m msio scan SRC...`: source code read, not run, for slow ways to read Measurement Sets."""
 
 import argparse
 import ast
@@ -12,8 +12,8 @@ import tokenize
 import warnings
 from dataclasses import replace
 
-from .scan_report import as_json, as_text, rules_text
-from .scan_rules import judge
+from .report import as_json, as_text, rules_text
+from .rules import judge
 
 FOUND, FAILED, USAGE = 1, 3, 2
 IGNORE = re.compile(r"#\s*msio:\s*ignore(?:\[([\w\s,-]*)\])?")
@@ -238,7 +238,3 @@ def main(argv=None):
         errors += [{"file": path, "message": message} for message in messages]
     shown = _show((as_json if options.json else as_text)(findings, files, errors))
     return FAILED if errors or not shown else FOUND if findings else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

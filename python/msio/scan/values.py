@@ -1,4 +1,4 @@
-"""scan_values.py - what the scanner knows by name, and the values and facts that it makes of a source."""
+"""values.py - what the scanner knows by name, and the values and facts that it makes of a source."""
 
 import ast
 from dataclasses import dataclass, field

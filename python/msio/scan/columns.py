@@ -1,4 +1,4 @@
-"""scan_columns.py - what a column that was read is used for: one expression after the other, from the read outwards."""
+"""columns.py - what a column that was read is used for: one expression after the other, from the read outwards."""
 
 import ast
 
