@@ -74,7 +74,7 @@ _opening = threading.Lock()
 
 def _end_loops():
     """Loops over cells are advised on when their readers go: those of tables that stay open go here."""
-    for name, drop in (("msio._files", "drop_all_cells"), ("msio._reader", "drop_all_readers")):
+    for name, drop in (("msio._dropin._files", "drop_all_cells"), ("msio._reader._table", "drop_all_readers")):
         if name in sys.modules:
             getattr(sys.modules[name], drop)()
 
