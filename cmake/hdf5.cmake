@@ -15,6 +15,7 @@ endif()
 if(MSIO_HDF5_FOUND)
     add_library(msio_hdf5 MODULE
         io/hdf5_module/hdf5_shim.c
+        io/hdf5_module/hdf5_shim_common.c
         io/hdf5_module/hdf5_shim_dataset.c
         io/hdf5_module/hdf5_shim_lzf.c
         io/hdf5_module/hdf5_shim_plugins.c

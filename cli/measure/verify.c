@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define CLI_TRIES 3       /* of a read, after one that warms up */
 #define CLI_OPEN_TRIES 10 /* of an opening */
@@ -43,17 +42,6 @@ void cli_paths_free(cli_paths *paths) {
 
 static void say_failure(cli_path *path) {
     snprintf(path->reason, sizeof path->reason, "%s", msio_last_error()->message);
-}
-
-int64_t cli_verify_memory(void) {
-    char line[128];
-    long long kilobytes = 0;
-    FILE *file = fopen("/proc/meminfo", "re");
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "MemAvailable: %lld kB", &kilobytes) == 1) break;
-    if (file) fclose(file);
-    if (kilobytes > 0) return (int64_t)kilobytes * 512;
-    return (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE) / 4;
 }
 
 /* Opens and closes a table, and its subtables with it. */

@@ -1,4 +1,4 @@
-/* hdf5_shim.c - the HDF5 module: files, names, errors, and the table of functions. */
+/* hdf5_shim.c - the HDF5 module: files, names, and the table of functions. */
 #include "io/hdf5_module/hdf5_shim_private.h"
 
 #include <errno.h>
@@ -6,36 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* ---------------------------------------------------------------- errors */
-
-msio_h5_quiet msio_h5_quiet_begin(void) {
-    msio_h5_quiet quiet = {NULL, NULL};
-    H5Eget_auto2(H5E_DEFAULT, &quiet.function, &quiet.data);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    return quiet;
-}
-
-void msio_h5_quiet_end(const msio_h5_quiet *quiet) {
-    H5Eclear2(H5E_DEFAULT);
-    H5Eset_auto2(H5E_DEFAULT, quiet->function, quiet->data);
-}
-
-/* The innermost error says most. */
-static herr_t take_first(unsigned n, const H5E_error2_t *error, void *user) {
-    const char **words = user;
-    (void)n;
-    if (!*words) *words = error->desc;
-    return 0;
-}
-
-msio_status msio_h5_say(msio_h5_message *message, msio_status status, const char *doing, const char *name) {
-    const char *words = NULL;
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &words);
-    snprintf(message->text, sizeof message->text, "%s%s%s: HDF5 says: %s", doing, name ? " " : "", name ? name : "",
-             words && *words ? words : "nothing");
-    return status;
-}
 
 /* ---------------------------------------------------------------- opening */
 
@@ -45,21 +15,6 @@ static const char *library_version(void) {
     if (!text[0] && H5get_libversion(&major, &minor, &patch) >= 0)
         snprintf(text, sizeof text, "%u.%u.%u", major, minor, patch);
     return text;
-}
-
-/* HDF5's innermost words, copied: the next call forgets them. */
-static void copy_words(char *words, size_t size) {
-    const char *first = NULL;
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &first);
-    snprintf(words, size, "%s", first ? first : "nothing");
-}
-
-void msio_h5_locking(hid_t plist, bool locks, bool lenient) {
-#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 11, 0))
-    H5Pset_file_locking(plist, locks, lenient);
-#else
-    (void)plist, (void)locks, (void)lenient;
-#endif
 }
 
 /* The system's number in HDF5's words, 0 where there is none: "unable to lock file, errno = 37, error message = ...".
@@ -78,7 +33,7 @@ static bool lacks_locks(const char *words) {
 /* Why HDF5 does not open a file: its own words tell only some reasons apart. */
 static msio_status refused(const char *path, msio_h5_message *message) {
     char words[256];
-    copy_words(words, sizeof words);
+    msio_h5_words(words, sizeof words);
     if (system_number(words) == EMFILE || system_number(words) == ENFILE) {
         snprintf(message->text, sizeof message->text,
                  "the process has no descriptor left for the file: close some, or raise ulimit -n (HDF5 says: %s)",
@@ -142,7 +97,7 @@ static hid_t open_closing(const char *path, hid_t plist, char *words, size_t siz
     for (size_t i = 0; i < sizeof degrees / sizeof *degrees && id < 0; i++) {
         H5Pset_fclose_degree(plist, degrees[i]);
         id = H5Fopen(path, H5F_ACC_RDONLY, plist);
-        if (id < 0) copy_words(words, size);
+        if (id < 0) msio_h5_words(words, size);
         if (id < 0 && !strstr(words, "close degree")) break;
     }
     return id;
@@ -196,17 +151,6 @@ static void close_file(msio_h5_file *file) {
     H5Fclose(file->id);
     msio_h5_quiet_end(&quiet);
     free(file);
-}
-
-/* ---------------------------------------------------------------- objects */
-
-msio_status msio_h5_look_at(const msio_h5_file *file, hid_t group, const char *name, H5O_info_t *object) {
-    if (H5Oget_info_by_name2(group, name, object, H5O_INFO_BASIC, msio_h5_links()) < 0) return MSIO_E_NOT_FOUND;
-    bool here = object->fileno == file->number && object->addr <= (haddr_t)(INT64_MAX - file->base);
-    if (!file->guard || !here || object->type != H5O_TYPE_DATASET || file->address > 8 || file->length > 8)
-        return MSIO_OK;
-    return file->guard(file->guard_user, name, (int64_t)object->addr + file->base, file->base, file->address,
-                       file->length);
 }
 
 /* ---------------------------------------------------------------- names */

@@ -41,6 +41,9 @@ void msio_h5_locking(hid_t plist, bool locks, bool lenient);
 /* Puts "doing name: HDF5's own words" into the message, from its error stack; returns status. name may be NULL. */
 msio_status msio_h5_say(msio_h5_message *message, msio_status status, const char *doing, const char *name);
 
+/* HDF5's innermost words, copied: the next call forgets them. */
+void msio_h5_words(char *words, size_t size);
+
 /* What an object is, below a group or the file, once the file's guard has let it pass: it may be opened then.
  * MSIO_E_NOT_FOUND: there is none. */
 msio_status msio_h5_look_at(const msio_h5_file *file, hid_t group, const char *name, H5O_info_t *object);

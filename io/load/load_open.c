@@ -10,22 +10,6 @@
 
 /* ---------------------------------------------------------------- files */
 
-msio_load_file *msio_load_add(msio_loader *loader) {
-    if (loader->files == loader->files_capacity) {
-        int wanted = loader->files_capacity ? 2 * loader->files_capacity : 16;
-        msio_load_file *grown = realloc(loader->file, (size_t)wanted * sizeof *grown);
-        if (!grown) {
-            msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a list of files");
-            return NULL;
-        }
-        loader->file = grown;
-        loader->files_capacity = wanted;
-    }
-    msio_load_file *file = &loader->file[loader->files++];
-    *file = (msio_load_file){0};
-    return file;
-}
-
 /* A folder is an MS where it has a table in it. */
 static bool is_ms(const char *path) {
     struct stat info;
