@@ -11,10 +11,7 @@
 #include "prof/advice.h"
 #include "prof/clock.h"
 #include "prof/paths.h"
-#include "prof/setup.h"
 #include "prof/shard.h"
-
-atomic_int msio_prof_enabled;
 
 /* MSIO_LOCK_PROFILER guards all below, the clock's set-up and the generation of the shards. Spans never take it. */
 static uint64_t on_ns;          /* spent on before the present stretch */
@@ -140,22 +137,10 @@ int msio_control_forked(void) {
     return answer;
 }
 
-/* The child counts its own work only; the threads it lost leave their shards to new ones. */
-static void in_child(void) {
+void msio_control_in_child(void) {
     msio_control_lock();
     forked = true;
     msio_shard_forked();
     forget();
     msio_control_unlock();
-}
-
-__attribute__((constructor)) static void library_loaded(void) {
-    msio_shard_setup();
-    msio_fork_tell(in_child);
-    msio_setup_from_environment();
-}
-
-__attribute__((destructor)) static void library_unloaded(void) {
-    msio_setup_at_exit();
-    msio_shard_teardown();
 }

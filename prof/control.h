@@ -10,6 +10,8 @@ msio_status msio_control_snapshot(msio_totals **totals);
 
 /* 1 in a child of fork. */
 int msio_control_forked(void);
+/* For a child of fork: it counts its own work only; the threads it lost leave their shards to new ones. */
+void msio_control_in_child(void);
 
 /* The profiler's one lock, which fork leaves open in the child. Spans never take it. */
 void msio_control_lock(void);

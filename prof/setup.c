@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/lock.h"
 #include "prof/control.h"
+#include "prof/shard.h"
 
 #define KNOWN_MODES "report, json:FILE or off"
 
@@ -116,4 +118,19 @@ void msio_setup_at_exit(void) {
                     *error->path ? ": " : "", error->path);
     }
     free(file);
+}
+
+/* ---------------------------------------------------------------- with the library */
+
+/* In a static library nothing but the linker's --undefined=msio_prof_setup brings this file along: see CMakeLists.txt.
+ */
+__attribute__((constructor)) static void library_loaded(void) {
+    msio_shard_setup();
+    msio_fork_tell(msio_control_in_child);
+    msio_setup_from_environment();
+}
+
+__attribute__((destructor)) static void library_unloaded(void) {
+    msio_setup_at_exit();
+    msio_shard_teardown();
 }

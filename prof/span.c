@@ -10,6 +10,8 @@
 #include "prof/clock.h"
 #include "prof/shard.h"
 
+atomic_int msio_prof_enabled;
+
 #define RELAXED memory_order_relaxed
 #define CACHE_LINE 64
 

@@ -100,22 +100,6 @@ void msio_plan_record_end(msio_plan *plan, const msio_engine *engine, int64_t by
     plan->engine = NULL;
 }
 
-msio_status msio_plan_make(const msio_column *column, const msio_select *select, msio_plan **plan) {
-    if (!column || !plan) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no column, or nowhere to put the plan");
-    msio_status status = msio_check_sizes(select, NULL);
-    if (status) return status;
-    msio_plan *p = msio_plan_record_new();
-    if (!p) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a plan");
-    msio_dense_column c = {.name = column->name};
-    msio_dense dense = {.n = 1, .column = &c, .select = select, .plan = p};
-    status = msio_access_run(column->table, msio_dense_read, &dense);
-    if (status)
-        msio_plan_free(p);
-    else
-        *plan = p;
-    return status;
-}
-
 const msio_plan_info *msio_plan_describe(const msio_plan *plan) { return &plan->info; }
 
 msio_status msio_plan_piece_at(const msio_plan *plan, int64_t index, msio_plan_piece *piece) {

@@ -5,7 +5,7 @@
 #include "core/error.h"
 #include "io/hdf5_module/hdf5_module.h"
 #include "io/uvh5/uvh5_lenient.h"
-#include "io/uvh5/uvh5_rows.h"
+#include "io/uvh5/uvh5_row_fields.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -16,46 +16,13 @@
 #define SMALL_BYTES 65536
 /* More would be no header: datasets in it, and bytes of all of them. */
 #define FIELDS_MOST 100000
-#define HEADER_MOST ((int64_t)256 << 20)
 
 /* ---------------------------------------------------------------- memory and failures */
-
-void *msio_uvh5_take(msio_uvh5_fields *f, int64_t count, size_t size) {
-    int64_t bytes;
-    if (f->status) return NULL;
-    if (count < 0 || !msio_mul_checked(count, (int64_t)size, &bytes) ||
-        bytes > HEADER_MOST - (int64_t)f->arena->total) {
-        f->status = msio_error_set(MSIO_E_UNSUPPORTED, f->file->path, "a header of more than %d MiB is not read",
-                                   (int)(HEADER_MOST >> 20));
-        return NULL;
-    }
-    void *memory = msio_arena_take(f->arena, count ? count : 1, size);
-    if (!memory) f->status = msio_error_set(MSIO_E_MEMORY, f->file->path, "no memory for a header");
-    return memory;
-}
 
 static const char *keep_text(msio_uvh5_fields *f, const char *text, int64_t length) {
     char *copy = msio_uvh5_take(f, length + 1, 1);
     if (copy && length) memcpy(copy, text, (size_t)length);
     return copy;
-}
-
-void msio_uvh5_wrong(msio_uvh5_fields *f, const char *name, const char *format, ...) {
-    char what[256];
-    va_list arguments;
-    if (f->status) return;
-    va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
-    va_end(arguments);
-    f->status = msio_error_set(MSIO_E_FORMAT, f->file->path, "Header/%.200s %s", name, what);
-}
-
-const char *msio_uvh5_shape_text(int ndim, const int64_t *shape, char text[160]) {
-    size_t at = (size_t)snprintf(text, 160, "(");
-    for (int k = 0; k < ndim && at < 130; k++)
-        at += (size_t)snprintf(text + at, 160 - at, "%s%lld", k ? ", " : "", (long long)shape[k]);
-    snprintf(text + at, 160 - at, ")");
-    return text;
 }
 
 /* ---------------------------------------------------------------- collecting */

@@ -247,9 +247,3 @@ msio_status msio_uvh5_header_read(msio_hdf5 *file, msio_arena *arena, msio_uvh5_
     if (!f.status) *header = h;
     return f.status;
 }
-
-const msio_field *msio_uvh5_find(const msio_uvh5_header *header, const char *name) {
-    for (int i = 0; header && name && i < header->fields; i++)
-        if (strcmp(header->field[i].name, name) == 0) return &header->field[i];
-    return NULL;
-}

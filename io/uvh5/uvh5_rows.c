@@ -5,48 +5,16 @@
 #include "core/error.h"
 #include "io/plan/rows.h"
 #include "io/uvh5/uvh5_header.h"
+#include "io/uvh5/uvh5_row_fields.h"
 
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Of one row. */
-typedef enum row_kind { ROW_DOUBLE, ROW_INT, ROW_UVW } row_kind;
-typedef enum row_need { ROW_ALWAYS, ROW_WITH_PHASE, ROW_MAYBE } row_need;
-
-#define PLACE(member) offsetof(msio_uvh5_rows, member)
-static const struct row_field {
-    const char *name;
-    unsigned which;
-    row_kind kind;
-    row_need need;
-    bool may_be_scalar; /* one value for all rows */
-    size_t place;
-} row_fields[] = {
-    {"time_array", MSIO_UVH5_TIME, ROW_DOUBLE, ROW_ALWAYS, false, PLACE(time)},
-    {"integration_time", MSIO_UVH5_INTEGRATION, ROW_DOUBLE, ROW_ALWAYS, true, PLACE(integration_time)},
-    {"lst_array", MSIO_UVH5_LST, ROW_DOUBLE, ROW_MAYBE, false, PLACE(lst)},
-    {"ant_1_array", MSIO_UVH5_ANTENNAS, ROW_INT, ROW_ALWAYS, false, PLACE(ant_1)},
-    {"ant_2_array", MSIO_UVH5_ANTENNAS, ROW_INT, ROW_ALWAYS, false, PLACE(ant_2)},
-    {"uvw_array", MSIO_UVH5_UVW, ROW_UVW, ROW_ALWAYS, false, PLACE(uvw)},
-    {"phase_center_id_array", MSIO_UVH5_PHASE_CENTER, ROW_INT, ROW_WITH_PHASE, false, PLACE(phase_center_id)},
-    {"phase_center_app_ra", MSIO_UVH5_APPARENT, ROW_DOUBLE, ROW_WITH_PHASE, true, PLACE(app_ra)},
-    {"phase_center_app_dec", MSIO_UVH5_APPARENT, ROW_DOUBLE, ROW_WITH_PHASE, true, PLACE(app_dec)},
-    {"phase_center_frame_pa", MSIO_UVH5_APPARENT, ROW_DOUBLE, ROW_WITH_PHASE, true, PLACE(frame_pa)},
-    {"scan_number_array", MSIO_UVH5_SCAN, ROW_INT, ROW_MAYBE, false, PLACE(scan_number)},
-};
-#define ROW_FIELDS ((int)(sizeof row_fields / sizeof *row_fields))
-
 /* ---------------------------------------------------------------- with the header */
 
-bool msio_uvh5_is_by_row(const char *name) {
-    for (int i = 0; i < ROW_FIELDS; i++)
-        if (strcmp(row_fields[i].name, name) == 0) return true;
-    return false;
-}
-
-static void check_one(msio_uvh5_fields *f, const struct row_field *r, const msio_field *field, int64_t rows) {
+static void check_one(msio_uvh5_fields *f, const msio_uvh5_row_field *r, const msio_field *field, int64_t rows) {
     int64_t shape[2] = {rows, 3};
     int ndim = r->kind == ROW_UVW ? 2 : 1;
     char found[160], expected[160];
@@ -60,8 +28,8 @@ static void check_one(msio_uvh5_fields *f, const struct row_field *r, const msio
 }
 
 void msio_uvh5_check_rows(msio_uvh5_fields *f, int64_t rows, bool with_phase) {
-    for (int i = 0; i < ROW_FIELDS && !f->status; i++) {
-        const struct row_field *r = &row_fields[i];
+    for (int i = 0; i < MSIO_UVH5_ROW_FIELDS && !f->status; i++) {
+        const msio_uvh5_row_field *r = &msio_uvh5_row_fields[i];
         const msio_field *field = msio_uvh5_field(f, r->name);
         bool needed = r->need == ROW_ALWAYS || (r->need == ROW_WITH_PHASE && with_phase);
         if (!field && needed)
@@ -122,7 +90,7 @@ static msio_status read_whole(const msio_uvh5 *file, const msio_dataset *dataset
 }
 
 /* One array, n > 0 rows of it. */
-static msio_status read_one(msio_uvh5 *file, const struct row_field *r, const msio_select *select, int64_t n,
+static msio_status read_one(msio_uvh5 *file, const msio_uvh5_row_field *r, const msio_select *select, int64_t n,
                             void *out) {
     char name[64];
     const msio_dataset *dataset;
@@ -143,30 +111,30 @@ static msio_status read_one(msio_uvh5 *file, const struct row_field *r, const ms
 /* ---------------------------------------------------------------- their memory */
 
 /* Bytes of an array of n rows, so that the next one is aligned. */
-static int64_t array_bytes(const struct row_field *r, int64_t n) {
+static int64_t array_bytes(const msio_uvh5_row_field *r, int64_t n) {
     int64_t each = r->kind == ROW_INT ? 4 : r->kind == ROW_UVW ? 24 : 8, bytes;
     return msio_mul_checked(n, each, &bytes) && bytes < INT64_MAX / 16 ? (bytes + 63) & ~(int64_t)63 : -1;
 }
 
-static bool is_wanted(const msio_uvh5 *file, const struct row_field *r, unsigned which) {
+static bool is_wanted(const msio_uvh5 *file, const msio_uvh5_row_field *r, unsigned which) {
     const msio_field *field = r->which & which ? msio_uvh5_find(&file->header, r->name) : NULL;
     return field && (field->count || file->header.nblts == 0);
 }
 
 static msio_status take_arrays(const msio_uvh5 *file, unsigned which, msio_uvh5_rows *rows) {
     int64_t total = 64;
-    for (int i = 0; i < ROW_FIELDS; i++) {
-        if (!is_wanted(file, &row_fields[i], which)) continue;
-        int64_t bytes = array_bytes(&row_fields[i], rows->rows);
+    for (int i = 0; i < MSIO_UVH5_ROW_FIELDS; i++) {
+        if (!is_wanted(file, &msio_uvh5_row_fields[i], which)) continue;
+        int64_t bytes = array_bytes(&msio_uvh5_row_fields[i], rows->rows);
         total = bytes < 0 || total < 0 ? -1 : total + bytes;
     }
     char *memory = total < 0 ? NULL : msio_pool_take((size_t)total);
     if (!memory) return msio_error_set(MSIO_E_MEMORY, file->header.path, "no memory for what there is of each row");
     rows->memory = memory;
-    for (int i = 0; i < ROW_FIELDS; i++) {
-        if (!is_wanted(file, &row_fields[i], which)) continue;
-        memcpy((char *)rows + row_fields[i].place, &memory, sizeof memory);
-        memory += array_bytes(&row_fields[i], rows->rows);
+    for (int i = 0; i < MSIO_UVH5_ROW_FIELDS; i++) {
+        if (!is_wanted(file, &msio_uvh5_row_fields[i], which)) continue;
+        memcpy((char *)rows + msio_uvh5_row_fields[i].place, &memory, sizeof memory);
+        memory += array_bytes(&msio_uvh5_row_fields[i], rows->rows);
     }
     return MSIO_OK;
 }
@@ -193,10 +161,10 @@ msio_status msio_uvh5_rows_read(msio_uvh5 *file, unsigned which, const msio_sele
     msio_uvh5_rows read = {.rows = selected.count};
     msio_rows_free(&selected);
     status = take_arrays(file, which, &read);
-    for (int i = 0; i < ROW_FIELDS && !status && read.rows; i++) {
+    for (int i = 0; i < MSIO_UVH5_ROW_FIELDS && !status && read.rows; i++) {
         void *out;
-        memcpy(&out, (char *)&read + row_fields[i].place, sizeof out);
-        if (out) status = read_one(file, &row_fields[i], &only_rows, read.rows, out);
+        memcpy(&out, (char *)&read + msio_uvh5_row_fields[i].place, sizeof out);
+        if (out) status = read_one(file, &msio_uvh5_row_fields[i], &only_rows, read.rows, out);
     }
     if (status)
         msio_uvh5_rows_free(&read);

@@ -4,9 +4,6 @@
 
 #include "io/uvh5/uvh5_fields.h"
 
-/* Whether a dataset of Header is one of those. */
-bool msio_uvh5_is_by_row(const char *name);
-
 /* Checks that those which the file must have are there (with_phase: those of phase centres too), and that all have rows
  * of numbers. Failures are the fields' own. */
 void msio_uvh5_check_rows(msio_uvh5_fields *f, int64_t rows, bool with_phase);
