@@ -38,6 +38,6 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_command_info, cli_command_read, cli_command_plan, cli_command_verify, cli_command_simulate,
-    cli_command_bench, cli_command_flags, cli_command_groups, cli_command_load;
+    cli_command_bench, cli_command_flags, cli_command_groups, cli_command_load, cli_command_addcols;
 
 #endif

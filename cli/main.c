@@ -12,7 +12,7 @@
 
 static const cli_command *const commands[] = {
     &cli_command_info, &cli_command_read,   &cli_command_plan,     &cli_command_flags, &cli_command_groups,
-    &cli_command_load, &cli_command_verify, &cli_command_simulate, &cli_command_bench,
+    &cli_command_load, &cli_command_verify, &cli_command_simulate, &cli_command_bench, &cli_command_addcols,
 };
 #define CLI_COMMANDS (sizeof commands / sizeof commands[0])
 

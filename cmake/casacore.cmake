@@ -23,7 +23,7 @@ if(MSIO_CASACORE_FOUND)
     target_include_directories(casacore_tables SYSTEM INTERFACE ${CASACORE_INCLUDE_DIR} ${CASACORE_INCLUDE_DIR}/casacore)
     target_link_libraries(casacore_tables INTERFACE ${CASA_TABLES_LIBRARY} ${CASA_CASA_LIBRARY})
 
-    add_library(msio_casacore MODULE io/casacore/casacore_shim.cc)
+    add_library(msio_casacore MODULE io/casacore/casacore_shim.cc io/casacore/shim_columns.cc)
     target_link_libraries(msio_casacore PRIVATE msio_settings casacore_tables)
     set_target_properties(msio_casacore PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
     install(TARGETS msio_casacore LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/msio)

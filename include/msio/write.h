@@ -106,6 +106,87 @@ MSIO_API msio_status msio_write_stream_next(msio_write_stream *stream, msio_writ
  * NULL. Returns the first error of the stream's. */
 MSIO_API msio_status msio_write_stream_close(msio_write_stream *stream);
 
+/* ---------------------------------------------------------------- columns and rows added */
+
+/* A keyword of a column to be: a scalar (count -1) or a vector; MSIO_INT, MSIO_FLOAT, MSIO_DOUBLE, or MSIO_STRING
+ * (values is const char *const *). */
+typedef struct msio_keyword_spec {
+    const char *name;
+    msio_type type;
+    int64_t count;
+    const void *values;
+} msio_keyword_spec;
+
+/* A column to be. Shapes and tiles in numpy order. */
+typedef struct msio_column_spec {
+    size_t struct_size;
+    const char *name, *comment; /* comment may be NULL */
+    msio_type type;
+    int ndim;        /* 0: a scalar; else the axes of a cell; -1: any */
+    int fixed_shape; /* 1: every cell has `shape`, and is there at once, as zeros that casacore writes out */
+    int direct;      /* 1: fixed shapes stored in the rows themselves (StandardStMan, IncrementalStMan) */
+    int64_t shape[MSIO_MAX_NDIM];
+    /* The data manager; consecutive columns of one type and name share one. */
+    const char *manager;             /* "TiledShapeStMan", ...; NULL: "StandardStMan" */
+    const char *manager_name;        /* must not be there; NULL: the column's name */
+    int tile_ndim;                   /* ndim + 1, or 0: casacore's default */
+    int64_t tile[MSIO_MAX_NDIM + 1]; /* [row][channel][correlation] */
+    int64_t bucket_bytes;            /* StandardStMan, IncrementalStMan; 0: casacore's default */
+    int keywords;
+    const msio_keyword_spec *keyword;
+} msio_column_spec;
+#define MSIO_COLUMN_SPEC_INIT                                                                                          \
+    { sizeof(msio_column_spec), NULL, NULL, MSIO_FLOAT, 0, 0, 0, {0}, NULL, NULL, 0, {0}, 0, 0, NULL }
+
+typedef struct msio_columns_opts {
+    size_t struct_size;
+    double lock_seconds; /* as in msio_open_opts */
+    /* 1 (default): cells of the new columns that have no shape yet get that of DATA (or of `like`) in the same row,
+     * and zeros. 0: they stay as casacore adds them, never written. */
+    int zeros;
+    /* 1: those zeros take their room on the disk; else their files are holes, which read as zeros. */
+    int allocate;
+    /* 1: CORRECTED_DATA, where it is added, becomes a copy of DATA. */
+    int copy_data;
+} msio_columns_opts;
+#define MSIO_COLUMNS_OPTS_INIT                                                                                         \
+    { sizeof(msio_columns_opts), 10, 1, 0, 0 }
+
+/* Names, separated by ", ". */
+typedef struct msio_columns_added {
+    size_t struct_size;
+    char added[256], there[256];
+} msio_columns_added;
+#define MSIO_COLUMNS_ADDED_INIT                                                                                        \
+    { sizeof(msio_columns_added), "", "" }
+
+/* Columns and rows are added by casacore, under its own write lock: by a process of casacore's own, or by the casacore
+ * that the program itself links. No other copy of casacore in this process is touched, nor its locks; where one of them
+ * has the table locked, or another process has, that is MSIO_E_LOCKED, after lock_seconds. Processes that have the
+ * table open fail at their next lock (casacore does not take in new columns): let them close it first. Table handles of
+ * msio's see the columns at their next call. The room on the disk is asked for first; a crash leaves what casacore
+ * leaves. path: a plain table (of a reference or concatenated one MSIO_E_UNSUPPORTED says which is to be taken). Errors
+ * of all four: MSIO_E_ARGUMENT (a name that is taken, an unknown type or data manager, a shape that the manager does
+ * not take: nothing was changed), MSIO_E_NO_COLUMN (`like`, DATA), MSIO_E_LOCKED, MSIO_E_IO (read-only, no room),
+ * MSIO_E_UNSUPPORTED, MSIO_E_CASACORE (casacore's words, or there is none), MSIO_E_FORMAT, MSIO_E_MEMORY.
+ * opts and result may be NULL. */
+
+/* Adds n columns, all of which must be new; zeros and copy_data do not apply. */
+MSIO_API msio_status msio_columns_add(const char *path, int n, const msio_column_spec *specs,
+                                      const msio_columns_opts *opts);
+/* Adds a column with the description, shape and tiles of the column `like`, without its keywords; one that is there is
+ * left alone, and told. */
+MSIO_API msio_status msio_column_add_like(const char *path, const char *name, const char *like,
+                                          const msio_columns_opts *opts, msio_columns_added *result);
+/* Adds MODEL_DATA, CORRECTED_DATA (as DATA) and IMAGING_WEIGHT (one float a channel), those that are not there, as
+ * casacore.tables.addImagingColumns: with MODEL_DATA's keyword CHANNEL_SELECTION. Where MODEL_DATA is added, virtual
+ * models that CASA keeps in keywords and in SOURCE_MODEL are removed, which it would take before MODEL_DATA; the
+ * keywords SORTED_TABLE and SORT_COLUMNS, whose table lacks the new columns, go with any addition. */
+MSIO_API msio_status msio_imaging_columns_add(const char *path, const msio_columns_opts *opts,
+                                              msio_columns_added *result);
+/* Adds n rows, as casacore does: zeros where cells have a place, else never written. */
+MSIO_API msio_status msio_rows_add(const char *path, int64_t n, const msio_columns_opts *opts);
+
 /* ---------------------------------------------------------------- locks, and what a crash left */
 
 /* Takes and keeps casacore's write lock: until msio_table_release nothing is checked, nobody else writes, and readers

@@ -140,6 +140,13 @@ static void answer_strings(const msio_casa_functions *casacore, question *q) {
     free(t.bytes);
 }
 
+static void answer_change(const msio_casa_functions *casacore, question *q) {
+    const size_t path = strlen(q->text) + 1, all = (size_t)q->request.text_bytes;
+    msio_status status = path > all ? MSIO_E_ARGUMENT : MSIO_OK;
+    if (!status) status = casacore->change(q->text, q->text + path, all - path, &q->message);
+    answer_words(status, q->message.text);
+}
+
 static void answer_simple(const msio_casa_functions *casacore, question *q) {
     msio_status status = MSIO_OK;
     switch (q->request.operation) {
@@ -174,6 +181,8 @@ static void serve(const msio_casa_functions *casacore) {
             answer_read(casacore, &q);
         else if (q.request.operation == MSIO_REMOTE_STRINGS)
             answer_strings(casacore, &q);
+        else if (q.request.operation == MSIO_REMOTE_CHANGE)
+            answer_change(casacore, &q);
         else
             answer_simple(casacore, &q);
         free(q.text);

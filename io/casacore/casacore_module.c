@@ -304,3 +304,14 @@ msio_status msio_casa_flush(msio_casa_table *table) {
     if (status != MSIO_OK) return status;
     return call_end(&this, functions->flush(table, &this.message));
 }
+
+msio_status msio_casa_change(const char *path, const char *orders, size_t bytes, msio_casa_message *said) {
+    call this;
+    msio_status status = check_other_copy(path);
+    if (!status) status = call_begin(&this, "changing", NULL, NULL);
+    if (status != MSIO_OK) return status;
+    this.path = path;
+    status = functions->change(path, orders, bytes, &this.message);
+    *said = this.message;
+    return call_end(&this, status);
+}

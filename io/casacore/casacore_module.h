@@ -49,5 +49,7 @@ msio_status msio_casa_put_strings(msio_casa_table *table, const char *column, in
                                   const int64_t *shape, const char *const *values);
 msio_status msio_casa_link(msio_casa_table *parent, const char *name, msio_casa_table *table);
 msio_status msio_casa_flush(msio_casa_table *table);
+/* On success *said holds what was said. */
+msio_status msio_casa_change(const char *path, const char *orders, size_t bytes, msio_casa_message *said);
 
 #endif

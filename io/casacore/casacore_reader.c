@@ -279,3 +279,12 @@ msio_status msio_reader_strings(msio_reader *reader, const char *column, int64_t
     status = reader->way->strings(reader->table, column, row, count, sink, user, &message);
     return after(reader, status, column, &message);
 }
+
+/* ---------------------------------------------------------------- changes */
+
+msio_status msio_reader_change(const char *path, const char *orders, size_t bytes, msio_casa_message *said) {
+    said->text[0] = '\0';
+    if (msio_casacore_shared() || !msio_remote_ready()) return msio_casa_change(path, orders, bytes, said);
+    msio_status status = msio_remote_change(path, orders, bytes, said);
+    return status ? msio_error_set(status, path, "changing the table through casacore: %s", said->text) : MSIO_OK;
+}

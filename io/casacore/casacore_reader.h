@@ -28,4 +28,9 @@ msio_status msio_reader_read(msio_reader *reader, const char *column, const msio
 msio_status msio_reader_strings(msio_reader *reader, const char *column, int64_t row, int64_t count,
                                 msio_casa_text_sink *sink, void *user);
 
+/* Adds columns or rows by casacore (as msio_casa_functions.change): by the helper; by the module in this process where
+ * the program itself links that casacore, or where there is no helper and no other casacore is here. *said: its words.
+ */
+msio_status msio_reader_change(const char *path, const char *orders, size_t bytes, msio_casa_message *said);
+
 #endif

@@ -417,3 +417,35 @@ msio_status msio_remote_strings(void *table, const char *column, int64_t row, in
     free(q.made);
     return status;
 }
+
+/* ---------------------------------------------------------------- changes */
+
+msio_status msio_remote_change(const char *path, const char *orders, size_t bytes, msio_casa_message *message) {
+    const size_t length = strlen(path) + 1;
+    char *text = bytes < INT32_MAX / 2 ? malloc(length + bytes) : NULL;
+    question q = {.request = {.operation = MSIO_REMOTE_CHANGE, .text_bytes = (int32_t)(length + bytes)}, .text = text};
+    if (!text) {
+        snprintf(message->text, sizeof message->text, "no memory to ask for it");
+        return MSIO_E_MEMORY;
+    }
+    memcpy(text, path, length);
+    memcpy(text + length, orders, bytes);
+    last_died = false;
+    take();
+    forget();
+    msio_status status = MSIO_E_CASACORE;
+    if (start())
+        status = ask(&q, message);
+    else
+        snprintf(message->text, sizeof message->text, "the program %s cannot be started", MSIO_REMOTE_FILE);
+    forget();
+    msio_lengthy_unlock(&mutex);
+    if (!status) {
+        const size_t said = q.made && q.out_bytes < sizeof message->text ? q.out_bytes : 0;
+        if (said) memcpy(message->text, q.made, said);
+        message->text[said] = '\0';
+    }
+    free(q.made);
+    free(text);
+    return status;
+}

@@ -22,10 +22,12 @@ typedef enum msio_remote_operation {
     MSIO_REMOTE_READABLE,
     MSIO_REMOTE_SHAPES,
     MSIO_REMOTE_READ,
-    MSIO_REMOTE_STRINGS
+    MSIO_REMOTE_STRINGS,
+    MSIO_REMOTE_CHANGE
 } msio_remote_operation;
 
-/* Followed by text_bytes of a path or a column's name (with its NUL) and, if has_list, by count row numbers. */
+/* Followed by text_bytes of a path or a column's name (with its NUL; CHANGE: and then its orders) and, if has_list, by
+ * count row numbers. */
 typedef struct msio_remote_request {
     int32_t operation, has_list, has_part;
     int32_t text_bytes;
@@ -67,6 +69,9 @@ msio_status msio_remote_read(void *table, const char *column, const msio_casa_ro
                              void *out, size_t out_bytes, msio_casa_message *message);
 msio_status msio_remote_strings(void *table, const char *column, int64_t row, int64_t count, msio_casa_text_sink *sink,
                                 void *user, msio_casa_message *message);
+
+/* As msio_casa_functions.change, by a helper that has no table open, so that nothing it has read stands in the way. */
+msio_status msio_remote_change(const char *path, const char *orders, size_t bytes, msio_casa_message *message);
 
 /* Whether this thread's last call ended because casacore died. */
 bool msio_remote_died(void);

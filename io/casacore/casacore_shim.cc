@@ -1,6 +1,7 @@
 // casacore_shim.cc - the casacore module: tables through casacore, behind the C interface of casacore_shim.h.
 
 #include "io/casacore/casacore_shim.h"
+#include "io/casacore/shim_columns.h"
 
 #include <casacore/casa/Arrays/Array.h>
 #include <casacore/casa/Arrays/IPosition.h>
@@ -901,7 +902,7 @@ const msio_casa_functions functions = {
     shim_read_strings, shim_create,
     shim_shape,        shim_put,
     shim_put_strings,  shim_link,
-    shim_flush,
+    shim_flush,        shim_change,
 };
 
 } // namespace

@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 /* Grows with every change of what follows. */
-#define MSIO_CASA_VERSION 1
+#define MSIO_CASA_VERSION 2
 
 /* A table that casacore opened or makes. */
 typedef struct msio_casa_table msio_casa_table;
@@ -153,6 +153,14 @@ typedef struct msio_casa_functions {
     msio_status (*link)(msio_casa_table *parent, const char *name, msio_casa_table *table, msio_casa_message *message);
     /* Writes everything to disk. */
     msio_status (*flush)(msio_casa_table *table, msio_casa_message *message);
+
+    /* Adds columns or rows to the table at path, under casacore's write lock, which it waits for two seconds at most.
+     * orders: fields of text, each ended by a NUL (io/write/columns.c writes them, shim_columns.cc reads them); the
+     * room is asked for, and everything checked that can be, before anything changes. *message also holds what was
+     * said on success: a line for each column, '+' and its name, or '=' where it was there.
+     * MSIO_E_ARGUMENT, MSIO_E_NO_COLUMN, MSIO_E_NOT_FOUND, MSIO_E_LOCKED, MSIO_E_IO (no room), MSIO_E_UNSUPPORTED,
+     * MSIO_E_CASACORE, MSIO_E_MEMORY. */
+    msio_status (*change)(const char *path, const char *orders, size_t bytes, msio_casa_message *message);
 } msio_casa_functions;
 
 /* The module's only symbol. */

@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""`msio addcols`, held against casacore.tables.addImagingColumns.
+
+usage: test_addcols.py MSIO [GROUP]      GROUP: Imaging, Like, Errors (classes below)
+
+Exit codes: 0 all passed, 1 some failed, 77 nothing could be tested (and why).
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import unittest
+
+try:
+    import numpy as np
+    import casacore.tables as ct
+except ImportError as missing:
+    print(f"skipped: {missing}; the oracle of these tests is python-casacore (apt install python3-casacore)")
+    sys.exit(77)
+
+from running import DATA, msio
+
+SCRATCH = tempfile.mkdtemp(prefix="msio-addcols-")
+NEW = ("MODEL_DATA", "CORRECTED_DATA", "IMAGING_WEIGHT")
+
+
+def addcols(path, *arguments):
+    return json.loads(msio("addcols", path, *arguments, "--json").stdout)
+
+
+def described(path):
+    """Description and data manager of each column, without what depends on chance."""
+    with ct.table(path, ack=False) as table:
+        found = {}
+        for name in table.colnames():
+            description, manager = table.getcoldesc(name), table.getdminfo(name)
+            found[name] = (description, manager["TYPE"], manager["NAME"],
+                           np.array(manager["SPEC"].get("DEFAULTTILESHAPE", [])).tolist())
+        return found
+
+
+def cells(path, name):
+    with ct.table(path, ack=False) as table:
+        return [table.getcell(name, row) if table.iscelldefined(name, row) else None for row in range(table.nrows())]
+
+
+def same_cells(ours, theirs):
+    return len(ours) == len(theirs) and all(
+        (a is None) == (b is None) and (a is None or np.array_equal(a, b)) for a, b in zip(ours, theirs))
+
+
+def files_of(path):
+    found = {}
+    for name in os.listdir(path):
+        if name.startswith("table.") and name != "table.lock":
+            with open(os.path.join(path, name), "rb") as file:
+                found[name] = file.read()
+    return found
+
+
+class Base(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(dir=SCRATCH)
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def simulated(self, *arguments):
+        path = os.path.join(self.folder, "sim.ms")
+        msio("simulate", "ms", "--out", path, "--antennas", 5, "--times", 3, "--subbands", 2, "--channels", 8,
+             *arguments)
+        return path
+
+    def real(self, name):
+        archive = os.path.join(DATA, name + ".tgz")
+        if not os.path.exists(archive):
+            self.skipTest(f"{archive} is not there")
+        with tarfile.open(archive) as packed:
+            packed.extractall(self.folder)
+        return next(os.path.join(self.folder, found) for found in sorted(os.listdir(self.folder)))
+
+
+class Imaging(Base):
+    def compare(self, path):
+        twin = path + ".twin"
+        with ct.table(path, readonly=False, ack=False) as table:
+            there = [name for name in NEW if name in table.colnames()]
+            if there:
+                table.removecols(there)
+        shutil.copytree(path, twin)
+        ct.addImagingColumns(twin, ack=False)
+        self.assertEqual(addcols(path, "--imaging"), {"added": list(NEW), "there": []})
+        ours, theirs = described(path), described(twin)
+        self.assertEqual(list(ours), list(theirs))
+        for name in ours:
+            if name != "IMAGING_WEIGHT":
+                self.assertEqual(ours[name][0].get("comment"), theirs[name][0].get("comment"))
+            for key in ("valueType", "ndim", "shape", "option"):
+                if name == "IMAGING_WEIGHT" and "shape" not in ours[name][0] and key in ("shape", "option"):
+                    continue  # windows of different channels: no shape is right for all rows
+                self.assertEqual(str(ours[name][0].get(key)), str(theirs[name][0].get(key)), (name, key))
+            self.assertEqual(ours[name][1:3], theirs[name][1:3], name)
+        with ct.table(path, ack=False) as a, ct.table(twin, ack=False) as b:
+            np.testing.assert_array_equal(a.getcolkeyword("MODEL_DATA", "CHANNEL_SELECTION"),
+                                          b.getcolkeyword("MODEL_DATA", "CHANNEL_SELECTION"))
+        self.check_zeros(path)
+        self.assertTrue(same_cells(cells(path, "DATA"), cells(twin, "DATA")))
+        self.assertEqual(addcols(path, "--imaging"), {"added": [], "there": list(NEW)})
+
+    def check_zeros(self, path):
+        data = cells(path, "DATA")
+        for name in NEW[:2]:
+            zeros = [None if cell is None else np.zeros_like(cell) for cell in data]
+            self.assertTrue(same_cells(cells(path, name), zeros), name)
+        weights = [None if cell is None else np.zeros(cell.shape[0], np.float32) for cell in data]
+        self.assertTrue(same_cells(cells(path, "IMAGING_WEIGHT"), weights))
+
+    def test_simulated(self):
+        self.compare(self.simulated())
+
+    def test_one_telescope(self):
+        self.compare(self.real("vla_small.ms"))
+
+    def test_averaged_by_baseline(self):
+        """Cells of several shapes, of a column of unknown dimensions: addImagingColumns refuses that."""
+        path = self.real("bda_variable_shape.ms")
+        with ct.table(path, readonly=False, ack=False) as table:
+            table.removecols([name for name in NEW if name in table.colnames()])
+        addcols(path, "--imaging")
+        self.check_zeros(path)
+
+    def test_big_endian(self):
+        self.compare(self.real("lofar_be.ms"))
+
+    def test_copy_of_data(self):
+        path = self.real("bda_variable_shape.ms")
+        with ct.table(path, readonly=False, ack=False) as table:
+            table.removecols([name for name in NEW if name in table.colnames()])
+        addcols(path, "--imaging", "--copy-data")
+        self.assertTrue(same_cells(cells(path, "CORRECTED_DATA"), cells(path, "DATA")))
+
+    def test_virtual_models_and_sorting_go(self):
+        path = self.simulated()
+        with ct.table(path, readonly=False, ack=False) as table:
+            table.removecols([name for name in NEW if name in table.colnames()])
+            table.putkeyword("definedmodel_field_0", "model_0")
+            table.putkeyword("model_0", {"cl_0": 1})
+            table.putkeyword("SORT_COLUMNS", "TIME")
+        addcols(path, "--imaging")
+        with ct.table(path, ack=False) as table:
+            left = set(table.keywordnames()) & {"definedmodel_field_0", "model_0", "SORT_COLUMNS"}
+        self.assertEqual(left, set())
+
+
+class Like(Base):
+    def test_like_data(self):
+        path = self.real("bda_variable_shape.ms")
+        self.assertEqual(addcols(path, "RESIDUAL_DATA", "--like", "DATA"), {"added": ["RESIDUAL_DATA"], "there": []})
+        zeros = [None if cell is None else np.zeros_like(cell) for cell in cells(path, "DATA")]
+        self.assertTrue(same_cells(cells(path, "RESIDUAL_DATA"), zeros))
+        self.assertEqual(addcols(path, "RESIDUAL_DATA", "--like", "DATA"), {"added": [], "there": ["RESIDUAL_DATA"]})
+
+    def test_like_a_scalar(self):
+        path = self.simulated()
+        addcols(path, "SECOND_TIME", "--like", "TIME")
+        with ct.table(path, ack=False) as table:
+            self.assertEqual(table.getcoldesc("SECOND_TIME")["valueType"], "double")
+            self.assertFalse(table.getcol("SECOND_TIME").any())
+
+
+class Errors(Base):
+    def refused(self, path, *arguments, code=3):
+        before = files_of(path)
+        said = msio("addcols", path, *arguments, code=code).stderr.decode()
+        self.assertEqual(files_of(path), before)
+        return said
+
+    def test_nothing_changes(self):
+        path = self.simulated()
+        self.assertIn("NONE", self.refused(path, "X", "--like", "NONE"))
+        self.refused(path, "X", code=2)
+        self.refused(path, "--imaging", "--like", "DATA", code=2)
+        with ct.table(path, readonly=False, ack=False) as table:
+            table.removecols(["DATA"])
+        self.assertIn("DATA", self.refused(path, "--imaging"))
+
+    def test_a_table_that_is_locked(self):
+        path = self.simulated()
+        holder = subprocess.Popen([sys.executable, "-c", f"""
+import casacore.tables as ct
+t = ct.table({path!r}, readonly=False, ack=False, lockoptions='user'); t.lock(True); print('held', flush=True); input()
+"""], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            self.assertEqual(holder.stdout.readline(), b"held\n")
+            self.assertIn(str(holder.pid), self.refused(path, "X", "--like", "DATA"))
+        finally:
+            holder.communicate(b"\n")
+
+
+if __name__ == "__main__":
+    try:
+        unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=1)
+    finally:
+        shutil.rmtree(SCRATCH, ignore_errors=True)
