@@ -245,6 +245,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     drop_what_was_inherited();
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, which casacore tells */
     pid_t self = fork();
     if (self != 0) _exit(self < 0);
     pid_t worker = fork();

@@ -98,9 +98,9 @@ void ask_for_room(const std::string &path, int64_t bytes) {
     const std::string name = path + "/table.msio_room";
     const int fd = open(name.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC | O_TRUNC, 0600);
     if (fd < 0) refuse(MSIO_E_IO, "the table's folder may not be written: " + std::string(std::strerror(errno)));
+    unlink(name.c_str()); // a process that is killed leaves nothing
     const int failed = fallocate(fd, 0, 0, static_cast<off_t>(bytes)) ? errno : 0;
     close(fd);
-    unlink(name.c_str());
     if (failed == ENOSPC || failed == EDQUOT || failed == EFBIG)
         refuse(MSIO_E_IO, "no room for " + std::to_string(bytes) + " bytes in " + path + " (" + std::strerror(failed) +
                               "); nothing was changed");

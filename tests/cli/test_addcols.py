@@ -7,6 +7,7 @@ Exit codes: 0 all passed, 1 some failed, 77 nothing could be tested (and why).
 """
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -170,9 +171,9 @@ class Like(Base):
 
 
 class Errors(Base):
-    def refused(self, path, *arguments, code=3):
+    def refused(self, path, *arguments, code=3, **more):
         before = files_of(path)
-        said = msio("addcols", path, *arguments, code=code).stderr.decode()
+        said = msio("addcols", path, *arguments, code=code, **more).stderr.decode()
         self.assertEqual(files_of(path), before)
         return said
 
@@ -184,6 +185,15 @@ class Errors(Base):
         with ct.table(path, readonly=False, ack=False) as table:
             table.removecols(["DATA"])
         self.assertIn("DATA", self.refused(path, "--imaging"))
+
+    def test_no_room(self):
+        path = self.simulated()
+        with ct.table(path, readonly=False, ack=False) as table:
+            table.removecols([name for name in NEW if name in table.colnames()])
+        limit = 1 << 20
+        said = self.refused(path, "--imaging", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
+                                                                                    (limit, limit)))
+        self.assertIn("nothing was changed", said)
 
     def test_a_table_that_is_locked(self):
         path = self.simulated()
