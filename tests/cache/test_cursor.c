@@ -4,9 +4,9 @@
  * Python process, which makes and changes the small tables. */
 #include "msio/cache.h"
 
-#include "../fuzz/table_pack.h"
 #include "cache/cursor.h"
 #include "msio/prof.h"
+#include "tests/fuzz/table_pack.h"
 
 #include <complex.h>
 #include <dirent.h>

@@ -7,7 +7,7 @@
 #include "core/file.h"
 #include "msio/cache.h"
 
-#include "../io/simulated.h"
+#include "tests/io/simulate/simulated.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  * counted anew when flags did, whoever asks. Other layouts are in tests/cli/test_flags.py. */
 #include "msio/cache.h"
 
-#include "../io/simulated.h"
+#include "tests/io/simulate/simulated.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

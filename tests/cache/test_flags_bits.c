@@ -2,7 +2,7 @@
  * behind the box is touched. */
 #include "cache/flags_bits.h"
 
-#include "../core/guarded.h"
+#include "tests/core/guarded.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #include "msio/cache.h"
 #include "msio/load.h"
 
-#include "../io/simulated.h"
+#include "tests/io/simulate/simulated.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  * values are compared with casacore's by tests/oracle. */
 #include "msio/cache.h"
 
-#include "../io/simulated.h"
+#include "tests/io/simulate/simulated.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

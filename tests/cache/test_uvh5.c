@@ -1,7 +1,7 @@
 /* test_uvh5.c - headers of UVH5 files that are kept: what asking again costs, and when they are read anew. */
 #include "msio/cache.h"
 
-#include "../io/uvh5_cases.h"
+#include "tests/io/uvh5/uvh5_cases.h"
 
 #include <dirent.h>
 #include <pthread.h>

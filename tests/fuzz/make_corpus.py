@@ -228,7 +228,7 @@ def take_chunks(corpus):
 
 def take_packed(corpus):
     """Chunks of LZ4, Zstandard and bitshuffle as store_packed.py packs them, and of Blosc by HDF5 with its plugin."""
-    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "io"))
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "io", "filters"))
     import store_packed as packed
     data = np.arange(300, dtype="<f4") // 7
     raw = data.tobytes()

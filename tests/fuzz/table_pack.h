@@ -89,12 +89,10 @@ static inline bool pack_make_folder(char *folder) {
     return mkdtemp(folder) != NULL;
 }
 
-/* A file of tests/fuzz/corpus, malloc'ed; source is the caller's __FILE__. NULL where it is missing. */
-static inline uint8_t *pack_load(const char *source, const char *name, size_t *size) {
+/* A file of tests/fuzz/corpus, malloc'ed. NULL where it is missing. */
+static inline uint8_t *pack_load(const char *name, size_t *size) {
     char path[PATH_MAX];
-    const char *slash = strrchr(source, '/');
-    snprintf(path, sizeof path, "%.*s/../fuzz/corpus/%s", slash ? (int)(slash - source) : 1, slash ? source : ".",
-             name);
+    snprintf(path, sizeof path, "%s/fuzz/corpus/%s", MSIO_TESTS, name);
     FILE *file = fopen(path, "rb");
     if (!file) return NULL;
     uint8_t *bytes = malloc(1 << 20);

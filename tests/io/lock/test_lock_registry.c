@@ -3,8 +3,8 @@
 #include "io/lock/lock_registry.h"
 #include "msio/io.h"
 
-#include "../fuzz/read_everything.h"
-#include "../fuzz/table_pack.h"
+#include "tests/fuzz/read_everything.h"
+#include "tests/fuzz/table_pack.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -23,7 +23,7 @@ static size_t pack_size;
 static int start(void **state) {
     (void)state;
     alarm(120);
-    pack = pack_load(__FILE__, "table/few_little", &pack_size);
+    pack = pack_load("table/few_little", &pack_size);
     if (!pack || !pack_make_folder(folder)) return -1;
     pack_unpack(pack, pack_size, folder);
     snprintf(made, sizeof made, "%s/t", folder);

@@ -2,7 +2,7 @@
 #include "core/pool.h"
 #include "msio/io.h"
 
-#include "simulated.h"
+#include "tests/io/simulate/simulated.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

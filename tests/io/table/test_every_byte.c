@@ -2,8 +2,8 @@
  *
  * The tables are those of tests/fuzz/corpus, which casacore made. Opening, describing and reading all columns must
  * return, within bounded time and memory, whatever the bytes are; sanitizers watch over the rest. */
-#include "../fuzz/read_everything.h"
-#include "../fuzz/table_pack.h"
+#include "tests/fuzz/read_everything.h"
+#include "tests/fuzz/table_pack.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -162,7 +162,7 @@ static void damage_table(const char *pack_name, const char *part, damage damage_
     pack_entry entry;
     msio_open_opts opts = native_only();
     snprintf(corpus_name, sizeof corpus_name, "table/%s", pack_name);
-    uint8_t *pack = pack_load(__FILE__, corpus_name, &size);
+    uint8_t *pack = pack_load(corpus_name, &size);
     assert_non_null(pack);
     assert_true(pack_make_folder(folder));
     snprintf(table, sizeof table, "%s/t", folder);

@@ -2,7 +2,7 @@
  * cancelling, several columns at once. */
 #include "msio/io.h"
 
-#include "simulated.h"
+#include "tests/io/simulate/simulated.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

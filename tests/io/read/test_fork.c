@@ -1,7 +1,7 @@
 /* test_fork.c - children of fork, made after a parallel read, read on: eight at once, streams, and under a hold. */
 #include "msio/io.h"
 
-#include "simulated.h"
+#include "tests/io/simulate/simulated.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

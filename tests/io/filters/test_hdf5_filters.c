@@ -5,7 +5,7 @@
 #include "chunk_answer.h"
 
 static void check_all(const char *cases, int *read, int *refused) {
-    check_script("store_chunks.py", cases, read, refused);
+    check_script("io/filters/store_chunks.py", cases, read, refused);
 }
 
 /* ---------------------------------------------------------------- what h5py stored */
@@ -163,9 +163,9 @@ int main(void) {
         cmocka_unit_test(unknown_filters_are_named),
     };
     char probe[300];
-    snprintf(probe, sizeof probe, "%s -c 'import h5py, numpy'", python());
+    snprintf(probe, sizeof probe, "%s -c 'import h5py, numpy'", test_python());
     if (system(probe) != 0) {
-        print_message("skipped: %s has no h5py\n", python());
+        print_message("skipped: %s has no h5py\n", test_python());
         return 77;
     }
     if (!mkdtemp(folder)) return 1;

@@ -2,6 +2,8 @@
 #include "msio/core.h"
 #include "msio/io.h"
 
+#include "tests/script.h"
+
 #include <ftw.h>
 #include <limits.h>
 #include <setjmp.h>
@@ -72,15 +74,7 @@ static int add_size(const char *path, const struct stat *info, int kind, struct 
 
 /* Runs the checker, which reads every element through python-casacore. */
 static void check_with_casacore(const char *layout) {
-    char script[PATH_MAX], command[3 * PATH_MAX];
-    const char *python = getenv("MSIO_PYTHON");
-    snprintf(script, sizeof script, "%s", __FILE__);
-    char *slash = strrchr(script, '/');
-    assert_non_null(slash);
-    snprintf(slash, sizeof script - (size_t)(slash - script), "/../oracle/check_simulated.py");
-    if (!python) python = "/usr/bin/python3";
-    snprintf(command, sizeof command, "%s %s %s --layout %s >&2", python, script, ms, layout);
-    int status = system(command);
+    int status = test_script("oracle/check_simulated.py", "%s --layout %s >&2", ms, layout);
     assert_true(WIFEXITED(status));
     if (WEXITSTATUS(status) == 77) skip();
     assert_int_equal(WEXITSTATUS(status), 0);

@@ -3,7 +3,7 @@
  * casacore, in a Python process, makes the tables and changes them; where there is none the test is skipped. */
 #include "msio/io.h"
 
-#include "../fuzz/table_pack.h"
+#include "tests/fuzz/table_pack.h"
 
 #include <setjmp.h>
 #include <signal.h>

@@ -4,8 +4,9 @@
  * make_hdf5.py writes the files and says what is in them; without h5py or the HDF5 module the test is skipped. */
 #include "msio/hdf5.h"
 
-#include "../core/guarded.h"
-#include "../fuzz/table_pack.h"
+#include "tests/core/guarded.h"
+#include "tests/fuzz/table_pack.h"
+#include "tests/script.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -424,20 +425,10 @@ static void strings_are_cells_of_rows(void **state) {
 
 /* ---------------------------------------------------------------- the run */
 
-static const char *python(void) {
-    const char *program = getenv("MSIO_PYTHON");
-    return program ? program : "/usr/bin/python3";
-}
-
 static int make_files(void **state) {
     (void)state;
-    char command[2 * PATH_MAX], script[PATH_MAX], path[128];
-    snprintf(script, sizeof script, "%s", __FILE__);
-    char *slash = strrchr(script, '/');
-    if (!slash) return -1;
-    snprintf(slash, sizeof script - (size_t)(slash - script), "/make_hdf5.py");
-    snprintf(command, sizeof command, "%s %s %s", python(), script, folder);
-    if (system(command) != 0) return -1;
+    char path[128];
+    if (test_script("io/hdf5/make_hdf5.py", "%s", folder) != 0) return -1;
     snprintf(path, sizeof path, "%s/values", folder);
     FILE *in = fopen(path, "rb");
     if (!in || fseek(in, 0, SEEK_END)) return -1;
@@ -459,12 +450,12 @@ static int remove_files(void **state) {
 static bool can_run(void) {
     char probe[PATH_MAX];
     msio_hdf5 *file = NULL;
-    snprintf(probe, sizeof probe, "%s -c 'import h5py, numpy'", python());
+    snprintf(probe, sizeof probe, "%s -c 'import h5py, numpy'", test_python());
     if (system(probe) != 0) {
-        print_message("skipped: %s has no h5py\n", python());
+        print_message("skipped: %s has no h5py\n", test_python());
         return false;
     }
-    if (msio_hdf5_open(__FILE__, NULL, &file) == MSIO_E_UNSUPPORTED) {
+    if (msio_hdf5_open(MSIO_TESTS "/script.h", NULL, &file) == MSIO_E_UNSUPPORTED) {
         print_message("skipped: %s\n", msio_last_error()->message);
         return false;
     }

@@ -4,7 +4,8 @@
 
 #include "msio/hdf5.h"
 
-#include "../fuzz/table_pack.h"
+#include "tests/fuzz/table_pack.h"
+#include "tests/script.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,16 +14,8 @@
 
 static char cases_folder[64];
 
-/* Runs the script beside this file with the given arguments; 0 is well. */
-static inline int cases_python(const char *arguments) {
-    char command[1600], script[512];
-    const char *program = getenv("MSIO_PYTHON");
-    snprintf(script, sizeof script, "%s", __FILE__);
-    char *slash = strrchr(script, '/');
-    snprintf(slash ? slash + 1 : script, 32, "uvh5_cases.py");
-    snprintf(command, sizeof command, "%s %s %s", program ? program : "/usr/bin/python3", script, arguments);
-    return system(command);
-}
+/* Runs uvh5_cases.py with the given arguments; 0 is well. */
+static inline int cases_python(const char *arguments) { return test_script("io/uvh5/uvh5_cases.py", "%s", arguments); }
 
 /* Makes cases_folder, and in it one sound file of 30 rows. Ends the program as a skipped one, saying why, without h5py
  * or the HDF5 module. False: no folder. */

@@ -8,7 +8,8 @@
 
 #include "core/checked.h"
 
-#include "../fuzz/table_pack.h"
+#include "tests/fuzz/table_pack.h"
+#include "tests/script.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -522,26 +523,19 @@ static void a_dataset_in_another_file_is_read_from_there(void **state) {
 
 static int make_files(void **state) {
     (void)state;
-    char command[1024], script[512], probe[128];
-    const char *python = getenv("MSIO_PYTHON");
+    char probe[128];
     msio_hdf5 *file = NULL;
     if (!pack_make_folder(folder)) return -1;
     child = mmap(NULL, sizeof *child, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if ((void *)child == MAP_FAILED) return -1;
-    snprintf(script, sizeof script, "%s", __FILE__);
-    char *slash = strrchr(script, '/');
-    if (!slash) return -1;
-    snprintf(slash, sizeof script - (size_t)(slash - script), "/make_hdf5.py");
-    python = python ? python : "/usr/bin/python3";
-    snprintf(probe, sizeof probe, "%.80s -c 'import h5py, numpy'", python);
-    snprintf(command, sizeof command, "%.80s %s --small %s", python, script, folder);
+    snprintf(probe, sizeof probe, "%.80s -c 'import h5py, numpy'", test_python());
     if (system(probe) != 0) {
-        print_message("skipped: %s has no h5py\n", python);
-    } else if (msio_hdf5_open(__FILE__, NULL, &file) == MSIO_E_UNSUPPORTED) {
+        print_message("skipped: %s has no h5py\n", test_python());
+    } else if (msio_hdf5_open(MSIO_TESTS "/script.h", NULL, &file) == MSIO_E_UNSUPPORTED) {
         print_message("skipped: %s\n", msio_last_error()->message);
     } else {
         msio_hdf5_close(file);
-        return system(command);
+        return test_script("io/hdf5/make_hdf5.py", "--small %s", folder);
     }
     pack_remove(folder);
     exit(77);

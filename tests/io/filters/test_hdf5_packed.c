@@ -11,12 +11,12 @@ static bool skipped, has_packers, has_plugins;
 
 static bool python_has(const char *what) {
     char command[PATH_MAX];
-    snprintf(command, sizeof command, "%s -c '%s' >/dev/null 2>&1", python(), what);
+    snprintf(command, sizeof command, "%s -c '%s' >/dev/null 2>&1", test_python(), what);
     return system(command) == 0;
 }
 
 static void check_all(const char *cases, int *read, int *refused) {
-    check_script("store_packed.py", cases, read, refused);
+    check_script("io/filters/store_packed.py", cases, read, refused);
 }
 
 #define NEEDS(what)                                                                                                    \
@@ -229,12 +229,9 @@ static void headers_of_blosc_that_lie_are_refused(void **state) {
 static void changed_chunks_of_blosc_stay_within_their_memory(void **state) {
     (void)state;
     NEEDS(has_packers && has_plugins && msio_blosc_ready());
-    char command[3 * PATH_MAX], answer[PATH_MAX], here[PATH_MAX];
+    char answer[PATH_MAX];
     snprintf(answer, sizeof answer, "%s/changed", folder);
-    snprintf(here, sizeof here, "%s", __FILE__);
-    *strrchr(here, '/') = '\0';
-    snprintf(command, sizeof command, "%s %s/store_packed.py blosc_changed %s", python(), here, answer);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(test_script("io/filters/store_packed.py", "blosc_changed %s", answer), 0);
     FILE *in = fopen(answer, "rb");
     assert_non_null(in);
     msio_decode_scratch scratch = {.bytes = 0};
@@ -296,8 +293,8 @@ int main(void) {
     };
     has_packers = python_has("import h5py, numpy, lz4.block, zstandard");
     has_plugins = python_has("import h5py; assert h5py.h5z.filter_avail(32004) and h5py.h5z.filter_avail(32001)");
-    if (!has_packers) print_message("skipped: %s lacks h5py, lz4 or zstandard\n", python());
-    if (!has_plugins) print_message("skipped: HDF5 of %s has no plugins of LZ4 and Blosc\n", python());
+    if (!has_packers) print_message("skipped: %s lacks h5py, lz4 or zstandard\n", test_python());
+    if (!has_plugins) print_message("skipped: HDF5 of %s has no plugins of LZ4 and Blosc\n", test_python());
     if (!msio_blosc_ready()) print_message("skipped: there is no libblosc.so.1\n");
     if (!mkdtemp(folder)) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

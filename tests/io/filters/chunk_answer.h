@@ -8,7 +8,8 @@
 
 #include "io/filters/hdf5_filters.h"
 
-#include "../core/guarded.h"
+#include "tests/core/guarded.h"
+#include "tests/script.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -20,11 +21,6 @@
 #include <cmocka.h>
 
 static char folder[] = "/tmp/msio_filters_XXXXXX";
-
-static const char *python(void) {
-    const char *program = getenv("MSIO_PYTHON");
-    return program ? program : "/usr/bin/python3";
-}
 
 /* ---------------------------------------------------------------- its answer */
 
@@ -99,16 +95,11 @@ static bool check_chunk(const stored_chunk *c, msio_decode_scratch *scratch) {
 /* Runs a script's cases of that name; memory is used again from one to the next. Sets how many were read and refused.
  */
 static void check_script(const char *script, const char *cases, int *read, int *refused) {
-    char command[2 * PATH_MAX], answer[100], store[PATH_MAX];
+    char answer[100];
     msio_decode_scratch scratch = {.bytes = 0};
     stored_chunk c;
     snprintf(answer, sizeof answer, "%s/%s", folder, cases);
-    snprintf(store, sizeof store, "%s", __FILE__);
-    char *name = strrchr(store, '/');
-    assert_non_null(name);
-    snprintf(name, sizeof store - (size_t)(name - store), "/%s", script);
-    snprintf(command, sizeof command, "%s %s %s %s", python(), store, cases, answer);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(test_script(script, "%s %s", cases, answer), 0);
     FILE *in = fopen(answer, "rb");
     assert_non_null(in);
     *read = *refused = 0;

@@ -4,7 +4,7 @@
 
 #include "msio/io.h"
 
-#include "../fuzz/table_pack.h"
+#include "tests/fuzz/table_pack.h"
 
 /* Makes folder/name, and its path. False when there is no folder. Ends the program as a skipped one, saying why, where
  * no table can be made (without casacore). */

@@ -2,7 +2,7 @@
  * compared with h5py's in tests/oracle/test_load.py. */
 #include "msio/load.h"
 
-#include "../fuzz/table_pack.h"
+#include "tests/fuzz/table_pack.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 #include "io/hdf5/hdf5_file.h"
 #include "io/hdf5/hdf5_guard.h"
 
-#include "../fuzz/table_pack.h"
+#include "tests/fuzz/table_pack.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

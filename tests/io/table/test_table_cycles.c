@@ -1,8 +1,8 @@
 /* test_table_cycles.c - tables that refer to themselves, and concatenations that name more tables than there can be. */
 #include "msio/io.h"
 
-#include "../fuzz/table_pack.h"
-#include "stored_image.h"
+#include "tests/fuzz/table_pack.h"
+#include "tests/io/layout/stored_image.h"
 
 static char folder[64];
 
@@ -20,7 +20,7 @@ static int remove_folder(void **state) {
 
 static void unpack(const char *name) {
     size_t size;
-    uint8_t *pack = pack_load(__FILE__, name, &size);
+    uint8_t *pack = pack_load(name, &size);
     assert_non_null(pack);
     pack_unpack(pack, size, folder);
     free(pack);
