@@ -36,7 +36,12 @@ typedef struct head {
     atomic_uint sealed;
     uint32_t record_bytes;
     uint8_t record[RECORD_MOST];
+    uint32_t renames; /* COMMITTED: NAME_tmp is to be NAME, for each of these */
+    char rename_to[MSIO_JOURNAL_RENAMES][NAME_MOST];
 } head;
+
+/* head.sealed, of WHOLE. */
+enum { FILLING, SEALED, COMMITTED };
 
 /* A page before each slot's bytes. */
 typedef struct slot_head {
@@ -161,11 +166,23 @@ void msio_journal_drop(msio_journal *journal, int index) {
 }
 
 void msio_journal_seal(msio_journal *journal) {
-    atomic_store_explicit(&head_of(journal)->sealed, 1, memory_order_release);
+    atomic_store_explicit(&head_of(journal)->sealed, SEALED, memory_order_release);
+}
+
+void msio_journal_commit(msio_journal *journal, int n, const char *const *names) {
+    head *h = head_of(journal);
+    for (int i = 0; i < n; i++) {
+        const char *name = strrchr(names[i], '/');
+        snprintf(h->rename_to[i], NAME_MOST, "%s", name ? name + 1 : names[i]);
+    }
+    h->renames = (uint32_t)n;
+    atomic_store_explicit(&h->sealed, COMMITTED, memory_order_release);
 }
 
 void msio_journal_end(msio_journal *journal) {
     if (!journal) return;
+    /* Where the file cannot be removed, nothing in it is to be put back. */
+    atomic_store_explicit(&head_of(journal)->sealed, FILLING, memory_order_release);
     unlinkat(journal->directory, MSIO_JOURNAL_NAME, 0);
     let_go(journal);
 }
@@ -198,13 +215,31 @@ static msio_status put_back_slot(int directory, const char *path, const slot_hea
 
 /* Whether a slot's bytes are to be put back. */
 static bool counts(head *h, slot_head *s) {
-    if (h->mode == MSIO_JOURNAL_WHOLE && !atomic_load_explicit(&h->sealed, memory_order_acquire)) return false;
+    if (h->mode == MSIO_JOURNAL_WHOLE && atomic_load_explicit(&h->sealed, memory_order_acquire) != SEALED) return false;
     return atomic_load_explicit(&s->valid, memory_order_acquire) != 0;
+}
+
+static bool is_committed(head *h) {
+    return h->mode == MSIO_JOURNAL_WHOLE && atomic_load_explicit(&h->sealed, memory_order_acquire) == COMMITTED;
+}
+
+/* What was decided is done: new headers take their places. Those that have, have no other name any more. */
+static msio_status rename_rest(const head *h, int directory, const char *path, int *restored) {
+    for (uint32_t i = 0; i < h->renames; i++) {
+        char from[NAME_MOST + 8];
+        snprintf(from, sizeof from, "%s_tmp", h->rename_to[i]);
+        if (renameat(directory, from, directory, h->rename_to[i]) == 0)
+            ++*restored;
+        else if (errno != ENOENT)
+            return msio_error_system(MSIO_E_IO, path, "cannot put the new header %s in its place", h->rename_to[i]);
+    }
+    return MSIO_OK;
 }
 
 static msio_status put_back(uint8_t *map, int directory, const char *path, int *restored) {
     head *h = (head *)(void *)map;
     msio_status status = MSIO_OK;
+    if (is_committed(h)) return rename_rest(h, directory, path, restored);
     for (uint32_t i = 0; i < h->slots && !status; i++) {
         slot_head *s = slot_at(map, h->slot_bytes, (int)i);
         if (!counts(h, s)) continue;
@@ -270,8 +305,8 @@ static msio_status find(const char *directory, found *f, bool *there) {
     return MSIO_OK;
 }
 
-static bool plain_name(const slot_head *s) {
-    return memchr(s->name, 0, NAME_MOST) && strncmp(s->name, "table.f", 7) == 0 && !strchr(s->name, '/');
+static bool plain_name(const char name[NAME_MOST]) {
+    return memchr(name, 0, NAME_MOST) && strncmp(name, "table.f", 7) == 0 && !strchr(name, '/');
 }
 
 /* Counts and lengths of the file against its size: MSIO_E_FORMAT. */
@@ -289,8 +324,10 @@ static msio_status check_left(const found *f) {
     for (uint32_t i = 0; sane && i < h->slots; i++) {
         slot_head *s = slot_at(f->map, h->slot_bytes, (int)i);
         if (!counts(h, s)) continue;
-        sane = s->offset >= 0 && s->length >= 0 && s->length <= h->slot_bytes && plain_name(s);
+        sane = s->offset >= 0 && s->length >= 0 && s->length <= h->slot_bytes && plain_name(s->name);
     }
+    sane = sane && h->renames <= MSIO_JOURNAL_RENAMES;
+    for (uint32_t i = 0; sane && i < h->renames; i++) sane = plain_name(h->rename_to[i]);
     if (sane) return MSIO_OK;
     return msio_error_set(MSIO_E_FORMAT, f->path,
                           "what an interrupted write left is damaged; check the table, then remove this file");
@@ -313,7 +350,7 @@ static msio_leftover judge(const found *f, const uint8_t *record, int64_t record
         ++*valid;
         same = same && speaks_of_file(f, s);
     }
-    if (*valid == 0) return MSIO_LEFT_BLOCKS;
+    if (*valid == 0 && !is_committed(h)) return MSIO_LEFT_BLOCKS;
     same = same && record_bytes == h->record_bytes && memcmp(record, h->record, h->record_bytes) == 0;
     return same ? MSIO_LEFT_BLOCKS : MSIO_LEFT_STRANGE;
 }

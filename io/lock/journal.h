@@ -6,7 +6,8 @@
  *
  * Two modes. BLOCKS: one slot a thread, valid from before its block is stored until after; undoing the valid ones
  * leaves every block old or new. WHOLE: a slot for every block of the write, all filled before the first one is stored,
- * then sealed; undoing all of them leaves everything old.
+ * then sealed; undoing all of them leaves everything old. New headers that belong to the write are named when it is
+ * decided.
  */
 #ifndef MSIO_IO_JOURNAL_H
 #define MSIO_IO_JOURNAL_H
@@ -43,11 +44,16 @@ void msio_journal_keep(msio_journal *journal, int index, const msio_file *file, 
 void msio_journal_drop(msio_journal *journal, int index);
 /* WHOLE: every slot is filled; from now on all are put back. */
 void msio_journal_seal(msio_journal *journal);
+/* WHOLE, sealed: from now on nothing is put back. The write is done when NAME_tmp has become NAME for each of the n <=
+ * MSIO_JOURNAL_RENAMES names (paths of files in the table's folder), which msio_journal_restore sees to if this process
+ * ends before. */
+#define MSIO_JOURNAL_RENAMES 48
+void msio_journal_commit(msio_journal *journal, int n, const char *const *names);
 
 /* The write is done: the file goes. Takes NULL. */
 void msio_journal_end(msio_journal *journal);
-/* The write failed: valid slots are put back; when that succeeds the file goes, else it stays for msio_repair.
- * Takes NULL. Keeps this thread's error. */
+/* The write failed: valid slots are put back; when that succeeds the file goes, else it stays for msio_repair. After
+ * msio_journal_commit what was decided is done in place of that. Takes NULL. Keeps this thread's error. */
 void msio_journal_undo(msio_journal *journal);
 /* For a child of fork: lets go of the memory, touches no file. */
 void msio_journal_abandon(msio_journal *journal);

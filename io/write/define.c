@@ -51,7 +51,7 @@ struct msio_define {
     uint8_t *header;
     int64_t header_bytes;
     int made; /* tile files */
-    bool committed;
+    bool prepared, committed;
     msio_manager manager;
     msio_tiled *tiled;
 };
@@ -346,21 +346,34 @@ static msio_status write_whole(int fd, const char *path, const uint8_t *bytes, i
     return MSIO_OK;
 }
 
-msio_status msio_define_commit(msio_define *define, bool sync) {
-    char path[4096], made[4096];
-    msio_manager_path(&define->leaf.slot->manager, "", path, sizeof path);
-    msio_manager_path(&define->leaf.slot->manager, "_tmp", made, sizeof made);
-    int fd = open(made, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (fd < 0) return msio_error_system(MSIO_E_IO, made, "cannot make the data manager's new header");
-    msio_status status = write_whole(fd, made, define->header, define->header_bytes);
-    if (!status && sync && fdatasync(fd)) status = msio_error_system(MSIO_E_IO, made, "cannot bring it to the disk");
-    if (close(fd) && !status) status = msio_error_system(MSIO_E_IO, made, "cannot write the new header");
-    if (!status && rename(made, path)) status = msio_error_system(MSIO_E_IO, path, "cannot put the new header here");
-    if (status)
-        unlink(made);
-    else
-        define->committed = true;
+msio_status msio_define_prepare(msio_define *define, bool sync) {
+    char path[4096];
+    msio_manager_path(&define->leaf.slot->manager, "_tmp", path, sizeof path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd < 0) return msio_error_system(MSIO_E_IO, path, "cannot make the data manager's new header");
+    define->prepared = true;
+    msio_status status = write_whole(fd, path, define->header, define->header_bytes);
+    if (!status && sync && fdatasync(fd)) status = msio_error_system(MSIO_E_IO, path, "cannot bring it to the disk");
+    if (close(fd) && !status) status = msio_error_system(MSIO_E_IO, path, "cannot write the new header");
     return status;
+}
+
+const char *msio_define_header(const msio_define *define, char path[4096]) {
+    return msio_manager_path(&define->leaf.slot->manager, "", path, 4096);
+}
+
+const char *msio_define_folder(const msio_define *define) { return define->leaf.access->table->path; }
+
+msio_status msio_define_commit(msio_define *define, bool decided) {
+    char path[4096], made[4096];
+    msio_define_header(define, path);
+    msio_manager_path(&define->leaf.slot->manager, "_tmp", made, sizeof made);
+    if (rename(made, path)) {
+        define->committed = decided;
+        return msio_error_system(MSIO_E_IO, path, "cannot put the new header here");
+    }
+    define->committed = true;
+    return MSIO_OK;
 }
 
 void msio_define_free(msio_define *define) {
@@ -368,6 +381,8 @@ void msio_define_free(msio_define *define) {
     if (!define) return;
     msio_tiled_free(define->tiled);
     for (int i = 0; i < define->made && !define->committed; i++) unlink(tile_path(define, i, path));
+    if (define->prepared && !define->committed)
+        unlink(msio_manager_path(&define->leaf.slot->manager, "_tmp", path, sizeof path));
     free(define->cube);
     free(define->last_row);
     free(define->in_cube);

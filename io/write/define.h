@@ -29,8 +29,14 @@ msio_status msio_define_start(const msio_leaf *leaf, int n, const msio_new_cells
                               msio_define **define);
 /* The manager as it will be, for the layout to push pieces of. */
 const msio_manager *msio_define_manager(const msio_define *define);
-/* Puts the header in its place: the cells are there. MSIO_E_IO. */
-msio_status msio_define_commit(msio_define *define, bool sync);
+/* Writes the new header beside the old one. MSIO_E_IO. */
+msio_status msio_define_prepare(msio_define *define, bool sync);
+/* The old header's path, into a buffer of 4096 bytes. */
+const char *msio_define_header(const msio_define *define, char path[4096]);
+const char *msio_define_folder(const msio_define *define);
+/* Puts the header in its place: the cells are there. decided: a journal says that they are to be, so that they stay
+ * when this fails. MSIO_E_IO. */
+msio_status msio_define_commit(msio_define *define, bool decided);
 /* Frees, and removes files that were not committed. Takes NULL. */
 void msio_define_free(msio_define *define);
 

@@ -206,12 +206,43 @@ static msio_status make_cells(void *user, int column, const msio_leaf *leaf, con
     return m->layout->pieces(m, leaf->column, want, sink);
 }
 
+/* All or nothing: one folder's new headers are decided on together with what was stored there. */
+static msio_status decide(writing *w, const char *folder, bool *decided) {
+    char(*path)[4096] = malloc((size_t)w->defines * sizeof *path);
+    const char **name = malloc((size_t)w->defines * sizeof *name);
+    int n = 0;
+    msio_status status = path && name ? MSIO_OK : no_memory(folder);
+    for (int i = 0; i < w->defines && !status; i++)
+        if (strcmp(msio_define_folder(w->define[i]), folder) == 0) {
+            name[n] = msio_define_header(w->define[i], path[n]);
+            n++;
+        }
+    if (!status) status = msio_put_commit(&w->store, folder, n, name, decided);
+    free(path);
+    free(name);
+    return status;
+}
+
 /* Headers come last: what they name is whole. */
-static msio_status commit_cells(writing *w, msio_status status) {
-    for (int i = 0; i < w->defines && !status; i++) status = msio_define_commit(w->define[i], w->opts.sync);
+static msio_status commit_cells(writing *w) {
+    msio_status status = MSIO_OK;
+    for (int i = 0; i < w->defines && !status; i++) status = msio_define_prepare(w->define[i], w->opts.sync);
+    for (int r = 0; r < w->roots && !status; r++) {
+        const char *folder = w->root[r]->access->table->path;
+        bool decided = false;
+        if (w->opts.atomic && w->defines) status = decide(w, folder, &decided);
+        for (int i = 0; i < w->defines && (!status || decided); i++) {
+            if (strcmp(msio_define_folder(w->define[i]), folder) != 0) continue;
+            msio_status failed = msio_define_commit(w->define[i], decided);
+            if (!status) status = failed;
+        }
+    }
+    return status;
+}
+
+static void free_cells(writing *w) {
     for (int i = 0; i < w->defines; i++) msio_define_free(w->define[i]);
     free(w->define);
-    return status;
 }
 
 /* ---------------------------------------------------------------- through casacore */
@@ -239,8 +270,9 @@ static void see_own_change(root *r) {
 /* Blocks are settled, then counted a second time; on the disk where that was asked for. */
 static msio_status finish(writing *w, msio_status status) {
     if (!status && w->opts.sync) status = msio_put_sync(&w->store);
+    if (!status) status = commit_cells(w);
     status = msio_put_finish(&w->store, status);
-    status = commit_cells(w, status);
+    free_cells(w);
     for (int i = 0; i < w->roots && w->stored; i++) {
         msio_error_copy error;
         if (status) msio_error_save(&error);
