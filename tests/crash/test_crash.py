@@ -1,0 +1,282 @@
+"""Every call by which a write changes files is made to fail, or the process is killed there, and at random moments; after
+each casacore opens the table, and its values are as docs/consistency.md promises.
+
+usage: test_crash.py WRITE_ONCE FAILING.so KIND [--kills N]
+"""
+import mmap
+import os
+import random
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+try:
+    import numpy as np
+    from casacore import tables
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+ROWS, CHAN, CORR = 1203, 64, 4
+TILE = {"DATA": 32, "CORRECTED_DATA": 32, "FLAG": 256}
+ERRORS = {"ENOSPC": 28, "EDQUOT": 122, "EFBIG": 27, "EIO": 5}
+COLUMNS = {"data": ["DATA"], "flag": ["FLAG"], "part": ["DATA"], "flag_part": ["FLAG"],
+           "both": ["DATA", "FLAG", "ANTENNA1"], "atomic": ["DATA"], "atomic_both": ["DATA", "FLAG", "ANTENNA1"],
+           "fresh": ["MODEL_DATA"], "fresh_zeros": ["MODEL_DATA"], "fresh_atomic": ["DATA", "MODEL_DATA"],
+           "value": ["DATA"], "scalar": ["ANTENNA1"], "sync": ["DATA"], "sync_atomic": ["DATA"],
+           "copy": ["CORRECTED_DATA"], "unguarded": ["DATA"]}
+
+
+def element_values(column, turn):
+    """What the column holds before any write (turn 0) and after one (turn 1); write_once.c computes the same."""
+    if column == "ANTENNA1":
+        return np.arange(ROWS, dtype=np.int32) + (1000000 if turn else 0)
+    e = np.arange(ROWS * CHAN * CORR).reshape(ROWS, CHAN, CORR)
+    if column == "FLAG":
+        return ((((e >> 3) ^ e) & 1) ^ turn).astype(bool)
+    if column == "CORRECTED_DATA" and not turn:
+        return np.full(e.shape, 7, np.complex64)
+    if column == "CORRECTED_DATA":
+        turn = 0  # a copy of DATA
+    return (-(e + 1) if turn else e + 1).astype(np.complex64)
+
+
+def make_table(path):
+    cell = {"shape": [CHAN, CORR], "ndim": 2}
+    desc = [tables.makearrcoldesc("DATA", 0j, valuetype="complex", datamanagertype="TiledShapeStMan",
+                                  datamanagergroup="TiledData", **cell),
+            tables.makearrcoldesc("CORRECTED_DATA", 0j, valuetype="complex", datamanagertype="TiledShapeStMan",
+                                  datamanagergroup="TiledCorrected", **cell),
+            tables.makearrcoldesc("FLAG", False, valuetype="bool", datamanagertype="TiledShapeStMan",
+                                  datamanagergroup="TiledFlag", **cell),
+            tables.makescacoldesc("ANTENNA1", 0, valuetype="int")]
+    info = {f"*{k}": {"TYPE": "TiledShapeStMan", "NAME": name, "SEQNR": k, "COLUMNS": [column],
+                      "SPEC": {"DEFAULTTILESHAPE": np.array([CORR, CHAN, TILE[column]], np.int32)}}
+            for k, (column, name) in enumerate([("DATA", "TiledData"), ("CORRECTED_DATA", "TiledCorrected"),
+                                                ("FLAG", "TiledFlag")])}
+    t = tables.table(path, tables.maketabdesc(desc), nrow=ROWS, dminfo=info, ack=False)
+    for column in ["DATA", "CORRECTED_DATA", "FLAG", "ANTENNA1"]:
+        t.putcol(column, element_values(column, 0))
+    t.addcols(tables.maketabdesc([tables.makearrcoldesc("MODEL_DATA", 0j, valuetype="complex", ndim=2)]),
+              {"TYPE": "TiledShapeStMan", "NAME": "TiledModel", "SPEC": {}})
+    t.close()
+
+
+class Expected:
+    """What a write of a kind may leave."""
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.columns = COLUMNS[kind]
+        self.atomic = "atomic" in kind
+        self.mixed_tiles = 0  # of a write that keeps no old bytes
+        names = ["DATA", "CORRECTED_DATA", "FLAG", "ANTENNA1"]
+        self.old = {c: element_values(c, 0) for c in names}
+        self.new = {c: element_values(c, 1) if c in self.columns else self.old[c] for c in names}
+        if "part" in kind:
+            for c in self.columns:
+                self.new[c][:, CHAN // 4:] = self.old[c][:, CHAN // 4:]
+        if kind == "value":
+            self.new["DATA"] = np.full((ROWS, CHAN, CORR), -1, np.complex64)
+            self.old["DATA"] = self.old["DATA"].copy()
+        self.model = np.zeros((ROWS, CHAN, CORR), np.complex64) if kind == "fresh_zeros" else element_values("DATA", 1)
+
+    def judge(self, path, settled):
+        """Reads the table by casacore. "old", "new", "both", or what is wrong ("MIXED ..."). settled: after a repair
+        tiles are whole, too."""
+        states = set()
+        with tables.table(path, ack=False, lockoptions="usernoread") as t:
+            if t.nrows() != ROWS:
+                return f"MIXED {t.nrows()} rows"
+            for c in self.old:
+                now = t.getcol(c)
+                old, new = self.old[c], self.new[c]
+                is_old, is_new = now == old, now == new
+                if not np.all(is_old | is_new):
+                    return f"MIXED {c}: {np.count_nonzero(~(is_old | is_new))} elements are neither old nor new"
+                if c not in self.columns:
+                    continue
+                changes = old != new
+                states |= {"old"} if np.any(is_old & changes) else set()
+                states |= {"new"} if np.any(is_new & changes) else set()
+                if settled and c in TILE:
+                    for first in range(0, ROWS, TILE[c]):
+                        tile = slice(first, first + TILE[c])
+                        part = is_new[tile][changes[tile]]
+                        if np.all(part) or not np.any(part):
+                            continue
+                        self.mixed_tiles += 1
+                        if self.kind != "unguarded":
+                            return f"MIXED {c}: rows from {first} on"
+            defined = [t.iscelldefined("MODEL_DATA", row) for row in range(0, ROWS, 401)]
+            if any(defined):
+                if not all(defined) or not np.array_equal(t.getcol("MODEL_DATA"), self.model):
+                    return "MIXED MODEL_DATA"
+                states.add("new")
+            elif "MODEL_DATA" in self.columns:
+                states.add("old")
+        if settled and self.atomic and len(states) > 1:
+            return "MIXED: all or nothing was asked for"
+        return "both" if len(states) > 1 else states.pop()
+
+
+class Driver:
+    def __init__(self, writer, failing, kind):
+        self.writer, self.failing, self.kind = writer, failing, kind
+        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="msio-crash-"))
+        self.original = os.path.join(self.folder, "original")
+        self.table = os.path.join(self.folder, "under", "table")
+        self.count = os.path.join(self.folder, "count")
+        self.begun = os.path.join(self.folder, "begun")
+        os.mkdir(os.path.join(self.folder, "under"))
+        make_table(self.original)
+        self.expected = Expected(kind)
+        self.runs = self.kills = self.repaired = 0
+        self.wrong = []
+
+    def fresh_copy(self):
+        shutil.rmtree(self.table, ignore_errors=True)
+        shutil.copytree(self.original, self.table)
+
+    def calls(self):
+        with open(self.count, "rb") as f:
+            return struct.unpack("=I", f.read(4))[0]
+
+    def run(self, kind, at=0, how="", on=False):
+        with open(self.count, "wb") as f:
+            f.write(b"\0" * mmap.PAGESIZE)
+        env = {**os.environ, "LD_PRELOAD": self.failing, "MSIO_FAIL_UNDER": os.path.dirname(self.table),
+               "MSIO_FAIL_COUNT": self.count, "MSIO_FAIL_AT": str(at), "MSIO_FAIL_HOW": how, "MSIO_FAIL_ON": str(int(on))}
+        done = subprocess.run([self.writer, kind, self.table], env=env, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=120)
+        return done.returncode, done.stdout + done.stderr
+
+    def plain(self, kind):
+        done = subprocess.run([self.writer, kind, self.table], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=120)
+        return done.returncode, done.stdout + done.stderr
+
+    def complain(self, what, said):
+        self.wrong.append(f"{self.kind}, {what}: {said}")
+        print("  WRONG", self.wrong[-1], flush=True)
+
+    def judge(self, what, settled):
+        try:
+            state = self.expected.judge(self.table, settled)
+        except RuntimeError as error:
+            state = f"MIXED: casacore: {error}"
+        if state.startswith("MIXED"):
+            self.complain(what + (", repaired" if settled else ""), state)
+        return state
+
+    def settle(self, what):
+        """The state at once, and after a repair; now and then the next write repairs."""
+        self.judge(what, False)
+        code, said = self.plain("repair")
+        if code or said.split()[3] != "0":
+            self.complain(what + ", repair", said)
+        self.repaired += int(said.split()[2]) if not code else 0
+        state = self.judge(what, True)
+        left = [name for name in os.listdir(self.table) if "msio" in name or name.endswith("_tmp")]
+        if "table.msio_write" in left:
+            self.complain(what, f"{left} stayed")
+        if self.runs % 5 == 0:
+            code, said = self.plain(self.kind)
+            if code == 0 and self.judge(what + ", written again", True) != "new":
+                self.complain(what, "a second write did not make all new")
+            elif code and not ("fresh" in self.kind and "has a shape already" in said):
+                self.complain(what + ", written again", said)
+        return state
+
+    def spoil(self, at, how, on):
+        self.fresh_copy()
+        code, said = self.run(self.kind, at, how, on)
+        self.runs += 1
+        what = f"call {at} of {self.calls()}, {how}{' from there on' if on else ''}"
+        killed = code == -signal.SIGKILL
+        self.kills += killed
+        if how in ("before", "after", "torn") and not killed:
+            self.complain(what, f"not killed: {code} {said}")
+        if not killed and code not in (0, 1):
+            self.complain(what, f"{code} {said}")
+        if code == 1:
+            number = how[4:] if how.startswith("half") else how
+            if said.split()[:2] != ["E_IO", number]:
+                self.complain(what, said)
+            if how == "short":
+                self.complain(what, "a short write is no failure")
+        state = self.settle(what)
+        if code == 0 and state != "new":
+            self.complain(what, f"it succeeded, and the table is {state}")
+        return said
+
+    def every_call(self):
+        self.fresh_copy()
+        code, said = self.run(self.kind)
+        calls = self.calls()
+        if code or self.judge("undisturbed", True) != "new":
+            self.complain("undisturbed", said)
+        for at in range(1, calls + 1):
+            for number in ERRORS.values():
+                self.spoil(at, str(number), False)
+            for number in (ERRORS["ENOSPC"], ERRORS["EIO"]):
+                self.spoil(at, str(number), True)
+            for how in ("short", "torn", "half28", "before", "after"):
+                self.spoil(at, how, False)
+        return calls
+
+    def kill_once(self, longest):
+        if os.path.exists(self.begun):
+            os.remove(self.begun)
+        writer = subprocess.Popen([self.writer, self.kind, self.table, "--loop", self.begun], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL)
+        while not os.path.exists(self.begun) and writer.poll() is None:
+            time.sleep(0.0005)
+        time.sleep(random.random() * longest)
+        writer.kill()
+        killed = writer.wait() == -signal.SIGKILL
+        self.kills += killed
+        self.runs += 1
+        return killed
+
+    def random_kills(self, kills):
+        once = "fresh" in self.kind or self.kind in ("copy", "value")
+        self.fresh_copy()
+        for k in range(kills):
+            if once:
+                self.fresh_copy()
+            self.kill_once(0.012 if once else 0.08)
+            self.settle(f"random kill {k}")
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def main():
+    writer, failing, kind = sys.argv[1:4]
+    kills = int(sys.argv[5]) if len(sys.argv) > 5 else 30
+    seed = random.randrange(1 << 30)
+    random.seed(seed)
+    driver = Driver(os.path.abspath(writer), os.path.abspath(failing), kind)
+    try:
+        calls = driver.every_call()
+        driver.random_kills(kills)
+    finally:
+        driver.close()
+    print(f"{kind}: {calls} calls, {driver.runs} runs, {driver.kills} kills, {driver.repaired} blocks put back, "
+          f"{len(driver.wrong)} mixed or wrong (seed {seed})")
+    if kind == "unguarded":
+        print(f"{driver.expected.mixed_tiles} mixed tiles, as nothing was kept")
+        return 1 if driver.wrong or not driver.expected.mixed_tiles else 0
+    if calls < 4 or driver.kills < 3 * calls:
+        print("too few calls were counted: the library does not stand before the writer's calls")
+        return 1
+    return 1 if driver.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

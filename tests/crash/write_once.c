@@ -1,0 +1,150 @@
+/* write_once.c - one write of a kind, or many until it is killed: what test_crash.py interrupts.
+ *
+ * usage: write_once KIND TABLE [--loop FILE]
+ * KIND: see `kinds`; "repair" repairs. Values are those that test_crash.py computes, too: element e of a column is
+ * value(e, turn). Once: turn 1. --loop: turns 1, 0, 1, ... for ever, but for kinds that change something only once;
+ * FILE is made when it begins. Prints "OK", or "E_IO 28 message"; of a repair "repaired INTERRUPTED BLOCKS
+ * MAY_BE_MIXED".
+ */
+#include "msio/write.h"
+
+#include <complex.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CORR = 4, CHAN = 64 };
+
+typedef struct kind {
+    const char *name;
+    const char *columns[3];
+    bool atomic, sync, value, part, copy, fresh, unguarded;
+} kind;
+
+static const kind kinds[] = {
+    {.name = "data", .columns = {"DATA"}},
+    {.name = "flag", .columns = {"FLAG"}},
+    {.name = "part", .columns = {"DATA"}, .part = true},
+    {.name = "flag_part", .columns = {"FLAG"}, .part = true},
+    {.name = "both", .columns = {"DATA", "FLAG", "ANTENNA1"}},
+    {.name = "atomic", .columns = {"DATA"}, .atomic = true},
+    {.name = "atomic_both", .columns = {"DATA", "FLAG", "ANTENNA1"}, .atomic = true},
+    {.name = "fresh", .columns = {"MODEL_DATA"}, .fresh = true},
+    {.name = "fresh_zeros", .columns = {"MODEL_DATA"}, .fresh = true, .value = true},
+    {.name = "fresh_atomic", .columns = {"DATA", "MODEL_DATA"}, .fresh = true, .atomic = true},
+    {.name = "value", .columns = {"DATA"}, .value = true},
+    {.name = "scalar", .columns = {"ANTENNA1"}},
+    {.name = "sync", .columns = {"DATA"}, .sync = true},
+    {.name = "sync_atomic", .columns = {"DATA"}, .sync = true, .atomic = true},
+    {.name = "unguarded", .columns = {"DATA"}, .unguarded = true}, /* which the others are held against */
+    {.name = "copy", .columns = {"CORRECTED_DATA"}, .copy = true},
+};
+
+static int tell(msio_status status) {
+    const msio_error *e = msio_last_error();
+    if (status)
+        printf("%s %d %s\n", msio_status_name(status), e->sys_errno, e->message);
+    else
+        puts("OK");
+    fflush(stdout);
+    return status ? 1 : 0;
+}
+
+/* Elements of a column's selected cells. */
+static void fill(void *out, msio_type type, int64_t rows, int64_t elements, int64_t step, int turn) {
+    for (int64_t i = 0; i < rows * elements; i++) {
+        int64_t e = i / elements * elements * step + i % elements; /* channels from 0 on, 1 in `step` of them */
+        if (type == MSIO_COMPLEX)
+            ((float complex *)out)[i] = turn ? (float)-(e + 1) : (float)(e + 1);
+        else if (type == MSIO_BOOL)
+            ((uint8_t *)out)[i] = (uint8_t)((((e >> 3) ^ e) & 1) ^ turn);
+        else
+            ((int32_t *)out)[i] = (int32_t)(turn ? e + 1000000 : e);
+    }
+}
+
+typedef struct work {
+    const kind *kind;
+    msio_table *table;
+    int n;
+    const msio_column *column[3], *from;
+    void *in[2][3]; /* by turn */
+    size_t bytes[3];
+    msio_select select;
+} work;
+
+static msio_status prepare(work *w) {
+    int64_t rows = msio_table_rows(w->table);
+    w->select = (msio_select)MSIO_SELECT_ALL;
+    if (w->kind->part) w->select.chans = CHAN / 4; /* the first quarter */
+    for (w->n = 0; w->n < 3 && w->kind->columns[w->n]; w->n++) {
+        int i = w->n;
+        msio_status status = msio_table_column(w->table, w->kind->columns[i], &w->column[i]);
+        if (status) return status;
+        msio_type type = msio_column_describe(w->column[i])->type;
+        bool scalar = type == MSIO_INT;
+        int64_t elements = scalar ? 1 : CORR * (w->kind->part ? CHAN / 4 : CHAN);
+        w->bytes[i] = (size_t)(rows * elements) * msio_type_size(type);
+        for (int turn = 0; turn < 2; turn++) {
+            w->in[turn][i] = malloc(w->bytes[i]);
+            if (!w->in[turn][i]) abort();
+            fill(w->in[turn][i], type, rows, elements, w->kind->part && !scalar ? 4 : 1, turn);
+        }
+    }
+    return w->kind->copy ? msio_table_column(w->table, "DATA", &w->from) : MSIO_OK;
+}
+
+static msio_status write_turn(work *w, int turn) {
+    msio_write_opts how = MSIO_WRITE_OPTS_INIT;
+    float complex value = w->kind->fresh ? 0 : -1;
+    how.threads = 2;
+    how.atomic = w->kind->atomic;
+    how.sync = w->kind->sync;
+    how.unguarded = w->kind->unguarded;
+    if (w->kind->fresh) {
+        how.cell_ndim = 2;
+        how.cell_shape[0] = CHAN;
+        how.cell_shape[1] = CORR;
+    }
+    if (w->kind->copy) return msio_column_copy(w->from, w->column[0], NULL, &how);
+    if (w->kind->value) return msio_write_value(w->column[0], NULL, &value, sizeof value, &how);
+    return msio_write_many(w->n, w->column, &w->select, (const void *const *)w->in[turn], w->bytes, &how);
+}
+
+static int repair(const char *path) {
+    msio_repaired r = MSIO_REPAIRED_INIT;
+    msio_status status = msio_repair(path, &r);
+    if (status) return tell(status);
+    printf("repaired %d %d %d %s %lld %lld\n", r.interrupted, r.blocks, r.may_be_mixed, r.columns[0] ? r.columns : "-",
+           (long long)r.first_row, (long long)r.last_row);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    msio_open_opts opts = MSIO_OPEN_OPTS_INIT;
+    work w = {0};
+    bool loop = argc == 5 && !strcmp(argv[3], "--loop");
+    if (argc != 3 && !loop) return 2;
+    if (!strcmp(argv[1], "repair")) return repair(argv[2]);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (!strcmp(kinds[i].name, argv[1])) w.kind = &kinds[i];
+    if (!w.kind) return 2;
+    opts.writable = 1;
+    opts.native = MSIO_NATIVE_YES;
+    msio_status status = msio_table_open(argv[2], &opts, &w.table);
+    if (!status) status = prepare(&w);
+    if (status) return tell(status) + 1;
+    FILE *begun = loop ? fopen(argv[4], "w") : NULL;
+    if (begun) fclose(begun);
+    int turn = 1;
+    do {
+        status = write_turn(&w, turn);
+        turn = !turn;
+    } while (loop && !status && !w.kind->fresh && !w.kind->copy && !w.kind->value);
+    for (int i = 0; i < w.n; i++) free(w.in[0][i]), free(w.in[1][i]);
+    int code = tell(status);
+    msio_table_close(w.table);
+    return code;
+}
