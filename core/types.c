@@ -22,6 +22,7 @@ const char *msio_status_name(msio_status status) {
     case MSIO_E_CHANGED: return "E_CHANGED";
     case MSIO_E_CANCELLED: return "E_CANCELLED";
     case MSIO_E_CASACORE: return "E_CASACORE";
+    case MSIO_E_INTERRUPTED: return "E_INTERRUPTED";
     }
     return "UNKNOWN";
 }

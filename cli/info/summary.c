@@ -168,6 +168,8 @@ int cli_summary_load(const cli_context *cli, const char *path, cli_summary *summ
     msio_table_describe(summary->table, &summary->info);
     summary->is_ms = cli_table_is_ms(summary->table);
     summary->bytes = cli_folder_bytes(summary->info.path);
+    summary->left = (msio_repaired)MSIO_REPAIRED_INIT;
+    (void)msio_table_interrupted(summary->table, &summary->left);
     collect_columns(summary);
     collect_managers(summary);
     collect_subtables(cli, summary);

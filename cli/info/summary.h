@@ -3,6 +3,7 @@
 #define MSIO_CLI_SUMMARY_H
 
 #include "cli/info/facts.h"
+#include "msio/write.h"
 
 /* Places of the columns within each kind of facts. */
 enum { CLI_SPW_NAME, CLI_SPW_FREQUENCIES, CLI_SPW_WIDTHS, CLI_SPW_REFERENCE, CLI_SPW_BANDWIDTH };
@@ -39,7 +40,8 @@ typedef struct cli_summary {
     cli_facts windows, fields, antennas, polarizations, descriptions, observation;
     double times[2]; /* MJD in seconds; both 0: unknown */
     char time_frame[32];
-    cli_error error; /* the first thing that could not be read */
+    msio_repaired left; /* of a write that was interrupted */
+    cli_error error;    /* the first thing that could not be read */
 } cli_summary;
 
 /* Opens the table and collects. Returns 0, or an exit code after telling when the table itself cannot be read; what is

@@ -156,6 +156,19 @@ static void put_observation(cli_json *json, const cli_summary *summary) {
     cli_json_end(json);
 }
 
+static void put_left(cli_json *json, const msio_repaired *left) {
+    if (!left->interrupted) return;
+    cli_json_key(json, "interrupted_write");
+    cli_json_object(json);
+    put_string(json, "columns", left->columns);
+    put_int(json, "first_row", left->first_row);
+    put_int(json, "last_row", left->last_row);
+    put_int(json, "blocks", left->blocks);
+    cli_json_key(json, "may_be_mixed");
+    cli_json_bool(json, left->may_be_mixed);
+    cli_json_end(json);
+}
+
 void cli_summary_json(const cli_summary *summary, FILE *out) {
     static const char *const kinds[] = {"plain", "reference", "concatenated"};
     cli_json writer = CLI_JSON_INIT(out), *json = &writer;
@@ -168,6 +181,7 @@ void cli_summary_json(const cli_summary *summary, FILE *out) {
     put_string(json, "byte_order", summary->info.big_endian ? "big" : "little");
     put_int(json, "rows", summary->info.rows);
     put_int(json, "bytes", summary->bytes);
+    put_left(json, &summary->left);
     put_columns(json, summary);
     put_managers(json, summary);
     put_facts(json, "spectral_windows", &summary->windows);

@@ -25,6 +25,20 @@ static void print_heading(const cli_summary *summary, FILE *out) {
             cli_size(summary->bytes).text, info->big_endian ? "big" : "little");
 }
 
+static void print_left(const cli_summary *summary, FILE *out) {
+    const msio_repaired *l = &summary->left;
+    char columns[512];
+    if (!l->interrupted) return;
+    fprintf(out,
+            "\nA write of rows %lld to %lld of %s was interrupted; %d stretches of files may hold old and new "
+            "values.\n  %s\n",
+            (long long)l->first_row, (long long)l->last_row,
+            cli_printable(columns, sizeof columns, l->columns, strlen(l->columns)), l->blocks,
+            l->may_be_mixed
+                ? "Another writer came since: check these rows, then run msio repair, which puts nothing back."
+                : "msio repair puts the old ones back.");
+}
+
 static void print_observation(const cli_summary *summary, FILE *out) {
     const cli_facts *facts = &summary->observation;
     char text[256];
@@ -267,6 +281,7 @@ static void print_subtables(const cli_summary *summary, int all, FILE *out) {
 
 void cli_summary_text(const cli_summary *summary, int all, FILE *out) {
     print_heading(summary, out);
+    print_left(summary, out);
     print_observation(summary, out);
     print_windows(&summary->windows, all, out);
     print_fields(&summary->fields, all, out);

@@ -42,7 +42,8 @@ typedef enum msio_status {
     MSIO_E_LOCKED = -12,     /* another process kept its write lock longer than the time limit */
     MSIO_E_CHANGED = -13,    /* the table changed while it was read, also when tried again */
     MSIO_E_CANCELLED = -14,  /* the caller's progress function asked to stop */
-    MSIO_E_CASACORE = -15    /* casacore is needed and missing, or it threw: its words are in the message */
+    MSIO_E_CASACORE = -15,   /* casacore is needed and missing, or it threw: its words are in the message */
+    MSIO_E_INTERRUPTED = -16 /* a wanted cell may be half new: a write was cut short there; msio_repair mends it */
 } msio_status;
 
 /* What went wrong last in this thread. The strings belong to the record and live until this thread's next

@@ -206,6 +206,11 @@ typedef struct msio_repaired {
 #define MSIO_REPAIRED_INIT                                                                                             \
     { sizeof(msio_repaired), 0, 0, 0, "", 0, 0 }
 
+/* What msio_repair would find: changes nothing. Until then reads of what may be half new fail with MSIO_E_INTERRUPTED,
+ * all others go on. Of several tables behind this one the first that has something is told of.
+ * result->blocks: what may be half new. Errors: those of msio_read's lock. */
+MSIO_API msio_status msio_table_interrupted(msio_table *table, msio_repaired *result);
+
 /* Puts back what an interrupted write left in the table at path, under its write lock, and removes what was kept for
  * that. A table without leftovers is left alone. Where another writer came between, nothing is put back, and *result
  * names the rows that may be mixed. result may be NULL.

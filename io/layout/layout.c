@@ -24,6 +24,7 @@ msio_status msio_manager_file(msio_manager *manager, const char *suffix, msio_fi
         msio_file_close(opened);
         return msio_error_set(MSIO_E_MEMORY, path, "no memory to open a file");
     }
+    opened->left = manager->left;
     manager->file = grown;
     manager->file[manager->files++] = opened;
     *file = opened;

@@ -44,6 +44,7 @@ typedef struct msio_manager {
     /* the manager's data files, opened by msio_manager_file and closed with the manager */
     int files;
     msio_file **file;
+    const struct msio_left *left; /* see msio_file */
 } msio_manager;
 
 typedef struct msio_layout_facts {

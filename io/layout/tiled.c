@@ -19,7 +19,9 @@ static msio_status open_checked(const msio_manager *manager, msio_tiled_file *f,
     msio_status status = msio_file_open(msio_manager_path(manager, suffix, path, sizeof path), file);
     if (status == MSIO_E_NOT_FOUND)
         return msio_error_set(MSIO_E_FORMAT, path, "this tile file is missing; restore it from a copy");
-    if (!status) (*file)->rewritten = true; /* see `changed` */
+    if (status) return status;
+    (*file)->rewritten = true; /* see `changed` */
+    (*file)->left = manager->left;
     return status;
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 static bool may_be_there(const char *directory) {
@@ -26,7 +27,45 @@ msio_status msio_interrupted_repair(const char *directory, msio_lock *lock, msio
     if (!status) status = msio_journal_look(directory, record, length, &found->left, &found->facts, &blocks, &n);
     free(blocks);
     if (!status) status = msio_journal_restore(directory, record, length, &found->restored);
-    if (status || !found->restored || length == 0) return status;
+    /* Also where nothing was put back: readers must look again. */
+    if (status || (!found->restored && n == 0) || length == 0) return status;
     status = msio_sync_record_count_all(record, length, lock ? directory : NULL);
     return status ? status : msio_lock_put_sync(lock, record, length);
+}
+
+/* ---------------------------------------------------------------- for readers */
+
+msio_left *msio_left_find(const char *directory, const uint8_t *record, int64_t record_bytes) {
+    msio_error_copy before;
+    if (!may_be_there(directory)) return NULL;
+    msio_left *left = calloc(1, sizeof *left + strlen(directory) + 1);
+    if (!left) return NULL;
+    strcpy(left->path, directory);
+    msio_error_save(&before);
+    msio_status status =
+        msio_journal_look(directory, record, record_bytes, &left->what, &left->facts, &left->block, &left->blocks);
+    (void)msio_error_restore(&before);
+    if (status == MSIO_OK && left->what != MSIO_LEFT_NOTHING) return left;
+    msio_left_free(left);
+    return NULL;
+}
+
+void msio_left_free(msio_left *left) {
+    if (!left) return;
+    free(left->block);
+    free(left);
+}
+
+msio_status msio_left_check(const msio_file *file, int64_t offset, int64_t length) {
+    const msio_left *l = file->left;
+    for (int i = 0; i < l->blocks; i++) {
+        const msio_left_block *b = &l->block[i];
+        if (b->device != file->stamp.device || b->inode != file->stamp.inode) continue;
+        if (offset >= b->offset + b->length || b->offset >= offset + length) continue;
+        return msio_error_set(MSIO_E_INTERRUPTED, l->path,
+                              "a write of rows %lld to %lld of %s was interrupted, and values that were asked for may "
+                              "be half new; run msio repair %s",
+                              (long long)l->facts.first_row, (long long)l->facts.last_row, l->facts.columns, l->path);
+    }
+    return MSIO_OK;
 }

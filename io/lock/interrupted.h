@@ -17,4 +17,22 @@ typedef struct msio_interrupted {
  * there is nothing. MSIO_E_FORMAT, MSIO_E_IO, MSIO_E_UNSUPPORTED, MSIO_E_MEMORY. */
 msio_status msio_interrupted_repair(const char *directory, msio_lock *lock, msio_interrupted *found);
 
+/* What an interrupted write left, for readers, who change nothing. */
+typedef struct msio_left {
+    msio_leftover what;
+    msio_journal_facts facts;
+    int blocks;
+    msio_left_block *block; /* stretches of files that may hold old and new values */
+    char path[];            /* of the table */
+} msio_left;
+
+/* Looks for it in the table's folder, at the cost of one stat where there is nothing: then NULL, as well as where it
+ * cannot be told (no memory, a file that is none of ours). record: the table's sync record now. */
+msio_left *msio_left_find(const char *directory, const uint8_t *record, int64_t record_bytes);
+void msio_left_free(msio_left *left); /* takes NULL */
+
+/* Whether bytes [offset, offset + length) of a file of the table, whose `left` is set, are whole; MSIO_E_INTERRUPTED
+ * names the write and what to do. */
+msio_status msio_left_check(const msio_file *file, int64_t offset, int64_t length);
+
 #endif

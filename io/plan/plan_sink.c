@@ -2,6 +2,7 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "io/filters/hdf5_filters.h"
+#include "io/lock/interrupted.h"
 #include "io/plan/plan.h"
 
 #include <stdlib.h>
@@ -133,6 +134,18 @@ static msio_status check_extent(const msio_sink *sink, const msio_source *source
     return MSIO_OK;
 }
 
+/* Rows that an interrupted write may have left half new are not given out. */
+static msio_status check_left(const msio_sink *sink, const msio_source *source, const msio_piece *p) {
+    bool bits = sink->target[sink->current].codec == MSIO_CODEC_BITS;
+    for (int64_t i = 0; i < p->rows; i++) {
+        int64_t from = i * p->row_src + (bits ? p->bit : 0), to = from + p->span;
+        if (bits) from /= 8, to = (to + 7) / 8;
+        msio_status status = msio_left_check(source->file, p->offset + from, to - from);
+        if (status || p->row_src == 0) return status;
+    }
+    return MSIO_OK;
+}
+
 /* Whether q continues p at p's own distance (or one that they set together); then p takes it in. */
 static bool merge(msio_piece *p, const msio_piece *q, bool bits) {
     if (p->box != q->box || p->source != q->source || p->target != q->target) return false;
@@ -176,6 +189,7 @@ static msio_status take(msio_sink *sink, const msio_source *source, msio_piece *
     if (!row_span(&simple, bits ? 1 : t->stored_bits / 8, &piece->span))
         return msio_error_set(MSIO_E_FORMAT, NULL, "a cell's extent cannot be represented: the header is damaged");
     if ((status = check_extent(sink, source, piece))) return status;
+    if (source->file && source->file->left && (status = check_left(sink, source, piece))) return status;
     if (sink->batch.n >= sink->batch_pieces || sink->batch.boxes >= MSIO_BATCH_BOXES ||
         sink->batch.sources >= MSIO_BATCH_SOURCES || sink->bytes_in_batch >= BATCH_BYTES)
         if ((status = hand_on(sink))) return status;

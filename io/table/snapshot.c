@@ -72,11 +72,12 @@ msio_status msio_snapshot_new(const msio_table_dat *dat, const char *directory, 
     }
     s->dat = dat;
     s->rows = rows >= 0 && dat->kind == MSIO_PLAIN_TABLE ? rows : dat->rows;
+    s->left = msio_left_find(directory, signature->sync, signature->sync_length);
     msio_lengthy_init(&s->loading);
     for (int i = 0; i < dat->managers; i++) {
         const msio_layout *layout = dat->storage == 2 ? find_layout(dat->manager[i].type) : NULL;
-        s->slot[i].manager =
-            (msio_manager){.dat = dat, .index = i, .rows = s->rows, .directory = directory, .layout = layout};
+        s->slot[i].manager = (msio_manager){
+            .dat = dat, .index = i, .rows = s->rows, .directory = directory, .layout = layout, .left = s->left};
         atomic_init(&s->slot[i].state, layout ? MSIO_SLOT_UNLOADED : MSIO_SLOT_FOREIGN);
     }
     *snapshot = s;
@@ -101,6 +102,7 @@ void msio_snapshot_free(msio_snapshot *snapshot) {
     if (!snapshot) return;
     for (int i = 0; i < snapshot->dat->managers; i++) unload(&snapshot->slot[i]);
     msio_reader_close(snapshot->casa);
+    msio_left_free(snapshot->left);
     msio_lengthy_destroy(&snapshot->loading);
     free(snapshot->slot);
     free(snapshot);
@@ -114,11 +116,8 @@ static bool may_pass(msio_status status) {
 static msio_status load(msio_slot *slot) {
     msio_manager *m = &slot->manager;
     *m = (msio_manager){/* a thread that a fork left behind may have begun */
-                        .dat = m->dat,
-                        .index = m->index,
-                        .rows = m->rows,
-                        .directory = m->directory,
-                        .layout = m->layout};
+                        .dat = m->dat,       .index = m->index, .rows = m->rows, .directory = m->directory,
+                        .layout = m->layout, .left = m->left};
     slot->error = NULL;
     prof_span span;
     prof_begin(&span, PROF_PATH_HEADER);

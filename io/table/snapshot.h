@@ -6,6 +6,7 @@
 #include "core/lock.h"
 #include "io/casacore/casacore_reader.h"
 #include "io/layout/layout.h"
+#include "io/lock/interrupted.h"
 #include "io/lock/lock_registry.h"
 
 #include <stdatomic.h>
@@ -41,6 +42,7 @@ typedef struct msio_snapshot {
     const msio_table_dat *dat; /* the table's, which keeps it */
     int64_t rows;
     msio_slot *slot;      /* [dat->managers] */
+    msio_left *left;      /* what an interrupted write left; NULL: nothing */
     msio_lengthy loading; /* managers, and casacore's handle */
     msio_reader *casa;
 } msio_snapshot;

@@ -365,6 +365,30 @@ msio_status msio_write_value(const msio_column *column, const msio_select *selec
 
 /* ---------------------------------------------------------------- repairing */
 
+/* Of the first plain table that has something. */
+static msio_status look(void *user, msio_access *access) {
+    msio_repaired *result = user;
+    for (int i = 0; i < access->children && !result->interrupted; i++) look(user, &access->child[i]);
+    const msio_left *left = access->snapshot->left;
+    if (!left || result->interrupted) return MSIO_OK;
+    result->interrupted = 1;
+    result->blocks = left->blocks;
+    result->may_be_mixed = left->what == MSIO_LEFT_STRANGE;
+    result->first_row = left->facts.first_row;
+    result->last_row = left->facts.last_row;
+    memcpy(result->columns, left->facts.columns, sizeof result->columns);
+    return MSIO_OK;
+}
+
+msio_status msio_table_interrupted(msio_table *table, msio_repaired *result) {
+    msio_repaired found = MSIO_REPAIRED_INIT;
+    if (!result || result->struct_size != sizeof *result)
+        return msio_error_set(MSIO_E_ARGUMENT, table->path, "a result of another size: use MSIO_REPAIRED_INIT");
+    msio_status status = msio_access_run(table, look, &found);
+    if (!status) *result = found;
+    return status;
+}
+
 static void take_in(msio_repaired *result, const msio_interrupted *found) {
     if (found->left == MSIO_LEFT_NOTHING) return;
     result->interrupted = 1;

@@ -1,6 +1,7 @@
 from ._errors import (ArgumentError as ArgumentError, CancelledError as CancelledError, CasacoreError as CasacoreError,
                       ChangedError as ChangedError, ColumnError as ColumnError, Error as Error,
-                      FormatError as FormatError, LockedError as LockedError, NotFoundError as NotFoundError,
+                      FormatError as FormatError, InterruptedWriteError as InterruptedWriteError,
+                      LockedError as LockedError, NotFoundError as NotFoundError,
                       OutOfMemoryError as OutOfMemoryError, RangeError as RangeError, ReadError as ReadError,
                       ShapeError as ShapeError, SizeError as SizeError, UndefinedError as UndefinedError,
                       UnsupportedError as UnsupportedError)

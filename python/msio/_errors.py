@@ -84,11 +84,16 @@ class CasacoreError(Error):
     """casacore is needed and missing, or it failed."""
 
 
+class InterruptedWriteError(Error):
+    """A wanted cell may be half new: a write was cut short there. `msio repair` mends it."""
+
+
 by_code = {
     "E_ARGUMENT": ArgumentError, "E_MEMORY": OutOfMemoryError, "E_NOT_FOUND": NotFoundError, "E_IO": ReadError,
     "E_FORMAT": FormatError, "E_UNSUPPORTED": UnsupportedError, "E_NO_COLUMN": ColumnError, "E_RANGE": RangeError,
     "E_SHAPE": ShapeError, "E_UNDEFINED": UndefinedError, "E_SIZE": SizeError, "E_LOCKED": LockedError,
     "E_CHANGED": ChangedError, "E_CANCELLED": CancelledError, "E_CASACORE": CasacoreError,
+    "E_INTERRUPTED": InterruptedWriteError,
 }
 
 __all__ = ["Error", *sorted({cls.__name__ for cls in by_code.values()})]

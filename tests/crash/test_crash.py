@@ -73,6 +73,7 @@ class Expected:
         self.kind = kind
         self.columns = COLUMNS[kind]
         self.atomic = "atomic" in kind
+        self.mixed_rows = set()  # of DATA, in the state judged last
         self.mixed_tiles = 0  # of a write that keeps no old bytes
         names = ["DATA", "CORRECTED_DATA", "FLAG", "ANTENNA1"]
         self.old = {c: element_values(c, 0) for c in names}
@@ -103,6 +104,9 @@ class Expected:
                 changes = old != new
                 states |= {"old"} if np.any(is_old & changes) else set()
                 states |= {"new"} if np.any(is_new & changes) else set()
+                if c == "DATA" and not settled:
+                    self.mixed_rows = {row for row in range(ROWS) if np.any(is_old[row] & changes[row]) and
+                                       np.any(is_new[row] & changes[row])}
                 if settled and c in TILE:
                     for first in range(0, ROWS, TILE[c]):
                         tile = slice(first, first + TILE[c])
@@ -135,7 +139,7 @@ class Driver:
         os.mkdir(os.path.join(self.folder, "under"))
         make_table(self.original)
         self.expected = Expected(kind)
-        self.runs = self.kills = self.repaired = 0
+        self.runs = self.kills = self.repaired = self.refused = 0
         self.wrong = []
 
     def fresh_copy(self):
@@ -173,9 +177,32 @@ class Driver:
             self.complain(what + (", repaired" if settled else ""), state)
         return state
 
+    def read_by_msio(self, what):
+        """Rows of mixed tiles are refused, rows are refused only where something was left, and nothing changes."""
+        journal = os.path.join(self.table, "table.msio_write")
+        before = os.path.exists(journal)
+        code, said = self.plain("read")
+        if code or os.path.exists(journal) != before:
+            self.complain(what + ", read by msio", said)
+            return
+        lines = [line.split() for line in said.splitlines()]
+        refused = {line[1]: {int(row) for row in line[2:]} for line in lines[1:]}
+        blocks = int(lines[0][2])
+        self.refused += sum(map(len, refused.values()))
+        if not blocks and any(refused.values()):
+            self.complain(what + ", read by msio", f"nothing was left, and rows are refused: {said[:200]}")
+        if blocks and not any(refused.values()):
+            self.complain(what + ", read by msio", f"{blocks} blocks were left, and nothing is refused")
+        if any(rows for column, rows in refused.items() if column not in self.expected.columns):
+            self.complain(what + ", read by msio", "rows of columns that nobody wrote are refused")
+        missed = self.expected.mixed_rows - refused.get("DATA", set())
+        if self.kind != "unguarded" and missed:
+            self.complain(what + ", read by msio", f"rows {sorted(missed)[:5]} are half new, and not refused")
+
     def settle(self, what):
         """The state at once, and after a repair; now and then the next write repairs."""
         self.judge(what, False)
+        self.read_by_msio(what)
         code, said = self.plain("repair")
         if code or said.split()[3] != "0":
             self.complain(what + ", repair", said)
@@ -268,6 +295,7 @@ def main():
     finally:
         driver.close()
     print(f"{kind}: {calls} calls, {driver.runs} runs, {driver.kills} kills, {driver.repaired} blocks put back, "
+          f"{driver.refused} rows refused before, "
           f"{len(driver.wrong)} mixed or wrong (seed {seed})")
     if kind == "unguarded":
         print(f"{driver.expected.mixed_tiles} mixed tiles, as nothing was kept")

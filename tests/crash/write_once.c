@@ -1,10 +1,10 @@
 /* write_once.c - one write of a kind, or many until it is killed: what test_crash.py interrupts.
  *
  * usage: write_once KIND TABLE [--loop FILE]
- * KIND: see `kinds`; "repair" repairs. Values are those that test_crash.py computes, too: element e of a column is
- * value(e, turn). Once: turn 1. --loop: turns 1, 0, 1, ... for ever, but for kinds that change something only once;
- * FILE is made when it begins. Prints "OK", or "E_IO 28 message"; of a repair "repaired INTERRUPTED BLOCKS
- * MAY_BE_MIXED".
+ * KIND: see `kinds`; "repair" repairs, "read" reads what is not refused. Values are those that test_crash.py computes,
+ * too: element e of a column is value(e, turn). Once: turn 1. --loop: turns 1, 0, 1, ... for ever, but for kinds that
+ * change something only once; FILE is made when it begins. Prints "OK", or "E_IO 28 message"; of a repair "repaired
+ * INTERRUPTED BLOCKS MAY_BE_MIXED".
  */
 #include "msio/write.h"
 
@@ -122,12 +122,48 @@ static int repair(const char *path) {
     return 0;
 }
 
+/* Reads every row of every column by itself, and names those that are refused: "refused DATA 3 4 5". */
+static int read_rows(const char *path) {
+    static const char *const names[] = {"DATA", "FLAG", "ANTENNA1", "CORRECTED_DATA"};
+    static float complex cell[CORR * CHAN];
+    msio_open_opts opts = MSIO_OPEN_OPTS_INIT;
+    msio_table *table;
+    msio_repaired left = MSIO_REPAIRED_INIT;
+    opts.native = MSIO_NATIVE_YES;
+    msio_status status = msio_table_open(path, &opts, &table);
+    if (!status) status = msio_table_interrupted(table, &left);
+    if (status) return tell(status);
+    printf("left %d %d %d\n", left.interrupted, left.blocks, left.may_be_mixed);
+    for (int i = 0; i < 4 && !status; i++) {
+        const msio_column *column;
+        status = msio_table_column(table, names[i], &column);
+        size_t bytes = i == 2 ? 4 : i == 1 ? CORR * CHAN : sizeof cell;
+        printf("refused %s", names[i]);
+        for (int64_t row = 0; row < msio_table_rows(table) && !status; row++) {
+            msio_select one = MSIO_SELECT_ALL;
+            one.row = row;
+            one.rows = 1;
+            status = msio_read(column, &one, cell, bytes, NULL);
+            if (status != MSIO_E_INTERRUPTED) continue;
+            printf(" %lld", (long long)row);
+            if (!strstr(msio_last_error()->message, "msio repair"))
+                status = MSIO_E_FORMAT;
+            else
+                status = MSIO_OK;
+        }
+        puts("");
+    }
+    msio_table_close(table);
+    return status ? tell(status) : 0;
+}
+
 int main(int argc, char **argv) {
     msio_open_opts opts = MSIO_OPEN_OPTS_INIT;
     work w = {0};
     bool loop = argc == 5 && !strcmp(argv[3], "--loop");
     if (argc != 3 && !loop) return 2;
     if (!strcmp(argv[1], "repair")) return repair(argv[2]);
+    if (!strcmp(argv[1], "read")) return read_rows(argv[2]);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (!strcmp(kinds[i].name, argv[1])) w.kind = &kinds[i];
     if (!w.kind) return 2;
