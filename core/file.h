@@ -31,7 +31,7 @@ typedef struct msio_file {
     msio_stamp stamp; /* when opened; stamp.size bounds every read */
     bool mappable;    /* local file system: pages can be mapped */
     bool rewritten;   /* its bytes may be written while it is open: only which file it is, and its size, must stay */
-    const struct msio_left *left; /* what an interrupted write left here (io/interrupted.h); NULL: nothing */
+    const struct msio_left *left; /* what an interrupted write left here (io/lock/interrupted.h); NULL: nothing */
     void *map;        /* internal: see msio_file_map */
 } msio_file;
 
