@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-/* Pieces of one block lie no farther apart: what is between them is read and stored again. */
+/* Pieces of one block lie no farther apart, but for those of one unit, which is stored whole: what is between them is
+ * read and stored again. */
 #define GAP_BYTES ((int64_t)16 << 10)
 
 typedef struct maker {
@@ -118,9 +119,9 @@ static measure sub_measure(const measure *e, const msio_target *t, int axis, int
 static int64_t fitting(const measure *e, const msio_source *source, const msio_target *t, int axis, int64_t most) {
     bool bits = t->codec == MSIO_CODEC_BITS;
     int64_t step = e->box.src[axis], n = e->box.count[axis];
-    if (step == 0) return n;
     int64_t first = bits ? e->bit : 0, scale = bits ? 8 : 1;
     measure one = sub_measure(e, t, axis, 0, 1);
+    if (step == 0) return one.end - one.offset > most ? 1 : n;
     int64_t room = (most - (one.end - one.offset)) * scale, fit = room < 0 ? 1 : msio_min(n, room / step + 1);
     if (source->unit > 0 && source->unit <= most && fit < n) {
         int64_t border = source->unit_at + (e->offset + most - source->unit_at) / source->unit * source->unit;
@@ -190,9 +191,10 @@ static int64_t take_group(maker *m, int64_t first) {
     for (; end < m->batch->n && source_of(m, end) == source_of(m, first); end++) {
         e = measure_piece(m, end);
         int64_t its = unit_of(m, end, e.offset);
+        bool same = its == unit && source_of(m, first)->unit > 0;
         if (its != unit) edge = end;
         unit = its;
-        if (e.offset - reached > GAP_BYTES || e.end - e.offset > most) break;
+        if ((e.offset - reached > GAP_BYTES && !same) || e.end - e.offset > most) break;
         if (msio_max(reached, e.end) - start > most) {
             if (edge > first) end = edge;
             break;

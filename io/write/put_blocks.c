@@ -363,15 +363,14 @@ static msio_status prepare_journals(batch_run *run) {
     return status;
 }
 
-msio_status msio_put_commit(msio_store *store, const char *directory, int n, const char *const *names,
-                              bool *decided) {
+msio_status msio_put_commit(msio_put *store, const char *directory, int n, const char *const *names, bool *decided) {
     *decided = false;
     if (n > MSIO_JOURNAL_RENAMES)
         return msio_error_set(MSIO_E_UNSUPPORTED, directory,
                               "cells of %d columns that were never written, all or nothing is kept for %d", n,
                               MSIO_JOURNAL_RENAMES);
     for (int i = 0; i < store->places; i++) {
-        msio_store_place *p = &store->place[i];
+        msio_put_place *p = &store->place[i];
         if (strcmp(p->directory, directory) != 0 || (!p->journal && n < 2))
             continue; /* one rename is its own decision */
         msio_status status = p->journal ? MSIO_OK : make_journal(p, MSIO_JOURNAL_WHOLE, 0, 0);

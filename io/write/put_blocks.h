@@ -57,7 +57,7 @@ msio_status msio_put_add_place(msio_put *store, const msio_put_place *place);
 /* All or nothing: everything is stored, and is to stay; left to be done is that NAME_tmp becomes NAME for n paths of
  * files in `directory`. *decided: a journal says so, and msio_repair does it if this process ends before. MSIO_E_IO,
  * MSIO_E_UNSUPPORTED (too many), MSIO_E_MEMORY. */
-msio_status msio_put_commit(msio_store *store, const char *directory, int n, const char *const *names, bool *decided);
+msio_status msio_put_commit(msio_put *store, const char *directory, int n, const char *const *names, bool *decided);
 /* status: of the call. A failure puts back what the journal keeps. Returns it. */
 msio_status msio_put_finish(msio_put *store, msio_status status);
 
