@@ -20,7 +20,7 @@ enum { CORR = 4, CHAN = 64 };
 typedef struct kind {
     const char *name;
     const char *columns[3];
-    bool atomic, sync, value, part, copy, fresh, unguarded;
+    bool atomic, sync, value, part, copy, fresh, unguarded, list;
 } kind;
 
 static const kind kinds[] = {
@@ -34,6 +34,7 @@ static const kind kinds[] = {
     {.name = "fresh", .columns = {"MODEL_DATA"}, .fresh = true},
     {.name = "fresh_zeros", .columns = {"MODEL_DATA"}, .fresh = true, .value = true},
     {.name = "fresh_atomic", .columns = {"DATA", "MODEL_DATA"}, .fresh = true, .atomic = true},
+    {.name = "list", .columns = {"DATA"}, .list = true},
     {.name = "value", .columns = {"DATA"}, .value = true},
     {.name = "scalar", .columns = {"ANTENNA1"}},
     {.name = "sync", .columns = {"DATA"}, .sync = true},
@@ -78,6 +79,13 @@ typedef struct work {
 static msio_status prepare(work *w) {
     int64_t rows = msio_table_rows(w->table);
     w->select = (msio_select)MSIO_SELECT_ALL;
+    if (w->kind->list) { /* far apart in a tile, and so uneven that they are no stride */
+        static int64_t list[200];
+        int64_t n = 0;
+        for (int64_t row = 0; row < rows && n < 200; row += n % 2 ? 10 : 12) list[n++] = row;
+        w->select.row_list = list;
+        w->select.rows_in_list = rows = n;
+    }
     if (w->kind->part) w->select.chans = CHAN / 4; /* the first quarter */
     for (w->n = 0; w->n < 3 && w->kind->columns[w->n]; w->n++) {
         int i = w->n;
@@ -91,6 +99,11 @@ static msio_status prepare(work *w) {
             w->in[turn][i] = malloc(w->bytes[i]);
             if (!w->in[turn][i]) abort();
             fill(w->in[turn][i], type, rows, elements, w->kind->part && !scalar ? 4 : 1, turn);
+            for (int64_t k = 0; w->kind->list && k < rows; k++) /* values are those of the row itself */
+                for (int64_t e = 0; e < elements; e++) {
+                    float v = (float)(w->select.row_list[k] * elements + e + 1);
+                    ((float complex *)w->in[turn][i])[k * elements + e] = turn ? -v : v;
+                }
         }
     }
     return w->kind->copy ? msio_table_column(w->table, "DATA", &w->from) : MSIO_OK;
