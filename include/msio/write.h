@@ -102,8 +102,9 @@ MSIO_API msio_status msio_write_stream_open(msio_table *table, int n, const char
 /* The next batch to fill; the one before is taken as filled. MSIO_END after the last one: then everything is written.
  * Errors: those of writing an earlier batch. */
 MSIO_API msio_status msio_write_stream_next(msio_write_stream *stream, msio_write_batch **batch);
-/* Ends the stream, also before its end: then a batch that msio_write_stream_next did not take is not written. Takes
- * NULL. Returns the first error of the stream's. */
+/* Ends the stream, also before its end: then a batch that msio_write_stream_next did not take is not written. In a
+ * child of fork, which cannot go on with its parent's streams (MSIO_E_UNSUPPORTED), it writes nothing. Takes NULL.
+ * Returns the first error of the stream's. */
 MSIO_API msio_status msio_write_stream_close(msio_write_stream *stream);
 
 /* ---------------------------------------------------------------- columns and rows added */

@@ -6,6 +6,7 @@
 
 #include "core/checked.h"
 #include "core/error.h"
+#include "core/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,12 +56,45 @@ typedef struct slot_head {
 _Static_assert(sizeof(head) <= HEAD_BYTES && sizeof(slot_head) <= PAGE, "heads fit their pages");
 
 struct msio_journal {
+    msio_journal *next; /* of those of this process that go on */
     int directory; /* descriptor of the table's folder */
     int fd;
     int64_t bytes;
     uint8_t *map;
     char path[];
 };
+
+static msio_journal *living; /* under MSIO_LOCK_REGISTRY */
+
+/* A child of fork writes none of these: the threads that do are its parent's. It keeps no descriptor of theirs, whose
+ * lock would make a write seem to go on when the parent is gone. */
+static void let_go_of_parents(void) {
+    for (msio_journal *j = living; j; j = j->next) {
+        munmap(j->map, (size_t)j->bytes);
+        close(j->fd);
+        close(j->directory);
+        j->map = NULL;
+        j->fd = j->directory = -1;
+    }
+    living = NULL;
+}
+
+__attribute__((constructor)) static void watch_forks(void) { msio_fork_tell(let_go_of_parents); }
+
+static void add_living(msio_journal *j) {
+    msio_lock_brief(MSIO_LOCK_REGISTRY);
+    j->next = living;
+    living = j;
+    msio_unlock_brief(MSIO_LOCK_REGISTRY);
+}
+
+static void drop_living(msio_journal *j) {
+    msio_lock_brief(MSIO_LOCK_REGISTRY);
+    msio_journal **at = &living;
+    while (*at && *at != j) at = &(*at)->next;
+    if (*at) *at = j->next;
+    msio_unlock_brief(MSIO_LOCK_REGISTRY);
+}
 
 static head *head_of(const msio_journal *j) { return (head *)(void *)j->map; }
 
@@ -102,6 +136,7 @@ static msio_status take_file(msio_journal *j) {
 }
 
 static void let_go(msio_journal *j) {
+    drop_living(j);
     if (j->map) munmap(j->map, (size_t)j->bytes);
     if (j->fd >= 0) close(j->fd);
     if (j->directory >= 0) close(j->directory);
@@ -144,6 +179,7 @@ msio_status msio_journal_make(const char *directory, msio_journal_mode mode, int
         return status;
     }
     fill_head(j, mode, slots, slot_bytes, facts, record, record_bytes);
+    add_living(j);
     *journal = j;
     return MSIO_OK;
 }
@@ -180,15 +216,11 @@ void msio_journal_commit(msio_journal *journal, int n, const char *const *names)
 }
 
 void msio_journal_end(msio_journal *journal) {
-    if (!journal) return;
+    if (!journal || !journal->map) return; /* none, or a parent's */
     /* Where the file cannot be removed, nothing in it is to be put back. */
     atomic_store_explicit(&head_of(journal)->sealed, FILLING, memory_order_release);
     unlinkat(journal->directory, MSIO_JOURNAL_NAME, 0);
     let_go(journal);
-}
-
-void msio_journal_abandon(msio_journal *journal) {
-    if (journal) let_go(journal);
 }
 
 /* ---------------------------------------------------------------- putting back */
@@ -252,7 +284,7 @@ static msio_status put_back(uint8_t *map, int directory, const char *path, int *
 void msio_journal_undo(msio_journal *journal) {
     msio_error_copy error;
     int restored = 0;
-    if (!journal) return;
+    if (!journal || !journal->map) return;
     msio_error_save(&error);
     if (put_back(journal->map, journal->directory, journal->path, &restored) == MSIO_OK)
         msio_journal_end(journal);

@@ -55,8 +55,6 @@ void msio_journal_end(msio_journal *journal);
 /* The write failed: valid slots are put back; when that succeeds the file goes, else it stays for msio_repair. After
  * msio_journal_commit what was decided is done in place of that. Takes NULL. Keeps this thread's error. */
 void msio_journal_undo(msio_journal *journal);
-/* For a child of fork: lets go of the memory, touches no file. */
-void msio_journal_abandon(msio_journal *journal);
 
 /* ---------------------------------------------------------------- what a killed process left */
 

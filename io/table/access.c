@@ -222,6 +222,8 @@ static void inherit_hold(msio_access *access) {
         old = t->hold_lock;
         t->hold_lock = access->locked ? msio_lock_share(access->lock) : NULL;
         t->hold_forks = msio_forks();
+        t->hold_writes =
+            false; /* the lock that it keeps is one for reading: what the parent writes stays the parent's */
         t->hold_number++;
         access->locked = false; /* the access gives its lock to the hold */
     }

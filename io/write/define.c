@@ -6,6 +6,7 @@
 
 #include "core/checked.h"
 #include "core/error.h"
+#include "core/lock.h"
 #include "io/aipsio/aipsio.h"
 #include "io/aipsio/aipsio_write.h"
 #include "io/aipsio/record.h"
@@ -52,6 +53,7 @@ struct msio_define {
     int64_t header_bytes;
     int made; /* tile files */
     bool prepared, committed;
+    unsigned forks; /* msio_forks() when it was begun: a child of fork removes nothing */
     msio_manager manager;
     msio_tiled *tiled;
 };
@@ -320,6 +322,7 @@ msio_status msio_define_start(const msio_leaf *leaf, int n, const msio_new_cells
     const msio_tiled *t = leaf->slot->manager.state;
     int64_t bits = t->section_bits[0];
     d->leaf = *leaf;
+    d->forks = msio_forks();
     msio_status status = read_header(&leaf->slot->manager, &h);
     if (!status) status = take_memory(d, n);
     if (!status) status = arrange(d, &h, n, cells, bits);
@@ -379,6 +382,7 @@ msio_status msio_define_commit(msio_define *define, bool decided) {
 void msio_define_free(msio_define *define) {
     char path[4096];
     if (!define) return;
+    define->committed = define->committed || define->forks != msio_forks();
     msio_tiled_free(define->tiled);
     for (int i = 0; i < define->made && !define->committed; i++) unlink(tile_path(define, i, path));
     if (define->prepared && !define->committed)

@@ -6,6 +6,7 @@
 
 #include "core/checked.h"
 #include "core/error.h"
+#include "core/lock.h"
 #include "core/pool.h"
 #include "core/threads.h"
 #include "io/write/blocks.h"
@@ -57,6 +58,7 @@ typedef struct batch_run {
 
 msio_status msio_put_start(msio_put *store, const msio_put_opts *opts) {
     store->opts = *opts;
+    store->forks = msio_forks();
     store->threads = opts->total < ALONE_BYTES ? 1 : msio_threads_for(opts->threads);
     store->thread = calloc((size_t)store->threads, sizeof *store->thread);
     if (!store->thread) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a write");
@@ -395,6 +397,9 @@ static void report_progress(batch_run *run, int thread, int64_t done) {
     if (s->opts.progress(s->opts.user, done, s->opts.total)) {
         msio_error_set(MSIO_E_CANCELLED, NULL, "the write was cancelled after %lld of %lld bytes", (long long)done,
                        (long long)s->opts.total);
+        fail(run);
+    } else if (s->forks != msio_forks()) { /* the caller's function made a child, and this is the child */
+        msio_error_set(MSIO_E_CANCELLED, NULL, "a child of fork does not go on with its parent's write");
         fail(run);
     }
 }

@@ -273,6 +273,7 @@ static msio_status finish(writing *w, msio_status status) {
     if (!status) status = commit_cells(w);
     status = msio_put_finish(&w->store, status);
     free_cells(w);
+    if (w->stored && w->store.forks != msio_forks()) return status; /* a child's: the write is the parent's */
     for (int i = 0; i < w->roots && w->stored; i++) {
         msio_error_copy error;
         if (status) msio_error_save(&error);

@@ -212,7 +212,7 @@ static void write_rest(msio_write_stream *s) {
 
 msio_status msio_write_stream_close(msio_write_stream *stream) {
     if (!stream) return MSIO_OK;
-    msio_ahead_stop(&stream->ahead);
+    if (!msio_ahead_stop(&stream->ahead)) return MSIO_OK; /* in a child of fork: the parent goes on with it */
     if (stream->held) write_rest(stream);
     for (int k = 0; k < 2; k++) {
         half *h = &stream->half[k];
