@@ -182,6 +182,7 @@ int main(int argc, char **argv) {
     if (!w.kind) return 2;
     opts.writable = 1;
     opts.native = MSIO_NATIVE_YES;
+    if (getenv("WRITE_ONCE_LOCK_SECONDS")) opts.lock_seconds = atof(getenv("WRITE_ONCE_LOCK_SECONDS"));
     msio_status status = msio_table_open(argv[2], &opts, &w.table);
     if (!status) status = prepare(&w);
     if (status) return tell(status) + 1;
