@@ -261,6 +261,24 @@ def take_indices(corpus):
                      place.read())
 
 
+def journal(mode, sealed, slots):
+    """A table.msio_write (docs/formats.md). slots: (valid, offset, length) of the fuzz target's data file, each with 512
+    bytes; inode 0 stands for that file's."""
+    head = struct.pack("=8sIIIIqqqq256sII", b"MSIOUNDO", 1, 0x01020304, mode, len(slots), 512, 1, 0, 9, b"DATA", sealed, 0)
+    content = head.ljust(8192, b"\0")
+    for valid, offset, length in slots:
+        slot = struct.pack("=IIQQqq64s", valid, 0, 0, 0, offset, length, b"table.f0_TSM1")
+        content += slot.ljust(4096, b"\0") + (b"old" * 171)[:512].ljust(4096, b"\0")
+    return content
+
+
+def take_journals(corpus):
+    seed(corpus, "journal", "blocks", journal(1, 0, [(1, 4096, 512)]))
+    seed(corpus, "journal", "whole", journal(2, 1, [(1, 0, 100), (0, 5, 5)]))
+    seed(corpus, "journal", "decided", journal(2, 2, [(1, 0, 100)]))
+    seed(corpus, "journal", "beyond", journal(1, 0, [(1, 19900, 512)]))
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -278,6 +296,7 @@ def main():
     take_chunks(args.corpus)
     take_packed(args.corpus)
     take_indices(args.corpus)
+    take_journals(args.corpus)
     for i, path in enumerate(args.tiled_data):
         makers["tiled_data_%d" % i] = lambda p, path=path: shutil.copytree(path, p)
     for name, maker in makers.items():

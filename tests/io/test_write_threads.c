@@ -48,7 +48,7 @@ static int finish(void **state) {
     return 0;
 }
 
-static void fail(const char *what) {
+static void went_wrong(const char *what) {
     fprintf(stderr, "%s: %s\n", what, msio_last_error()->message);
     atomic_fetch_add(&failures, 1);
 }
@@ -79,9 +79,9 @@ static void *write_rows(void *user) {
     msio_table *table = j->table;
     how.writable = 1;
     how.lock_seconds = 60;
-    if (!table && msio_table_open(j->path, &how, &table)) fail("opening");
+    if (!table && msio_table_open(j->path, &how, &table)) went_wrong("opening");
     for (int turn = 1; turn <= TURNS && table; turn++)
-        if (put(table, j->number, (float)(j->number * 1000 + turn))) fail("writing");
+        if (put(table, j->number, (float)(j->number * 1000 + turn))) went_wrong("writing");
     if (!j->table) msio_table_close(table);
     atomic_fetch_sub(&running, 1);
     return NULL;
@@ -95,20 +95,20 @@ static void *read_cells(void *user) {
     float *cell = malloc(cell_bytes);
     int64_t row = j->number;
     if (!cell || msio_table_open(j->path, NULL, &table)) {
-        fail("opening");
+        went_wrong("opening");
         free(cell);
         return NULL;
     }
-    if (msio_table_column(table, "DATA", &column)) fail("finding");
+    if (msio_table_column(table, "DATA", &column)) went_wrong("finding");
     while (atomic_load(&running) > 0) {
         msio_select one = MSIO_SELECT_ALL;
         one.row = row = (row + 7) % rows;
         one.rows = 1;
         msio_status status = msio_read(column, &one, cell, cell_bytes, NULL);
-        if (status) fail("reading");
+        if (status) went_wrong("reading");
         bool written = !status && cell[0] == cell[1] && (int)cell[0] / 1000 == row % WRITERS && cell[0] > 0;
         for (size_t i = 0; written && i < cell_bytes / sizeof *cell; i++)
-            if (memcmp(&cell[i], &cell[0], sizeof *cell) != 0) fail("a torn cell");
+            if (memcmp(&cell[i], &cell[0], sizeof *cell) != 0) went_wrong("a torn cell");
         atomic_fetch_add(&seen, written);
     }
     msio_table_close(table);
