@@ -2,6 +2,7 @@
 
 usage: test_beside.py WRITE_ONCE [--seconds N]
 """
+import ctypes
 import os
 import subprocess
 import sys
@@ -63,6 +64,40 @@ def write(kind, path, seconds=None):
         env["WRITE_ONCE_LOCK_SECONDS"] = str(seconds)
     done = subprocess.run([WRITER, kind, path], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, env=env)
     return done.returncode, done.stdout + done.stderr
+
+
+class OpenOpts(ctypes.Structure):  # msio_open_opts
+    _fields_ = [("struct_size", ctypes.c_size_t), ("freshness", ctypes.c_int), ("native", ctypes.c_int),
+                ("nolock", ctypes.c_int), ("lock_seconds", ctypes.c_double), ("writable", ctypes.c_int)]
+
+
+class InThisProcess:
+    """The library in the process that has python-casacore, too."""
+
+    def __init__(self, path, writable):
+        self.lib = ctypes.CDLL(os.environ["MSIO_LIBRARY"])
+        self.lib.msio_status_name.restype = ctypes.c_char_p
+        self.table = ctypes.c_void_p()
+        self.column = ctypes.c_void_p()
+        opts = OpenOpts(ctypes.sizeof(OpenOpts), 0, 1, 0, 0.5, writable)
+        self.told(self.lib.msio_table_open(path.encode(), ctypes.byref(opts), ctypes.byref(self.table)))
+        self.told(self.lib.msio_table_column(self.table, b"ANTENNA1", ctypes.byref(self.column)))
+
+    def told(self, status):
+        assert status == 0, self.lib.msio_status_name(status)
+
+    def read(self):
+        out = np.zeros(ROWS, np.int32)
+        self.told(self.lib.msio_read(self.column, None, ctypes.c_void_p(out.ctypes.data), ctypes.c_size_t(out.nbytes), None))
+        return out
+
+    def write(self, value):
+        number = ctypes.c_int32(value)
+        status = self.lib.msio_write_value(self.column, None, ctypes.byref(number), ctypes.c_size_t(4), None)
+        return self.lib.msio_status_name(status).decode()
+
+    def close(self):
+        self.told(self.lib.msio_table_close(self.table))
 
 
 class Beside(unittest.TestCase):
@@ -208,6 +243,35 @@ class Beside(unittest.TestCase):
         self.check_cells("DATA", data)
         self.assertGreater(turns, 3)
         print(f"{turns} turns", flush=True)
+
+    def test_casacore_in_this_process(self):
+        """Its write lock outlives our opening, reading and closing; a write of ours beside it is an error at its time."""
+        t = tables.table(self.path, ack=False, readonly=False, lockoptions="user")
+        t.lock(True)
+        t.putcell("ANTENNA1", 0, 4242)
+        t.flush()
+        ours = InThisProcess(self.path, 1)
+        self.assertEqual(ours.read()[0], 4242)
+        self.assertEqual(ours.write(7), "E_LOCKED")
+        ours.close()
+        code, said = write("scalar", self.path, seconds=0.3)
+        self.assertEqual(code, 2, said)  # not even opened: the lock is still there
+        self.assertIn("E_LOCKED", said)
+        self.assertIn(str(os.getpid()), said)
+        self.assertTrue(t.haslock(True))
+        t.unlock()
+        ours = InThisProcess(self.path, 1)
+        self.assertEqual(ours.write(7), "OK")
+        t.lock(True)
+        self.assertEqual(t.getcell("ANTENNA1", 5), 7)
+        t.putcell("ANTENNA1", 6, 8)
+        t.unlock()
+        self.assertEqual(list(ours.read()[4:8]), [7, 7, 8, 7])
+        t.lock(True)  # and a handle that stands is closed under casacore's lock
+        ours.close()
+        self.assertEqual(write("scalar", self.path, seconds=0.3)[0], 2)
+        t.unlock()
+        t.close()
 
     def test_counters_go_up_by_two_and_only_those(self):
         def record():
