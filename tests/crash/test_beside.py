@@ -71,6 +71,20 @@ class OpenOpts(ctypes.Structure):  # msio_open_opts
                 ("nolock", ctypes.c_int), ("lock_seconds", ctypes.c_double), ("writable", ctypes.c_int)]
 
 
+class WriteOpts(ctypes.Structure):  # msio_write_opts
+    _fields_ = [("struct_size", ctypes.c_size_t), ("threads", ctypes.c_int), ("atomic", ctypes.c_int),
+                ("sync", ctypes.c_int), ("unguarded", ctypes.c_int), ("cell_ndim", ctypes.c_int),
+                ("cell_shape", ctypes.c_int64 * 8), ("allocate", ctypes.c_int), ("progress", ctypes.c_void_p),
+                ("user", ctypes.c_void_p)]
+
+
+class Select(ctypes.Structure):  # msio_select
+    _fields_ = [("struct_size", ctypes.c_size_t), ("row", ctypes.c_int64), ("rows", ctypes.c_int64),
+                ("row_step", ctypes.c_int64), ("row_list", ctypes.c_void_p), ("rows_in_list", ctypes.c_int64),
+                ("chan", ctypes.c_int64), ("chans", ctypes.c_int64), ("chan_step", ctypes.c_int64),
+                ("corr", ctypes.c_int64), ("corrs", ctypes.c_int64), ("corr_step", ctypes.c_int64)]
+
+
 class InThisProcess:
     """The library in the process that has python-casacore, too."""
 
@@ -272,6 +286,29 @@ class Beside(unittest.TestCase):
         self.assertEqual(write("scalar", self.path, seconds=0.3)[0], 2)
         t.unlock()
         t.close()
+
+    def test_a_tile_file_beyond_4_gib(self):
+        """5 GB of zeros are a hole; the last rows are put, and read by casacore."""
+        shape = (131072, 4)
+        ours = InThisProcess(self.path, 1)
+        model = ctypes.c_void_p()
+        ours.told(ours.lib.msio_table_column(ours.table, b"MODEL_DATA", ctypes.byref(model)))
+        opts = WriteOpts(ctypes.sizeof(WriteOpts), 0, 0, 0, 0, 2, (ctypes.c_int64 * 8)(*shape), 0, None, None)
+        zero = (ctypes.c_float * 2)()
+        ours.told(ours.lib.msio_write_value(model, None, zero, ctypes.c_size_t(8), ctypes.byref(opts)))
+        values = np.arange(2 * shape[0] * shape[1], dtype=np.float32).reshape(2, *shape).astype(np.complex64)
+        select = Select(ctypes.sizeof(Select), ROWS - 2, 2, 1, None, 0, 0, -1, 1, 0, -1, 1)
+        ours.told(ours.lib.msio_write(model, ctypes.byref(select), ctypes.c_void_p(values.ctypes.data),
+                                      ctypes.c_size_t(values.nbytes), None))
+        ours.close()
+        files = [os.path.join(self.path, name) for name in os.listdir(self.path)]
+        self.assertGreater(max(map(os.path.getsize, files)), 1 << 32)
+        self.assertLess(sum(os.stat(path).st_blocks * 512 for path in files), 1 << 26, "zeros took room")
+        with tables.table(self.path, ack=False, lockoptions="usernoread") as t:
+            for k in range(2):
+                np.testing.assert_array_equal(t.getcell("MODEL_DATA", ROWS - 2 + k), values[k])
+            self.assertFalse(np.any(t.getcell("MODEL_DATA", ROWS - 3)))
+            self.assertFalse(np.any(t.getcell("MODEL_DATA", 0)))
 
     def test_counters_go_up_by_two_and_only_those(self):
         def record():
