@@ -1,5 +1,5 @@
-/* test_write_threads.c - many threads write rows of their own of one table and of several, while others read: every cell
- * is whole, and at the end each holds what was written last. */
+/* test_write_threads.c - many threads write rows of their own of one table and of several, while others read: every
+ * cell is whole, and at the end each holds what was written last. */
 #include "msio/write.h"
 
 #include "simulated.h"
