@@ -32,7 +32,7 @@ typedef struct msio_file {
     bool mappable;    /* local file system: pages can be mapped */
     bool rewritten;   /* its bytes may be written while it is open: only which file it is, and its size, must stay */
     const struct msio_left *left; /* what an interrupted write left here (io/lock/interrupted.h); NULL: nothing */
-    void *map;        /* internal: see msio_file_map */
+    void *map;                    /* internal: see msio_file_map */
 } msio_file;
 
 /* The way in which every file is opened for reading: without waiting, closed by exec, and only where it is a regular

@@ -57,7 +57,7 @@ _Static_assert(sizeof(head) <= HEAD_BYTES && sizeof(slot_head) <= PAGE, "heads f
 
 struct msio_journal {
     msio_journal *next; /* of those of this process that go on */
-    int directory; /* descriptor of the table's folder */
+    int directory;      /* descriptor of the table's folder */
     int fd;
     int64_t bytes;
     uint8_t *map;

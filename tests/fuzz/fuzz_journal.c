@@ -1,5 +1,5 @@
-/* fuzz_journal.c - table.msio_write: whatever it says, only bytes of the table's own data files are put back, and no file
- * gets longer. */
+/* fuzz_journal.c - table.msio_write: whatever it says, only bytes of the table's own data files are put back, and no
+ * file gets longer. */
 #include "fuzz_target.h"
 #include "io/lock/journal.h"
 #include "table_pack.h"
