@@ -96,6 +96,18 @@ static msio_status take_snapshot(msio_table *t, msio_access *access) {
     return status;
 }
 
+msio_status msio_access_see_again(msio_table *t, msio_lock *lock) {
+    msio_access access = {.table = t};
+    msio_status status = msio_signature_read(t->path, lock, &access.signature);
+    if (!status) status = take_snapshot(t, &access);
+    if (status) return status;
+    msio_table_lock(t);
+    msio_snapshot *last = leave(access.snapshot);
+    msio_table_unlock(t);
+    msio_snapshot_free(last);
+    return MSIO_OK;
+}
+
 static msio_lock *share_lock(msio_table *t) {
     msio_table_lock(t);
     msio_lock *lock = msio_lock_share(t->lock);

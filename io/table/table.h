@@ -95,6 +95,9 @@ msio_status msio_access_begin_writing(msio_table *table, msio_access *access);
 msio_status msio_table_repair(msio_table *table, msio_interrupted *found);
 /* Gives everything back; returns MSIO_E_CHANGED when the state changed meanwhile, else `status`. */
 msio_status msio_access_end(msio_access *access, msio_status status);
+/* Of a table that is held for writing, after its holder changed headers: later calls of the hold see the state that
+ * there is now. MSIO_E_IO, MSIO_E_FORMAT, MSIO_E_MEMORY. */
+msio_status msio_access_see_again(msio_table *table, msio_lock *lock);
 
 /* Runs work(user, access) in an access, and again (three times at most) when the table changed meanwhile. */
 msio_status msio_access_run(msio_table *table, msio_status (*work)(void *user, msio_access *access), void *user);

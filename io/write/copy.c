@@ -86,6 +86,20 @@ static msio_status copy_varying(copying *c) {
     return MSIO_OK;
 }
 
+/* Cells that were never written get their shape now, all of them: a batch alone could not give it to its rows. */
+static msio_status make_cells(copying *c) {
+    static const uint8_t zero[16];
+    int ndim;
+    size_t bytes;
+    int64_t shape[MSIO_MAX_NDIM + 1];
+    if (c->opts.cell_ndim < 0 || c->opts.atomic) return MSIO_OK;
+    if (msio_read_shape(c->to, &c->select, &ndim, shape, &bytes) != MSIO_E_UNDEFINED) return MSIO_OK;
+    msio_write_opts make = c->opts;
+    make.allocate = 1;
+    make.progress = NULL;
+    return msio_write_value(c->to, &c->select, zero, msio_type_size(msio_column_describe(c->to)->type), &make);
+}
+
 static msio_status copy(copying *c) {
     size_t bytes;
     int ndim;
@@ -94,7 +108,8 @@ static msio_status copy(copying *c) {
     if (!status) {
         c->rows = shape[0];
         c->total = (int64_t)bytes;
-        return c->rows ? copy_stream(c) : MSIO_OK;
+        if (c->rows) status = make_cells(c);
+        return c->rows && !status ? copy_stream(c) : status;
     }
     if (status != MSIO_E_SHAPE || c->opts.atomic) return status;
     c->rows = c->select.row_list    ? c->select.rows_in_list

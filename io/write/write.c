@@ -257,14 +257,20 @@ static msio_status foreign(void *user, int column, const msio_leaf *leaf, const 
 
 /* ---------------------------------------------------------------- one call */
 
-/* What the handle knows stays true: only values in place changed. */
-static void see_own_change(root *r) {
+/* What the handle knows stays true where only values in place changed; new cells come with a new header. */
+static msio_status see_own_change(root *r, bool headers) {
     msio_table *t = r->access->table;
     msio_signature now;
-    if (msio_signature_read(t->path, r->access->lock, &now)) return;
     msio_table_lock(t);
-    if (msio_table_is_held(t) && t->hold_writes) t->seen = now;
+    bool held = msio_table_is_held(t) && t->hold_writes;
     msio_table_unlock(t);
+    if (!held) return MSIO_OK;
+    if (headers) return msio_access_see_again(t, r->access->lock);
+    if (msio_signature_read(t->path, r->access->lock, &now)) return MSIO_OK;
+    msio_table_lock(t);
+    t->seen = now;
+    msio_table_unlock(t);
+    return MSIO_OK;
 }
 
 /* Blocks are settled, then counted a second time; on the disk where that was asked for. */
@@ -279,7 +285,8 @@ static msio_status finish(writing *w, msio_status status) {
         if (status) msio_error_save(&error);
         msio_status counted = count(w->root[i]);
         if (!counted && w->opts.sync) counted = msio_lock_sync_file(w->root[i]->access->lock);
-        see_own_change(w->root[i]);
+        msio_status seen = see_own_change(w->root[i], w->defines > 0);
+        counted = counted ? counted : seen;
         status = status ? msio_error_restore(&error) : counted;
     }
     return status;
