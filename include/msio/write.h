@@ -73,6 +73,31 @@ MSIO_API msio_status msio_write_value(const msio_column *column, const msio_sele
 MSIO_API msio_status msio_column_copy(const msio_column *from, const msio_column *to, const msio_select *select,
                                       const msio_write_opts *opts);
 
+/* ---------------------------------------------------------------- plans */
+
+/* What a write would do. */
+typedef struct msio_write_plan {
+    size_t struct_size;
+    int64_t rows;
+    int64_t bytes;        /* of the caller's that are put */
+    int64_t pieces;       /* boxes in memory, to boxes in files */
+    int64_t blocks;       /* stretches of files, each stored at once */
+    int64_t bytes_stored; /* that blocks have */
+    int64_t bytes_kept;   /* of blocks that hold other cells' bytes too: read first, and stored as they were */
+    int makes_cells;      /* 1: the cells were never written, and get their shape */
+    int native;           /* 0: not written natively; why_not says why */
+    char why_not[160];
+    char read_only[1024]; /* a file or folder that would have to be changed and may not be; "": there is none */
+} msio_write_plan;
+#define MSIO_WRITE_PLAN_INIT                                                                                           \
+    { sizeof(msio_write_plan), 0, 0, 0, 0, 0, 0, 0, 1, "", "" }
+
+/* What msio_write of this selection would do with these options (NULL: the defaults): under a read lock, with nothing
+ * changed and no data read. The table need not be opened writable. Errors: as msio_read, and MSIO_E_UNDEFINED where
+ * msio_write has it; that a column is not written natively is none. */
+MSIO_API msio_status msio_write_plan_make(const msio_column *column, const msio_select *select,
+                                          const msio_write_opts *opts, msio_write_plan *plan);
+
 /* ---------------------------------------------------------------- streams */
 
 typedef struct msio_write_stream msio_write_stream;
@@ -203,9 +228,10 @@ typedef struct msio_repaired {
     int may_be_mixed;            /* 1: another writer came since, or the table was copied: nothing was put back */
     char columns[256];           /* of the write: "DATA, FLAG" */
     int64_t first_row, last_row; /* that it was to write */
+    double lock_seconds;         /* given: how long to wait for the write lock; default 10 */
 } msio_repaired;
 #define MSIO_REPAIRED_INIT                                                                                             \
-    { sizeof(msio_repaired), 0, 0, 0, "", 0, 0 }
+    { sizeof(msio_repaired), 0, 0, 0, "", 0, 0, 10.0 }
 
 /* What msio_repair would find: changes nothing. Until then reads of what may be half new fail with MSIO_E_INTERRUPTED,
  * all others go on. Of several tables behind this one the first that has something is told of.

@@ -123,8 +123,9 @@ static msio_status settle_shape(msio_dense *d, msio_dense_column *c, const char 
     if (c->undefined && (!may_fill || c->ndim < 0))
         return msio_error_set(MSIO_E_UNDEFINED, path, "the cell of row %lld of column %s was never written%s",
                               (long long)msio_select_row(d->select, c->undefined_place), c->name,
-                              may_fill ? ", nor any other one that is wanted, so that its shape is unknown"
-                                       : "; give a fill value, or read ragged");
+                              d->use     ? "; select cells that have a shape, or only such as have none"
+                              : may_fill ? ", nor any other one that is wanted, so that its shape is unknown"
+                                         : "; give a fill value, or read ragged");
     int ndim = msio_max(c->ndim, 0) > 0 ? c->ndim : 0;
     bool lenient = d->lenient || (c->array && c->ndim < 0);
     msio_status status = msio_select_axes(d->select, c->name, ndim, c->shape, lenient, c->axis, &c->row_elements);

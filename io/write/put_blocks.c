@@ -450,6 +450,10 @@ msio_status msio_put_run(void *user, msio_piece_batch *batch) {
     msio_status status = msio_blocks_make(&blocks, batch, MSIO_BLOCK_BYTES, MSIO_BLOCK_MOST);
     store->pieces += batch->n;
     store->blocks += blocks.n;
+    for (int64_t i = 0; i < blocks.n; i++) {
+        store->block_bytes += blocks.block[i].length;
+        if (!blocks.block[i].covered) store->kept_bytes += blocks.block[i].length;
+    }
     if (!status && !store->counts_only) {
         if (blocks.n) blocks.block[0].chained = false;
         for (int i = 0; i < batch->sources && !status; i++) status = open_file(store, batch->source[i].file);

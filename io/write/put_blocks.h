@@ -48,8 +48,9 @@ typedef struct msio_put {
     atomic_llong done;                  /* bytes of the caller's */
     atomic_llong written, writes, read; /* bytes and calls; bytes read of blocks that are not covered whole */
     int64_t blocks, pieces;
-    bool counts_only; /* plans */
-    unsigned forks;   /* msio_forks() when it started */
+    int64_t block_bytes, kept_bytes; /* of all blocks; of those that are not covered whole */
+    bool counts_only;                /* plans */
+    unsigned forks;                  /* msio_forks() when it started */
 } msio_put;
 
 msio_status msio_put_start(msio_put *store, const msio_put_opts *opts);

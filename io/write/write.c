@@ -427,6 +427,7 @@ msio_status msio_repair(const char *path, msio_repaired *result) {
                               "MSIO_REPAIRED_INIT",
                               result->struct_size, sizeof *result);
     opts.writable = 1;
+    if (result) opts.lock_seconds = found.lock_seconds = result->lock_seconds;
     msio_status status = msio_table_open(path, &opts, &table);
     if (status) return status;
     status = repair_one(table, &found);
