@@ -1,4 +1,5 @@
 /* cmd_flags.c - `msio flags`: how much of a Measurement Set is flagged, and where. */
+#include "cli/change/flagging.h"
 #include "cli/common/failure.h"
 #include "cli/common/human.h"
 #include "cli/common/json.h"
@@ -34,6 +35,8 @@ typedef struct wishes {
     unsigned by;
     int limited, ignore_flag_row;
     double limit, sample;
+    const char *of_counting; /* an option that was given, and is for counting only */
+    cli_flagging flagging;
 } wishes;
 
 static int word_of(unsigned by) {
@@ -68,8 +71,26 @@ static int take_fraction(const cli_context *cli, const char *name, const char *t
     return 0;
 }
 
+/* Options that change flags, or keep them. Returns -1 when it is none of these. */
+static int take_change(const cli_context *cli, cli_flagging *flagging, const char *name, const char *value) {
+    if (strcmp(name, "set") == 0) {
+        flagging->set = 1;
+    } else if (strcmp(name, "clear") == 0) {
+        flagging->clear = 1;
+    } else if (strcmp(name, "backup") == 0 || strcmp(name, "restore") == 0) {
+        if (!*value) return cli_usage(cli, "--%s wants a file", name);
+        *(name[0] == 'b' ? &flagging->backup : &flagging->restore) = value;
+    } else {
+        return cli_change_take(&flagging->change, name, value);
+    }
+    return 0;
+}
+
 static int take(const cli_context *cli, void *state, const char *name, const char *value) {
     wishes *wish = state;
+    int code = take_change(cli, &wish->flagging, name, value);
+    if (code >= 0) return code;
+    if (strcmp(name, "no-flag-row") != 0) wish->of_counting = name;
     if (strcmp(name, "by") == 0) return take_by(cli, value, wish);
     if (strcmp(name, "limit") == 0) {
         wish->limited = 1;
@@ -79,7 +100,7 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
         wish->sample = SAMPLE_WIDTH;
         return value ? take_fraction(cli, name, value, 1e-6, 0.5, &wish->sample) : 0;
     }
-    wish->ignore_flag_row = 1; /* --no-flag-row */
+    wish->ignore_flag_row = wish->flagging.ignore_flag_row = 1; /* --no-flag-row */
     return 0;
 }
 
@@ -221,32 +242,53 @@ static void print_text(const char *path, const wishes *wish, const msio_flags *f
 
 /* ---------------------------------------------------------------- the command */
 
-static int run(cli_context *cli, int argc, char **argv) {
-    wishes wish = {0};
+static int count(const cli_context *cli, const char *path, const wishes *wish) {
     msio_table *table = NULL;
     const msio_flags *flags = NULL;
     msio_flags_opts opts = MSIO_FLAGS_OPTS_INIT;
-    int first, code = cli_options_parse(cli, &cli_command_flags, argc, argv, take, &wish, &first);
-    if (code >= 0) return code;
-    if (argc - first != 1) return cli_usage(cli, first == argc ? "which table?" : "one table at a time");
-    const char *path = argv[first];
-    if ((code = cli_table_open(cli, path, &table))) return code;
+    int code = cli_table_open(cli, path, &table);
+    if (code) return code;
     opts.open = cli_open_opts(cli);
     opts.threads = cli->threads;
-    opts.sample = wish.sample;
-    opts.ignore_flag_row = wish.ignore_flag_row;
-    if (msio_flags_count(path, wish.by, &opts, &flags)) {
+    opts.sample = wish->sample;
+    opts.ignore_flag_row = wish->ignore_flag_row;
+    if (msio_flags_count(path, wish->by, &opts, &flags)) {
         code = cli_fail_status(cli, path);
     } else {
-        int exceeded = wish.limited && flags->fraction > wish.limit;
+        int exceeded = wish->limited && flags->fraction > wish->limit;
         if (cli->json)
-            print_json(path, &wish, flags, exceeded);
+            print_json(path, wish, flags, exceeded);
         else
-            print_text(path, &wish, flags, exceeded);
+            print_text(path, wish, flags, exceeded);
         code = exceeded ? CLI_NEGATIVE : CLI_OK;
     }
     msio_flags_release(flags);
     msio_table_close(table);
+    return code;
+}
+
+/* Whether flags are only counted. Returns an exit code after telling when options do not go together, else -1. */
+static int check_together(const cli_context *cli, const wishes *wish, int *counts_only) {
+    const cli_flagging *f = &wish->flagging;
+    const cli_selection *s = &f->change.selection;
+    *counts_only = !f->set && !f->clear && !f->backup && !f->restore;
+    if (*counts_only && (s->rows.given || s->chans.given || s->corrs.given || f->change.dry_run || f->change.sync))
+        return cli_usage(cli, "--rows, --chans, --corrs, --dry-run and --sync are for --set and --clear");
+    if (!*counts_only && wish->of_counting)
+        return cli_usage(cli, "--%s is for counting: run msio flags again for that", wish->of_counting);
+    return -1;
+}
+
+static int run(cli_context *cli, int argc, char **argv) {
+    wishes wish = {.flagging = {.change = CLI_CHANGE_INIT(cli)}};
+    int first, counts_only, code = cli_options_parse(cli, &cli_command_flags, argc, argv, take, &wish, &first);
+    if (code >= 0) return code;
+    if (argc - first != 1) return cli_usage(cli, first == argc ? "which table?" : "one table at a time");
+    if ((code = check_together(cli, &wish, &counts_only)) >= 0) return code;
+    if (counts_only) return count(cli, argv[first], &wish);
+    wish.flagging.change.path = argv[first];
+    code = cli_flagging_run(&wish.flagging);
+    cli_change_close(&wish.flagging.change);
     return code;
 }
 
@@ -256,23 +298,38 @@ static const cli_option options[] = {
     {"limit", "F", 0, "exit with 1 when more than this fraction, 0 to 1, is flagged"},
     {"sample", "WIDTH", 1,
      "draw tiles at random until the fraction is known to within WIDTH, by\ndefault 0.01, with 95% confidence"},
-    {"no-flag-row", NULL, 0, "count FLAG alone; a set FLAG_ROW flags nothing"},
+    {"no-flag-row", NULL, 0, "count FLAG alone, a set FLAG_ROW flags nothing; change FLAG alone"},
+    {"set", NULL, 0, "flag the selection"},
+    {"clear", NULL, 0, "unflag the selection"},
+    {"backup", "FILE", 0, "keep all flags of the table in FILE, before anything is changed"},
+    {"restore", "FILE", 0, "put back the flags that FILE keeps, if they fit the table"},
+    CLI_SELECTION_OPTIONS,
+    {"sync", NULL, 0, "on disk before the command ends"},
+    {"dry-run", NULL, 0, "tell what would be done; nothing is changed, and no lock is taken for writing"},
+    {"force", NULL, 0, "replace a FILE of --backup that exists"},
     {NULL, NULL, 0, NULL},
 };
 
 const cli_command cli_command_flags = {
     .name = "flags",
-    .summary = "how much of a Measurement Set is flagged, and where",
+    .summary = "how much of a Measurement Set is flagged, and where; sets and clears flags",
     .usage = "PATH [options]",
     .text = "Counts the flags of an MS exactly: set bits are counted where they are stored. A row whose FLAG_ROW\n"
             "is set counts as flagged whole; how many flags that alone adds is told apart. Cells of FLAG that\n"
             "were never written count nowhere. An antenna counts every row that it takes part in, an\n"
-            "autocorrelation once.",
+            "autocorrelation once.\n\n"
+            "--set and --clear change FLAG in the selection, and keep FLAG_ROW in step: set for rows that were set\n"
+            "whole, cleared for rows of which anything was cleared; what a set FLAG_ROW flagged beside the\n"
+            "selection stays flagged, in FLAG. The whole table is counted before and after. --backup keeps FLAG\n"
+            "and FLAG_ROW of all rows, a bit each, and --restore puts them back, after the file's checksum, the\n"
+            "rows and the shape of every cell were compared. Locks and kills: as msio write --help tells.",
     .options = options,
     .negative = "the flagged fraction exceeds --limit",
     .examples = "  msio flags obs.ms\n"
                 "  msio flags obs.ms --by antenna,spw\n"
                 "  msio flags obs.ms --limit 0.4 --quiet || echo \"too much is flagged\"\n"
+                "  msio flags obs.ms --set --chans 0:4 --backup flags.before\n"
+                "  msio flags obs.ms --restore flags.before\n"
                 "  msio flags obs.ms --by channel --json | jq '.by.channel[] | select(.flagged == .total)'\n",
     .run = run,
 };

@@ -1,4 +1,5 @@
 /* cmd_plan.c - `msio plan`: what a read of a column or a dataset would do. */
+#include "cli/change/write_plan_report.h"
 #include "cli/common/failure.h"
 #include "cli/common/human.h"
 #include "cli/common/json.h"
@@ -14,6 +15,7 @@
 typedef struct wishes {
     cli_selection selection;
     int64_t pieces; /* to list */
+    int write, pieces_given;
 } wishes;
 
 /* A plan that was made, and what of. */
@@ -24,7 +26,11 @@ typedef struct made_plan {
 
 static int take(const cli_context *cli, void *state, const char *name, const char *value) {
     wishes *wish = state;
-    if (strcmp(name, "pieces") == 0) return cli_option_integer(cli, name, value, 0, 65536, &wish->pieces);
+    if (strcmp(name, "write") == 0) return wish->write = 1, 0;
+    if (strcmp(name, "pieces") == 0) {
+        wish->pieces_given = 1;
+        return cli_option_integer(cli, name, value, 0, 65536, &wish->pieces);
+    }
     return cli_selection_take(cli, &wish->selection, name, value);
 }
 
@@ -153,13 +159,19 @@ static void print_text(const made_plan *made, int64_t wanted) {
 }
 
 static int run(cli_context *cli, int argc, char **argv) {
-    wishes wish = {CLI_SELECTION_INIT, 0};
+    wishes wish = {CLI_SELECTION_INIT, 0, 0, 0};
     msio_table *table = NULL;
     cli_dataset dataset = CLI_DATASET_INIT;
     made_plan made = {NULL, NULL, NULL, NULL};
     int first, code = cli_options_parse(cli, &cli_command_plan, argc, argv, take, &wish, &first);
     if (code >= 0) return code;
     if (argc - first != 2) return cli_usage(cli, "a table and a column are wanted: msio plan PATH COLUMN");
+    if (wish.write && wish.pieces_given) return cli_usage(cli, "--pieces is for reading");
+    if (wish.write) {
+        code = cli_write_plan_report(cli, argv[first], argv[first + 1], &wish.selection);
+        cli_selection_free(&wish.selection);
+        return code;
+    }
     made.path = argv[first];
     made.name = argv[first + 1];
     if (cli_is_hdf5(made.path)) {
@@ -187,24 +199,28 @@ static int run(cli_context *cli, int argc, char **argv) {
 
 static const cli_option options[] = {
     CLI_SELECTION_OPTIONS,
+    {"write", NULL, 0, "of a write, not a read: blocks, and what must be read first"},
     {"pieces", "N", 0, "list the first N pieces, in the order of the file"},
     {NULL, NULL, 0, NULL},
 };
 
 const cli_command cli_command_plan = {
     .name = "plan",
-    .summary = "what a read would do: pieces, reads, bytes, amplification",
+    .summary = "what a read, or a write, would do: pieces, reads, bytes, amplification",
     .usage = "PATH COLUMN [options]",
     .text = "Makes the plan of a read without reading data. A piece is a box in a file that goes to a box in\n"
             "memory; neighbours are merged into reads. Bytes wanted are those delivered, bytes stored those of\n"
             "the wanted elements in the file (flags are bits there), bytes read what the reads fetch;\n"
             "amplification is read / stored. The way is direct (into the result), scratch (through memory that\n"
             "stays in cache), mapped (gathered from the mapped file), casacore or, for datasets of HDF5 and UVH5\n"
-            "files that are not read by address, hdf5 (through its library).",
+            "files that are not read by address, hdf5 (through its library).\n\n"
+            "With --write it is the plan of a write of the same cells: nothing is changed. A block is a stretch of\n"
+            "a file that is stored at once; of blocks that hold other cells too, the bytes are read first.",
     .options = options,
     .negative = NULL,
     .examples = "  msio plan obs.ms DATA\n"
                 "  msio plan obs.ms DATA --chans 0:12 --pieces 10\n"
-                "  msio plan obs.ms FLAG --rows ::178 --json\n",
+                "  msio plan obs.ms FLAG --rows ::178 --json\n"
+                "  msio plan obs.ms CORRECTED_DATA --write --chans 0:12\n",
     .run = run,
 };

@@ -10,22 +10,34 @@
 #include <stdio.h>
 #include <string.h>
 
-static const cli_command *const commands[] = {
-    &cli_command_info, &cli_command_read,   &cli_command_plan,     &cli_command_flags, &cli_command_groups,
-    &cli_command_load, &cli_command_verify, &cli_command_simulate, &cli_command_bench, &cli_command_addcols,
+/* What --help lists, and under which words. */
+static const struct {
+    const char *title;
+    const cli_command *commands[8];
+} groups[] = {
+    {"What is in the data",
+     {&cli_command_info, &cli_command_read, &cli_command_plan, &cli_command_flags, &cli_command_groups,
+      &cli_command_load}},
+    {"Changing tables", {&cli_command_write, &cli_command_fill, &cli_command_copy, &cli_command_addcols, &cli_command_repair}},
+    {"Measuring, and data to measure with", {&cli_command_verify, &cli_command_simulate, &cli_command_bench}},
 };
-#define CLI_COMMANDS (sizeof commands / sizeof commands[0])
+#define CLI_GROUPS (sizeof groups / sizeof groups[0])
 
 static void print_help(FILE *out) {
     fprintf(out, "usage: msio COMMAND [options]\n\n"
-                 "Reads Measurement Sets and other casacore tables, natively and in parallel.\n\nCommands\n");
-    for (size_t i = 0; i < CLI_COMMANDS; i++) fprintf(out, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
+                 "Reads and writes Measurement Sets and other casacore tables, natively and in parallel.\n");
+    for (size_t g = 0; g < CLI_GROUPS; g++) {
+        fprintf(out, "\n%s\n", groups[g].title);
+        for (const cli_command *const *c = groups[g].commands; *c; c++)
+            fprintf(out, "  %-10s%s\n", (*c)->name, (*c)->summary);
+    }
     fprintf(out, "\nmsio COMMAND --help tells a command's options, man msio tells all; msio --version the version.\n");
 }
 
 static const cli_command *find(const char *name) {
-    for (size_t i = 0; i < CLI_COMMANDS; i++)
-        if (strcmp(name, commands[i]->name) == 0) return commands[i];
+    for (size_t g = 0; g < CLI_GROUPS; g++)
+        for (const cli_command *const *c = groups[g].commands; *c; c++)
+            if (strcmp(name, (*c)->name) == 0) return *c;
     return NULL;
 }
 
@@ -79,7 +91,7 @@ static int run(cli_context *cli, int argc, char **argv) {
 static void tell_notice(void *user, const char *sentence) { cli_note(user, "msio: %s", sentence); }
 
 int main(int argc, char **argv) {
-    cli_context cli = {.command = "", .native = MSIO_NATIVE_AUTO};
+    cli_context cli = {.command = "", .native = MSIO_NATIVE_AUTO, .lock_seconds = -1};
     cli_interrupt_watch();
     msio_waits_ask(cli_interrupt_asked, NULL);
     msio_notices_tell(tell_notice, &cli);

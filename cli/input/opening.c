@@ -18,6 +18,7 @@ msio_open_opts cli_open_opts(const cli_context *cli) {
     msio_open_opts opts = MSIO_OPEN_OPTS_INIT;
     opts.native = cli->native;
     opts.nolock = cli->nolock;
+    if (cli->lock_seconds >= 0) opts.lock_seconds = cli->lock_seconds;
     return opts;
 }
 

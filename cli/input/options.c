@@ -21,6 +21,7 @@ static const cli_option common[] = {
     {"threads", "N", 0,
      "threads to read with; 0, the default, is all that the affinity mask\nand OMP_NUM_THREADS allow"},
     {"nolock", NULL, 0, "take no lock on tables and HDF5 files; a change meanwhile is still\nnoticed"},
+    {"lock-seconds", "S", 0, "how long to wait for a lock on a table that another process has, by\ndefault 10"},
     {"native", "auto|yes|no", 0,
      "natively where msio knows how (auto), or not at all (yes), or all\nthrough casacore (no)"},
     {"quiet", NULL, 0, "no progress and no messages on standard error, only errors"},
@@ -104,6 +105,15 @@ int cli_option_word(const cli_context *cli, const char *name, const char *text, 
     return cli_usage(cli, "--%s is one of %s, not \"%s\"", name, list, text);
 }
 
+int cli_option_seconds(const cli_context *cli, const char *name, const char *text, double *value) {
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || *end || !(number >= 0 && number <= 1e6))
+        return cli_usage(cli, "--%s wants seconds, 0 to 1000000, not \"%s\"", name, text);
+    *value = number;
+    return 0;
+}
+
 static int take_common(cli_context *cli, const char *name, const char *value) {
     static const char *const natives[] = {"auto", "yes", "no", NULL};
     int code = 0, index = 0;
@@ -113,6 +123,8 @@ static int take_common(cli_context *cli, const char *name, const char *value) {
         cli->threads = (int)number;
     } else if (strcmp(name, "nolock") == 0) {
         cli->nolock = 1;
+    } else if (strcmp(name, "lock-seconds") == 0) {
+        code = cli_option_seconds(cli, name, value, &cli->lock_seconds);
     } else if (strcmp(name, "native") == 0) {
         code = cli_option_word(cli, name, value, natives, &index);
         cli->native = (msio_native)index;

@@ -28,6 +28,7 @@ int cli_options_want_json(int argc, char **argv);
 /* Values: 0, or an exit code after telling what is wrong with it. */
 int cli_option_integer(const cli_context *cli, const char *name, const char *text, int64_t low, int64_t high,
                        int64_t *value);
+int cli_option_seconds(const cli_context *cli, const char *name, const char *text, double *value);
 /* One of the words, ended by NULL; *index is its place. */
 int cli_option_word(const cli_context *cli, const char *name, const char *text, const char *const words[], int *index);
 

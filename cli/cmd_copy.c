@@ -1,0 +1,143 @@
+/* cmd_copy.c - `msio copy`: a column's cells into another column of the table. */
+#include "cli/change/change.h"
+#include "cli/change/same_shape.h"
+#include "cli/common/failure.h"
+#include "cli/common/human.h"
+#include "cli/input/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct wishes {
+    cli_change change; /* of the column that is written */
+    const char *from_name;
+    const msio_column *from;
+    int calls; /* rows of one shape go in one call */
+} wishes;
+
+static int take(const cli_context *cli, void *state, const char *name, const char *value) {
+    wishes *wish = state;
+    int code = cli_change_take(&wish->change, name, value);
+    return code < 0 ? cli_usage(cli, "--%s is not for copying", name) : code;
+}
+
+/* Both must hold one type. */
+static int find_source(wishes *wish) {
+    const cli_change *change = &wish->change;
+    char message[300];
+    if (msio_table_column(change->table, wish->from_name, &wish->from))
+        return cli_fail_status(change->cli, change->path);
+    const msio_column_info *info = msio_column_describe(wish->from);
+    if (!info) return cli_fail_status(change->cli, change->path);
+    if (strcmp(wish->from_name, change->name) == 0)
+        return cli_usage(change->cli, "a column is copied into another one, not into itself");
+    if (info->type == change->info->type) return 0;
+    snprintf(message, sizeof message, "%.60s holds %s and %.60s %s: columns of one type are copied", wish->from_name,
+             msio_type_name(info->type), change->name, msio_type_name(change->info->type));
+    return cli_change_refuse(change->cli, MSIO_E_ARGUMENT, change->path, message);
+}
+
+/* Rows whose source cells have one shape: those of the target must have it too, or none. */
+static int plan_rows(void *user, const cli_same_shape *same) {
+    wishes *wish = user;
+    cli_change *change = &wish->change;
+    char message[300];
+    int64_t shape[MSIO_MAX_NDIM + 1];
+    int ndim;
+    size_t bytes;
+    if (same->ndim < 0)
+        return cli_fail(change->cli, MSIO_E_UNDEFINED, change->path,
+                        "some of the selected cells of %s were never written: leave them out", wish->from_name);
+    msio_select whole = same->select;
+    whole.chan = whole.corr = 0, whole.chans = whole.corrs = -1, whole.chan_step = whole.corr_step = 1;
+    msio_status status = msio_read_shape(change->column, &whole, &ndim, shape, &bytes);
+    if (status == MSIO_E_UNDEFINED) {
+        change->opts.cell_ndim = same->ndim;
+        memcpy(change->opts.cell_shape, same->shape, sizeof same->shape);
+    } else if (status && status != MSIO_E_SHAPE) {
+        return cli_fail_status(change->cli, change->path);
+    } else if (status || ndim - 1 != same->ndim ||
+               memcmp(shape + 1, same->shape, (size_t)same->ndim * sizeof *shape) != 0) {
+        snprintf(message, sizeof message, "cells of %.60s and %.60s differ in shape in the selected rows",
+                 wish->from_name, change->name);
+        return cli_change_refuse(change->cli, MSIO_E_SHAPE, change->path, message);
+    }
+    wish->calls++;
+    return cli_change_plan(change, change->column, &same->select);
+}
+
+static int copy_rows(void *user, const cli_same_shape *same) {
+    wishes *wish = user;
+    cli_change *change = &wish->change;
+    int64_t elements = same->rows;
+    if (msio_column_copy(wish->from, change->column, &same->select, &change->opts))
+        return cli_fail_status(change->cli, change->path);
+    for (int i = 0; i < same->ndim; i++) elements *= same->shape[i];
+    change->before += elements * (int64_t)msio_type_size(change->info->type);
+    return 0;
+}
+
+static int each(wishes *wish, cli_same_shape_use use) {
+    return cli_same_shapes(wish->change.cli, &wish->change.selection, wish->from, wish->from_name, use, wish);
+}
+
+static int copy(wishes *wish) {
+    cli_change *change = &wish->change;
+    char what[512];
+    int code = cli_change_open(change);
+    if (!code) code = find_source(wish);
+    if (!code) code = each(wish, plan_rows);
+    if (!code && change->plan.makes_cells && wish->calls > 1)
+        code = cli_fail(change->cli, MSIO_E_UNSUPPORTED, change->path,
+                        "cells of %s that were never written, of several shapes: msio makes cells of one shape at a "
+                        "time; select rows of one shape",
+                        change->name);
+    if (!code && change->atomic && wish->calls > 1)
+        code = cli_usage(change->cli, "--atomic: the cells differ in shape, which takes several writes; select rows of "
+                                      "one shape");
+    if (!code) code = cli_change_allowed(change);
+    if (code) return code;
+    snprintf(what, sizeof what, "%s rows of %.100s are copied into %.100s", cli_count(change->selection.count).text,
+             wish->from_name, change->name);
+    cli_change_tell(change, what);
+    if (!change->dry_run && change->plan.bytes) {
+        code = cli_change_begin(change, "copying");
+        if (!code) code = each(wish, copy_rows);
+        code = cli_change_end(change, code);
+    }
+    if (!code) cli_change_report(change);
+    return code;
+}
+
+static int run(cli_context *cli, int argc, char **argv) {
+    wishes wish = {.change = CLI_CHANGE_INIT(cli)};
+    int first, code = cli_options_parse(cli, &cli_command_copy, argc, argv, take, &wish, &first);
+    if (code >= 0) return code;
+    if (argc - first != 3) return cli_usage(cli, "a table and two columns are wanted: msio copy PATH FROM TO");
+    wish.change.path = argv[first];
+    wish.from_name = argv[first + 1];
+    wish.change.name = argv[first + 2];
+    code = copy(&wish);
+    cli_change_close(&wish.change);
+    return code;
+}
+
+static const cli_option options[] = {
+    CLI_CHANGE_OPTIONS,
+    CLI_CHANGE_ATOMIC,
+    {NULL, NULL, 0, NULL},
+};
+
+const cli_command cli_command_copy = {
+    .name = "copy",
+    .summary = "a column's cells, or a part of them, into another column of the table",
+    .usage = "PATH FROM TO [options]",
+    .text = "Copies the selected cells of one column into the same rows, channels and correlations of another one\n"
+            "of the same type, batch by batch. Cells of TO that were never written get the shape of FROM's.\n\n"
+            "Locks, kills and DATA: as msio write --help tells.",
+    .options = options,
+    .negative = NULL,
+    .examples = "  msio copy obs.ms DATA CORRECTED_DATA\n"
+                "  msio copy obs.ms CORRECTED_DATA DATA --rows 0:1000 --force\n",
+    .run = run,
+};

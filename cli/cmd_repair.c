@@ -1,0 +1,103 @@
+/* cmd_repair.c - `msio repair`: puts back what an interrupted write left. */
+#include "cli/common/failure.h"
+#include "cli/common/human.h"
+#include "cli/common/json.h"
+#include "cli/input/options.h"
+#include "cli/output/grid.h"
+#include "msio/write.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int take(const cli_context *cli, void *state, const char *name, const char *value) {
+    (void)state;
+    (void)value;
+    return cli_usage(cli, "there is no option --%s", name);
+}
+
+/* The columns' names, which the library gives between commas. */
+static void put_columns(cli_json *json, const char *names) {
+    char name[256];
+    cli_json_key(json, "columns");
+    cli_json_array(json);
+    while (*names) {
+        size_t length = strcspn(names, ",");
+        snprintf(name, sizeof name, "%.*s", (int)length, names);
+        cli_json_string(json, name);
+        names += length;
+        names += strspn(names, ", ");
+    }
+    cli_json_end(json);
+}
+
+static void print_json(const char *path, const msio_repaired *found) {
+    cli_json json = CLI_JSON_INIT(stdout);
+    cli_json_object(&json);
+    cli_json_key(&json, "path");
+    cli_json_string(&json, path);
+    cli_json_key(&json, "interrupted");
+    cli_json_bool(&json, found->interrupted);
+    cli_json_key(&json, "repaired");
+    cli_json_int(&json, found->blocks);
+    put_columns(&json, found->columns);
+    cli_json_key(&json, "rows");
+    if (found->interrupted) {
+        cli_json_array(&json);
+        cli_json_int(&json, found->first_row);
+        cli_json_int(&json, found->last_row);
+        cli_json_end(&json);
+    } else {
+        cli_json_null(&json);
+    }
+    cli_json_key(&json, "may_be_mixed");
+    cli_json_bool(&json, found->may_be_mixed);
+    cli_json_end(&json);
+    cli_json_finish(&json);
+}
+
+static void print_text(const char *path, const msio_repaired *found) {
+    char shown[512];
+    cli_printable(shown, sizeof shown, path, strlen(path));
+    if (!found->interrupted)
+        printf("%s: no write was cut short; nothing was changed\n", shown);
+    else if (found->may_be_mixed)
+        printf("%s: a write of %s was cut short, and another writer came since: nothing was put back; rows %lld to "
+               "%lld may hold old and new values\n",
+               shown, found->columns, (long long)found->first_row, (long long)found->last_row);
+    else
+        printf("%s: a write of %s, rows %lld to %lld, was cut short: %s block%s put back to what they were\n", shown,
+               found->columns, (long long)found->first_row, (long long)found->last_row, cli_count(found->blocks).text,
+               found->blocks == 1 ? "" : "s");
+}
+
+static int run(cli_context *cli, int argc, char **argv) {
+    msio_repaired found = MSIO_REPAIRED_INIT;
+    int first, code = cli_options_parse(cli, &cli_command_repair, argc, argv, take, NULL, &first);
+    if (code >= 0) return code;
+    if (argc - first != 1) return cli_usage(cli, first == argc ? "which table?" : "one table at a time");
+    if (cli->nolock) return cli_usage(cli, "--nolock is for reading: nothing is put back without the table's lock");
+    if (cli->lock_seconds >= 0) found.lock_seconds = cli->lock_seconds;
+    if (msio_repair(argv[first], &found)) return cli_fail_status(cli, argv[first]);
+    if (cli->json)
+        print_json(argv[first], &found);
+    else
+        print_text(argv[first], &found);
+    return found.may_be_mixed ? CLI_NEGATIVE : CLI_OK;
+}
+
+static const cli_option options[] = {{NULL, NULL, 0, NULL}};
+
+const cli_command cli_command_repair = {
+    .name = "repair",
+    .summary = "puts back what a write that was cut short left in a table",
+    .usage = "PATH [options]",
+    .text = "A write that was killed leaves some blocks of its column half old, half new, and what they were, in\n"
+            "the table's folder (table.msio_write). This puts them back under the table's write lock, as the next\n"
+            "write through msio does too, and says of which column and rows they were. Where another writer came\n"
+            "between nothing is put back, and the rows are named. A table without leftovers is left alone.",
+    .options = options,
+    .negative = "another writer came between: the rows named may hold old and new values",
+    .examples = "  msio repair obs.ms\n"
+                "  msio repair obs.ms --json | jq .repaired\n",
+    .run = run,
+};
