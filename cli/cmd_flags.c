@@ -305,7 +305,7 @@ static const cli_option options[] = {
     {"restore", "FILE", 0, "put back the flags that FILE keeps, if they fit the table"},
     CLI_SELECTION_OPTIONS,
     {"sync", NULL, 0, "on disk before the command ends"},
-    {"dry-run", NULL, 0, "tell what would be done; nothing is changed, and no lock is taken for writing"},
+    {"dry-run", NULL, 0, "only tell what would be done: nothing is changed, no write lock taken"},
     {"force", NULL, 0, "replace a FILE of --backup that exists"},
     {NULL, NULL, 0, NULL},
 };
@@ -318,8 +318,8 @@ const cli_command cli_command_flags = {
             "is set counts as flagged whole; how many flags that alone adds is told apart. Cells of FLAG that\n"
             "were never written count nowhere. An antenna counts every row that it takes part in, an\n"
             "autocorrelation once.\n\n"
-            "--set and --clear change FLAG in the selection, and keep FLAG_ROW in step: set for rows that were set\n"
-            "whole, cleared for rows of which anything was cleared; what a set FLAG_ROW flagged beside the\n"
+            "--set and --clear change FLAG in the selection, and keep FLAG_ROW in step: set for rows that were\n"
+            "set whole, cleared for rows of which anything was cleared; what a set FLAG_ROW flagged beside the\n"
             "selection stays flagged, in FLAG. The whole table is counted before and after. --backup keeps FLAG\n"
             "and FLAG_ROW of all rows, a bit each, and --restore puts them back, after the file's checksum, the\n"
             "rows and the shape of every cell were compared. Locks and kills: as msio write --help tells.",

@@ -214,8 +214,8 @@ const cli_command cli_command_plan = {
             "amplification is read / stored. The way is direct (into the result), scratch (through memory that\n"
             "stays in cache), mapped (gathered from the mapped file), casacore or, for datasets of HDF5 and UVH5\n"
             "files that are not read by address, hdf5 (through its library).\n\n"
-            "With --write it is the plan of a write of the same cells: nothing is changed. A block is a stretch of\n"
-            "a file that is stored at once; of blocks that hold other cells too, the bytes are read first.",
+            "With --write it is the plan of a write of the same cells: nothing is changed. A block is a stretch\n"
+            "of a file that is stored at once; of blocks that hold other cells too, the bytes are read first.",
     .options = options,
     .negative = NULL,
     .examples = "  msio plan obs.ms DATA\n"

@@ -195,9 +195,9 @@ const cli_command cli_command_write = {
     .name = "write",
     .summary = "a column's cells, or a part of them, become those of a .npy file",
     .usage = "PATH COLUMN --in FILE.npy [options]",
-    .text = "Puts the array of a .npy file into the column, in numpy's order, [row][channel][correlation], as msio\n"
-            "read writes it. Type and shape must be those of the column and the selection; nothing is converted.\n"
-            "Cells that were never written get the array's shape. The file is read batch by batch.\n\n"
+    .text = "Puts the array of a .npy file into the column, in numpy's order, [row][channel][correlation], as\n"
+            "msio read writes it. Type and shape must be those of the column and the selection; nothing is\n"
+            "converted. Cells that were never written get the array's shape. The file is read batch by batch.\n\n"
             "The table's write lock is kept meanwhile, as any casacore program knows it. After a kill the table\n"
             "opens, and every value is the old or the new one; msio repair, or the next write, puts back what\n"
             "was half done. What is changed and how large it is, is told first. DATA, FLOAT_DATA and LAG_DATA\n"

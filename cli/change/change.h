@@ -31,7 +31,7 @@ typedef struct cli_change {
  * exit code after telling. */
 #define CLI_CHANGE_OPTIONS                                                                                             \
     CLI_SELECTION_OPTIONS, {"sync", NULL, 0, "on disk before the command ends"},                                       \
-        {"dry-run", NULL, 0, "tell what would be done; nothing is changed, and no lock is taken for writing"}, {       \
+        {"dry-run", NULL, 0, "only tell what would be done: nothing is changed, no write lock taken"}, {               \
         "force", NULL, 0, "change DATA, FLOAT_DATA or LAG_DATA of a Measurement Set, unasked"                          \
     }
 #define CLI_CHANGE_ATOMIC                                                                                              \

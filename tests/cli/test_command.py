@@ -189,7 +189,8 @@ def subtables(path, missing=False):
 # ---------------------------------------------------------------- tests
 
 class TestHelp(unittest.TestCase):
-    commands = ("info", "read", "plan", "flags", "groups", "verify", "simulate", "bench")
+    commands = ("info", "read", "plan", "flags", "groups", "load", "write", "fill", "copy", "repair", "verify", "simulate",
+                "bench")
 
     def test_main_help_names_every_command(self):
         text = msio("--help").stdout.decode()
