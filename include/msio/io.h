@@ -48,9 +48,13 @@ typedef struct msio_open_opts {
     int nolock;          /* 1: take no lock; the signature before and after each call is all there is */
     double lock_seconds; /* how long to wait for another process's write lock; default 10 */
     int writable;        /* 1: msio/write.h's calls may change it; opening itself locks and changes nothing */
+    /* 1, with writable: casacore in this very process holds its write lock whenever a call writes, and brought to disk
+     * what it had in memory: then no lock is taken, and casacore has to look anew (unlock and lock, or resync) before it
+     * goes on. Counters and undo are as always. A write without such a lock is refused: MSIO_E_LOCKED. */
+    int lock_is_held;
 } msio_open_opts;
 #define MSIO_OPEN_OPTS_INIT                                                                                            \
-    { sizeof(msio_open_opts), MSIO_PER_CALL, MSIO_NATIVE_AUTO, 0, 10.0, 0 }
+    { sizeof(msio_open_opts), MSIO_PER_CALL, MSIO_NATIVE_AUTO, 0, 10.0, 0, 0 }
 
 /* What this thread's calls ask while they wait for another process's write lock: stop(user), some 50 times a second,
  * while no mutex of the lock's is held; not 0: the call ends with MSIO_E_CANCELLED. It holds for the calling thread

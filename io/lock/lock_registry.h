@@ -61,6 +61,9 @@ msio_status msio_lock_make(const char *directory);
  * MSIO_E_LOCKED names who is in the way, and what helps; MSIO_E_IO: the file may not be written; MSIO_E_CANCELLED: see
  * msio_waits_ask. */
 msio_status msio_lock_take_write(msio_lock *lock, double seconds, bool *locked);
+/* The same where casacore in this process has the write lock already: only this process's other threads are waited for,
+ * and nothing is locked. MSIO_E_LOCKED: casacore has it not. */
+msio_status msio_lock_join_write(msio_lock *lock, double seconds, bool *locked);
 /* What is locked stays so over many calls: reads of this process through other handles do not wait for it. */
 void msio_lock_hold_write(msio_lock *lock);
 /* forks: msio_forks() when it was taken; a child of fork has nothing to give. */

@@ -259,6 +259,26 @@ msio_status msio_lock_take_write(msio_lock *lock, double seconds, bool *locked) 
     return status;
 }
 
+/* Locks of open descriptors and casacore's, which are the process's, do see each other. */
+static bool is_held_by_casacore(const msio_lock *lock) {
+    struct flock other = byte_0(F_RDLCK);                        /* which a write lock alone stands in the way of */
+    if (fcntl(write_fd(lock), F_OFD_GETLK, &other)) return true; /* no locks on this file system */
+    return other.l_type == F_WRLCK && other.l_pid == getpid();
+}
+
+msio_status msio_lock_join_write(msio_lock *lock, double seconds, bool *locked) {
+    *locked = false;
+    msio_status status = enter(lock, seconds);
+    if (status) return status;
+    *locked = is_held_by_casacore(lock);
+    if (*locked) return MSIO_OK;
+    leave(lock, msio_forks());
+    return msio_error_set(
+        MSIO_E_LOCKED, lock->path,
+        "casacore in this process was to hold its write lock on the table, and does not: lock the table "
+        "before the write (t.lock())");
+}
+
 void msio_lock_hold_write(msio_lock *lock) {
     msio_lock_brief(MSIO_LOCK_REGISTRY);
     lock->write_held = true;

@@ -152,6 +152,8 @@ static msio_status take_lock(msio_table *t, msio_access *access) {
         if (!status) status = take_lock_file(t, &access->lock);
     }
     if (status) return status;
+    if (writes && t->opts.lock_is_held)
+        return msio_lock_join_write(access->lock, t->opts.lock_seconds, &access->write_locked);
     if (writes) return msio_lock_take_write(access->lock, t->opts.lock_seconds, &access->write_locked);
     return t->opts.nolock ? MSIO_OK : msio_lock_take(access->lock, t->opts.lock_seconds, &access->locked);
 }
