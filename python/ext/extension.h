@@ -118,7 +118,32 @@ int py_table_init(PyObject *module);
 msio_table *py_table_enter(py_table *self);
 void py_table_leave(py_table *self);
 
+/* A column by its name; NULL with an exception set. Within a call that entered. */
+const msio_column *py_find_column(msio_table *table, PyObject *name);
+
+/* What one read or write was asked for. */
+typedef struct py_request {
+    const msio_column *column;
+    py_selection selection; /* to be freed */
+    msio_read_opts opts;
+    py_patience patience;
+    int ndim;
+    int64_t shape[MSIO_MAX_NDIM + 1];
+    size_t bytes;
+    msio_type type;
+} py_request;
+/* Finds the column and makes the selection; box: None, or an entry for each axis of a cell. -1 with an exception set;
+ * the selection is to be freed then too. */
+int py_request_begin(py_request *request, msio_table *table, PyObject *name, PyObject *rows, PyObject *box);
+
+/* Writing (pywrite.c): methods of Table. */
+PyObject *py_table_write(PyObject *self, PyObject *arguments, PyObject *keywords);
+PyObject *py_table_fill(PyObject *self, PyObject *arguments, PyObject *keywords);
+PyObject *py_table_copy(PyObject *self, PyObject *arguments, PyObject *keywords);
+
 /* Readers of cells (pycells.c). */
+/* A cell of one value as Python has it; NULL with an exception set. */
+PyObject *py_scalar_of(msio_type type, const void *value);
 int py_cells_init(PyObject *module);
 /* reader(column, rows=None) of a table. */
 PyObject *py_cells_reader(PyObject *self, PyObject *const *arguments, Py_ssize_t n);
@@ -155,7 +180,9 @@ int py_groups_init(PyObject *module);
 int py_load_init(PyObject *module);
 int py_metadata_init(PyObject *module);
 int py_profile_init(PyObject *module);
+int py_puts_init(PyObject *module);
 int py_simulate_init(PyObject *module);
 int py_stream_init(PyObject *module);
+int py_write_init(PyObject *module);
 
 #endif

@@ -36,13 +36,13 @@ static int take_native(const char *text, msio_native *native) {
 }
 
 static PyObject *table_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {"path", "lock", "native", "checked", NULL};
+    static char *names[] = {"path", "lock", "native", "checked", "writable", "lock_is_held", NULL};
     msio_open_opts opts = MSIO_OPEN_OPTS_INIT;
     PyObject *path = NULL;
     const char *native = "auto";
     int lock = 1, checked = 1;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O&|psp:Table", names, PyUnicode_FSConverter, &path, &lock,
-                                     &native, &checked))
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O&|psppp:Table", names, PyUnicode_FSConverter, &path, &lock,
+                                     &native, &checked, &opts.writable, &opts.lock_is_held))
         return NULL;
     py_table *self = NULL;
     if (take_native(native, &opts.native) == 0) self = (py_table *)type->tp_alloc(type, 0);
@@ -161,8 +161,7 @@ static PyObject *table_parts(PyObject *object, void *unused) {
     return list;
 }
 
-/* A column by its name; NULL with an exception set. Within a call that entered. */
-static const msio_column *find_column(msio_table *table, PyObject *name) {
+const msio_column *py_find_column(msio_table *table, PyObject *name) {
     const msio_column *column = NULL;
     const char *text = py_name(name);
     if (text && msio_table_column(table, text, &column)) py_fail();
@@ -190,7 +189,7 @@ static PyObject *table_describe(PyObject *object, PyObject *name) {
     py_table *self = (py_table *)object;
     msio_table *table = py_table_enter(self);
     if (!table) return NULL;
-    const msio_column *column = find_column(table, name);
+    const msio_column *column = py_find_column(table, name);
     const msio_column_info *info = NULL;
     if (column) {
         Py_BEGIN_ALLOW_THREADS info = msio_column_describe(column);
@@ -210,25 +209,13 @@ static PyObject *table_keywords(PyObject *object, PyObject *const *arguments, Py
     msio_table *table = py_table_enter(self);
     if (!table) return NULL;
     PyObject *dict = NULL;
-    const msio_column *column = n ? find_column(table, arguments[0]) : NULL;
+    const msio_column *column = n ? py_find_column(table, arguments[0]) : NULL;
     if (column || !n) dict = py_record(column ? msio_column_keywords(column) : msio_table_keywords(table));
     py_table_leave(self);
     return dict;
 }
 
 /* ---------------------------------------------------------------- reading */
-
-/* What one read was asked for. */
-typedef struct request {
-    const msio_column *column;
-    py_selection selection;
-    msio_read_opts opts;
-    py_patience patience;
-    int ndim;
-    int64_t shape[MSIO_MAX_NDIM + 1];
-    size_t bytes;
-    msio_type type;
-} request;
 
 /* One axis of a box: (start, stop or None, step), as a slice. */
 static PyObject *slice_of(PyObject *axis) {
@@ -258,7 +245,7 @@ static bool ends_beyond(PyObject *slice, int64_t size) {
 }
 
 /* The cell's shape, for slices that count from the end. */
-static int cell_shape(request *r) {
+static int cell_shape(py_request *r) {
     msio_select rows = r->selection.select;
     msio_status status;
     Py_BEGIN_ALLOW_THREADS status = msio_read_shape(r->column, &rows, &r->ndim, r->shape, &r->bytes);
@@ -267,7 +254,7 @@ static int cell_shape(request *r) {
 }
 
 /* A part is selected on the last two axes; those before have to be whole. */
-static int take_box(request *r, PyObject *box) {
+static int take_box(py_request *r, PyObject *box) {
     if (box == Py_None) return 0;
     PyObject *axes = PySequence_Fast(box, "the box has to be a sequence, one entry an axis of the cell");
     if (!axes) return -1;
@@ -301,7 +288,7 @@ static int take_box(request *r, PyObject *box) {
     return failed;
 }
 
-static PyObject *read_new(request *r) {
+static PyObject *read_new(py_request *r) {
     msio_array array;
     msio_status status;
     Py_BEGIN_ALLOW_THREADS status = msio_read_new(r->column, &r->selection.select, &array, &r->opts);
@@ -310,7 +297,7 @@ static PyObject *read_new(request *r) {
     return py_array_adopt(array.type, array.ndim - skip, array.shape + skip, array.data);
 }
 
-static PyObject *read_into(request *r, PyObject *out) {
+static PyObject *read_into(py_request *r, PyObject *out) {
     msio_status status;
     int skip = r->selection.one_row;
     if (cell_shape(r) || py_check_out(out, r->type, r->ndim - skip, r->shape + skip)) return NULL;
@@ -325,11 +312,11 @@ static PyObject *read_into(request *r, PyObject *out) {
     Py_END_ALLOW_THREADS return status ? py_fail() : Py_NewRef(out);
 }
 
-static int prepare(request *r, msio_table *table, PyObject *name, PyObject *rows, PyObject *box) {
+int py_request_begin(py_request *r, msio_table *table, PyObject *name, PyObject *rows, PyObject *box) {
     static const msio_read_opts defaults = MSIO_READ_OPTS_INIT;
     const msio_column_info *info = NULL;
     r->opts = defaults;
-    r->column = find_column(table, name);
+    r->column = py_find_column(table, name);
     if (!r->column) return -1;
     Py_BEGIN_ALLOW_THREADS info = msio_column_describe(r->column);
     Py_END_ALLOW_THREADS if (!info) py_fail();
@@ -342,14 +329,14 @@ static PyObject *table_read(PyObject *object, PyObject *arguments, PyObject *key
     py_table *self = (py_table *)object;
     PyObject *name, *rows = Py_None, *box = Py_None, *out = Py_None, *fill = Py_None, *told = Py_None, *answer = NULL;
     PyObject *element = NULL;
-    request r = {0};
+    py_request r = {0};
     int threads = 0, once = 0;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|OOOiOOp:read", names, &name, &rows, &box, &out, &threads,
                                      &fill, &told, &once))
         return NULL;
     msio_table *table = py_table_enter(self);
     if (!table) return NULL;
-    if (prepare(&r, table, name, rows, box) == 0) {
+    if (py_request_begin(&r, table, name, rows, box) == 0) {
         py_patience_begin(&r.patience, told == Py_None ? NULL : told);
         r.opts.threads = threads;
         r.opts.once = once;
@@ -403,13 +390,13 @@ static PyObject *table_read_cells(PyObject *object, PyObject *arguments, PyObjec
     static char *names[] = {"name", "rows", "threads", NULL};
     py_table *self = (py_table *)object;
     PyObject *name, *rows = Py_None, *list = NULL;
-    request r = {0};
+    py_request r = {0};
     int threads = 0;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|Oi:read_cells", names, &name, &rows, &threads))
         return NULL;
     msio_table *table = py_table_enter(self);
     if (!table) return NULL;
-    if (prepare(&r, table, name, rows, Py_None) == 0) {
+    if (py_request_begin(&r, table, name, rows, Py_None) == 0) {
         msio_ragged cells;
         msio_status status;
         py_patience_begin(&r.patience, NULL);
@@ -465,6 +452,17 @@ static PyMethodDef methods[] = {
      "of str; None where a cell was\nnever written."},
     {"reader", (PyCFunction)(void (*)(void))py_cells_reader, METH_FASTCALL,
      "reader($self, name, rows=None, /)\n--\n\nA callable that gives the cell of a row, read ahead; see CellReader."},
+    {"write", (PyCFunction)(void (*)(void))py_table_write, METH_VARARGS | METH_KEYWORDS,
+     "write($self, name, values, rows=None, box=None, threads=0, atomic=False, sync=False,\n      cell_shape=None, "
+     "allocate=False, progress=None)\n--\n\nPuts an array [row][channel][correlation] into cells of a column; any order, "
+     "stride and byte\norder; of another type than the column's it is converted, unasked."},
+    {"fill", (PyCFunction)(void (*)(void))py_table_fill, METH_VARARGS | METH_KEYWORDS,
+     "fill($self, name, value, rows=None, box=None, threads=0, atomic=False, sync=False,\n     cell_shape=None, "
+     "allocate=False, progress=None)\n--\n\nPuts one value, an array of no axis and of the column's type, into cells of a "
+     "column."},
+    {"copy", (PyCFunction)(void (*)(void))py_table_copy, METH_VARARGS | METH_KEYWORDS,
+     "copy($self, name, table, to, rows=None, box=None, threads=0, atomic=False, sync=False,\n     cell_shape=None, "
+     "allocate=False, progress=None)\n--\n\nCopies cells of a column into another one, of this or another table."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -486,12 +484,14 @@ static PyType_Slot slots[] = {
     {Py_tp_methods, methods},
     {Py_tp_getset, attributes},
     {Py_tp_doc,
-     "Table(path, lock=True, native='auto', checked=True)\n--\n\n"
-     "A casacore table, open for reading.\n\n"
+     "Table(path, lock=True, native='auto', checked=True, writable=False, lock_is_held=False)\n--\n\n"
+     "A casacore table, open for reading, or for writing too.\n\n"
      "Parameters\n----------\npath : path-like\n    A table's folder, or 'obs.ms::ANTENNA'.\n"
      "lock : bool\n    Whether calls take the table's read lock.\n"
      "native : {'auto', 'yes', 'no'}\n    Which code reads: msio's own where it can, only that, or casacore.\n"
-     "checked : bool\n    False: the caller says that nobody writes."},
+     "checked : bool\n    False: the caller says that nobody writes.\n"
+     "writable : bool\n    Whether its columns may be written.\n"
+     "lock_is_held : bool\n    Whether casacore in this process holds its write lock whenever a call writes."},
     {0, NULL},
 };
 

@@ -1,4 +1,4 @@
-"""msio reads radio astronomy's Measurement Sets and UVH5 files at the speed of the machine.
+"""msio reads and writes radio astronomy's Measurement Sets and UVH5 files at the speed of the machine.
 
     import msio
     data = msio.read("obs.ms", "DATA", chans=slice(12, 24))     # any column, or a dataset of an HDF5 file
@@ -6,6 +6,7 @@
     flags = msio.flags("obs.ms", by=["antenna", "channel"])      # every flag counted
     subbands = msio.load("/data/incoming")                       # sixteen files as one array
     for batch in msio.stream("obs.ms", ["DATA", "FLAG"]): ...    # more than memory holds
+    msio.write("obs.ms", "MODEL_DATA", model)                    # any array of the column's type, all or nothing if asked
 
 Programs that use python-casacore keep their calls: `from msio.tables import table` in place of
 `from casacore.tables import table`, or nothing edited at all: `python -m msio script.py`.
@@ -20,6 +21,7 @@ from ._msio import version as __version__
 # What is loaded when it is first asked for, and from where.
 _lazy = {
     "Table": "_msio", "read": "reading", "stream": "reading",
+    "write": "writing", "fill": "writing", "copy": "writing", "stream_write": "writing", "repair": "writing",
     "metadata": "meta", "Metadata": "meta", "flags": "meta", "Flags": "meta",
     "groups": "subbands", "load": "subbands", "check": "subbands", "Subbands": "subbands", "Group": "subbands",
     "load_stream": "subbands", "uvh5_header": "subbands",

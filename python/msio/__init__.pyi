@@ -15,5 +15,6 @@ from .simulating import simulate_ms as simulate_ms, simulate_uvh5 as simulate_uv
 from .subbands import (Group as Group, Subbands as Subbands, check as check, groups as groups, load as load,
                        load_stream as load_stream, uvh5_header as uvh5_header)
 from .uvdata import read_uvdata as read_uvdata
+from .writing import (copy as copy, fill as fill, repair as repair, stream_write as stream_write, write as write)
 
 __version__: str

@@ -1,0 +1,451 @@
+/* pywrite.c - columns written: whole arrays, one value, copies, streams; and what an interrupted write left. */
+#include "extension.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- what a call was asked for */
+
+static char *option_names[] = {"rows", "box", "threads", "atomic", "sync", "cell_shape", "allocate", "progress"};
+
+typedef struct options {
+    PyObject *rows, *box, *cell_shape, *told;
+    msio_write_opts write;
+} options;
+
+/* Takes the keywords that all writes share. -1 with an exception set. */
+static int take_option(options *o, PyObject *name, PyObject *value) {
+    int *flags[] = {NULL, NULL, &o->write.threads, &o->write.atomic, &o->write.sync, NULL, &o->write.allocate, NULL};
+    PyObject **objects[] = {&o->rows, &o->box, NULL, NULL, NULL, &o->cell_shape, NULL, &o->told};
+    for (size_t i = 0; i < sizeof option_names / sizeof *option_names; i++) {
+        if (PyUnicode_CompareWithASCIIString(name, option_names[i])) continue;
+        if (objects[i]) {
+            *objects[i] = value;
+        } else if (flags[i] == &o->write.threads) {
+            long threads = PyLong_AsLong(value);
+            if (threads == -1 && PyErr_Occurred()) return -1;
+            o->write.threads = (int)threads;
+        } else {
+            *flags[i] = PyObject_IsTrue(value);
+            if (*flags[i] < 0) return -1;
+        }
+        return 0;
+    }
+    PyErr_Format(PyExc_TypeError, "a write has no option %R", name);
+    return -1;
+}
+
+static int take_cell_shape(options *o) {
+    if (o->cell_shape == Py_None) return 0;
+    PyObject *list = PySequence_Fast(o->cell_shape, "cell_shape has to be a sequence of sizes");
+    if (!list) return -1;
+    Py_ssize_t n = PySequence_Fast_GET_SIZE(list);
+    if (n > MSIO_MAX_NDIM) PyErr_Format(PyExc_ValueError, "cells of %zd axes are more than msio writes", n);
+    for (Py_ssize_t i = 0; i < n && !PyErr_Occurred(); i++) {
+        Py_ssize_t size = PyNumber_AsSsize_t(PySequence_Fast_GET_ITEM(list, i), PyExc_OverflowError);
+        if (size < 0 && !PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "cell_shape has a negative size");
+        o->write.cell_shape[i] = size;
+    }
+    o->write.cell_ndim = (int)n;
+    Py_DECREF(list);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* The first `n` arguments by place, the options by name or after them. -1 with an exception set. */
+static int take_arguments(options *o, PyObject *arguments, PyObject *keywords, Py_ssize_t n, PyObject **first) {
+    static const msio_write_opts defaults = MSIO_WRITE_OPTS_INIT;
+    PyObject *name, *value;
+    Py_ssize_t given = PyTuple_GET_SIZE(arguments), at = 0;
+    *o = (options){Py_None, Py_None, Py_None, Py_None, defaults};
+    if (given < n || given > n + 1) {
+        PyErr_Format(PyExc_TypeError, "a write takes %zd arguments and rows, not %zd", n, given);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) first[i] = PyTuple_GET_ITEM(arguments, i);
+    if (given > n) o->rows = PyTuple_GET_ITEM(arguments, n);
+    while (keywords && PyDict_Next(keywords, &at, &name, &value))
+        if (take_option(o, name, value)) return -1;
+    return take_cell_shape(o);
+}
+
+static void be_patient(options *o, py_patience *patience) {
+    py_patience_begin(patience, o->told == Py_None ? NULL : o->told);
+    o->write.progress = py_poll;
+    o->write.user = patience;
+}
+
+/* ---------------------------------------------------------------- arrays */
+
+static int64_t selected_rows(const msio_select *s, int64_t total) {
+    if (s->row_list) return s->rows_in_list;
+    if (s->rows >= 0) return s->rows;
+    return total > s->row ? (total - s->row + s->row_step - 1) / s->row_step : 0;
+}
+
+/* The shape of what is to be put; of cells that were never written the caller's. */
+static int find_shape(py_request *r, msio_table *table, const options *o) {
+    msio_status status;
+    Py_BEGIN_ALLOW_THREADS status = msio_read_shape(r->column, &r->selection.select, &r->ndim, r->shape, &r->bytes);
+    Py_END_ALLOW_THREADS if (!status) return 0;
+    if (status != MSIO_E_UNDEFINED || o->write.cell_ndim < 0) {
+        py_fail();
+        return -1;
+    }
+    r->ndim = 1 + o->write.cell_ndim;
+    r->shape[0] = selected_rows(&r->selection.select, msio_table_rows(table));
+    r->bytes = msio_type_size(r->type) * (size_t)r->shape[0];
+    for (int i = 1; i < r->ndim; i++) {
+        r->shape[i] = o->write.cell_shape[i - 1];
+        r->bytes *= (size_t)r->shape[i];
+    }
+    return 0;
+}
+
+static int check_values(const py_request *r, PyArrayObject *values) {
+    bool fits = PyArray_NDIM(values) == r->ndim;
+    for (int i = 0; fits && i < r->ndim; i++) fits = PyArray_DIM(values, i) == r->shape[i];
+    if (py_type_number(r->type) < 0) {
+        PyErr_SetString(PyExc_TypeError, "strings are written by casacore");
+        return -1;
+    }
+    if (fits) return 0;
+    PyObject *has = PyObject_GetAttrString((PyObject *)values, "shape"), *wanted = py_shape(r->ndim, r->shape);
+    if (has && wanted) PyErr_Format(PyExc_ValueError, "the values are of shape %R, the selection of %R", has, wanted);
+    Py_XDECREF(has);
+    Py_XDECREF(wanted);
+    return -1;
+}
+
+/* Whether the array can be written as it lies in memory. */
+static bool is_as_stored(const py_request *r, PyArrayObject *values) {
+    return PyArray_TYPE(values) == py_type_number(r->type) && PyArray_ISCARRAY_RO(values);
+}
+
+static int write_at_once(py_request *r, PyArrayObject *values, const msio_write_opts *opts) {
+    const void *data = PyArray_DATA(values);
+    msio_status status;
+    Py_BEGIN_ALLOW_THREADS status = msio_write(r->column, &r->selection.select, data, r->bytes, opts);
+    Py_END_ALLOW_THREADS if (status) py_fail();
+    return status ? -1 : 0;
+}
+
+/* Rows of the values into a batch's memory: put in order, swapped, converted. */
+static int fill_batch(const msio_write_batch *batch, PyObject *values) {
+    const msio_array *a = &batch->arrays[0];
+    PyObject *to = py_array_over(a->type, a->ndim, a->shape, a->data, Py_None);
+    PyObject *part =
+        to ? PySequence_GetSlice(values, (Py_ssize_t)batch->row, (Py_ssize_t)(batch->row + batch->rows)) : NULL;
+    int failed = part ? PyArray_CopyInto((PyArrayObject *)to, (PyArrayObject *)part) : -1;
+    Py_XDECREF(to);
+    Py_XDECREF(part);
+    return failed || PyErr_CheckSignals() ? -1 : 0;
+}
+
+/* In batches that are made as they are needed: no copy of the whole. */
+static int write_in_batches(py_request *r, msio_table *table, const char *name, PyArrayObject *values,
+                            const msio_write_opts *opts) {
+    msio_write_stream_opts o = MSIO_WRITE_STREAM_OPTS_INIT;
+    msio_write_stream *stream = NULL;
+    msio_write_batch *batch;
+    msio_status status;
+    size_t row = r->shape[0] ? r->bytes / (size_t)r->shape[0] : 0;
+    if (o.memory < 2 * row) o.memory = 2 * row;
+    o.write = *opts;
+    Py_BEGIN_ALLOW_THREADS status = msio_write_stream_open(table, 1, &name, &r->selection.select, &o, &stream);
+    Py_END_ALLOW_THREADS while (!status) {
+        Py_BEGIN_ALLOW_THREADS status = msio_write_stream_next(stream, &batch);
+        Py_END_ALLOW_THREADS if (!status && fill_batch(batch, (PyObject *)values)) break;
+    }
+    if (status && status != MSIO_END) py_fail();
+    Py_BEGIN_ALLOW_THREADS status = msio_write_stream_close(stream);
+    Py_END_ALLOW_THREADS if (status) py_fail();
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* All or nothing needs it all at once. */
+static int write_copy(py_request *r, PyArrayObject *values, const msio_write_opts *opts) {
+    PyArrayObject *copy = (PyArrayObject *)PyArray_FROMANY((PyObject *)values, py_type_number(r->type), 0, 0,
+                                                           NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST);
+    int failed = copy ? write_at_once(r, copy, opts) : -1;
+    Py_XDECREF(copy);
+    return failed;
+}
+
+static int write_values(py_request *r, msio_table *table, PyObject *name, PyArrayObject *values, options *o) {
+    if (find_shape(r, table, o) || check_values(r, values)) return -1;
+    be_patient(o, &r->patience);
+    if (is_as_stored(r, values)) return write_at_once(r, values, &o->write);
+    if (o->write.atomic || r->bytes == 0) return write_copy(r, values, &o->write);
+    return write_in_batches(r, table, py_name(name), values, &o->write);
+}
+
+PyObject *py_table_write(PyObject *object, PyObject *arguments, PyObject *keywords) {
+    py_table *self = (py_table *)object;
+    py_request r = {0};
+    options o;
+    PyObject *given[2]; /* name, values */
+    if (take_arguments(&o, arguments, keywords, 2, given)) return NULL;
+    if (!PyArray_Check(given[1])) {
+        PyErr_Format(PyExc_TypeError, "the values have to be a numpy array, not %s", Py_TYPE(given[1])->tp_name);
+        return NULL;
+    }
+    msio_table *table = py_table_enter(self);
+    if (!table) return NULL;
+    int failed = py_request_begin(&r, table, given[0], o.rows, o.box) ||
+                 write_values(&r, table, given[0], (PyArrayObject *)given[1], &o);
+    py_selection_free(&r.selection);
+    py_table_leave(self);
+    if (failed) return NULL;
+    Py_RETURN_NONE;
+}
+
+/* ---------------------------------------------------------------- one value, copies */
+
+PyObject *py_table_fill(PyObject *object, PyObject *arguments, PyObject *keywords) {
+    py_table *self = (py_table *)object;
+    py_request r = {0};
+    options o;
+    PyObject *given[2]; /* name, value */
+    if (take_arguments(&o, arguments, keywords, 2, given)) return NULL;
+    msio_table *table = py_table_enter(self);
+    if (!table) return NULL;
+    int failed = py_request_begin(&r, table, given[0], o.rows, o.box);
+    PyArrayObject *value = (PyArrayObject *)given[1];
+    if (!failed && (!PyArray_Check(given[1]) || PyArray_NDIM(value) || !is_as_stored(&r, value))) {
+        PyErr_SetString(PyExc_TypeError, "the value has to be an array of no axis, of the column's type");
+        failed = -1;
+    }
+    if (!failed) {
+        msio_status status;
+        const void *data = PyArray_DATA(value);
+        be_patient(&o, &r.patience);
+        Py_BEGIN_ALLOW_THREADS status =
+            msio_write_value(r.column, &r.selection.select, data, msio_type_size(r.type), &o.write);
+        Py_END_ALLOW_THREADS if (status) py_fail();
+        failed = status != MSIO_OK;
+    }
+    py_selection_free(&r.selection);
+    py_table_leave(self);
+    if (failed) return NULL;
+    Py_RETURN_NONE;
+}
+
+static int copy_into(py_request *r, py_table *other, PyObject *name, options *o) {
+    msio_table *table = py_table_enter(other);
+    if (!table) return -1;
+    const msio_column *to = py_find_column(table, name);
+    if (to) {
+        msio_status status;
+        be_patient(o, &r->patience);
+        Py_BEGIN_ALLOW_THREADS status = msio_column_copy(r->column, to, &r->selection.select, &o->write);
+        Py_END_ALLOW_THREADS if (status) py_fail();
+    }
+    py_table_leave(other);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static PyTypeObject *table_class;
+
+PyObject *py_table_copy(PyObject *object, PyObject *arguments, PyObject *keywords) {
+    py_table *self = (py_table *)object;
+    py_request r = {0};
+    options o;
+    PyObject *given[3]; /* name, table, to */
+    if (take_arguments(&o, arguments, keywords, 3, given)) return NULL;
+    if (!PyObject_TypeCheck(given[1], table_class)) {
+        PyErr_SetString(PyExc_TypeError, "a column is copied into one of a Table");
+        return NULL;
+    }
+    msio_table *table = py_table_enter(self);
+    if (!table) return NULL;
+    int failed =
+        py_request_begin(&r, table, given[0], o.rows, o.box) || copy_into(&r, (py_table *)given[1], given[2], &o);
+    py_selection_free(&r.selection);
+    py_table_leave(self);
+    if (failed) return NULL;
+    Py_RETURN_NONE;
+}
+
+/* ---------------------------------------------------------------- the type WriteStream */
+
+typedef struct write_stream {
+    py_stream base;
+    py_table *table;
+    msio_write_batch *batch;
+    PyObject *arrays; /* the batch's as the program has them, in memory of their own */
+    py_selection selection;
+} write_stream;
+
+/* What the program filled goes into the batch; then the next one. Without the GIL: the arrays own memory that numpy
+ * does not resize. */
+static msio_status fetch(void *object) {
+    write_stream *self = object;
+    for (int i = 0; self->arrays && i < self->batch->columns; i++) {
+        const msio_array *a = &self->batch->arrays[i];
+        if (a->bytes) memcpy(a->data, PyArray_DATA((PyArrayObject *)PyList_GET_ITEM(self->arrays, i)), a->bytes);
+    }
+    return msio_write_stream_next(self->base.stream, &self->batch);
+}
+
+/* (first row, [arrays]) */
+static PyObject *told(void *object) {
+    write_stream *self = object;
+    Py_CLEAR(self->arrays);
+    PyObject *list = PyList_New(self->batch->columns);
+    for (int i = 0; list && i < self->batch->columns; i++) {
+        const msio_array *a = &self->batch->arrays[i];
+        PyObject *array = py_array_adopt(a->type, a->ndim, a->shape, msio_pool_take(a->bytes ? a->bytes : 1));
+        if (array)
+            PyList_SET_ITEM(list, i, array);
+        else
+            Py_CLEAR(list);
+    }
+    if (!list) return NULL;
+    self->arrays = list;
+    return Py_BuildValue("(LN)", (long long)self->batch->row, PyList_AsTuple(list));
+}
+
+static msio_status close_stream(write_stream *self) {
+    msio_write_stream *stream = self->base.stream;
+    msio_status status;
+    self->base.stream = NULL;
+    Py_CLEAR(self->arrays);
+    if (!stream) return MSIO_OK;
+    Py_BEGIN_ALLOW_THREADS status = msio_write_stream_close(stream);
+    Py_END_ALLOW_THREADS py_table_leave(self->table);
+    return status;
+}
+
+static void end(void *object) { (void)close_stream(object); }
+
+static PyObject *stream_close(PyObject *object, PyObject *unused) {
+    write_stream *self = (write_stream *)object;
+    (void)unused;
+    if (self->base.busy) {
+        PyErr_SetString(PyExc_ValueError, "the stream is used by another thread");
+        return NULL;
+    }
+    self->base.over = false;
+    if (close_stream(self)) return py_fail();
+    Py_RETURN_NONE;
+}
+
+static void stream_free(PyObject *object) {
+    write_stream *self = (write_stream *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    end(self);
+    Py_XDECREF(self->table);
+    py_selection_free(&self->selection);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+/* The names as C has them; they live as long as the tuple. NULL with an exception set. */
+static const char **names_of(PyObject *names) {
+    const char **list = PyMem_Calloc((size_t)PyTuple_GET_SIZE(names) + 1, sizeof *list);
+    if (!list) PyErr_NoMemory();
+    for (Py_ssize_t i = 0; list && i < PyTuple_GET_SIZE(names); i++) {
+        list[i] = py_name(PyTuple_GET_ITEM(names, i));
+        if (list[i]) continue;
+        PyMem_Free(list);
+        return NULL;
+    }
+    return list;
+}
+
+static int begin(write_stream *self, msio_table *table, PyObject *names, const msio_write_stream_opts *opts) {
+    const char **list = names_of(names);
+    msio_write_stream *stream = NULL;
+    msio_status status;
+    if (!list) return -1;
+    Py_BEGIN_ALLOW_THREADS status =
+        msio_write_stream_open(table, (int)PyTuple_GET_SIZE(names), list, &self->selection.select, opts, &stream);
+    Py_END_ALLOW_THREADS PyMem_Free(list);
+    if (status) {
+        py_fail();
+        return -1;
+    }
+    self->base.stream = stream;
+    return 0;
+}
+
+/* WriteStream(table, names, rows, (chan, chans, step), (corr, corrs, step), memory, rows_per_batch, cell_shape,
+ * {flags}) */
+static PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
+    PyObject *table, *names, *rows, *shape;
+    msio_write_stream_opts opts = MSIO_WRITE_STREAM_OPTS_INIT;
+    long long memory, batch;
+    Py_ssize_t chan[3], corr[3];
+    options o = {Py_None, Py_None, Py_None, Py_None, opts.write};
+    (void)keywords;
+    if (!PyArg_ParseTuple(arguments, "O!O!O(nnn)(nnn)LLOip", table_class, &table, &PyTuple_Type, &names, &rows,
+                          &chan[0], &chan[1], &chan[2], &corr[0], &corr[1], &corr[2], &memory, &batch, &shape,
+                          &o.write.threads, &o.write.sync))
+        return NULL;
+    o.cell_shape = shape;
+    if (take_cell_shape(&o)) return NULL;
+    write_stream *self = (write_stream *)type->tp_alloc(type, 0);
+    if (!self) return NULL;
+    self->base.fetch = fetch, self->base.told = told, self->base.end = end;
+    self->table = (py_table *)Py_NewRef(table);
+    if (memory > 0) opts.memory = (size_t)memory;
+    opts.rows_per_batch = batch;
+    opts.write = o.write;
+    opts.write.progress = py_asked_to_stop;
+    opts.write.user = &self->base.stop;
+    msio_table *target = py_table_enter(self->table);
+    if (target && py_select_rows(&self->selection, rows, msio_table_rows(target)) == 0) {
+        msio_select *s = &self->selection.select;
+        s->chan = chan[0], s->chans = chan[1], s->chan_step = chan[2];
+        s->corr = corr[0], s->corrs = corr[1], s->corr_step = corr[2];
+        if (begin(self, target, names, &opts) == 0) return (PyObject *)self;
+    }
+    if (target) py_table_leave(self->table);
+    Py_DECREF(self);
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- what an interrupted write left */
+
+static PyObject *repair(PyObject *module, PyObject *path) {
+    PyObject *bytes;
+    msio_repaired found = MSIO_REPAIRED_INIT;
+    msio_status status;
+    (void)module;
+    if (!PyUnicode_FSConverter(path, &bytes)) return NULL;
+    py_watch_waits();
+    Py_BEGIN_ALLOW_THREADS status = msio_repair(PyBytes_AS_STRING(bytes), &found);
+    Py_END_ALLOW_THREADS Py_DECREF(bytes);
+    if (status) return py_fail();
+    return Py_BuildValue("(NiNsLL)", PyBool_FromLong(found.interrupted), found.blocks,
+                         PyBool_FromLong(found.may_be_mixed), found.columns, (long long)found.first_row,
+                         (long long)found.last_row);
+}
+
+static PyMethodDef functions[] = {
+    {"repair", repair, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+/* ---------------------------------------------------------------- the module's */
+
+static PyMethodDef stream_methods[] = {
+    {"next", NULL, METH_NOARGS, NULL}, /* as of all streams */
+    {"close", stream_close, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+static PyType_Slot slots[] = {
+    {Py_tp_new, (void *)stream_new},
+    {Py_tp_dealloc, (void *)stream_free},
+    {Py_tp_methods, stream_methods},
+    {0, NULL},
+};
+static PyType_Spec spec = {"msio._msio.WriteStream", sizeof(write_stream), 0, Py_TPFLAGS_DEFAULT, slots};
+
+int py_write_init(PyObject *module) {
+    stream_methods[0].ml_meth = py_stream_methods[0].ml_meth;
+    table_class = (PyTypeObject *)PyObject_GetAttrString(module, "Table");
+    PyObject *type = table_class ? PyType_FromSpec(&spec) : NULL;
+    int failed = type ? PyModule_AddObjectRef(module, "WriteStream", type) : -1;
+    Py_XDECREF(type);
+    return failed ? failed : PyModule_AddFunctions(module, functions);
+}
