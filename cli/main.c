@@ -18,7 +18,8 @@ static const struct {
     {"What is in the data",
      {&cli_command_info, &cli_command_read, &cli_command_plan, &cli_command_flags, &cli_command_groups,
       &cli_command_load}},
-    {"Changing tables", {&cli_command_write, &cli_command_fill, &cli_command_copy, &cli_command_addcols, &cli_command_repair}},
+    {"Changing tables",
+     {&cli_command_write, &cli_command_fill, &cli_command_copy, &cli_command_addcols, &cli_command_repair}},
     {"Measuring, and data to measure with", {&cli_command_verify, &cli_command_simulate, &cli_command_bench}},
 };
 #define CLI_GROUPS (sizeof groups / sizeof groups[0])

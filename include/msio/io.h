@@ -49,8 +49,8 @@ typedef struct msio_open_opts {
     double lock_seconds; /* how long to wait for another process's write lock; default 10 */
     int writable;        /* 1: msio/write.h's calls may change it; opening itself locks and changes nothing */
     /* 1, with writable: casacore in this very process holds its write lock whenever a call writes, and brought to disk
-     * what it had in memory: then no lock is taken, and casacore has to look anew (unlock and lock, or resync) before it
-     * goes on. Counters and undo are as always. A write without such a lock is refused: MSIO_E_LOCKED. */
+     * what it had in memory: then no lock is taken, and casacore has to look anew (unlock and lock, or resync) before
+     * it goes on. Counters and undo are as always. A write without such a lock is refused: MSIO_E_LOCKED. */
     int lock_is_held;
 } msio_open_opts;
 #define MSIO_OPEN_OPTS_INIT                                                                                            \

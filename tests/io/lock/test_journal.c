@@ -2,8 +2,8 @@
  * damaged, copied and forged journals may do, which is nothing. */
 #include "io/lock/journal.h"
 
-#include "../core/guarded.h"
-#include "../fuzz/table_pack.h"
+#include "tests/core/guarded.h"
+#include "tests/fuzz/table_pack.h"
 
 #include <setjmp.h>
 #include <signal.h>

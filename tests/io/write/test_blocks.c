@@ -1,7 +1,7 @@
 /* test_blocks.c - random pieces made into blocks, against a model that stores them one element after the other. */
 #include "io/write/blocks.h"
 
-#include "../core/guarded.h"
+#include "tests/core/guarded.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

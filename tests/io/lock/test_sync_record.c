@@ -3,7 +3,7 @@
 #include "io/aipsio/aipsio_write.h"
 #include "io/lock/sync_record.h"
 
-#include "../core/guarded.h"
+#include "tests/core/guarded.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

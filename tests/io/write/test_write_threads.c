@@ -2,7 +2,7 @@
  * cell is whole, and at the end each holds what was written last. */
 #include "msio/write.h"
 
-#include "simulated.h"
+#include "tests/io/simulate/simulated.h"
 
 #include <pthread.h>
 #include <setjmp.h>

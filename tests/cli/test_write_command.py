@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The commands that change tables: write, fill, copy, repair; read back by python-casacore, files compared byte by byte.
 
-usage: test_writing.py MSIO [GROUP]      GROUP: Write, Npy, Fill, Copy, Dry, Observed, ReadOnly, Locks, Repair, Plan
+usage: test_write_command.py MSIO [GROUP]      GROUP: Write, Npy, Fill, Copy, Dry, Observed, ReadOnly, Locks, Repair, Plan
 
 Exit codes: 0 all passed, 1 some failed, 77 nothing could be tested (and why).
 """

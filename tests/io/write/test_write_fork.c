@@ -2,7 +2,7 @@
  * theirs only under locks of their own. */
 #include "msio/write.h"
 
-#include "simulated.h"
+#include "tests/io/simulate/simulated.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
