@@ -142,8 +142,6 @@ PyObject *py_table_fill(PyObject *self, PyObject *arguments, PyObject *keywords)
 PyObject *py_table_copy(PyObject *self, PyObject *arguments, PyObject *keywords);
 
 /* Readers of cells (pycells.c). */
-/* A cell of one value as Python has it; NULL with an exception set. */
-PyObject *py_scalar_of(msio_type type, const void *value);
 int py_cells_init(PyObject *module);
 /* reader(column, rows=None) of a table. */
 PyObject *py_cells_reader(PyObject *self, PyObject *const *arguments, Py_ssize_t n);
@@ -180,7 +178,6 @@ int py_groups_init(PyObject *module);
 int py_load_init(PyObject *module);
 int py_metadata_init(PyObject *module);
 int py_profile_init(PyObject *module);
-int py_puts_init(PyObject *module);
 int py_simulate_init(PyObject *module);
 int py_stream_init(PyObject *module);
 int py_write_init(PyObject *module);

@@ -23,7 +23,7 @@ typedef struct cell_reader {
 
 /* ---------------------------------------------------------------- one cell */
 
-PyObject *py_scalar_of(msio_type type, const void *value) {
+static PyObject *scalar_of(msio_type type, const void *value) {
     switch (type) {
     case MSIO_BOOL: return PyBool_FromLong(*(const uint8_t *)value);
     case MSIO_UCHAR: return PyLong_FromLong(*(const uint8_t *)value);
@@ -115,7 +115,7 @@ static PyObject *reader_call(PyObject *object, PyObject *const *arguments, size_
     PyObject *answer;
     if (self->scalar) {
         double value[2];
-        answer = fetch(self, row, value, sizeof value) ? Py_NewRef(Py_None) : py_scalar_of(self->type, value);
+        answer = fetch(self, row, value, sizeof value) ? Py_NewRef(Py_None) : scalar_of(self->type, value);
     } else {
         answer = self->fixed ? fixed_cell(self, row) : shaped_cell(self, row);
     }

@@ -3,7 +3,7 @@ import contextlib
 
 import numpy as np
 
-from . import _files, _msio
+from . import _msio
 from ._progress import progress as _progress
 from ._selecting import positive as _positive, rows as _rows
 from .reading import Batch as _Batch, _cell, _parts
@@ -15,7 +15,6 @@ _DTYPES = {"Bool": "?", "Char": "i1", "uChar": "u1", "Short": "i2", "uShort": "u
 
 
 def _open(path):
-    _files.settle()
     return _msio.Table(path, writable=True)
 
 
@@ -316,7 +315,6 @@ def repair(path):
         put back, and "may_be_mixed": another program wrote since, or the table was copied, so that nothing could be put
         back and these rows may hold old and new values.
     """
-    _files.settle()
     interrupted, blocks, mixed, columns, first, last = _msio.repair(path)
     if not interrupted:
         return None

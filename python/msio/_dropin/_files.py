@@ -4,7 +4,6 @@ One `File` stands for one folder with a table in it, however many python-casacor
 shares one table in memory among them, and what it has not flushed is not on disk: a File that is dirty has to be flushed
 before it is read natively.
 """
-import collections
 import os
 import threading
 import weakref
@@ -14,7 +13,6 @@ from .._errors import Error
 
 _lock = threading.RLock()
 _files = weakref.WeakValueDictionary()
-gathering = set()  # Files with cells that were put and wait to be written (_putting.py)
 _kept = set()  # that are dirty: the table object that wrote may go before what it wrote is flushed
 
 
@@ -38,26 +36,12 @@ class File:
         Whether its table was renamed: who stands for it has to look again.
     behind : list of File
         The tables that a reference or concatenated table refers to.
-    locked : bool
-        Whether the program took the lock itself, and has to be left with it.
-    gathered : dict
-        Cells by column that were put and wait to be written (`_putting.py`); putter refers to a table object that put some,
-        few and pause say whether it pays to gather.
-    refused : Counter
-        How often on end a column was not written natively.
     """
 
     def __init__(self, path):
         self.path = path
         self.dirty = self.inherited = self.moved = False
         self.behind = []
-        self.locked = False
-        self.gathered = {}
-        self.puts = {}
-        self.putter = None
-        self.few = self.pause = 0
-        self.refused = collections.Counter()
-        self._writable = None
         self.writes = self.seen = 0
         self.states = weakref.WeakSet()
         self._tables = {}
@@ -69,33 +53,11 @@ class File:
         natively."""
         if self._pid != os.getpid():
             self._tables = {}
-            self._writable = None
             self._columns = {}
             self._pid = os.getpid()
         if locks not in self._tables:
             self._tables[locks] = _msio.Table(self.path, lock=locks)
         return self._tables[locks]
-
-    def writable(self):
-        """The native table to be written while casacore holds its lock."""
-        if self._writable is None or self._pid != os.getpid():
-            self.table()
-            self._writable = _msio.Table(self.path, writable=True, lock_is_held=True)
-        return self._writable
-
-    def write_gathered(self):
-        """Writes what was put cell by cell and waits."""
-        from . import _putting
-        _putting.write_gathered(self)
-
-    def drop_gathered(self):
-        """Forgets what was put cell by cell and waits."""
-        from . import _putting
-        _putting.drop_gathered(self)
-
-    def forget_columns(self):
-        """What is known of columns holds no more."""
-        self._columns = {}
 
     def column(self, name, locks=True):
         """What the native table says of a column: a dict; raises where there is none."""
@@ -158,11 +120,9 @@ class File:
 
     def close(self):
         """Gives the native handle back; it is opened anew on the next need."""
-        tables, self._tables = list(self._tables.values()), {}
-        tables += [self._writable] if self._writable is not None else []
-        self._writable = None
+        tables, self._tables = self._tables, {}
         self._columns = {}
-        for table in tables:
+        for table in tables.values():
             table.close()
 
 
@@ -189,19 +149,11 @@ def drop_all_cells():
             state.drop_cells()
 
 
-def settle():
-    """Writes what table objects of this process were given by putcell and gathered."""
-    for file in list(gathering):
-        file.write_gathered()
-
-
 def _after_fork():
     """In a forked child: what its parent had not flushed is the parent's to flush, and what a thread of the parent was
     reading is not read on."""
     global _lock
     _lock = threading.RLock()
-    for file in list(gathering):
-        file.drop_gathered()
     for file in list(_files.values()):
         file.inherited = file.inherited or file.dirty
     drop_all_cells()
