@@ -79,6 +79,7 @@ static msio_status define(const msio_leaf *leaf, const stretches *s, bool alloca
     msio_define *made = NULL;
     msio_status status = msio_define_start(leaf, s->n, s->cells, allocate, &made);
     if (!status) status = count(leaf);
+    if (!status) status = msio_define_prepare(made, false);
     if (!status) status = msio_define_commit(made, false);
     if (!status) status = count(leaf);
     msio_define_free(made);

@@ -21,7 +21,7 @@ except ImportError as missing:
     sys.exit(77)
 
 from running import msio
-from test_writing import SCRATCH, WritingTest, cells, column, report, scratch, small, state
+from test_write_command import SCRATCH, WritingTest, cells, column, report, scratch, small, state
 
 
 def of_many_shapes(name, rows=200):
