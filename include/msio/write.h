@@ -87,7 +87,7 @@ typedef struct msio_write_plan {
     int makes_cells;      /* 1: the cells were never written, and get their shape */
     int native;           /* 0: not written natively; why_not says why */
     char why_not[160];
-    char read_only[1024]; /* a file or folder that would have to be changed and may not be; "": there is none */
+    char read_only[4096]; /* a file or folder that would have to be changed and may not be; "": there is none */
 } msio_write_plan;
 #define MSIO_WRITE_PLAN_INIT                                                                                           \
     { sizeof(msio_write_plan), 0, 0, 0, 0, 0, 0, 0, 1, "", "" }

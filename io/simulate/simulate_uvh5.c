@@ -289,7 +289,7 @@ msio_status msio_simulate_uvh5(const char *dir, const msio_simulate_uvh5_opts *g
     if (status == MSIO_OK) status = check_folder(&opts, &group, &where);
     if (status == MSIO_OK) status = check_limit(dir, msio_sim_uvh5_file_bytes(&group));
     if (status == MSIO_OK) status = make_folder(&opts, &group, &where);
-    const int n = files_of(&opts);
+    const int n = status == MSIO_OK ? files_of(&opts) : 0;
     if (status == MSIO_OK)
         status = msio_sim_check_room(msio_making_place(where.making), dir, n * msio_sim_uvh5_file_bytes(&group),
                                      "a group of UVH5 files");

@@ -175,7 +175,7 @@ static msio_status change_at(const char *path, const orders *o, const msio_colum
 }
 
 msio_status msio_columns_add(const char *path, int n, const msio_column_spec *specs, const msio_columns_opts *opts) {
-    msio_columns_opts use;
+    msio_columns_opts use = MSIO_COLUMNS_OPTS_INIT;
     orders o = {NULL, 0, 0, false};
     msio_status status = check_opts(path, opts, &use);
     if (!status && (n < 1 || !specs)) status = msio_error_set(MSIO_E_ARGUMENT, path, "no columns to add");
@@ -195,7 +195,7 @@ msio_status msio_columns_add(const char *path, int n, const msio_column_spec *sp
 }
 
 msio_status msio_rows_add(const char *path, int64_t n, const msio_columns_opts *opts) {
-    msio_columns_opts use;
+    msio_columns_opts use = MSIO_COLUMNS_OPTS_INIT;
     orders o = {NULL, 0, 0, false};
     msio_status status = check_opts(path, opts, &use);
     if (!status && n < 0) status = msio_error_set(MSIO_E_ARGUMENT, path, "%lld rows to add", (long long)n);
@@ -256,7 +256,7 @@ static msio_status add_like(const char *path, const orders *o, const char *like,
 
 msio_status msio_column_add_like(const char *path, const char *name, const char *like, const msio_columns_opts *opts,
                                  msio_columns_added *result) {
-    msio_columns_opts use;
+    msio_columns_opts use = MSIO_COLUMNS_OPTS_INIT;
     orders o = {NULL, 0, 0, false};
     msio_status status = check_opts(path, opts, &use);
     if (!status && (!name || !name[0] || !like)) status = msio_error_set(MSIO_E_ARGUMENT, path, "no column named");
@@ -270,7 +270,7 @@ msio_status msio_column_add_like(const char *path, const char *name, const char 
 }
 
 msio_status msio_imaging_columns_add(const char *path, const msio_columns_opts *opts, msio_columns_added *result) {
-    msio_columns_opts use;
+    msio_columns_opts use = MSIO_COLUMNS_OPTS_INIT;
     orders o = {NULL, 0, 0, false};
     msio_status status = check_opts(path, opts, &use);
     if (status) return status;

@@ -12,9 +12,13 @@ class _Fields:
         return fields
 
 
-def _refuse(self, name, *_):
+def _refuse(self, name):
     import dataclasses
     raise dataclasses.FrozenInstanceError(f"{type(self).__name__} is immutable: {name!r} cannot be set or deleted")
+
+
+def _refuse_value(self, name, value):
+    _refuse(self, name)
 
 
 def _state_of(self):
@@ -46,7 +50,7 @@ def record(cls):
     exec(f"def __init__(self, {', '.join(names)}):\n"
          + "".join(f"    _set(self, {name!r}, {name})\n" for name in names), space)
     space["__init__"].__qualname__ = f"{cls.__qualname__}.__init__"
-    members.update(__slots__=names, __match_args__=names, __init__=space["__init__"], __setattr__=_refuse,
+    members.update(__slots__=names, __match_args__=names, __init__=space["__init__"], __setattr__=_refuse_value,
                    __delattr__=_refuse, __getstate__=_state_of, __setstate__=_take_state,
                    __dataclass_fields__=_Fields())
     if cls.__repr__ is object.__repr__:
