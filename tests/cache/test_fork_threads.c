@@ -19,12 +19,18 @@
 
 #define THREADS 4
 #define PATIENCE 60.0 /* s: a child takes milliseconds; one that takes so long hangs */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
+#if defined(__SANITIZE_ADDRESS__)
+#define ADDRESS_SANITIZED 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#if __has_feature(address_sanitizer)
+#define ADDRESS_SANITIZED 1
+#endif
+#if __has_feature(thread_sanitizer)
 #define SANITIZED 1
 #endif
+#endif
+#if defined(ADDRESS_SANITIZED) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
 #endif
 #ifdef SANITIZED
 #define FORKS 200
@@ -260,6 +266,10 @@ static int do_some_and_fork(int number) {
 
 static void children_of_a_busy_process_work(void **state) {
     (void)state;
+#ifdef ADDRESS_SANITIZED
+    /* the allocator of gcc 12's AddressSanitizer leaves its own locks taken in a child, which hangs in free() */
+    skip();
+#endif
     const char *wanted = getenv("MSIO_TEST_FORKS");
     int forks = wanted ? atoi(wanted) : FORKS, wrong = 0;
     begin_work();
