@@ -132,6 +132,28 @@ void cli_json_error(cli_json *json, const cli_error *error) {
     cli_json_end(json);
 }
 
+void cli_json_put_string(cli_json *json, const char *key, const char *text) {
+    cli_json_key(json, key);
+    cli_json_string(json, text);
+}
+
+void cli_json_put_int(cli_json *json, const char *key, int64_t value) {
+    cli_json_key(json, key);
+    cli_json_int(json, value);
+}
+
+void cli_json_put_bool(cli_json *json, const char *key, int value) {
+    cli_json_key(json, key);
+    cli_json_bool(json, value);
+}
+
+void cli_json_put_ints(cli_json *json, const char *key, int n, const int64_t *values) {
+    cli_json_key(json, key);
+    cli_json_array(json);
+    for (int i = 0; i < n; i++) cli_json_int(json, values[i]);
+    cli_json_end(json);
+}
+
 void cli_json_finish(cli_json *json) {
     fputc('\n', json->out);
     json->after_key = 0;

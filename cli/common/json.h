@@ -44,6 +44,13 @@ void cli_json_double(cli_json *json, double value);
 void cli_json_bool(cli_json *json, int value);
 void cli_json_null(cli_json *json);
 void cli_json_error(cli_json *json, const cli_error *error);
+
+/* Members of an object: a key and its value; ints is a row of n. */
+void cli_json_put_string(cli_json *json, const char *key, const char *text);
+void cli_json_put_int(cli_json *json, const char *key, int64_t value);
+void cli_json_put_bool(cli_json *json, const char *key, int value);
+void cli_json_put_ints(cli_json *json, const char *key, int n, const int64_t *values);
+
 /* Ends the document, or a line of several, with a newline. */
 void cli_json_finish(cli_json *json);
 

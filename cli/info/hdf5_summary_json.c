@@ -1,73 +1,51 @@
 /* hdf5_summary_json.c - what `msio info --json` prints of an HDF5 file. */
 #include "cli/info/hdf5_summary.h"
 
-static void put_string(cli_json *json, const char *key, const char *text) {
-    cli_json_key(json, key);
-    cli_json_string(json, text);
-}
-
-static void put_int(cli_json *json, const char *key, int64_t value) {
-    cli_json_key(json, key);
-    cli_json_int(json, value);
-}
-
-static void put_bool(cli_json *json, const char *key, int value) {
-    cli_json_key(json, key);
-    cli_json_bool(json, value);
-}
-
-static void put_shape(cli_json *json, const char *key, int ndim, const int64_t *shape) {
-    cli_json_key(json, key);
-    cli_json_array(json);
-    for (int i = 0; i < ndim; i++) cli_json_int(json, shape[i]);
-    cli_json_end(json);
-}
-
 static void put_column(cli_json *json, const cli_hdf5_column *column) {
     const msio_dataset_info *info = column->info;
     cli_json_flat_object(json);
-    put_string(json, "name", column->name);
+    cli_json_put_string(json, "name", column->name);
     if (!info) {
         cli_json_key(json, "error");
         cli_json_error(json, &column->error);
         cli_json_end(json);
         return;
     }
-    put_string(json, "type", msio_type_name(info->type));
-    put_string(json, "stored", info->stored);
-    put_int(json, "ndim", info->ndim);
-    put_shape(json, "shape", info->ndim, info->shape);
-    put_string(json, "manager", "hdf5");
-    put_string(json, "storage", info->storage);
+    cli_json_put_string(json, "type", msio_type_name(info->type));
+    cli_json_put_string(json, "stored", info->stored);
+    cli_json_put_int(json, "ndim", info->ndim);
+    cli_json_put_ints(json, "shape", info->ndim, info->shape);
+    cli_json_put_string(json, "manager", "hdf5");
+    cli_json_put_string(json, "storage", info->storage);
     if (info->chunked) {
-        put_shape(json, "tile", info->ndim, info->chunk);
+        cli_json_put_ints(json, "tile", info->ndim, info->chunk);
     } else {
         cli_json_key(json, "tile");
         cli_json_null(json);
     }
-    put_string(json, "filters", info->filters);
+    cli_json_put_string(json, "filters", info->filters);
     cli_json_key(json, "bytes");
     if (info->bytes < 0)
         cli_json_null(json);
     else
         cli_json_int(json, info->bytes);
-    put_bool(json, "native", info->native);
-    if (!info->native) put_string(json, "why_not", info->why_not);
-    put_bool(json, "readable", info->type != MSIO_RECORD);
-    put_bool(json, "undefined_shape", 0);
+    cli_json_put_bool(json, "native", info->native);
+    if (!info->native) cli_json_put_string(json, "why_not", info->why_not);
+    cli_json_put_bool(json, "readable", info->type != MSIO_RECORD);
+    cli_json_put_bool(json, "undefined_shape", 0);
     cli_json_end(json);
 }
 
 void cli_hdf5_summary_json(const cli_hdf5_summary *summary, FILE *out) {
     cli_json writer = CLI_JSON_INIT(out), *json = &writer;
     cli_json_object(json);
-    put_string(json, "path", summary->path);
-    put_string(json, "kind", summary->header ? "uvh5" : "hdf5");
+    cli_json_put_string(json, "path", summary->path);
+    cli_json_put_string(json, "kind", summary->header ? "uvh5" : "hdf5");
     if (summary->header) {
-        put_string(json, "version", summary->header->version);
-        put_int(json, "rows", summary->header->nblts);
+        cli_json_put_string(json, "version", summary->header->version);
+        cli_json_put_int(json, "rows", summary->header->nblts);
     }
-    put_int(json, "bytes", summary->bytes);
+    cli_json_put_int(json, "bytes", summary->bytes);
     cli_json_key(json, "columns");
     cli_json_list(json);
     for (int i = 0; i < summary->count; i++) put_column(json, &summary->columns[i]);

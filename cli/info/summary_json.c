@@ -5,34 +5,17 @@
 
 #include <string.h>
 
-static void put_string(cli_json *json, const char *key, const char *text) {
-    cli_json_key(json, key);
-    cli_json_string(json, text);
-}
-
-static void put_int(cli_json *json, const char *key, int64_t value) {
-    cli_json_key(json, key);
-    cli_json_int(json, value);
-}
-
-static void put_shape(cli_json *json, const char *key, int ndim, const int64_t *shape) {
-    cli_json_key(json, key);
-    cli_json_array(json);
-    for (int i = 0; i < ndim; i++) cli_json_int(json, shape[i]);
-    cli_json_end(json);
-}
-
 static void put_column(cli_json *json, const cli_summary_column *column) {
     const msio_column_info *info = column->info;
     cli_json_flat_object(json);
-    put_string(json, "name", column->name);
+    cli_json_put_string(json, "name", column->name);
     if (!info) {
         cli_json_key(json, "error");
         cli_json_error(json, &column->error);
         cli_json_end(json);
         return;
     }
-    put_string(json, "type", msio_type_name(info->type));
+    cli_json_put_string(json, "type", msio_type_name(info->type));
     cli_json_key(json, "ndim");
     if (info->ndim < 0)
         cli_json_null(json);
@@ -42,24 +25,24 @@ static void put_column(cli_json *json, const cli_summary_column *column) {
         cli_json_key(json, "shape");
         cli_json_null(json);
     } else {
-        put_shape(json, "shape", info->is_array ? info->ndim : 0, info->shape);
+        cli_json_put_ints(json, "shape", info->is_array ? info->ndim : 0, info->shape);
     }
-    put_string(json, "manager", info->manager);
-    put_string(json, "manager_name", info->manager_name);
+    cli_json_put_string(json, "manager", info->manager);
+    cli_json_put_string(json, "manager_name", info->manager_name);
     if (info->tile_ndim) {
-        put_shape(json, "tile", info->tile_ndim, info->tile);
+        cli_json_put_ints(json, "tile", info->tile_ndim, info->tile);
     } else {
         cli_json_key(json, "tile");
         cli_json_null(json);
     }
     cli_json_key(json, "native");
     cli_json_bool(json, info->native);
-    if (!info->native) put_string(json, "why_not", info->why_not);
+    if (!info->native) cli_json_put_string(json, "why_not", info->why_not);
     cli_json_key(json, "readable");
     cli_json_bool(json, info->readable);
     cli_json_key(json, "undefined_shape");
     cli_json_bool(json, info->is_array && !info->shape_known);
-    put_string(json, "comment", info->comment);
+    cli_json_put_string(json, "comment", info->comment);
     cli_json_end(json);
 }
 
@@ -76,11 +59,11 @@ static void put_managers(cli_json *json, const cli_summary *summary) {
     for (int i = 0; i < summary->info.managers; i++) {
         const msio_manager_info *manager = &summary->managers[i];
         cli_json_flat_object(json);
-        put_string(json, "type", manager->type);
-        put_string(json, "name", manager->name);
-        put_int(json, "sequence", manager->sequence);
-        put_int(json, "columns", manager->columns);
-        put_int(json, "bytes", manager->bytes);
+        cli_json_put_string(json, "type", manager->type);
+        cli_json_put_string(json, "name", manager->name);
+        cli_json_put_int(json, "sequence", manager->sequence);
+        cli_json_put_int(json, "columns", manager->columns);
+        cli_json_put_int(json, "bytes", manager->bytes);
         cli_json_end(json);
     }
     cli_json_end(json);
@@ -92,14 +75,14 @@ static void put_subtables(cli_json *json, const cli_summary *summary) {
     for (int i = 0; i < summary->subtable_count; i++) {
         const cli_summary_subtable *subtable = &summary->subtables[i];
         cli_json_flat_object(json);
-        put_string(json, "name", subtable->name);
-        put_string(json, "path", subtable->path);
+        cli_json_put_string(json, "name", subtable->name);
+        cli_json_put_string(json, "path", subtable->path);
         cli_json_key(json, "rows");
         if (subtable->rows < 0)
             cli_json_null(json);
         else
             cli_json_int(json, subtable->rows);
-        if (subtable->error.code) put_string(json, "error", subtable->error.message);
+        if (subtable->error.code) cli_json_put_string(json, "error", subtable->error.message);
         cli_json_end(json);
     }
     cli_json_end(json);
@@ -152,7 +135,7 @@ static void put_observation(cli_json *json, const cli_summary *summary) {
     cli_facts_json(json, &first, 0);
     put_times(json, "time_range", cli_fact_number(&summary->observation, CLI_OBS_RANGE, 0, 0),
               cli_fact_number(&summary->observation, CLI_OBS_RANGE, 0, 1), first.frame);
-    put_int(json, "observations", first.rows);
+    cli_json_put_int(json, "observations", first.rows);
     cli_json_end(json);
 }
 
@@ -160,10 +143,10 @@ static void put_left(cli_json *json, const msio_repaired *left) {
     if (!left->interrupted) return;
     cli_json_key(json, "interrupted_write");
     cli_json_object(json);
-    put_string(json, "columns", left->columns);
-    put_int(json, "first_row", left->first_row);
-    put_int(json, "last_row", left->last_row);
-    put_int(json, "blocks", left->blocks);
+    cli_json_put_string(json, "columns", left->columns);
+    cli_json_put_int(json, "first_row", left->first_row);
+    cli_json_put_int(json, "last_row", left->last_row);
+    cli_json_put_int(json, "blocks", left->blocks);
     cli_json_key(json, "may_be_mixed");
     cli_json_bool(json, left->may_be_mixed);
     cli_json_end(json);
@@ -173,14 +156,14 @@ void cli_summary_json(const cli_summary *summary, FILE *out) {
     static const char *const kinds[] = {"plain", "reference", "concatenated"};
     cli_json writer = CLI_JSON_INIT(out), *json = &writer;
     cli_json_object(json);
-    put_string(json, "path", summary->path);
-    put_string(json, "kind", summary->is_ms ? "ms" : "table");
-    put_string(json, "table", kinds[summary->info.kind]);
-    put_string(json, "type", summary->info.type);
-    put_string(json, "subtype", summary->info.subtype);
-    put_string(json, "byte_order", summary->info.big_endian ? "big" : "little");
-    put_int(json, "rows", summary->info.rows);
-    put_int(json, "bytes", summary->bytes);
+    cli_json_put_string(json, "path", summary->path);
+    cli_json_put_string(json, "kind", summary->is_ms ? "ms" : "table");
+    cli_json_put_string(json, "table", kinds[summary->info.kind]);
+    cli_json_put_string(json, "type", summary->info.type);
+    cli_json_put_string(json, "subtype", summary->info.subtype);
+    cli_json_put_string(json, "byte_order", summary->info.big_endian ? "big" : "little");
+    cli_json_put_int(json, "rows", summary->info.rows);
+    cli_json_put_int(json, "bytes", summary->bytes);
     put_left(json, &summary->left);
     put_columns(json, summary);
     put_managers(json, summary);
@@ -191,10 +174,10 @@ void cli_summary_json(const cli_summary *summary, FILE *out) {
     put_facts(json, "data_descriptions", &summary->descriptions);
     put_observation(json, summary);
     put_times(json, "time_range", summary->times[0], summary->times[1], summary->time_frame);
-    put_string(json, "time_reference",
-               summary->times[1] == 0   ? NULL
-               : summary->time_frame[0] ? summary->time_frame
-                                        : "UTC");
+    cli_json_put_string(json, "time_reference",
+                        summary->times[1] == 0   ? NULL
+                        : summary->time_frame[0] ? summary->time_frame
+                                                 : "UTC");
     put_subtables(json, summary);
     if (summary->error.code) {
         cli_json_key(json, "error");

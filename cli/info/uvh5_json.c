@@ -8,16 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-static void put_string(cli_json *json, const char *key, const char *text) {
-    cli_json_key(json, key);
-    cli_json_string(json, text);
-}
-
-static void put_int(cli_json *json, const char *key, int64_t value) {
-    cli_json_key(json, key);
-    cli_json_int(json, value);
-}
-
 /* A NaN stands for what the file does not say: null. */
 static void put_number(cli_json *json, const char *key, double value) {
     cli_json_key(json, key);
@@ -50,14 +40,14 @@ static void put_numbers(cli_json *json, const char *key, const double *values, i
 static void put_telescope(cli_json *json, const msio_uvh5_header *header) {
     cli_json_key(json, "telescope");
     cli_json_object(json);
-    put_string(json, "name", header->telescope_name);
-    put_string(json, "instrument", header->instrument);
+    cli_json_put_string(json, "name", header->telescope_name);
+    cli_json_put_string(json, "instrument", header->instrument);
     put_number(json, "latitude", header->latitude);
     put_number(json, "longitude", header->longitude);
     put_number(json, "altitude", header->altitude);
-    put_string(json, "frame", header->telescope_frame);
-    put_string(json, "ellipsoid", header->ellipsoid);
-    put_string(json, "x_orientation", header->x_orientation);
+    cli_json_put_string(json, "frame", header->telescope_frame);
+    cli_json_put_string(json, "ellipsoid", header->ellipsoid);
+    cli_json_put_string(json, "x_orientation", header->x_orientation);
     cli_json_end(json);
 }
 
@@ -72,7 +62,7 @@ static void put_windows(cli_json *json, const cli_hdf5_summary *summary) {
         cli_json_flat_object(json);
         cli_json_key(json, "name");
         cli_json_null(json);
-        put_int(json, "number", window->number);
+        cli_json_put_int(json, "number", window->number);
         put_numbers(json, "frequencies", window->frequencies, window->channels);
         put_numbers(json, "widths", window->widths, window->channels);
         put_number(json, "reference_frequency", window->channels ? window->frequencies[0] : (double)NAN);
@@ -108,21 +98,21 @@ static void put_fields(cli_json *json, const msio_uvh5_header *header) {
         const msio_uvh5_phase_center *center = &header->phase_center[i];
         int known = center->lons == 1 && center->lats == 1;
         cli_json_flat_object(json);
-        put_string(json, "name", center->name);
+        cli_json_put_string(json, "name", center->name);
         put_direction(json, known, known ? center->lon[0] : 0, known ? center->lat[0] : 0);
-        put_int(json, "id", center->id);
-        put_string(json, "type", center->type);
-        put_string(json, "frame", center->frame);
+        cli_json_put_int(json, "id", center->id);
+        cli_json_put_string(json, "type", center->type);
+        cli_json_put_string(json, "frame", center->frame);
         put_number(json, "epoch", center->epoch);
-        if (center->times) put_int(json, "ephemeris_times", center->times);
+        if (center->times) cli_json_put_int(json, "ephemeris_times", center->times);
         cli_json_end(json);
     }
     if (!header->phase_centers) {
         cli_json_flat_object(json);
-        put_string(json, "name", header->object_name);
+        cli_json_put_string(json, "name", header->object_name);
         put_direction(json, 1, header->phase_center_ra, header->phase_center_dec);
-        put_string(json, "type", header->phase_type);
-        put_string(json, "frame", header->phase_center_frame);
+        cli_json_put_string(json, "type", header->phase_type);
+        cli_json_put_string(json, "frame", header->phase_center_frame);
         put_number(json, "epoch", header->phase_center_epoch);
         cli_json_end(json);
     }
@@ -136,12 +126,12 @@ static void put_antennas(cli_json *json, const msio_uvh5_header *header) {
         double position[3];
         int known = cli_uvh5_position(header, i, position) == 0;
         cli_json_flat_object(json);
-        put_string(json, "name", header->antenna_names ? header->antenna_names[i] : NULL);
-        put_string(json, "station", NULL);
+        cli_json_put_string(json, "name", header->antenna_names ? header->antenna_names[i] : NULL);
+        cli_json_put_string(json, "station", NULL);
         put_numbers(json, "position", known ? position : NULL, 3);
         put_number(json, "diameter", header->antenna_diameters ? header->antenna_diameters[i] : (double)NAN);
-        put_string(json, "mount", header->mount_type ? header->mount_type[i] : NULL);
-        if (header->antenna_numbers) put_int(json, "number", header->antenna_numbers[i]);
+        cli_json_put_string(json, "mount", header->mount_type ? header->mount_type[i] : NULL);
+        if (header->antenna_numbers) cli_json_put_int(json, "number", header->antenna_numbers[i]);
         put_numbers(json, "offset", header->antenna_positions ? header->antenna_positions[i] : NULL, 3);
         cli_json_end(json);
     }
@@ -191,10 +181,10 @@ static void put_observation(cli_json *json, const cli_hdf5_summary *summary) {
     const msio_uvh5_header *header = summary->header;
     cli_json_key(json, "observation");
     cli_json_object(json);
-    put_string(json, "telescope", header->telescope_name);
-    put_string(json, "observer", NULL);
-    put_string(json, "project", NULL);
-    put_string(json, "instrument", header->instrument);
+    cli_json_put_string(json, "telescope", header->telescope_name);
+    cli_json_put_string(json, "observer", NULL);
+    cli_json_put_string(json, "project", NULL);
+    cli_json_put_string(json, "instrument", header->instrument);
     put_time_range(json, summary);
     cli_json_end(json);
 }
@@ -209,11 +199,11 @@ static void put_order(cli_json *json, const cli_hdf5_summary *summary) {
         return;
     }
     cli_json_flat_object(json);
-    put_string(json, "axis", axes[order->axis]);
+    cli_json_put_string(json, "axis", axes[order->axis]);
     put_truth(json, "rectangular", order->rectangular);
     put_truth(json, "ascending", order->ascending);
-    put_int(json, "times", order->times);
-    put_int(json, "baselines", order->baselines);
+    cli_json_put_int(json, "times", order->times);
+    cli_json_put_int(json, "baselines", order->baselines);
     cli_json_end(json);
 }
 
@@ -234,7 +224,7 @@ static void put_keyword(cli_json *json, const msio_field *field) {
         cli_cell_json(json, &cell, 0, NULL);
     } else {
         cli_json_flat_object(json);
-        put_string(json, "type", msio_type_name(field->type));
+        cli_json_put_string(json, "type", msio_type_name(field->type));
         cli_json_key(json, "shape");
         cli_json_array(json);
         for (int i = 0; i < field->ndim; i++) cli_json_int(json, field->shape[i]);
@@ -252,14 +242,14 @@ void cli_uvh5_json(cli_json *json, const cli_hdf5_summary *summary) {
     put_polarizations(json, header);
     put_observation(json, summary);
     put_time_range(json, summary);
-    put_string(json, "time_reference", cli_uvh5_timesys(header));
+    cli_json_put_string(json, "time_reference", cli_uvh5_timesys(header));
     put_numbers(json, "times_jd", summary->times, 2);
     put_numbers(json, "integration_time", summary->integration, 2);
     put_order(json, summary);
-    put_string(json, "phase_type", header->phase_type);
-    put_string(json, "vis_units", header->vis_units);
+    cli_json_put_string(json, "phase_type", header->phase_type);
+    cli_json_put_string(json, "vis_units", header->vis_units);
     put_truth(json, "spw_axis", header->has_spw_axis);
-    put_int(json, "history_bytes", header->history ? (int64_t)strlen(header->history) : 0);
+    cli_json_put_int(json, "history_bytes", header->history ? (int64_t)strlen(header->history) : 0);
     cli_json_key(json, "extra_keywords");
     cli_json_object(json);
     for (int i = 0; i < header->extra_keywords; i++) put_keyword(json, &header->extra_keyword[i]);
