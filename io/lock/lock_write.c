@@ -141,6 +141,7 @@ static double now(void) {
  * thread can be cancelled, and needs no signal handler of ours). */
 typedef struct waiter {
     int fd;
+    struct flock range; /* not on the thread's stack: AddressSanitizer trips over frames that a cancelled thread left */
     pthread_mutex_t mutex;
     pthread_cond_t done;
     bool over, taken;
@@ -148,9 +149,8 @@ typedef struct waiter {
 
 static void *wait_in_system(void *user) {
     waiter *w = user;
-    struct flock range = byte_0(F_WRLCK);
     int result;
-    do result = fcntl(w->fd, F_OFD_SETLKW, &range);
+    do result = fcntl(w->fd, F_OFD_SETLKW, &w->range);
     while (result != 0 && errno == EINTR);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     pthread_mutex_lock(&w->mutex);
@@ -185,7 +185,7 @@ static void wait_until(waiter *w, double end, bool *stopped) {
 static msio_status wait_for_lock(msio_lock *lock, double seconds, bool *stopped) {
     pthread_condattr_t clock;
     pthread_t thread;
-    waiter w = {.fd = write_fd(lock)};
+    waiter w = {.fd = write_fd(lock), .range = byte_0(F_WRLCK)};
     pthread_mutex_init(&w.mutex, NULL);
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
