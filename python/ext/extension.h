@@ -65,6 +65,8 @@ PyObject *py_text_of(const char *text, Py_ssize_t length);
 int py_check_out(PyObject *out, msio_type type, int ndim, const int64_t *shape);
 /* A column's name as C has it, as long as the str lives. NULL with an exception set. */
 const char *py_name(PyObject *name);
+/* Those of a tuple, which they live as long as; PyMem_Free it. NULL with an exception set. */
+const char **py_names(PyObject *names);
 
 /* A value of a record (keywords): numbers, strings, arrays, dicts. */
 PyObject *py_record(const msio_record *record);

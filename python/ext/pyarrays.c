@@ -191,6 +191,18 @@ const char *py_name(PyObject *name) {
     return NULL;
 }
 
+const char **py_names(PyObject *names) {
+    const char **list = PyMem_Calloc((size_t)PyTuple_GET_SIZE(names) + 1, sizeof *list);
+    if (!list) PyErr_NoMemory();
+    for (Py_ssize_t i = 0; list && i < PyTuple_GET_SIZE(names); i++) {
+        list[i] = py_name(PyTuple_GET_ITEM(names, i));
+        if (list[i]) continue;
+        PyMem_Free(list);
+        return NULL;
+    }
+    return list;
+}
+
 /* ---------------------------------------------------------------- selections */
 
 void py_selection_free(py_selection *selection) { Py_CLEAR(selection->list); }

@@ -215,22 +215,9 @@ static PyObject *told(void *stream) {
     return list ? Py_BuildValue("(LN)", (long long)batch->row, list) : NULL;
 }
 
-/* The names as C has them; they live as long as the tuple. NULL with an exception set. */
-static const char **names_of(PyObject *names) {
-    const char **list = PyMem_Calloc((size_t)PyTuple_GET_SIZE(names) + 1, sizeof *list);
-    if (!list) PyErr_NoMemory();
-    for (Py_ssize_t i = 0; list && i < PyTuple_GET_SIZE(names); i++) {
-        list[i] = py_name(PyTuple_GET_ITEM(names, i));
-        if (list[i]) continue;
-        PyMem_Free(list);
-        return NULL;
-    }
-    return list;
-}
-
 /* Opens the stream of a table that was entered. -1 with an exception set. */
 static int begin(column_stream *self, msio_table *table, PyObject *names, const msio_stream_opts *opts) {
-    const char **list = names_of(names);
+    const char **list = py_names(names);
     msio_stream *stream = NULL;
     msio_status status;
     if (!list) return -1;

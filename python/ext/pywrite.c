@@ -339,21 +339,8 @@ static void stream_free(PyObject *object) {
     Py_DECREF(type);
 }
 
-/* The names as C has them; they live as long as the tuple. NULL with an exception set. */
-static const char **names_of(PyObject *names) {
-    const char **list = PyMem_Calloc((size_t)PyTuple_GET_SIZE(names) + 1, sizeof *list);
-    if (!list) PyErr_NoMemory();
-    for (Py_ssize_t i = 0; list && i < PyTuple_GET_SIZE(names); i++) {
-        list[i] = py_name(PyTuple_GET_ITEM(names, i));
-        if (list[i]) continue;
-        PyMem_Free(list);
-        return NULL;
-    }
-    return list;
-}
-
 static int begin(write_stream *self, msio_table *table, PyObject *names, const msio_write_stream_opts *opts) {
-    const char **list = names_of(names);
+    const char **list = py_names(names);
     msio_write_stream *stream = NULL;
     msio_status status;
     if (!list) return -1;
