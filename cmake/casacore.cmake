@@ -23,7 +23,25 @@ if(MSIO_CASACORE_FOUND)
     target_include_directories(casacore_tables SYSTEM INTERFACE ${CASACORE_INCLUDE_DIR} ${CASACORE_INCLUDE_DIR}/casacore)
     target_link_libraries(casacore_tables INTERFACE ${CASA_TABLES_LIBRARY} ${CASA_CASA_LIBRARY})
 
-    add_library(msio_casacore MODULE io/casacore/casacore_shim.cc io/casacore/shim_columns.cc)
+    add_library(msio_casacore MODULE
+        io/casacore/shim/casacore_shim.cc
+        io/casacore/shim/shim_add_columns.cc
+        io/casacore/shim/shim_add_imaging.cc
+        io/casacore/shim/shim_cells.cc
+        io/casacore/shim/shim_change.cc
+        io/casacore/shim/shim_cut.cc
+        io/casacore/shim/shim_define.cc
+        io/casacore/shim/shim_dense.cc
+        io/casacore/shim/shim_describe.cc
+        io/casacore/shim/shim_errors.cc
+        io/casacore/shim/shim_like.cc
+        io/casacore/shim/shim_make.cc
+        io/casacore/shim/shim_open.cc
+        io/casacore/shim/shim_put.cc
+        io/casacore/shim/shim_ragged.cc
+        io/casacore/shim/shim_room.cc
+        io/casacore/shim/shim_table.cc
+        io/casacore/shim/shim_types.cc)
     target_link_libraries(msio_casacore PRIVATE msio_settings casacore_tables)
     set_target_properties(msio_casacore PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
     install(TARGETS msio_casacore LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/msio)

@@ -1,6 +1,6 @@
 /* casacore_shim.h - the C interface of the casacore module: the only way by which msio reaches casacore.
  *
- * The module (msio_casacore.so, from casacore_shim.cc) exports one symbol, msio_casacore_functions, and does not link
+ * The module (msio_casacore.so, from shim/) exports one symbol, msio_casacore_functions, and does not link
  * msio: every call that can fail gets a message from its caller to write its words to. Callers in msio use the wrappers
  * of casacore_module.h, which load the module, let one call in at a time and set the error record.
  *
@@ -155,7 +155,7 @@ typedef struct msio_casa_functions {
     msio_status (*flush)(msio_casa_table *table, msio_casa_message *message);
 
     /* Adds columns or rows to the table at path, under casacore's write lock, which it waits for two seconds at most.
-     * orders: fields of text, each ended by a NUL (io/write/columns.c writes them, shim_columns.cc reads them); the
+     * orders: fields of text, each ended by a NUL (io/write/add_columns.c writes them, shim_orders.h reads them); the
      * room is asked for, and everything checked that can be, before anything changes. *message also holds what was
      * said on success: a line for each column, '+' and its name, or '=' where it was there.
      * MSIO_E_ARGUMENT, MSIO_E_NO_COLUMN, MSIO_E_NOT_FOUND, MSIO_E_LOCKED, MSIO_E_IO (no room), MSIO_E_UNSUPPORTED,
