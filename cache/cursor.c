@@ -5,6 +5,8 @@
 #include "core/checked.h"
 #include "core/pool.h"
 #include "io/read/dense.h"
+#include "io/table/pending.h"
+#include "io/write/gathered.h"
 #include "prof/advice.h"
 #include "prof/clock.h"
 #include "prof/span.h"
@@ -41,10 +43,11 @@ struct msio_cursor {
     bool started;             /* last is a row */
     bool hold;
     size_t memory;
-    int64_t tile_rows; /* 0: not tiled */
-    int64_t ahead;     /* rows of the last block */
-    int64_t cell;      /* bytes of the cell that was read last */
-    uint8_t *own;      /* a cell to peek at that was not read ahead */
+    int64_t tile_rows;   /* 0: not tiled */
+    int64_t ahead;       /* rows of the last block */
+    int64_t cell;        /* bytes of the cell that was read last */
+    msio_gathered *puts; /* NULL: nothing was put yet */
+    uint8_t *own;        /* a cell to peek at that was not read ahead */
     size_t own_bytes;
     /* for the profiler's advice, while it is on */
     const void *opened_by;
@@ -99,15 +102,17 @@ static void leave_advice(const msio_cursor *c) {
     if (c->opened_at && msio_cursor_advice(c, text, sizeof text) > 0) msio_advice_give(text);
 }
 
-void msio_cursor_close(msio_cursor *c) {
-    if (!c) return;
+msio_status msio_cursor_close(msio_cursor *c) {
+    if (!c) return MSIO_OK;
     msio_table *table = c->window.column->table;
     leave_advice(c);
+    msio_status status = msio_gathered_close(c->puts);
     msio_cursor_window_free(&c->window);
     if (c->hold) msio_table_release(table);
     msio_pool_give(c->own);
     free(c->place);
     free(c);
+    return status;
 }
 
 void msio_cursor_place(msio_cursor *c, const char *file, int line) {
@@ -366,6 +371,42 @@ msio_status msio_cursor_shape(msio_cursor *c, int64_t row, int *ndim, int64_t sh
     *ndim = axes - 1;
     memcpy(shape, whole + 1, (size_t)(axes - 1) * sizeof *shape);
     return MSIO_OK;
+}
+
+/* ---------------------------------------------------------------- putting */
+
+/* Takes the lock. What was read ahead is compared with the table once more, before this cursor's own change is counted;
+ * from then on nobody else changes it. */
+static msio_status begin_puts(msio_cursor *c) {
+    msio_cursor_window *w = &c->window;
+    bool holds = true;
+    msio_status status = msio_gathered_begin(c->puts);
+    if (status) return status;
+    w->copies = true;
+    bool before = msio_pending_quiet(true);
+    if (w->rows > 0) (void)msio_cursor_window_check(w, &holds);
+    msio_pending_quiet(before);
+    status = msio_gathered_announce(c->puts);
+    msio_cursor_window_follow(w);
+    return status;
+}
+
+msio_status msio_cursor_put(msio_cursor *c, int64_t row, const void *in, size_t in_bytes) {
+    if (!c || (!in && in_bytes)) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no cursor, or nothing to put");
+    msio_status status = c->puts ? MSIO_OK : msio_gathered_new(c->window.column, &c->puts);
+    for (bool taken = false; !status && !taken;) {
+        status = msio_gathered_put(c->puts, row, in, in_bytes, &taken);
+        if (!status && !taken) status = begin_puts(c);
+    }
+    int64_t index;
+    if (!status && msio_cursor_window_has(&c->window, row, &index))
+        msio_cursor_window_put(&c->window, index, in, in_bytes);
+    return status;
+}
+
+msio_status msio_cursor_flush(msio_cursor *c) {
+    if (!c) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no cursor");
+    return c->puts ? msio_gathered_flush(c->puts) : MSIO_OK;
 }
 
 /* ---------------------------------------------------------------- what it saw */

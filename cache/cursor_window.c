@@ -92,7 +92,7 @@ static msio_status find_mapped(ahead_job *job, msio_access *access) {
     opts.threads = 1;
     job->column = (msio_dense_column){.name = w->column->name};
     msio_dense dense = {.n = 1, .column = &job->column, .select = &job->select, .opts = &opts, .locate = &found};
-    if (!w->unchecked || access->children) return MSIO_OK;
+    if (!w->unchecked || w->copies || access->children) return MSIO_OK;
     if (w->pinned && w->pin.snapshot != access->snapshot) unpin(w);
     if (!w->pinned && !(status = msio_access_begin(w->column->table, &w->pin))) w->pinned = true;
     if (!status) status = msio_dense_read(&dense, access);
@@ -250,6 +250,26 @@ msio_status msio_cursor_window_check(msio_cursor_window *w, bool *holds) {
     *holds = same && !status;
     if (!*holds) forget(w);
     return MSIO_OK; /* what failed is told by the read that follows */
+}
+
+/* ---------------------------------------------------------------- cells that the cursor puts */
+
+void msio_cursor_window_put(msio_cursor_window *w, int64_t index, const void *cell, size_t bytes) {
+    if (w->mapped || w->ragged || w->cell != bytes)
+        empty(w);
+    else if (bytes)
+        memcpy(w->data + (size_t)index * bytes, cell, bytes);
+}
+
+static void follow(msio_access *access) {
+    for (int i = 0; i < access->children; i++) follow(&access->child[i]);
+    msio_table_lock(access->table);
+    access->hold_number = access->table->hold_number;
+    msio_table_unlock(access->table);
+}
+
+void msio_cursor_window_follow(msio_cursor_window *w) {
+    if (w->pinned) follow(&w->pin);
 }
 
 /* ---------------------------------------------------------------- cells */

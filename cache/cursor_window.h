@@ -42,6 +42,7 @@ typedef struct msio_cursor_window {
     uint8_t sync[MSIO_SYNC_BYTES];
     msio_access pin; /* keeps the snapshot of a table that its owner holds, to tell that hold from the next */
     bool pinned;
+    bool copies; /* cells are not taken from a mapped file: the cursor puts, and what it has is changed with that */
 } msio_cursor_window;
 
 /* Which rows to read ahead: row, and on from there by difference, `rows` at most; up to a multiple of `unit` rows where
@@ -78,6 +79,13 @@ void msio_cursor_window_cell(const msio_cursor_window *window, int64_t index, ms
 
 /* Bytes of the cells that it has. */
 size_t msio_cursor_window_bytes(const msio_cursor_window *window);
+
+/* Cell `index` as it was just put; a window that cannot take it has nothing any more. */
+void msio_cursor_window_put(msio_cursor_window *window, int64_t index, const void *cell, size_t bytes);
+
+/* The cursor itself has counted a change of its table, which it holds, before any value changed: what the window has is
+ * as true as it was. */
+void msio_cursor_window_follow(msio_cursor_window *window);
 
 void msio_cursor_window_free(msio_cursor_window *window);
 

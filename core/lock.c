@@ -14,7 +14,7 @@
     { PTHREAD_MUTEX_INITIALIZER }
 #define FOUR ONE, ONE, ONE, ONE
 #define SIXTEEN FOUR, FOUR, FOUR, FOUR
-msio_brief_lock msio_brief[] = {SIXTEEN, SIXTEEN, SIXTEEN, FOUR, FOUR};
+msio_brief_lock msio_brief[] = {SIXTEEN, SIXTEEN, SIXTEEN, FOUR, FOUR, ONE};
 _Static_assert(sizeof msio_brief / sizeof *msio_brief == MSIO_LOCKS, "one initializer for each lock");
 
 atomic_uint msio_fork_number;

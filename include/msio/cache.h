@@ -268,7 +268,8 @@ typedef struct msio_cursor_opts {
  * when the table changed. The cursor is to be closed before its table, and belongs to one thread at a time; several may
  * walk one column. Errors: MSIO_E_ARGUMENT (a column of strings: msio_read_ragged), MSIO_E_MEMORY, MSIO_E_LOCKED. */
 MSIO_API msio_status msio_cursor_open(const msio_column *column, const msio_cursor_opts *opts, msio_cursor **cursor);
-MSIO_API void msio_cursor_close(msio_cursor *cursor); /* takes NULL */
+/* Stores what was put; what cannot be stored is lost. Takes NULL. Errors: as msio_cursor_flush. */
+MSIO_API msio_status msio_cursor_close(msio_cursor *cursor);
 /* Where in a program the loop over the cells stands, for the profiler's advice: a file's name, which is copied, and a
  * line. Of several calls the last one holds; without any, the advice names the address that opened the cursor. For
  * languages whose programs have no addresses. Does nothing where the profiler was off when the cursor was opened. */
@@ -281,6 +282,25 @@ MSIO_API msio_status msio_cursor_peek(msio_cursor *cursor, int64_t row, const vo
 MSIO_API int msio_cursor_has(const msio_cursor *cursor, int64_t row);
 /* Shape of a cell: *ndim axes (0 for a scalar), numpy order. */
 MSIO_API msio_status msio_cursor_shape(msio_cursor *cursor, int64_t row, int *ndim, int64_t shape[MSIO_MAX_NDIM]);
+
+/* Puts one whole cell, dense in [channel][correlation] order, in_bytes large: for loops that put one after the other
+ * (putcell). The table was opened writable. The first put takes the table's write lock and counts the change for
+ * everybody else; then cells are gathered in memory, and stored together, after which the lock is given back:
+ *   - at msio_cursor_flush, msio_cursor_close, and msio_table_release of a hold of the same handle;
+ *   - when this process reads, writes or describes that table by any other call of msio's, through any handle, so that
+ *     every such call sees the cells (this cursor's own msio_cursor_get and _peek see them at once, and store nothing
+ *     where the row was read ahead);
+ *   - when 16 MiB are gathered.
+ * A loop over many cells needs no hold. Between two puts the lock is kept: a program that pauses flushes first, for
+ * others wait meanwhile. A process that is killed loses what was not stored: at most 16 MiB a cursor. A child of fork
+ * drops what its parent put. Cells keep their shape: one that was never written is MSIO_E_UNDEFINED (msio_write gives a
+ * shape). Where storing fails (MSIO_E_IO, ...) the cells stay, and every call that would store them fails, until it
+ * succeeds or the cursor is closed.
+ * Errors: MSIO_E_ARGUMENT (not opened writable, or held for reading by this handle), MSIO_E_RANGE, MSIO_E_SIZE,
+ * MSIO_E_UNDEFINED, MSIO_E_LOCKED, and those of msio_write for cells that were put before. */
+MSIO_API msio_status msio_cursor_put(msio_cursor *cursor, int64_t row, const void *in, size_t in_bytes);
+/* Stores what was put, and gives the lock back. Errors: as msio_write. */
+MSIO_API msio_status msio_cursor_flush(msio_cursor *cursor);
 
 /* What a cursor saw and did. */
 typedef struct msio_cursor_stats {

@@ -1,5 +1,6 @@
 /* access.c - one state of a table for the length of a call: locks, signatures, snapshots. */
 #include "core/error.h"
+#include "io/table/pending.h"
 #include "io/table/table.h"
 #include "prof/span.h"
 
@@ -151,7 +152,7 @@ static msio_status take_lock(msio_table *t, msio_access *access) {
         status = msio_lock_make(t->path);
         if (!status) status = take_lock_file(t, &access->lock);
     }
-    if (status) return status;
+    if (status || access->in_hold) return status;
     if (writes && t->opts.lock_is_held)
         return msio_lock_join_write(access->lock, t->opts.lock_seconds, &access->write_locked);
     if (writes) return msio_lock_take_write(access->lock, t->opts.lock_seconds, &access->write_locked);
@@ -166,14 +167,23 @@ static void give_lock(msio_access *access) {
     access->lock = NULL;
 }
 
+/* A hold for writing has the lock already, when its files have to be looked at anew. */
+static void note_hold(msio_table *t, msio_access *access) {
+    msio_table_lock(t);
+    access->in_hold = msio_table_is_held(t) && t->hold_writes && t->children == 0;
+    access->hold_number = t->hold_number;
+    msio_table_unlock(t);
+}
+
 static msio_status begin_checked(msio_table *t, msio_access *access) {
     prof_span span;
     msio_interrupted found;
     prof_begin(&span, PROF_PATH_LOCK);
+    note_hold(t, access);
     msio_status status = take_lock(t, access);
     if (!status && access->write_locked) status = msio_interrupted_repair(t->path, access->lock, &found);
     if (!status) status = msio_signature_read(t->path, access->lock, &access->signature);
-    access->verify = !access->locked && !access->write_locked;
+    access->verify = !access->locked && !access->write_locked && !access->in_hold;
     access->check_files = true;
     prof_end(&span, NULL);
     if (!status) status = take_snapshot(t, access);
@@ -245,9 +255,19 @@ static void inherit_hold(msio_access *access) {
     msio_lock_close(old);
 }
 
+/* Single cells that were put and still are in memory are stored before anybody looks. */
+static msio_status settle_puts(msio_table *t) {
+    if (!msio_pending_any() || t->children) return MSIO_OK;
+    msio_table_lock(t);
+    const msio_lock *lock = t->lock; /* to be compared only */
+    msio_table_unlock(t);
+    return msio_pending_settle_lock(lock, NULL);
+}
+
 msio_status msio_access_begin(msio_table *table, msio_access *access) {
     *access = (msio_access){.table = table, .forks = msio_forks()};
-    msio_status status = begin_unchecked(table, access) ? MSIO_OK : begin_checked(table, access);
+    msio_status status = settle_puts(table);
+    if (!status && !begin_unchecked(table, access)) status = begin_checked(table, access);
     if (status) return status;
     inherit_hold(access);
     status = begin_children(access);
@@ -271,7 +291,8 @@ static msio_status may_write(msio_table *t) {
 
 msio_status msio_access_begin_writing(msio_table *table, msio_access *access) {
     *access = (msio_access){.table = table, .writing = true, .forks = msio_forks()};
-    msio_status status = may_write(table);
+    msio_status status = settle_puts(table);
+    if (!status) status = may_write(table);
     if (!status && !begin_unchecked(table, access)) status = begin_checked(table, access);
     if (status) return status;
     if (!access->lock) access->lock = share_lock(table); /* a hold has locked it */
@@ -283,7 +304,8 @@ msio_status msio_access_begin_writing(msio_table *table, msio_access *access) {
 msio_status msio_table_repair(msio_table *table, msio_interrupted *found) {
     msio_access access = {.table = table, .writing = true, .forks = msio_forks()};
     *found = (msio_interrupted){.left = MSIO_LEFT_NOTHING};
-    msio_status status = may_write(table);
+    msio_status status = settle_puts(table);
+    if (!status) status = may_write(table);
     if (!status) status = take_lock(table, &access);
     if (!status) status = msio_interrupted_repair(table->path, access.lock, found);
     give_lock(&access);

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "io/aipsio/record.h"
 #include "io/files/native.h"
+#include "io/table/pending.h"
 #include "msio/write.h"
 #include "prof/span.h"
 
@@ -311,23 +312,8 @@ static msio_status hold_one(msio_table *t, bool writes) {
     return msio_access_end(&access, MSIO_OK);
 }
 
-static msio_status hold(msio_table *table, bool writes) {
-    for (int i = 0; i < table->children; i++) {
-        msio_status status = hold(table->child[i], writes);
-        if (!status) continue;
-        msio_error_copy error;
-        msio_error_save(&error);
-        while (i-- > 0) msio_table_release(table->child[i]);
-        return msio_error_restore(&error);
-    }
-    return hold_one(table, writes);
-}
-
-msio_status msio_table_hold(msio_table *table) { return hold(table, false); }
-msio_status msio_table_hold_write(msio_table *table) { return hold(table, true); }
-
-msio_status msio_table_release(msio_table *table) {
-    for (int i = 0; i < table->children; i++) msio_table_release(table->child[i]);
+static msio_status release(msio_table *table) {
+    for (int i = 0; i < table->children; i++) release(table->child[i]);
     msio_table_lock(table);
     bool held = table->holds > 0, last = held && --table->holds == 0;
     msio_lock *lock = last ? table->hold_lock : NULL;
@@ -346,6 +332,30 @@ msio_status msio_table_release(msio_table *table) {
         msio_lock_close(lock);
     }
     return held ? MSIO_OK : msio_error_set(MSIO_E_ARGUMENT, table->path, "released more often than held");
+}
+
+static msio_status hold(msio_table *table, bool writes) {
+    for (int i = 0; i < table->children; i++) {
+        msio_status status = hold(table->child[i], writes);
+        if (!status) continue;
+        msio_error_copy error;
+        msio_error_save(&error);
+        while (i-- > 0) release(table->child[i]);
+        return msio_error_restore(&error);
+    }
+    return hold_one(table, writes);
+}
+
+msio_status msio_table_hold(msio_table *table) { return hold(table, false); }
+msio_status msio_table_hold_write(msio_table *table) { return hold(table, true); }
+
+/* Single cells that this handle put are in the files when its lock goes. */
+msio_status msio_table_release(msio_table *table) {
+    msio_error_copy error;
+    msio_status settled = msio_pending_any() ? msio_pending_settle_table(table) : MSIO_OK;
+    if (settled) msio_error_save(&error);
+    msio_status status = release(table);
+    return settled && !status ? msio_error_restore(&error) : status;
 }
 
 void msio_table_rest(msio_table *table) {

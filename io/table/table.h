@@ -74,6 +74,7 @@ typedef struct msio_access {
     bool locked, verify, check_files;
     bool writing;           /* begun by msio_access_begin_writing */
     bool write_locked;      /* and the lock is to be given back with it */
+    bool in_hold;           /* the table's hold for writing has the lock */
     uint64_t files_checked; /* of managers 0 to 63, in this access */
     uint64_t hold_number;   /* of the table's hold that it began in */
     unsigned forks;         /* msio_forks() when it began */

@@ -6,6 +6,7 @@
 #include "io/lock/interrupted.h"
 #include "io/lock/sync_record.h"
 #include "io/read/dense.h"
+#include "io/write/counting.h"
 #include "io/write/define.h"
 #include "io/write/put_blocks.h"
 #include "prof/span.h"
@@ -84,18 +85,9 @@ static msio_status note_leaf(void *user, int column, const msio_leaf *leaf, cons
                           leaf->column->name, why);
 }
 
-/* ---------------------------------------------------------------- counters */
-
-/* One more change of the managers that are written. Before the data: a process that has the table open and is told
- * nothing would go on with what it has in memory, and write it back; after: readers without lock compare. */
+/* One more change of the managers that are written. */
 static msio_status count(root *r) {
-    const msio_table_dat *dat = r->access->snapshot->dat;
-    const char *path = r->access->table->path;
-    msio_lock *lock = r->access->lock;
-    msio_sync_facts facts = {r->access->rows, dat->columns, dat->managers};
-    msio_status status = msio_lock_sync_bytes(lock, r->record, sizeof r->record, &r->record_bytes);
-    if (!status) status = msio_sync_record_count(r->record, &r->record_bytes, r->manager, r->managers, &facts, path);
-    return status ? status : msio_lock_put_sync(lock, r->record, r->record_bytes);
+    return msio_count_change(r->access, r->managers, r->manager, r->record, &r->record_bytes);
 }
 
 static void name_columns(const writing *w, char *text, size_t size) {
@@ -257,22 +249,6 @@ static msio_status foreign(void *user, int column, const msio_leaf *leaf, const 
 
 /* ---------------------------------------------------------------- one call */
 
-/* What the handle knows stays true where only values in place changed; new cells come with a new header. */
-static msio_status see_own_change(root *r, bool headers) {
-    msio_table *t = r->access->table;
-    msio_signature now;
-    msio_table_lock(t);
-    bool held = msio_table_is_held(t) && t->hold_writes;
-    msio_table_unlock(t);
-    if (!held) return MSIO_OK;
-    if (headers) return msio_access_see_again(t, r->access->lock);
-    if (msio_signature_read(t->path, r->access->lock, &now)) return MSIO_OK;
-    msio_table_lock(t);
-    t->seen = now;
-    msio_table_unlock(t);
-    return MSIO_OK;
-}
-
 /* Blocks are settled, then counted a second time; on the disk where that was asked for. */
 static msio_status finish(writing *w, msio_status status) {
     if (!status && w->opts.sync) status = msio_put_sync(&w->store);
@@ -285,7 +261,7 @@ static msio_status finish(writing *w, msio_status status) {
         if (status) msio_error_save(&error);
         msio_status counted = count(w->root[i]);
         if (!counted && w->opts.sync) counted = msio_lock_sync_file(w->root[i]->access->lock);
-        msio_status seen = see_own_change(w->root[i], w->defines > 0);
+        msio_status seen = msio_count_seen(w->root[i]->access, w->defines > 0);
         counted = counted ? counted : seen;
         status = status ? msio_error_restore(&error) : counted;
     }
