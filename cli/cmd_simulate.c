@@ -14,6 +14,7 @@ typedef struct wishes {
     cli_making making;
     int32_t *missing;
     const char *only_ms, *only_uvh5;
+    const char *only_sky; /* an option that ms has with a sky alone */
 } wishes;
 
 static int is_one_of(const char *name, const char *const names[]) {
@@ -24,10 +25,11 @@ static int is_one_of(const char *name, const char *const names[]) {
 
 static void note_kind(wishes *wish, const char *name) {
     static const char *const of_ms[] = {"corrs", "layout", "byte-order", "imaging", NULL};
-    static const char *const of_uvh5[] = {"pols",  "compression", "flags", "missing", "jitter",
-                                          "noise", "seed",        "time",  NULL};
+    static const char *const of_uvh5[] = {"pols", "compression", "flags", "missing", "jitter", "time", NULL};
+    static const char *const of_sky[] = {"noise", "seed", NULL};
     if (is_one_of(name, of_ms)) wish->only_ms = name;
     if (is_one_of(name, of_uvh5)) wish->only_uvh5 = name;
+    if (is_one_of(name, of_sky)) wish->only_sky = name;
 }
 
 /* An option whose value is a whole number. Returns -1 where it is none, else 0 or an exit code after telling. */
@@ -103,7 +105,7 @@ static int take_missing(const cli_context *cli, wishes *wish, const char *text) 
 
 static int take_noise(const cli_context *cli, wishes *wish, const char *text) {
     char *end;
-    wish->making.uvh5.noise = strtod(text, &end);
+    wish->making.uvh5.noise = wish->making.sky.noise = strtod(text, &end);
     if (end == text || *end || !isfinite(wish->making.uvh5.noise) || wish->making.uvh5.noise < 0)
         return cli_usage(cli, "--noise wants Jy, 0 or more, not \"%s\"", text);
     return 0;
@@ -125,7 +127,13 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
         code = take_noise(cli, wish, value);
     } else if (strcmp(name, "seed") == 0) {
         code = cli_option_integer(cli, name, value, 0, INT64_MAX, &seed);
-        wish->making.uvh5.seed = (uint64_t)seed;
+        wish->making.uvh5.seed = wish->making.sky.noise_seed = (uint64_t)seed;
+    } else if (strcmp(name, "gains") == 0) {
+        code = cli_option_integer(cli, name, value, 0, INT64_MAX, &seed);
+        wish->making.sky.gains_seed = (uint64_t)seed;
+        wish->making.sky.gains = 1;
+    } else if (strcmp(name, "sky") == 0) {
+        wish->making.sky_path = value;
     } else if (strcmp(name, "time") == 0) {
         wish->making.uvh5.time = value;
     } else if (strcmp(name, "imaging") == 0) {
@@ -138,6 +146,17 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
 
 /* ---------------------------------------------------------------- the command */
 
+/* Reads the sky, and makes the data set that shows it. */
+static int make_sky(const cli_context *cli, cli_making *making, int is_ms) {
+    msio_sky *sky = NULL;
+    if (msio_sky_open(making->sky_path, &sky)) return cli_fail_status(cli, making->sky_path);
+    making->sky.sky = sky;
+    making->uvh5.noise = 0; /* the sky's options tell it */
+    int code = is_ms ? cli_making_ms(cli, making) : cli_making_uvh5(cli, making);
+    msio_sky_free(sky);
+    return code;
+}
+
 static int make(const cli_context *cli, wishes *wish, int operands, char **operand) {
     if (operands == 0) return cli_usage(cli, "what is to be made, ms or uvh5?");
     int is_ms = strcmp(operand[0], "ms") == 0;
@@ -146,12 +165,18 @@ static int make(const cli_context *cli, wishes *wish, int operands, char **opera
     if (operands > 1) return cli_usage(cli, "\"%s\" is one too many", operand[1]);
     const char *foreign = is_ms ? wish->only_uvh5 : wish->only_ms;
     if (foreign) return cli_usage(cli, "--%s is not for %s", foreign, operand[0]);
+    if (is_ms && !wish->making.sky_path && wish->only_sky)
+        return cli_usage(cli, "--%s is not for ms without --sky", wish->only_sky);
+    if (!wish->making.sky_path && wish->making.sky.gains) return cli_usage(cli, "--gains wants a sky: --sky FILE");
     if (!wish->making.out || !wish->making.out[0]) return cli_usage(cli, "--out PATH is wanted");
+    if (wish->making.sky_path) return make_sky(cli, &wish->making, is_ms);
     return is_ms ? cli_making_ms(cli, &wish->making) : cli_making_uvh5(cli, &wish->making);
 }
 
 static int run(cli_context *cli, int argc, char **argv) {
-    wishes wish = {.making = {.ms = MSIO_SIMULATE_MS_OPTS_INIT, .uvh5 = MSIO_SIMULATE_UVH5_OPTS_INIT}};
+    wishes wish = {.making = {.ms = MSIO_SIMULATE_MS_OPTS_INIT,
+                              .uvh5 = MSIO_SIMULATE_UVH5_OPTS_INIT,
+                              .sky = MSIO_SIMULATE_SKY_OPTS_INIT}};
     int first, code = cli_options_parse(cli, &cli_command_simulate, argc, argv, take, &wish, &first);
     if (code < 0) code = make(cli, &wish, argc - first, argv + first);
     free(wish.missing);
@@ -178,8 +203,12 @@ static const cli_option options[] = {
     {"missing", "N,...", 0, "uvh5: subbands that are left out"},
     {"time", "TIME", 0, "uvh5: of the first name, UTC (default 2025-10-05T13:27:52)"},
     {"jitter", "SECONDS", 0, "uvh5: the times in the names are up to so much later (default 6)"},
-    {"noise", "JY", 0, "uvh5: standard deviation of each part of a visibility (default 0)"},
-    {"seed", "N", 0, "uvh5: of the noise (default 0)"},
+    {"sky", "FILE", 0,
+     "visibilities of this sky (text as of makesourcedb, points and Gaussians),\nnothing flagged, weights that fit the "
+     "noise; ms: uvw of the antennas too"},
+    {"gains", "SEED", 0, "with --sky: antennas have gains, told in PATH.gains.npy"},
+    {"noise", "JY", 0, "uvh5, and ms with --sky: standard deviation of each part of a visibility\n(default 0)"},
+    {"seed", "N", 0, "of the noise (default 0)"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -191,12 +220,14 @@ const cli_command cli_command_simulate = {
             "out as DSA-110's correlator writes them, through the HDF5 library. Every value follows a closed\n"
             "formula, told in docs/simulation.md, so that any reader can be checked against it. The size is told\n"
             "first. What stands there is replaced only after a yes on the terminal, or with --force: at PATH a\n"
-            "table and nothing else, in the folder PATH files of the same names.",
+            "table and nothing else, in the folder PATH files of the same names. With --sky the values are those\n"
+            "of an observation: gains x sky + noise.",
     .options = options,
     .negative = NULL,
     .examples = "  msio simulate ms --out obs.ms\n"
                 "  msio simulate ms --out small.ms --antennas 10 --times 4 --subbands 2 --channels 16\n"
                 "  msio simulate ms --out wide.ms --layout wide --imaging --force\n"
+                "  msio simulate ms --out sky.ms --sky sources.txt --noise 0.1 --gains 1\n"
                 "  msio simulate uvh5 --out group\n"
                 "  msio simulate uvh5 --out gaps --missing 3,7 --compression lzf --noise 0.5\n",
     .run = run,

@@ -5,6 +5,7 @@
 #include "cli/common/json.h"
 #include "msio/io.h"
 #include "msio/subbands.h"
+#include "msio/visibility.h"
 
 /* What was asked for. */
 typedef struct cli_making {
@@ -12,6 +13,8 @@ typedef struct cli_making {
     msio_simulate_uvh5_opts uvh5;
     const char *out;
     int force;
+    const char *sky_path; /* NULL: values follow formulas */
+    msio_simulate_sky_opts sky;
 } cli_making;
 
 /* Each makes its kind. Returns an exit code. */

@@ -13,6 +13,7 @@
 /* Whether what stands at the path may go. Returns 0, or an exit code after telling. */
 static int may_write(const cli_context *cli, cli_making *wish) {
     struct stat there;
+    wish->ms.overwrite = wish->force; /* also of a file of gains without its Measurement Set */
     if (lstat(wish->out, &there)) return 0;
     int code = cli_making_replaces(cli, wish, wish->out, cli_folder_bytes(wish->out));
     wish->ms.overwrite = code == 0;
@@ -73,7 +74,8 @@ int cli_making_ms(const cli_context *cli, cli_making *wish) {
     cli_progress_begin(&progress, cli, "writing", 0);
     wish->ms.progress = cli_progress_update;
     wish->ms.user = &progress;
-    msio_status status = msio_simulate_ms(wish->out, &wish->ms);
+    msio_status status =
+        wish->sky.sky ? msio_simulate_ms_sky(wish->out, &wish->ms, &wish->sky) : msio_simulate_ms(wish->out, &wish->ms);
     cli_progress_end(&progress);
     if (status != MSIO_OK) return cli_fail_status(cli, wish->out);
     report(cli, wish, rows, cli_now() - began);

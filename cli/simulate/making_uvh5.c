@@ -120,7 +120,8 @@ int cli_making_uvh5(const cli_context *cli, cli_making *wish) {
     cli_progress_begin(&progress, cli, "writing", 0);
     wish->uvh5.progress = cli_progress_update;
     wish->uvh5.user = &progress;
-    msio_status status = msio_simulate_uvh5(wish->out, &wish->uvh5);
+    msio_status status = wish->sky.sky ? msio_simulate_uvh5_sky(wish->out, &wish->uvh5, &wish->sky)
+                                       : msio_simulate_uvh5(wish->out, &wish->uvh5);
     cli_progress_end(&progress);
     if (status != MSIO_OK) return cli_fail_status(cli, wish->out);
     report(cli, wish, rows, cli_now() - began);

@@ -12,6 +12,7 @@
 #include "msio/prof.h"
 #include "msio/subbands.h"
 #include "msio/uvh5.h"
+#include "msio/visibility.h"
 #include "msio/write.h"
 
 #endif

@@ -222,7 +222,7 @@ static msio_status put_column(const msio_sim *sim, msio_casa_table *table, const
     const int64_t step = block_rows(sim, column);
     for (int64_t row = 0; row < sim->rows && status == MSIO_OK; row += step) {
         int64_t rows = msio_min(step, sim->rows - row);
-        column->fill(sim, row, rows, block);
+        msio_sim_fill_of(sim, column->fill)(sim, row, rows, block);
         status = msio_casa_put(table, column->name, row, rows, ndim, shape, block);
         if (status == MSIO_OK) status = report(p, rows * row_bytes(sim, column));
     }
@@ -477,7 +477,16 @@ msio_status msio_sim_check_room(const char *folder, const char *path, int64_t by
                           available);
 }
 
-msio_status msio_simulate_ms(const char *path, const msio_simulate_ms_opts *given) {
+msio_status msio_sim_ms_describe(const msio_simulate_ms_opts *given, msio_sim *sim) {
+    msio_simulate_ms_opts opts;
+    return describe(given, &opts, sim);
+}
+
+msio_status msio_simulate_ms(const char *path, const msio_simulate_ms_opts *opts) {
+    return msio_sim_ms_make(path, opts, NULL);
+}
+
+msio_status msio_sim_ms_make(const char *path, const msio_simulate_ms_opts *given, const msio_sim_sky *sky) {
     msio_simulate_ms_opts opts;
     msio_sim sim;
     if (!path || !*path) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no path for the Measurement Set");
@@ -485,6 +494,7 @@ msio_status msio_simulate_ms(const char *path, const msio_simulate_ms_opts *give
     places *where = malloc(sizeof *where);
     if (!where) return msio_error_set(MSIO_E_MEMORY, path, "no memory for paths");
     msio_status status = describe(given, &opts, &sim);
+    sim.sky = sky;
     if (status == MSIO_OK) status = find_places(path, opts.overwrite != 0, where);
     if (status == MSIO_OK) status = msio_casacore_load();
     if (status == MSIO_OK)

@@ -3,10 +3,13 @@
 #define MSIO_IO_SIMULATE_MS_H
 
 #include "io/casacore/casacore_module.h"
+#include "msio/io.h"
 
 #include <stdbool.h>
 
 typedef enum msio_sim_layout { MSIO_SIM_DSA110, MSIO_SIM_DEFAULT, MSIO_SIM_WIDE } msio_sim_layout;
+
+struct msio_sim_sky;
 
 typedef struct msio_sim {
     msio_sim_layout layout;
@@ -20,6 +23,7 @@ typedef struct msio_sim {
     int64_t rows;
     bool big_endian;
     bool imaging;
+    const struct msio_sim_sky *sky; /* NULL: values follow closed formulas */
 } msio_sim;
 
 /* Seconds between integrations, and the middle of integration t in MJD seconds. */
@@ -49,6 +53,32 @@ msio_sim_fill msio_sim_fill_data, msio_sim_fill_model, msio_sim_fill_corrected, 
     msio_sim_fill_weight_spectrum, msio_sim_fill_weight, msio_sim_fill_sigma, msio_sim_fill_imaging_weight,
     msio_sim_fill_uvw, msio_sim_fill_antenna1, msio_sim_fill_antenna2, msio_sim_fill_data_desc, msio_sim_fill_field,
     msio_sim_fill_scan, msio_sim_fill_zero, msio_sim_fill_flag_row, msio_sim_fill_time, msio_sim_fill_interval;
+
+/* What a sky puts in the formulas' place: visibility/ knows how, and hands it in. */
+typedef struct msio_sim_sky {
+    msio_sim_fill *data, *model, *uvw;
+    void (*direction)(const msio_sim *sim, int64_t t, double direction[2]); /* ICRS, rad, of field t */
+    float weight, sigma;
+    char told[160]; /* what HISTORY says of it */
+    void *user;
+} msio_sim_sky;
+
+/* What fills a column of the main table: the formula that is given, or what the sky puts in its place. */
+msio_sim_fill *msio_sim_fill_of(const msio_sim *sim, msio_sim_fill *formula);
+
+/* Adds noise of this standard deviation to elements first .. first + count - 1: it depends on their numbers alone. */
+void msio_sim_add_noise(double sigma, uint64_t seed, int64_t first, int64_t count, float *out);
+
+/* The observation that the options (NULL: the defaults) describe. MSIO_E_ARGUMENT. */
+msio_status msio_sim_ms_describe(const msio_simulate_ms_opts *opts, msio_sim *sim);
+/* msio_simulate_ms; sky NULL: by the formulas. */
+msio_status msio_sim_ms_make(const char *path, const msio_simulate_ms_opts *opts, const msio_sim_sky *sky);
+
+/* The array's middle, ITRF, m: offsets of antennas are counted from it. */
+#define MSIO_SIM_X (-2409150.0)
+#define MSIO_SIM_Y (-4478573.0)
+#define MSIO_SIM_Z 3838617.0
+#define MSIO_SIM_DECLINATION 0.28125 /* rad: of the phase centre, which stays on the meridian */
 
 /* Makes the twelve subtables inside the table's folder, with their rows, and links them to it. */
 msio_status msio_sim_subtables(const msio_sim *sim, const char *path, msio_casa_table *table);

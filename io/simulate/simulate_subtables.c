@@ -62,7 +62,7 @@ static void put_row_numbers(filler *f, const char *column, int32_t step) {
 /* Puts one string into one row. */
 static void put_text(filler *f, const char *column, int64_t row, const char *format, ...) MSIO_PRINTF(4, 5);
 static void put_text(filler *f, const char *column, int64_t row, const char *format, ...) {
-    char text[256];
+    char text[512];
     const char *value = text;
     va_list arguments;
     va_start(arguments, format);
@@ -82,9 +82,13 @@ static void put_texts(filler *f, const char *column, int64_t n, const char *cons
 }
 
 /* Right ascension and declination of field t: one row of [ra, dec]. */
-static void field_direction(int64_t t, double direction[2]) {
+static void field_direction(const msio_sim *sim, int64_t t, double direction[2]) {
+    if (sim->sky) {
+        sim->sky->direction(sim, t, direction);
+        return;
+    }
     direction[0] = 2.5 + (double)t / 1024.0;
-    direction[1] = 0.28125;
+    direction[1] = MSIO_SIM_DECLINATION;
 }
 
 /* ---------------------------------------------------------------- one function a subtable */
@@ -94,7 +98,7 @@ static void fill_antenna(filler *f) {
     static const double zeros[3];
     put_doubles(f, "OFFSET", 1, &three, zeros);
     for (int64_t i = 0; i < f->rows && f->status == MSIO_OK; i++) {
-        double position[3] = {-2409150.0, -4478573.0, 3838617.0}, offset[3];
+        double position[3] = {MSIO_SIM_X, MSIO_SIM_Y, MSIO_SIM_Z}, offset[3];
         msio_sim_antenna_offset(i, offset);
         for (int axis = 0; axis < 3; axis++) position[axis] += offset[axis];
         f->status = msio_casa_put(f->table, "POSITION", i, 1, 1, &three, position);
@@ -138,7 +142,7 @@ static void fill_field(filler *f) {
     static const char *const directions[] = {"DELAY_DIR", "PHASE_DIR", "REFERENCE_DIR"};
     for (int64_t t = 0; t < f->rows; t++) {
         double direction[2], time = msio_sim_time(t);
-        field_direction(t, direction);
+        field_direction(f->sim, t, direction);
         for (int i = 0; i < 3 && f->status == MSIO_OK; i++)
             f->status = msio_casa_put(f->table, directions[i], t, 1, 2, shape, direction);
         if (f->status == MSIO_OK) f->status = msio_casa_put(f->table, "TIME", t, 1, 0, NULL, &time);
@@ -159,8 +163,9 @@ static void fill_history(filler *f) {
     put_text_same(f, "APPLICATION", "msio");
     put_text(f, "MESSAGE", 0,
              "simulated: layout %s, %d antennas, %d times, %d spectral windows of %d channels, "
-             "%d correlations",
-             layouts[sim->layout], sim->antennas, sim->times, sim->spws, sim->channels, sim->corrs);
+             "%d correlations%s",
+             layouts[sim->layout], sim->antennas, sim->times, sim->spws, sim->channels, sim->corrs,
+             sim->sky ? sim->sky->told : "");
     put_int(f, "OBJECT_ID", -1);
     put_int(f, "OBSERVATION_ID", 0);
     put_text_same(f, "ORIGIN", "msio_simulate_ms");
@@ -187,7 +192,7 @@ static void fill_observation(filler *f) {
 static void fill_pointing(filler *f) {
     static const int64_t shape[2] = {1, 2};
     double direction[2];
-    field_direction(0, direction);
+    field_direction(f->sim, 0, direction);
     put_doubles(f, "DIRECTION", 2, shape, direction);
     put_doubles(f, "TARGET", 2, shape, direction);
     put_row_numbers(f, "ANTENNA_ID", 1);

@@ -280,12 +280,23 @@ static msio_status report(void *user, int64_t bytes) {
     return MSIO_OK;
 }
 
-msio_status msio_simulate_uvh5(const char *dir, const msio_simulate_uvh5_opts *given) {
+msio_status msio_sim_uvh5_describe(const msio_simulate_uvh5_opts *given, msio_sim_uvh5 *group) {
+    msio_simulate_uvh5_opts opts;
+    return describe(given, &opts, group);
+}
+
+msio_status msio_simulate_uvh5(const char *dir, const msio_simulate_uvh5_opts *opts) {
+    return msio_sim_uvh5_make(dir, opts, NULL);
+}
+
+msio_status msio_sim_uvh5_make(const char *dir, const msio_simulate_uvh5_opts *given, const msio_sim_uvh5_sky *sky) {
     msio_simulate_uvh5_opts opts;
     msio_sim_uvh5 group;
     places where = {.folder = dir};
     if (!dir || !*dir) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no folder for the files");
     msio_status status = describe(given, &opts, &group);
+    group.sky = sky;
+    group.flags = group.flags && !sky;
     if (status == MSIO_OK) status = check_folder(&opts, &group, &where);
     if (status == MSIO_OK) status = check_limit(dir, msio_sim_uvh5_file_bytes(&group));
     if (status == MSIO_OK) status = make_folder(&opts, &group, &where);

@@ -4,6 +4,9 @@
 
 #include "io/hdf5_module/hdf5_module.h"
 #include "io/simulate/simulate_ms.h"
+#include "msio/subbands.h"
+
+struct msio_sim_uvh5_sky;
 
 typedef struct msio_sim_uvh5 {
     msio_sim sim;  /* antennas, times, spws (subbands), channels, corrs (polarizations), baselines; rows of all files */
@@ -14,6 +17,7 @@ typedef struct msio_sim_uvh5 {
     bool flags; /* by the pattern; else none */
     double noise;
     uint64_t seed;
+    const struct msio_sim_uvh5_sky *sky; /* NULL: three sources that drift by */
 } msio_sim_uvh5;
 
 /* ---------------------------------------------------------------- formulas (simulate_uvh5_values.c) */
@@ -21,7 +25,6 @@ typedef struct msio_sim_uvh5 {
 #define MSIO_SIM_LATITUDE 37.23164910336975 /* degrees, WGS 84: of the Measurement Set's array */
 #define MSIO_SIM_LONGITUDE (-118.27705393103636)
 #define MSIO_SIM_ALTITUDE 1195.8753412719816 /* m */
-#define MSIO_SIM_DECLINATION 0.28125         /* rad: of the phase centre, which stays on the meridian */
 
 /* Julian date of the middle of integration t. */
 double msio_sim_julian(const msio_sim_uvh5 *group, int64_t t);
@@ -34,6 +37,18 @@ const int64_t *msio_sim_polarizations(const msio_sim_uvh5 *group);
 typedef void msio_sim_uvh5_fill(const msio_sim_uvh5 *group, int subband, int64_t row, int64_t rows, void *out);
 msio_sim_uvh5_fill msio_sim_uvh5_time, msio_sim_uvh5_integration, msio_sim_uvh5_uvw, msio_sim_uvh5_antenna1,
     msio_sim_uvh5_antenna2, msio_sim_uvh5_visdata, msio_sim_uvh5_flags, msio_sim_uvh5_nsamples;
+
+/* What a sky puts in the formulas' place. */
+typedef struct msio_sim_uvh5_sky {
+    msio_sim_uvh5_fill *visdata; /* without noise */
+    char told[160];              /* what the history says of it */
+    void *user;
+} msio_sim_uvh5_sky;
+
+/* The group that the options (NULL: the defaults) describe; none of its files is left out. MSIO_E_ARGUMENT. */
+msio_status msio_sim_uvh5_describe(const msio_simulate_uvh5_opts *opts, msio_sim_uvh5 *group);
+/* msio_simulate_uvh5; sky NULL: the three sources. */
+msio_status msio_sim_uvh5_make(const char *dir, const msio_simulate_uvh5_opts *opts, const msio_sim_uvh5_sky *sky);
 
 /* ---------------------------------------------------------------- one file (simulate_uvh5_file.c) */
 

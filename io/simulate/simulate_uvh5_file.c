@@ -172,8 +172,9 @@ static void put_scalars(maker *m) {
     const msio_sim_uvh5 *group = m->group;
     const msio_sim *sim = &group->sim;
     char history[TEXT_MOST];
-    snprintf(history, sizeof history, "simulated: subband %d of %d, flags %s, noise %.17g, seed %llu", m->subband,
-             sim->spws, group->flags ? "pattern" : "none", group->noise, (unsigned long long)group->seed);
+    snprintf(history, sizeof history, "simulated: subband %d of %d, flags %s, noise %.17g, seed %llu%s", m->subband,
+             sim->spws, group->flags ? "pattern" : "none", group->noise, (unsigned long long)group->seed,
+             group->sky ? group->sky->told : "");
     put_double(m, "Header/latitude", MSIO_SIM_LATITUDE);
     put_double(m, "Header/longitude", MSIO_SIM_LONGITUDE);
     put_double(m, "Header/altitude", MSIO_SIM_ALTITUDE);

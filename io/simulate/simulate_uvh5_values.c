@@ -6,7 +6,6 @@
 #include "io/simulate/simulate_uvh5.h"
 
 #include "core/checked.h"
-#include "core/random.h"
 #include "core/threads.h"
 
 #include <math.h>
@@ -133,7 +132,8 @@ typedef struct lit {
     double real[4], imag[4];
 } lit;
 
-/* XX and YY are I + Q and I - Q, XY and YX are U + iV and U - iV. */
+/* XX and YY are I + Q and I - Q, XY and YX are U - iV and U + iV: a UVH5 file holds the complex conjugate of what a
+ * Measurement Set holds of the same antennas. */
 static void light(const struct source *s, int64_t t, const int64_t *polarization, int polarizations, lit *seen) {
     const double h = s->hour_angle + TURN * (double)(12885 * t) / 1000.0, at = MSIO_SIM_DECLINATION + s->offset;
     const double up = cos(at) * cos(h), sin0 = sin(MSIO_SIM_DECLINATION), cos0 = cos(MSIO_SIM_DECLINATION);
@@ -144,7 +144,7 @@ static void light(const struct source *s, int64_t t, const int64_t *polarization
         const bool crossed = polarization[p] <= -7;
         const double sign = polarization[p] == -5 || polarization[p] == -7 ? 1.0 : -1.0;
         seen->real[p] = s->flux * (crossed ? s->u : 1.0 + sign * s->q);
-        seen->imag[p] = crossed ? s->flux * sign * s->v : 0.0;
+        seen->imag[p] = crossed ? -s->flux * sign * s->v : 0.0;
     }
 }
 
@@ -171,7 +171,7 @@ static void row_visibilities(const sky *s, const float uvw[3], float *out) {
         const lit *seen = &s->source[k];
         const double delay =
             ((double)uvw[0] * seen->l + (double)uvw[1] * seen->m + (double)uvw[2] * seen->n_less_1) / LIGHT;
-        const double phase = -TWO_PI * delay * s->frequency, turn = TWO_PI * delay * MSIO_SIM_CHANNEL_WIDTH;
+        const double phase = TWO_PI * delay * s->frequency, turn = -TWO_PI * delay * MSIO_SIM_CHANNEL_WIDTH;
         real[k] = cos(phase);
         imag[k] = sin(phase);
         turn_real[k] = cos(turn);
@@ -195,22 +195,6 @@ static void row_visibilities(const sky *s, const float uvw[3], float *out) {
     }
 }
 
-/* ---------------------------------------------------------------- noise */
-
-/* Adds it to elements first .. first + count - 1 of the group: Box and Muller's formula, of the bits that belong to the
- * element's number. */
-static void add_noise(const msio_sim_uvh5 *group, int64_t first, int64_t count, float *out) {
-    uint64_t state = group->seed + (uint64_t)first * MSIO_RANDOM_STEP;
-    for (int64_t i = 0; i < count; i++) {
-        const uint64_t bits = msio_random_bits(&state);
-        const double length = ((double)(bits >> 32) + 0.5) / 4294967296.0;
-        const double angle = TWO_PI * ((double)(bits & 0xffffffffu) / 4294967296.0);
-        const double radius = group->noise * sqrt(-2.0 * log(length));
-        out[2 * i] += (float)(radius * cos(angle));
-        out[2 * i + 1] += (float)(radius * sin(angle));
-    }
-}
-
 /* ---------------------------------------------------------------- arrays of rows */
 
 /* Number of a row's first element, counted over all files. */
@@ -228,7 +212,8 @@ static void some_visibilities(const sky *s, int subband, int64_t row, int64_t ro
         baseline_uvw(&s->frame, &w, uvw);
         row_visibilities(s, uvw, out + 2 * cell * i);
     }
-    if (group->noise > 0.0) add_noise(group, first_element(group, subband, row), rows * cell, out);
+    if (group->noise > 0.0)
+        msio_sim_add_noise(group->noise, group->seed, first_element(group, subband, row), rows * cell, out);
 }
 
 /* The same by several threads. */
@@ -245,8 +230,19 @@ static void many_visibilities(const sky *s, int subband, int64_t row, int64_t ro
     }
 }
 
+static void sky_visibilities(const msio_sim_uvh5 *group, int subband, int64_t row, int64_t rows, float *out) {
+    const int64_t cell = (int64_t)group->sim.channels * group->sim.corrs;
+    group->sky->visdata(group, subband, row, rows, out);
+    if (group->noise > 0.0)
+        msio_sim_add_noise(group->noise, group->seed, first_element(group, subband, row), rows * cell, out);
+}
+
 void msio_sim_uvh5_visdata(const msio_sim_uvh5 *group, int subband, int64_t row, int64_t rows, void *out) {
     const int64_t cell = (int64_t)group->sim.channels * group->sim.corrs, baselines = group->sim.baselines;
+    if (group->sky) {
+        sky_visibilities(group, subband, row, rows, out);
+        return;
+    }
     float *values = out;
     while (rows > 0) {
         const int64_t t = row / baselines, run = msio_min(rows, (t + 1) * baselines - row);
@@ -266,5 +262,10 @@ void msio_sim_uvh5_flags(const msio_sim_uvh5 *group, int subband, int64_t row, i
 }
 
 void msio_sim_uvh5_nsamples(const msio_sim_uvh5 *group, int subband, int64_t row, int64_t rows, void *out) {
+    if (group->sky) {
+        float *values = out;
+        for (int64_t i = 0; i < rows * group->sim.channels * group->sim.corrs; i++) values[i] = 1.0f;
+        return;
+    }
     msio_sim_fill_weight_spectrum(&group->sim, subband * group->rows + row, rows, out);
 }

@@ -7,13 +7,16 @@
 #include "io/simulate/simulate_ms.h"
 
 #include "core/checked.h"
+#include "core/random.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The largest primes below 2^24, and the largest below 2^23. */
 #define PRIME_REAL 16777213
 #define PRIME_IMAG 16777199
 #define PRIME_WEIGHT 8388593
+#define TWO_PI 6.283185307179586476925
 
 double msio_sim_time(int64_t t) { return 5200000000.0 + (double)(12885 * t) / 1000.0; }
 
@@ -212,4 +215,75 @@ void msio_sim_fill_interval(const msio_sim *sim, int64_t row, int64_t rows, void
     (void)sim, (void)row;
     double *values = out;
     for (int64_t i = 0; i < rows; i++) values[i] = MSIO_SIM_INTERVAL;
+}
+
+/* ---------------------------------------------------------------- with a sky */
+
+static void fill_floats(float value, int64_t count, void *out) {
+    float *values = out;
+    for (int64_t i = 0; i < count; i++) values[i] = value;
+}
+
+static void fill_sky_weight(const msio_sim *sim, int64_t row, int64_t rows, void *out) {
+    (void)row;
+    fill_floats(sim->sky->weight, rows * sim->corrs, out);
+}
+
+static void fill_sky_sigma(const msio_sim *sim, int64_t row, int64_t rows, void *out) {
+    (void)row;
+    fill_floats(sim->sky->sigma, rows * sim->corrs, out);
+}
+
+static void fill_sky_weight_spectrum(const msio_sim *sim, int64_t row, int64_t rows, void *out) {
+    (void)row;
+    fill_floats(sim->sky->weight, rows * cell_elements(sim), out);
+}
+
+static void fill_sky_imaging_weight(const msio_sim *sim, int64_t row, int64_t rows, void *out) {
+    (void)row;
+    fill_floats(sim->sky->weight, rows * sim->channels, out);
+}
+
+static void fill_unflagged(const msio_sim *sim, int64_t row, int64_t rows, void *out) {
+    (void)row;
+    memset(out, 0, (size_t)(rows * cell_elements(sim)));
+}
+
+static void fill_unflagged_row(const msio_sim *sim, int64_t row, int64_t rows, void *out) {
+    (void)sim, (void)row;
+    memset(out, 0, (size_t)rows);
+}
+
+msio_sim_fill *msio_sim_fill_of(const msio_sim *sim, msio_sim_fill *formula) {
+    if (!sim->sky) return formula;
+    const struct {
+        msio_sim_fill *formula, *sky;
+    } all[] = {
+        {msio_sim_fill_data, sim->sky->data},
+        {msio_sim_fill_corrected, sim->sky->data},
+        {msio_sim_fill_model, sim->sky->model},
+        {msio_sim_fill_uvw, sim->sky->uvw},
+        {msio_sim_fill_weight, fill_sky_weight},
+        {msio_sim_fill_sigma, fill_sky_sigma},
+        {msio_sim_fill_weight_spectrum, fill_sky_weight_spectrum},
+        {msio_sim_fill_imaging_weight, fill_sky_imaging_weight},
+        {msio_sim_fill_flag, fill_unflagged},
+        {msio_sim_fill_flag_row, fill_unflagged_row},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].formula == formula) return all[i].sky;
+    return formula;
+}
+
+/* Box and Muller's formula, of the bits that belong to the element's number. */
+void msio_sim_add_noise(double sigma, uint64_t seed, int64_t first, int64_t count, float *out) {
+    uint64_t state = seed + (uint64_t)first * MSIO_RANDOM_STEP;
+    for (int64_t i = 0; i < count; i++) {
+        const uint64_t bits = msio_random_bits(&state);
+        const double length = ((double)(bits >> 32) + 0.5) / 4294967296.0;
+        const double angle = TWO_PI * ((double)(bits & 0xffffffffu) / 4294967296.0);
+        const double radius = sigma * sqrt(-2.0 * log(length));
+        out[2 * i] += (float)(radius * cos(angle));
+        out[2 * i + 1] += (float)(radius * sin(angle));
+    }
 }

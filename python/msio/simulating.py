@@ -8,7 +8,7 @@ __all__ = ["simulate_ms", "simulate_uvh5"]
 
 
 def simulate_ms(path, *, antennas=96, times=24, subbands=16, channels=48, corrs=2, layout="dsa110", byte_order=None,
-                imaging_columns=False, overwrite=False, progress=False):
+                imaging_columns=False, overwrite=False, progress=False, sky=None, noise=0.0, noise_seed=0, gains=None):
     """Makes a Measurement Set of the shape of DSA-110's. Needs casacore.
 
     It is made under a temporary name beside the path, and renamed when it is whole; Ctrl-C leaves nothing. Rows:
@@ -32,6 +32,14 @@ def simulate_ms(path, *, antennas=96, times=24, subbands=16, channels=48, corrs=
         Whether what stands at the path may be replaced, if it is a table.
     progress : bool
         Whether to show how far it is.
+    sky : path-like, optional
+        A model of the sky (text, as of makesourcedb): the values are those of an observation of it.
+    noise : float
+        With a sky: standard deviation of each part of a visibility, Jy.
+    noise_seed : int
+        Of the noise, from 0 to 2**64 - 1.
+    gains : int, optional
+        With a sky: the seed of the antennas' gains, which are told in PATH.gains.npy; None: all are 1.
 
     Raises
     ------
@@ -43,12 +51,12 @@ def simulate_ms(path, *, antennas=96, times=24, subbands=16, channels=48, corrs=
     with _progress(progress, "simulating") as told:
         _msio.simulate_ms(path, antennas=antennas, times=times, subbands=subbands, channels=channels, corrs=corrs,
                           layout=layout, byte_order=byte_order, imaging_columns=imaging_columns, overwrite=overwrite,
-                          progress=told)
+                          progress=told, sky=sky, noise=noise, noise_seed=operator.index(noise_seed), gains=gains)
 
 
 def simulate_uvh5(folder, *, antennas=96, times=24, subbands=16, channels=48, polarizations=2, missing=(), jitter=6,
                   time="2025-10-05T13:27:52", compression="none", flags="pattern", noise=0.0, seed=0, overwrite=False,
-                  progress=False):
+                  progress=False, sky=None, gains=None):
     """Makes a group of UVH5 files as DSA-110's correlator writes them, one a subband. Needs HDF5.
 
     Files are renamed from NAME_incomplete.hdf5 when all are whole; Ctrl-C leaves the folder as it was. Rows:
@@ -81,6 +89,10 @@ def simulate_uvh5(folder, *, antennas=96, times=24, subbands=16, channels=48, po
         Whether files of the same names are replaced.
     progress : bool
         Whether to show how far it is.
+    sky : path-like, optional
+        A model of the sky (text, as of makesourcedb) in place of the three sources; nothing is flagged.
+    gains : int, optional
+        With a sky: the seed of the antennas' gains, which are told in FOLDER.gains.npy; None: all are 1.
 
     Raises
     ------
@@ -93,4 +105,4 @@ def simulate_uvh5(folder, *, antennas=96, times=24, subbands=16, channels=48, po
         _msio.simulate_uvh5(folder, antennas=antennas, times=times, subbands=subbands, channels=channels,
                             polarizations=polarizations, missing=missing, jitter=jitter, time=time,
                             compression=compression, flags=flags, noise=noise, seed=operator.index(seed),
-                            overwrite=overwrite, progress=told)
+                            overwrite=overwrite, progress=told, sky=sky, gains=gains)

@@ -75,8 +75,8 @@ def visibilities(header):
         m = np.sin(dec) * np.cos(dec0) - np.cos(dec) * np.sin(dec0) * np.cos(h)
         n = np.sin(dec) * np.sin(dec0) + np.cos(dec) * np.cos(dec0) * np.cos(h)
         delay = (uvw * np.stack([l, m, n - 1], axis=1)).sum(axis=1) / LIGHT
-        phase = np.exp(-2j * np.pi * delay[:, None, None, None] * header["freq_array"][:][None, :, :, None])
-        part = {-5: 1 + q, -6: 1 - q, -7: u + 1j * v, -8: u - 1j * v}
+        phase = np.exp(2j * np.pi * delay[:, None, None, None] * header["freq_array"][:][None, :, :, None])
+        part = {-5: 1 + q, -6: 1 - q, -7: u - 1j * v, -8: u + 1j * v}
         total = total + flux * phase * np.array([part[p] for p in header["polarization_array"]])
     return total
 

@@ -1,0 +1,179 @@
+/* predict_loops.h - the loops themselves: to be included by predict_generic.c, predict_avx2.c and predict_avx512.c, with
+ * MSIO_TARGET (the function attribute) and MSIO_WIDTH (bytes of a vector) defined. */
+#include "visibility/predict_kernel.h"
+
+#define WIDTH ((int)(MSIO_WIDTH / sizeof(double)))
+#define PARTS (MSIO_LANES / WIDTH)
+#define LOOP_INLINE static inline __attribute__((always_inline)) MSIO_TARGET
+
+typedef double vec __attribute__((vector_size(MSIO_WIDTH)));
+typedef int64_t bits __attribute__((vector_size(MSIO_WIDTH)));
+
+/* Adding and subtracting it rounds to whole numbers, which then stand in the lowest bits. */
+#define ROUNDER 0x1.8p52
+#define SIGN_BIT INT64_MIN
+
+/* ---------------------------------------------------------------- functions of vectors */
+
+/* cos and sin of 2 pi x, x in turns: reduced to an eighth of a turn, where Taylor's series to the 15th and 16th power
+ * are right to the last bit or two. */
+LOOP_INLINE void cos_sin(const vec *turns, vec *cosine, vec *sine) {
+    const vec x = *turns, shifted = x * 4.0 + ROUNDER, quarters = shifted - ROUNDER;
+    const vec a = (x - quarters * 0.25) * 6.283185307179586476925, z = a * a;
+    vec s = z * (-1.0 / 1307674368000.0) + 1.0 / 6227020800.0, c = z * (1.0 / 20922789888000.0) - 1.0 / 87178291200.0;
+    s = s * z - 1.0 / 39916800.0;
+    s = s * z + 1.0 / 362880.0;
+    s = s * z - 1.0 / 5040.0;
+    s = s * z + 1.0 / 120.0;
+    s = s * z - 1.0 / 6.0;
+    s = s * z * a + a;
+    c = c * z + 1.0 / 479001600.0;
+    c = c * z - 1.0 / 3628800.0;
+    c = c * z + 1.0 / 40320.0;
+    c = c * z - 1.0 / 720.0;
+    c = c * z + 1.0 / 24.0;
+    c = c * z - 0.5;
+    c = c * z + 1.0;
+    const bits quarter = (bits)shifted, odd = -(quarter & 1);
+    const bits cosine_bits = ((bits)c & ~odd) | ((bits)s & odd), sine_bits = ((bits)s & ~odd) | ((bits)c & odd);
+    *cosine = (vec)(cosine_bits ^ (((quarter + 1) & 2) << 62));
+    *sine = (vec)(sine_bits ^ ((quarter & 2) << 62));
+}
+
+/* exp(-x) of 0 <= x; beyond 700 that of 700, which is nothing beside any flux. */
+LOOP_INLINE void exp_minus(const vec *from, vec *to) {
+    const bits far = *from > 700.0;
+    const vec limit = {0};
+    const vec x = (vec)(((bits)*from & ~far) | ((bits)(limit + 700.0) & far));
+    const vec shifted = x * 1.44269504088896340736 + ROUNDER, whole = shifted - ROUNDER;
+    const vec r = whole * 0.693147180369123816490 - x + whole * 1.90821492927058770002e-10;
+    vec sum = r * (1.0 / 6227020800.0) + 1.0 / 479001600.0;
+    sum = sum * r + 1.0 / 39916800.0;
+    sum = sum * r + 1.0 / 3628800.0;
+    sum = sum * r + 1.0 / 362880.0;
+    sum = sum * r + 1.0 / 40320.0;
+    sum = sum * r + 1.0 / 5040.0;
+    sum = sum * r + 1.0 / 720.0;
+    sum = sum * r + 1.0 / 120.0;
+    sum = sum * r + 1.0 / 24.0;
+    sum = sum * r + 1.0 / 6.0;
+    sum = sum * r + 0.5;
+    sum = sum * r + 1.0;
+    sum = sum * r + 1.0;
+    *to = (vec)((bits)sum - ((bits)shifted << 52));
+}
+
+/* ---------------------------------------------------------------- one component */
+
+/* A component in PARTS vectors of rows: its delay, phasor, envelope, and what they change by a channel. */
+typedef struct beam {
+    vec delay[PARTS], cosine[PARTS], sine[PARTS], turn_cosine[PARTS], turn_sine[PARTS];
+    vec spread[PARTS], envelope[PARTS], ratio[PARTS], ratio_step[PARTS];
+} beam;
+
+LOOP_INLINE void load(const double *from, vec *to) { memcpy(to, from, sizeof *to); }
+
+/* The delays, and the factor of f^2 in the envelope's exponent. */
+LOOP_INLINE void aim(const msio_stretch *s, int64_t k, bool gaussian, beam *b) {
+    const double *lmn = s->lmn[k], *g = s->gauss[k];
+    for (int i = 0; i < PARTS; i++) {
+        vec u, v, w;
+        load(s->u + i * WIDTH, &u);
+        load(s->v + i * WIDTH, &v);
+        load(s->w + i * WIDTH, &w);
+        b->delay[i] = u * lmn[0] + v * lmn[1] + w * lmn[2];
+        if (gaussian) b->spread[i] = u * u * g[0] + u * v * g[1] + v * v * g[2];
+    }
+}
+
+LOOP_INLINE void begin_even(const msio_stretch *s, bool gaussian, beam *b) {
+    const double f = s->frequency[0], d = s->step;
+    for (int i = 0; i < PARTS; i++) {
+        const vec phase = b->delay[i] * f, turn = b->delay[i] * d;
+        cos_sin(&phase, &b->cosine[i], &b->sine[i]);
+        cos_sin(&turn, &b->turn_cosine[i], &b->turn_sine[i]);
+        if (!gaussian) continue;
+        /* exp(-a f^2) at f + d is that at f, times exp(-a (2 f d + d^2)), which itself changes by exp(-2 a d^2) */
+        const double rise = 2.0 * f * d + d * d;
+        const vec first = b->spread[i] * (f * f), second = b->spread[i] * (rise < 0.0 ? -rise : rise),
+                  third = b->spread[i] * (2.0 * d * d);
+        exp_minus(&first, &b->envelope[i]);
+        exp_minus(&second, &b->ratio[i]);
+        if (rise < 0.0) b->ratio[i] = 1.0 / b->ratio[i];
+        exp_minus(&third, &b->ratio_step[i]);
+    }
+}
+
+LOOP_INLINE void begin_channel(const msio_stretch *s, int c, bool gaussian, beam *b) {
+    const double f = s->frequency[c];
+    for (int i = 0; i < PARTS; i++) {
+        const vec phase = b->delay[i] * f, exponent = b->spread[i] * (f * f);
+        cos_sin(&phase, &b->cosine[i], &b->sine[i]);
+        if (gaussian) exp_minus(&exponent, &b->envelope[i]);
+    }
+}
+
+LOOP_INLINE void go_on(bool gaussian, beam *b) {
+    for (int i = 0; i < PARTS; i++) {
+        const vec cosine = b->cosine[i] * b->turn_cosine[i] - b->sine[i] * b->turn_sine[i];
+        b->sine[i] = b->cosine[i] * b->turn_sine[i] + b->sine[i] * b->turn_cosine[i];
+        b->cosine[i] = cosine;
+        if (!gaussian) continue;
+        b->envelope[i] *= b->ratio[i];
+        b->ratio[i] *= b->ratio_step[i];
+    }
+}
+
+/* Adds the component at one channel to the sums. */
+LOOP_INLINE void add_up(const msio_stretch *s, const double *flux, int c, int planes, bool gaussian, const beam *b) {
+    for (int p = 0; p < planes; p++) {
+        const double jansky = flux[p * s->flux_plane + c];
+        double *sum = s->sum + ((int64_t)p * s->channels + c) * 2 * MSIO_LANES;
+        for (int i = 0; i < PARTS; i++) {
+            vec real, imag, cosine = b->cosine[i], sine = b->sine[i];
+            if (gaussian) {
+                cosine *= b->envelope[i];
+                sine *= b->envelope[i];
+            }
+            load(sum + i * WIDTH, &real);
+            load(sum + MSIO_LANES + i * WIDTH, &imag);
+            real += cosine * jansky;
+            imag += sine * jansky;
+            memcpy(sum + i * WIDTH, &real, sizeof real);
+            memcpy(sum + MSIO_LANES + i * WIDTH, &imag, sizeof imag);
+        }
+    }
+}
+
+LOOP_INLINE void one_component(const msio_stretch *s, int64_t k, int planes, bool gaussian) {
+    const double *flux = s->flux + k * s->flux_component;
+    beam b;
+    aim(s, k, gaussian, &b);
+    if (s->even) {
+        begin_even(s, gaussian, &b);
+        for (int c = 0; c < s->channels; c++) {
+            add_up(s, flux, c, planes, gaussian, &b);
+            go_on(gaussian, &b);
+        }
+        return;
+    }
+    for (int c = 0; c < s->channels; c++) {
+        begin_channel(s, c, gaussian, &b);
+        add_up(s, flux, c, planes, gaussian, &b);
+    }
+}
+
+static MSIO_TARGET void run_stretch(const msio_stretch *s) {
+    for (int64_t k = 0; k < s->components; k++) {
+        const double *g = s->gauss[k];
+        const bool gaussian = g[0] != 0.0 || g[2] != 0.0;
+        if (s->planes == 1 && !gaussian)
+            one_component(s, k, 1, false);
+        else if (s->planes == 1)
+            one_component(s, k, 1, true);
+        else if (!gaussian)
+            one_component(s, k, s->planes, false);
+        else
+            one_component(s, k, s->planes, true);
+    }
+}
