@@ -62,7 +62,7 @@ static void fill_flux(const msio_sky *sky, msio_spectra *s) {
 static msio_status check_frequencies(int channels, const double *frequency) {
     for (int c = 0; c < channels; c++)
         if (!(frequency[c] > 0.0) || !isfinite(frequency[c]))
-            return msio_error_set(MSIO_E_ARGUMENT, NULL, "channel %d has the frequency %g Hz: nothing can be predicted",
+            return msio_error_set(MSIO_E_FORMAT, NULL, "channel %d has the frequency %g Hz: nothing can be predicted",
                                   c, frequency[c]);
     return MSIO_OK;
 }

@@ -15,7 +15,7 @@ typedef struct msio_spectra msio_spectra;
 
 /* The spectra of all components at these frequencies (Hz). They take components x planes x channels x 8 bytes, where
  * planes are the Stokes parameters that are not zero everywhere: MSIO_E_SIZE when that is more than `memory`.
- * *spectra is to be freed. MSIO_E_ARGUMENT (a frequency that is not above 0), MSIO_E_MEMORY. */
+ * *spectra is to be freed. MSIO_E_FORMAT (a frequency that is not above 0), MSIO_E_MEMORY. */
 msio_status msio_spectra_make(const msio_sky *sky, int channels, const double *frequency, size_t memory,
                               msio_spectra **spectra);
 void msio_spectra_free(msio_spectra *spectra); /* takes NULL */

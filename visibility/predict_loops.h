@@ -94,12 +94,10 @@ LOOP_INLINE void begin_even(const msio_stretch *s, bool gaussian, beam *b) {
         cos_sin(&turn, &b->turn_cosine[i], &b->turn_sine[i]);
         if (!gaussian) continue;
         /* exp(-a f^2) at f + d is that at f, times exp(-a (2 f d + d^2)), which itself changes by exp(-2 a d^2) */
-        const double rise = 2.0 * f * d + d * d;
-        const vec first = b->spread[i] * (f * f), second = b->spread[i] * (rise < 0.0 ? -rise : rise),
+        const vec first = b->spread[i] * (f * f), second = b->spread[i] * (2.0 * f * d + d * d),
                   third = b->spread[i] * (2.0 * d * d);
         exp_minus(&first, &b->envelope[i]);
         exp_minus(&second, &b->ratio[i]);
-        if (rise < 0.0) b->ratio[i] = 1.0 / b->ratio[i];
         exp_minus(&third, &b->ratio_step[i]);
     }
 }
@@ -149,7 +147,7 @@ LOOP_INLINE void one_component(const msio_stretch *s, int64_t k, int planes, boo
     const double *flux = s->flux + k * s->flux_component;
     beam b;
     aim(s, k, gaussian, &b);
-    if (s->even) {
+    if (s->even && (!gaussian || s->step >= 0.0)) { /* an envelope that grows would multiply what was cut off */
         begin_even(s, gaussian, &b);
         for (int c = 0; c < s->channels; c++) {
             add_up(s, flux, c, planes, gaussian, &b);

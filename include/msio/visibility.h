@@ -1,4 +1,4 @@
-/* visibility.h - what is computed with visibilities: models of the sky, and data sets that show one.
+/* visibility.h - what is computed with visibilities: models of the sky, and passes over tables that compute.
  *
  * Sign and frame: a component in the direction (l, m, n) as seen from the phase centre has the visibility
  * S exp(+2 pi i (u l + v m + w (n - 1)) f / c), with u, v, w in metres as the Measurement Set's UVW has them, f in Hz
@@ -11,6 +11,7 @@
 
 #include "msio/io.h"
 #include "msio/subbands.h"
+#include "msio/write.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -88,6 +89,107 @@ MSIO_API msio_status msio_simulate_ms_sky(const char *path, const msio_simulate_
  * UVH5 has it. opts->noise must be 0: it is the sky's. Flags are none, nsamples 1. */
 MSIO_API msio_status msio_simulate_uvh5_sky(const char *dir, const msio_simulate_uvh5_opts *opts,
                                             const msio_simulate_sky_opts *sky);
+
+/* ---------------------------------------------------------------- one pass over a table */
+
+/* Blocks are dealt out to so many lanes in turn: block n to lane n modulo this. A lane's blocks come in order, one at a
+ * time; lanes run side by side, and are summed up one after the other. So results do not depend on threads. */
+#define MSIO_PASS_LANES 16
+
+/* Consecutive rows of the selection, as a kernel sees them. */
+typedef struct msio_block {
+    int64_t row; /* place of the first one in the selection */
+    int64_t rows;
+    int lane;
+    const msio_array *in;  /* one an input column: type, shape ([rows] and the cell's axes, numpy order), data */
+    const msio_array *out; /* one an output column; data hold nothing yet, and all of them are to be filled */
+} msio_block;
+
+/* What is done with each block. Not MSIO_OK ends the pass with that status (set by msio_kernel_fail, or kept). */
+typedef struct msio_kernel {
+    /* Called by any thread, by several at once for different lanes. state: the lane's own, state_bytes large, zeros at
+     * first, aligned to 64. */
+    msio_status (*run)(void *user, const msio_block *block, void *state);
+    size_t state_bytes;
+    /* Called after the last block for lane 0, 1, ... by the thread that asked for the pass; NULL: nothing to sum up. */
+    msio_status (*reduce)(void *user, const void *state);
+    void *user;
+} msio_kernel;
+
+/* For a kernel that fails: keeps the message as this thread's last error, and returns the status. */
+MSIO_API msio_status msio_kernel_fail(msio_status status, const char *message);
+
+typedef struct msio_pass {
+    size_t struct_size;
+    int inputs;
+    const char *const *input; /* columns: dense, so of one shape in the selection */
+    int outputs;
+    const char *const *output; /* columns that are written; the same name may be an input too: it is read first */
+    int kernels;
+    const msio_kernel *kernel; /* run one after the other on each block */
+    const msio_select *select; /* NULL: everything; channels and correlations for the columns that have those axes */
+} msio_pass;
+#define MSIO_PASS_INIT                                                                                                 \
+    { sizeof(msio_pass), 0, NULL, 0, NULL, 0, NULL, NULL }
+
+typedef struct msio_pass_opts {
+    size_t struct_size;
+    size_t memory; /* bytes of all batches in flight, read and written; default 64 MiB */
+    int threads;   /* as in msio_read_opts */
+    /* Bytes read and written, done and to be done; not 0: stop with MSIO_E_CANCELLED. NULL: none. */
+    int (*progress)(void *user, int64_t done, int64_t total);
+    void *user;
+} msio_pass_opts;
+#define MSIO_PASS_OPTS_INIT                                                                                            \
+    { sizeof(msio_pass_opts), (size_t)64 << 20, 0, NULL, NULL }
+
+/* Reads the input columns in batches of whole tiles, runs the kernels on blocks of rows that fit a core's own cache,
+ * and writes the output columns: the next batch is read and the one before written meanwhile. The table's lock is held
+ * throughout, for writing where there are outputs (the table is to be opened writable). *rows, when not NULL: how many
+ * were done. A pass that is cut short has written some of its batches: docs/consistency.md.
+ * Errors: as msio_stream_next and msio_write_stream_next, those of kernels, MSIO_E_SIZE (not even one row fits the
+ * memory). */
+MSIO_API msio_status msio_pass_run(msio_table *table, const msio_pass *pass, const msio_pass_opts *opts, int64_t *rows);
+
+/* ---------------------------------------------------------------- prediction into a column */
+
+typedef enum msio_model_mode { MSIO_MODEL_REPLACE, MSIO_MODEL_ADD, MSIO_MODEL_SUBTRACT } msio_model_mode;
+
+typedef struct msio_model_opts {
+    size_t struct_size;
+    const char *column; /* complex64 [channel][correlation]; NULL: MODEL_DATA. One that is missing is made like DATA */
+    msio_model_mode mode;
+    size_t memory;       /* bytes: the pass's batches, and as much again for the spectra; default 64 MiB */
+    int threads;         /* as in msio_read_opts */
+    double lock_seconds; /* as in msio_open_opts; default 10 */
+    /* Bytes read and written, done and to be done; not 0: stop with MSIO_E_CANCELLED. NULL: none. */
+    int (*progress)(void *user, int64_t done, int64_t total);
+    void *user;
+} msio_model_opts;
+#define MSIO_MODEL_OPTS_INIT                                                                                           \
+    { sizeof(msio_model_opts), NULL, MSIO_MODEL_REPLACE, (size_t)64 << 20, 0, 10.0, NULL, NULL }
+
+typedef struct msio_model_result {
+    size_t struct_size;
+    int64_t components, rows;
+    int made; /* 1: the column was not there */
+} msio_model_result;
+#define MSIO_MODEL_RESULT_INIT                                                                                         \
+    { sizeof(msio_model_result), 0, 0, 0 }
+
+/* Predicts the visibilities of the sky into a column of the Measurement Set at path: the direct sum over the components
+ * with each row's own UVW, the frequencies of its spectral window, and its field's PHASE_DIR, whose frame must be J2000
+ * or ICRS. Correlations: linear XX = I + Q, XY = U + iV, YX = U - iV, YY = I - Q; circular RR = I + V, RL = Q + iU, LR
+ * = Q - iU, LL = I - V; or I, Q, U, V. Phases are exact to 1e-8 turns at 1e6 wavelengths, no smearing is put in. Where
+ * MODEL_DATA is missing, the imaging columns are added (msio_imaging_columns_add). Rows of a spectral window of other
+ * shape than the others' are done in passes of their own. Flags are not looked at. A prediction that is cut short
+ * leaves rows old or new (msio_write without atomic). result may be NULL. Errors: MSIO_E_ARGUMENT (no MS; a column of
+ * another type; options), MSIO_E_UNSUPPORTED (a field's frame, a phase centre that moves, correlations that are none of
+ * these), MSIO_E_SHAPE (cells that do not fit the spectral window), MSIO_E_FORMAT (rows of windows or fields that are
+ * not there), MSIO_E_SIZE (the spectra of the sky do not fit the memory), those of msio_pass_run and
+ * msio_imaging_columns_add. */
+MSIO_API msio_status msio_model_predict(const char *path, const msio_sky *sky, const msio_model_opts *opts,
+                                        msio_model_result *result);
 
 #ifdef __cplusplus
 }

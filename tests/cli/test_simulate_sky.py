@@ -18,18 +18,13 @@ try:
     import h5py
     import numpy as np
     from casacore import measures, tables
+    from sky_model import DEGREE, LIGHT, SKY, model, text
 except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(77)
 
 SCRATCH = tempfile.mkdtemp(prefix="msio-sky-")
-LIGHT = 299792458.0
-DEGREE = np.pi / 180
 SHAPE = ("--antennas", 9, "--times", 3, "--subbands", 3, "--channels", 10)
-# name, ra and dec in degrees, I, Q, U, V, spectral index, major and minor axis in arcsec, angle in degrees
-SKY = (("a", 285.3, 16.3, 4.0, 0.3, -0.2, 0.1, -0.7, 0, 0, 0), ("b", 284.6, 15.2, 2.0, 0, 0, 0, 0, 0, 0, 0),
-       ("c", 286.4, 16.0, 1.0, 0, 0, 0, 0.4, 90, 30, 25))
-REFERENCE = 1.4e9
 
 
 def msio(*arguments, **more):
@@ -39,35 +34,8 @@ def msio(*arguments, **more):
 def sky_file(shift=0.0, sky=SKY):
     path = tempfile.mkstemp(dir=SCRATCH, suffix=".txt")[1]
     with open(path, "w") as out:
-        out.write(f"Format = Name, Type, Ra, Dec, I, Q, U, V, ReferenceFrequency='{REFERENCE}', SpectralIndex='[]', "
-                  "MajorAxis, MinorAxis, Orientation\n")
-        for name, ra, dec, i, q, u, v, index, major, minor, angle in sky:
-            kind = "GAUSSIAN" if major else "POINT"
-            out.write(f"{name}, {kind}, {ra + shift}deg, {dec}deg, {i}, {q}, {u}, {v},, [{index}], {major}, {minor}, "
-                      f"{angle}\n")
+        out.write(text(sky, shift))
     return path
-
-
-def model(uvw, frequency, ra0, dec0, corr_type, sky=SKY):
-    """[row][channel][correlation]: the textbook's sum; ra0, dec0 in rad, a value a row."""
-    wavenumber = frequency / LIGHT
-    sums = np.zeros((4, len(uvw), len(frequency)), complex)
-    for _, ra, dec, *stokes, index, major, minor, angle in sky:
-        ra, dec, angle = ra * DEGREE, dec * DEGREE, angle * DEGREE
-        l = np.cos(dec) * np.sin(ra - ra0)
-        m = np.sin(dec) * np.cos(dec0) - np.cos(dec) * np.sin(dec0) * np.cos(ra - ra0)
-        n = np.sqrt(1 - l**2 - m**2)
-        delay = uvw[:, 0] * l + uvw[:, 1] * m + uvw[:, 2] * (n - 1)
-        phase = np.exp(2j * np.pi * delay[:, None] * wavenumber)
-        u, v = uvw[:, 0, None] * wavenumber, uvw[:, 1, None] * wavenumber
-        along, across = u * np.sin(angle) + v * np.cos(angle), u * np.cos(angle) - v * np.sin(angle)
-        arcsec = DEGREE / 3600
-        phase *= np.exp(-np.pi**2 / (4 * np.log(2)) * ((major * arcsec * along)**2 + (minor * arcsec * across)**2))
-        for p in range(4):
-            sums[p] += stokes[p] * ((frequency / REFERENCE)**index if p == 0 else 1) * phase
-    i, q, u, v = sums
-    parts = {9: i + q, 10: u + 1j * v, 11: u - 1j * v, 12: i - q}
-    return np.stack([parts[c] for c in corr_type], axis=-1)
 
 
 def apparent(times, ra, dec):

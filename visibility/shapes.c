@@ -1,0 +1,99 @@
+/* shapes.c - the rows of a Measurement Set by the shape of their cells. */
+#include "visibility/shapes.h"
+
+#include "core/error.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+static msio_status no_memory(const msio_metadata *m) {
+    return msio_error_set(MSIO_E_MEMORY, m->path, "no memory for the rows of %lld spectral windows",
+                          (long long)m->spectral_windows);
+}
+
+/* Whether the data description's window and polarization are there. */
+static msio_status check_description(const msio_metadata *m, int description) {
+    const msio_data_description *d = &m->data_description[description];
+    if (d->spectral_window < 0 || d->spectral_window >= m->spectral_windows || d->polarization < 0 ||
+        d->polarization >= m->polarizations)
+        return msio_error_set(MSIO_E_FORMAT, m->path,
+                              "row %d of DATA_DESCRIPTION names spectral window %d and polarization %d: there are %d and %d",
+                              description, d->spectral_window, d->polarization, m->spectral_windows, m->polarizations);
+    const msio_spectral_window *w = msio_window_of(m, description);
+    if (!w->frequencies || w->channels < 1 || w->channels > INT_MAX || msio_polarization_of(m, description)->correlations < 1)
+        return msio_error_set(MSIO_E_FORMAT, m->path, "spectral window %d has no frequencies, or polarization %d no correlations",
+                              d->spectral_window, d->polarization);
+    return MSIO_OK;
+}
+
+/* Marks what the runs of rows use. */
+static msio_status mark_used(const msio_metadata *m, const msio_row_index *index, msio_shape_groups *g) {
+    for (int64_t i = 0; i < index->runs; i++) {
+        const msio_row_run *run = &index->run[i];
+        if (run->data_description < 0 || run->data_description >= m->data_descriptions)
+            return msio_error_set(MSIO_E_FORMAT, m->path, "DATA_DESC_ID of row %lld is %d: DATA_DESCRIPTION has %d rows",
+                                  (long long)run->row, run->data_description, m->data_descriptions);
+        if (run->field < 0 || run->field >= m->fields)
+            return msio_error_set(MSIO_E_FORMAT, m->path, "FIELD_ID of row %lld is %d: FIELD has %d rows",
+                                  (long long)run->row, run->field, m->fields);
+        g->description_used[run->data_description] = true;
+        g->field_used[run->field] = true;
+    }
+    msio_status status = MSIO_OK;
+    for (int d = 0; d < m->data_descriptions && !status; d++)
+        if (g->description_used[d]) status = check_description(m, d);
+    return status;
+}
+
+/* The group of a data description; made where it is new. */
+static msio_shape_group *group_of(const msio_metadata *m, msio_shape_groups *g, int description) {
+    const int channels = (int)msio_window_of(m, description)->channels;
+    const int corrs = msio_polarization_of(m, description)->correlations;
+    int i = 0;
+    while (i < g->groups && (g->group[i].channels != channels || g->group[i].corrs != corrs)) i++;
+    if (i == g->groups) g->group[g->groups++] = (msio_shape_group){.channels = channels, .corrs = corrs};
+    return &g->group[i];
+}
+
+/* Counts the groups' rows, then, where there are several, lists them. */
+static msio_status list_rows(const msio_metadata *m, const msio_row_index *index, msio_shape_groups *g) {
+    for (int64_t i = 0; i < index->runs; i++)
+        group_of(m, g, index->run[i].data_description)->rows += index->run[i].rows;
+    if (g->groups < 2) return MSIO_OK;
+    for (int k = 0; k < g->groups; k++) {
+        g->group[k].row = malloc((size_t)g->group[k].rows * sizeof *g->group[k].row);
+        if (!g->group[k].row) return no_memory(m);
+        g->group[k].rows = 0;
+    }
+    for (int64_t i = 0; i < index->runs; i++) {
+        msio_shape_group *group = group_of(m, g, index->run[i].data_description);
+        for (int64_t r = 0; r < index->run[i].rows; r++) group->row[group->rows++] = index->run[i].row + r;
+    }
+    return MSIO_OK;
+}
+
+msio_status msio_shape_groups_make(const msio_metadata *m, msio_shape_groups *groups) {
+    const msio_row_index *index;
+    msio_shape_groups g = {0};
+    msio_status status = msio_metadata_row_index(m, &index);
+    if (status) return status;
+    g.description_used = calloc((size_t)m->data_descriptions + 1, sizeof *g.description_used);
+    g.field_used = calloc((size_t)m->fields + 1, sizeof *g.field_used);
+    g.group = calloc((size_t)m->data_descriptions + 1, sizeof *g.group);
+    if (!g.description_used || !g.field_used || !g.group) status = no_memory(m);
+    if (!status) status = mark_used(m, index, &g);
+    if (!status) status = list_rows(m, index, &g);
+    if (status)
+        msio_shape_groups_free(&g);
+    else
+        *groups = g;
+    return status;
+}
+
+void msio_shape_groups_free(msio_shape_groups *groups) {
+    for (int k = 0; groups->group && k < groups->groups; k++) free(groups->group[k].row);
+    free(groups->group);
+    free(groups->description_used);
+    free(groups->field_used);
+    *groups = (msio_shape_groups){0};
+}

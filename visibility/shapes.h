@@ -1,0 +1,36 @@
+/* shapes.h - the rows of a Measurement Set by the shape of their cells: one pass each. */
+#ifndef MSIO_VISIBILITY_SHAPES_H
+#define MSIO_VISIBILITY_SHAPES_H
+
+#include "msio/cache.h"
+
+#include <stdbool.h>
+
+/* Rows whose data description gives one shape. */
+typedef struct msio_shape_group {
+    int channels, corrs;
+    int64_t rows;
+    int64_t *row; /* [rows], ascending; NULL: they are all rows of the table */
+} msio_shape_group;
+
+typedef struct msio_shape_groups {
+    int groups;
+    msio_shape_group *group;
+    bool *description_used; /* [data_descriptions] */
+    bool *field_used;       /* [fields] */
+} msio_shape_groups;
+
+/* The groups of all rows. To be freed. Lists take 8 bytes a row where there are several groups. MSIO_E_FORMAT: rows of
+ * data descriptions or fields that the subtables do not have; else as msio_metadata_row_index. */
+msio_status msio_shape_groups_make(const msio_metadata *metadata, msio_shape_groups *groups);
+void msio_shape_groups_free(msio_shape_groups *groups);
+
+/* The window and polarization of a data description; both are there once groups were made. */
+static inline const msio_spectral_window *msio_window_of(const msio_metadata *m, int description) {
+    return &m->spectral_window[m->data_description[description].spectral_window];
+}
+static inline const msio_polarization *msio_polarization_of(const msio_metadata *m, int description) {
+    return &m->polarization[m->data_description[description].polarization];
+}
+
+#endif
