@@ -187,9 +187,9 @@ static msio_status fail_late(void *user, const msio_block *block, void *state) {
     return block->row >= rows / 2 ? msio_kernel_fail(MSIO_E_RANGE, "so far and no further") : MSIO_OK;
 }
 
-static int stop(void *user, int64_t done, int64_t total) {
+static int stop(void *user, int64_t done, int64_t all) {
     (void)user;
-    return total > 0 && done > 0;
+    return all > 0 && done > 0;
 }
 
 static void passes_that_end_early(void **state) {
