@@ -3,7 +3,7 @@
 
 #include "core/error.h"
 #include "io/aipsio/aipsio.h"
-#include "io/layout/buckets.h"
+#include "io/layout/shared/buckets.h"
 #include "prof/span.h"
 
 #include <stdio.h>

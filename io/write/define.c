@@ -10,7 +10,7 @@
 #include "io/aipsio/aipsio.h"
 #include "io/aipsio/aipsio_write.h"
 #include "io/aipsio/record.h"
-#include "io/layout/tiled_header.h"
+#include "io/layout/tiled/tiled_header.h"
 
 #include <errno.h>
 #include <fcntl.h>

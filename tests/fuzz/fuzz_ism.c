@@ -1,6 +1,6 @@
 /* fuzz_ism.c - header and index of IncrementalStMan. */
 #include "fuzz_manager.h"
-#include "io/layout/ism.h"
+#include "io/layout/incremental/ism.h"
 
 static void parse(const msio_manager *manager, const uint8_t *bytes, int64_t length) {
     msio_ism *ism;

@@ -1,6 +1,6 @@
 /* fuzz_ssm.c - header and index of StandardStMan. */
 #include "fuzz_manager.h"
-#include "io/layout/ssm.h"
+#include "io/layout/standard/ssm.h"
 
 static void parse(const msio_manager *manager, const uint8_t *bytes, int64_t length) {
     msio_ssm *ssm;

@@ -1,6 +1,6 @@
 /* fuzz_tiled.c - headers of the four tiled data managers. */
 #include "fuzz_manager.h"
-#include "io/layout/tiled_header.h"
+#include "io/layout/tiled/tiled_header.h"
 
 static void parse(const msio_manager *manager, const uint8_t *bytes, int64_t length) {
     static const msio_tiled_kind kinds[] = {MSIO_TILED_COLUMN, MSIO_TILED_SHAPE, MSIO_TILED_CELL, MSIO_TILED_DATA};

@@ -1,7 +1,7 @@
 /* test_ism.c - IncrementalStMan from bytes laid out by hand: what is read, and what damage comes back as. */
 #include "stored_image.h"
 
-#include "io/layout/ism.h"
+#include "io/layout/incremental/ism.h"
 
 #define ROWS 12
 #define SPLIT 8 /* first row of the second bucket in use */

@@ -1,7 +1,7 @@
 /* test_ssm.c - StandardStMan from bytes laid out by hand: what is read, and what damage comes back as. */
 #include "stored_image.h"
 
-#include "io/layout/ssm.h"
+#include "io/layout/standard/ssm.h"
 
 #define ROWS 10
 #define PER_BUCKET 4

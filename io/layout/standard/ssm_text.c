@@ -2,7 +2,7 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "io/files/stored.h"
-#include "io/layout/ssm.h"
+#include "io/layout/standard/ssm.h"
 
 #include <inttypes.h>
 #include <string.h>

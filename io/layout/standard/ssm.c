@@ -1,5 +1,5 @@
 /* ssm.c - layout of StandardStMan: rows in buckets, cells side by side in them or in a file of indirect arrays. */
-#include "io/layout/ssm.h"
+#include "io/layout/standard/ssm.h"
 
 #include "core/error.h"
 #include "io/files/stored.h"

@@ -3,7 +3,7 @@
 #include "core/error.h"
 #include "io/aipsio/aipsio.h"
 #include "io/files/stored.h"
-#include "io/layout/ssm.h"
+#include "io/layout/standard/ssm.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /* tiled_header.c - headers of the tiled storage managers, parsed. */
-#include "io/layout/tiled_header.h"
+#include "io/layout/tiled/tiled_header.h"
 
 #include "core/checked.h"
 #include "core/error.h"
 #include "io/aipsio/aipsio.h"
 #include "io/aipsio/record.h"
-#include "io/layout/buckets.h"
+#include "io/layout/shared/buckets.h"
 #include "io/lock/lock_registry.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* ism.c - layout of IncrementalStMan: a value is stored where it changes, and holds for the rows that follow. */
-#include "io/layout/ism.h"
+#include "io/layout/incremental/ism.h"
 
 #include "core/error.h"
 

@@ -1,5 +1,5 @@
 /* buckets.c - which rows a bucket holds, and a walk over the buckets that a set of rows needs. */
-#include "io/layout/buckets.h"
+#include "io/layout/shared/buckets.h"
 
 #include "core/checked.h"
 #include "core/error.h"

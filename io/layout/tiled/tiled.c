@@ -2,7 +2,7 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "core/lock.h"
-#include "io/layout/tiled_header.h"
+#include "io/layout/tiled/tiled_header.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 #ifndef MSIO_IO_SSM_H
 #define MSIO_IO_SSM_H
 
-#include "io/layout/array_file.h"
-#include "io/layout/buckets.h"
+#include "io/layout/shared/array_file.h"
+#include "io/layout/shared/buckets.h"
 
 /* Immutable once loaded. Its memory is proportional to the index: 16 bytes an interval of rows. */
 typedef struct msio_ssm {

@@ -3,7 +3,7 @@
 #include "core/error.h"
 #include "io/aipsio/aipsio.h"
 #include "io/files/stored.h"
-#include "io/layout/ism.h"
+#include "io/layout/incremental/ism.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

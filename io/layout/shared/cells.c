@@ -1,5 +1,5 @@
 /* cells.c - what managers share that store a row's cell in one stretch: pushing cells, telling shapes and strings. */
-#include "io/layout/cells.h"
+#include "io/layout/shared/cells.h"
 
 #include "core/checked.h"
 #include "core/error.h"

@@ -5,7 +5,7 @@
 #define MSIO_IO_ARRAY_FILE_H
 
 #include "io/files/window.h"
-#include "io/layout/cells.h"
+#include "io/layout/shared/cells.h"
 
 /* The file, opened; immutable. */
 typedef struct msio_array_file {

@@ -1,7 +1,7 @@
 /* ism_text.c - IncrementalStMan: strings, in the bucket or in the file of indirect arrays. */
 #include "core/error.h"
 #include "io/files/stored.h"
-#include "io/layout/ism.h"
+#include "io/layout/incremental/ism.h"
 
 #include <inttypes.h>
 #include <string.h>

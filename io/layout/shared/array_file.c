@@ -1,5 +1,5 @@
 /* array_file.c - indirect arrays: cells that lie in a file of their own, found by an offset. */
-#include "io/layout/array_file.h"
+#include "io/layout/shared/array_file.h"
 
 #include "core/checked.h"
 #include "core/error.h"

@@ -2,7 +2,7 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "io/files/stored.h"
-#include "io/layout/ism.h"
+#include "io/layout/incremental/ism.h"
 
 #include <inttypes.h>
 

@@ -3,8 +3,8 @@
 #ifndef MSIO_IO_ISM_H
 #define MSIO_IO_ISM_H
 
-#include "io/layout/array_file.h"
-#include "io/layout/buckets.h"
+#include "io/layout/shared/array_file.h"
+#include "io/layout/shared/buckets.h"
 
 /* Immutable once loaded. Its memory is proportional to the index: 16 bytes a bucket. */
 typedef struct msio_ism {
