@@ -1,5 +1,5 @@
 /* test_flags.c - counts of flags through the public calls: against casacore's FLAG, kept while nothing changed and
- * counted anew when flags did, whoever asks. Other layouts are in tests/cli/test_flags.py. */
+ * counted anew when flags did, whoever asks. Other layouts are in tests/cli/info/test_flags.py. */
 #include "msio/cache.h"
 
 #include "tests/io/simulate/simulated.h"

@@ -1,5 +1,5 @@
 /* test_simulate_uvh5.c - simulated groups of UVH5 files: options, sizes, names, and how files come into place. Their
- * content is held against h5py by tests/cli/test_simulate_uvh5.py. */
+ * content is held against h5py by tests/cli/simulate/test_simulate_uvh5.py. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* unshare */
 #endif
