@@ -3,8 +3,8 @@
     from msio.tables import table
 
 gives a subclass of python-casacore's `table`: getcol, getcolnp, getcolslice, getcolslicenp, getvarcol, getcell,
-getcellslice, getcellnp, rows, columns, iterators and selections are read by msio; TaQL, sort, put, addcols and all else
-go to casacore. Arguments, results, types, orders and exceptions are python-casacore's. What this process wrote and has
+getcellslice, getcellnp, rows, columns, iterators and selections are read by msio, puts of numbers written; TaQL, sort,
+addcols and all else go to casacore. Arguments, results, types, orders and exceptions are python-casacore's. What this process wrote and has
 not flushed is flushed before it is read; what another process wrote is seen as soon as it gave up its lock.
 
 Everything else of `casacore.tables` is here too, unchanged. Without python-casacore `table` has the reading half alone.
@@ -27,7 +27,7 @@ else:
         _msio_serves = True
 
     if not is_refused():  # MSIO_PATCH=off: python-casacore as it is
-        for _name, _method in {**_casacore.reads, **_casacore.writes}.items():
+        for _name, _method in {**_casacore.reads, **_casacore.writes, **_casacore.puts}.items():
             setattr(table, _name, _method)
         _casacore.watch_writers()
         tablecolumn, tableiter, tablerow = (  # for tables of the class above

@@ -1,34 +1,54 @@
 """The methods that msio puts in the place of python-casacore's, for a subclass of its table or for its own.
 
-Reads are tried natively, and fall to casacore's own method where msio does not serve them; writes are casacore's, and
-noted, so that what was read ahead is dropped and what waits is flushed before the next native read.
+Reads and puts are tried natively, and fall to casacore's own method where msio does not serve them. What casacore itself
+writes is noted, so that what was read ahead is dropped and what waits is flushed before the next native read.
 """
 import functools
 import os
 import sys
+import types
 import weakref
 
 from casacore.tables import table as casacore_table
-from casacore.tables import tablecolumn, tableiter
+from casacore.tables import tablecolumn, tableindex, tableiter
 from casacore.tables.tablerow import _tablerow
 from casacore.tables.tablerow import tablerow
 
-from . import _counting, _serving, _states
+from . import _counting, _files, _putting, _serving, _states
 from ._serving import NOT_SERVED
 
 _counting.inner_folders.append(os.path.dirname(sys.modules[tablerow.__module__].__file__) + os.sep)
 
+
+
+def _settled(own):
+    """A method of casacore's that may touch values, files or locks: called while no other thread's write is under way."""
+    @functools.wraps(own)
+    def call(*arguments, **keywords):
+        with _files.guard:
+            return own(*arguments, **keywords)
+    return call
+
+
 # casacore's own methods, before anything is put in their places.
-_own = {name: casacore_table.__dict__[name] for name in (
+_own = {name: _settled(casacore_table.__dict__[name]) for name in (
     "getcol", "getcolnp", "getcolslice", "getcolslicenp", "getvarcol", "getcell", "getcellnp", "getcellslice",
     "getcellslicenp", "__getitem__", "query", "sort", "select", "selectrows", "close", "done", "resync",
-    "flush", "unlock", "rename", "__init__", "__getattr__")}
-_own_row = {"__init__": tablerow.__init__, "get": tablerow.get}
-_own_iterator = {"__init__": tableiter.__init__, "next": tableiter.next}
+    "flush", "lock", "unlock", "rename", "__init__")}
+_own_getattr = casacore_table.__getattr__
+_own_row = {"__init__": _settled(tablerow.__init__), "get": _settled(tablerow.get)}
+_own_iterator = {"__init__": _settled(tableiter.__init__), "next": _settled(tableiter.next)}
+
+# What tells of a table and its columns, and neither of values nor of files; or calls other methods for them.
+_harmless = ("__enter__", "__exit__", "__str__", "__len__", "__getattr__", "_makerow", "_repr_html_", "name", "colnames", "col",
+             "row", "iter", "index", "isscalarcol", "isvarcol", "coldatatype", "colarraytype", "ncols", "nrows", "iswritable",
+             "endianformat", "lockoptions", "partnames", "haslock", "keywordnames", "colkeywordnames", "fieldnames",
+             "colfieldnames", "getkeyword", "getcolkeyword", "getkeywords", "getcolkeywords", "getdesc", "getcoldesc",
+             "coldesc", "info", "browse", "view", "done")
 
 _writes = ("putcell", "putcellslice", "putcol", "putvarcol", "putcolslice", "addrows", "removerows", "addcols",
            "renamecol", "removecols", "putkeyword", "putcolkeyword", "putkeywords", "putcolkeywords", "removekeyword",
-           "removecolkeyword", "putinfo", "addreadmeline", "setdmprop", "__setitem__")
+           "removecolkeyword", "putinfo", "addreadmeline", "setdmprop", "__setitem__", "copyrows")
 _change_columns = ("addcols", "renamecol", "removecols")
 _own_writes = {name: casacore_table.__dict__[name] for name in _writes if name in casacore_table.__dict__}
 
@@ -181,7 +201,7 @@ def col(self, columnname):
 
 def __getattr__(self, name):
     """A column, or a subtable of the same class, or a keyword."""
-    value = _own["__getattr__"](self, name)
+    value = _own_getattr(self, name)
     ours = _class_of(self)
     return value if ours is None or type(value) is not casacore_table else ours(value.name(), ack=False)
 
@@ -271,15 +291,19 @@ def __getitem__(self, key):
 
 def _noting(name, own):
     def write(self, *arguments, **keywords):
-        _states.written(self)  # also before: a put that fails half way has put something
-        try:
-            return own(self, *arguments, **keywords)
-        finally:
-            if name in _change_columns:
-                self.__dict__.pop("_msio_row", None)
-            if name == "removerows":
-                _states.forget(self)  # a selection has other rows now
-            _states.written(self)
+        changed = self
+        if name == "copyrows":
+            changed = keywords.get("outtable", *arguments[:1])
+        with _files.guard:
+            _states.written(changed)  # also before: a put that fails half way has put something
+            try:
+                return own(self, *arguments, **keywords)
+            finally:
+                if name in _change_columns:
+                    self.__dict__.pop("_msio_row", None)
+                if name == "removerows":
+                    _states.forget(self)  # a selection has other rows now
+                _states.written(changed)
     write.__name__ = name
     write.__qualname__ = own.__qualname__
     write.__doc__ = own.__doc__
@@ -311,7 +335,13 @@ def rename(self, newtablename):
     _states.renaming(self, lambda: _own["rename"](self, newtablename))
 
 
+def lock(self, write=True, nattempts=0):
+    _states.locking(self, True)
+    return _own["lock"](self, write, nattempts)
+
+
 def unlock(self):
+    _states.locking(self, False)
     if self.lockoptions()["option"].startswith("permanent"):  # nothing is unlocked, and nothing flushed
         return _own["unlock"](self)
     _states.flushing(self, lambda: _own["unlock"](self))
@@ -319,7 +349,7 @@ def unlock(self):
 
 reads = {f.__name__: f for f in (
     getcell, getcol, getcolnp, getcolslice, getcolslicenp, getvarcol, getcellnp, getcellslice, getcellslicenp, query,
-    sort, select, selectrows, iter, col, row, close, done, resync, flush, unlock, rename, __getitem__, __init__,
+    sort, select, selectrows, iter, col, row, close, done, resync, flush, lock, unlock, rename, __getitem__, __init__,
     __getattr__)}
 for _name, _function in reads.items():
     _origin = casacore_table.__dict__.get(_name)
@@ -328,8 +358,36 @@ for _name, _function in reads.items():
 writes = {name: _noting(name, own) for name, own in _own_writes.items()}
 
 
+# ---------------------------------------------------------------- puts
+
+def putcol(self, columnname, value, startrow=0, nrow=-1, rowincr=1):
+    if _putting.putcol(self, columnname, value, startrow, nrow, rowincr, _own["getcol"]) is NOT_SERVED:
+        writes["putcol"](self, columnname, value, startrow, nrow, rowincr)
+
+
+def putcolslice(self, columnname, value, blc, trc, inc=[], startrow=0, nrow=-1, rowincr=1):
+    if _putting.putcolslice(self, columnname, value, blc, trc, inc, startrow, nrow, rowincr,
+                            _own["getcolslice"]) is NOT_SERVED:
+        writes["putcolslice"](self, columnname, value, blc, trc, inc, startrow, nrow, rowincr)
+
+
+def putcellslice(self, columnname, rownr, value, blc, trc, inc=[]):
+    if _putting.putcellslice(self, columnname, rownr, value, blc, trc, inc, _own["getcellslice"]) is NOT_SERVED:
+        writes["putcellslice"](self, columnname, rownr, value, blc, trc, inc)
+
+
+def putvarcol(self, columnname, value, startrow=0, nrow=-1, rowincr=1):
+    if _putting.putvarcol(self, columnname, value, startrow, nrow, rowincr, _own["getvarcol"]) is NOT_SERVED:
+        writes["putvarcol"](self, columnname, value, startrow, nrow, rowincr)
+
+
+puts = {f.__name__: f for f in (putcol, putcolslice, putcellslice, putvarcol)}
+for _name, _function in puts.items():
+    _function.__doc__ = _own_writes[_name].__doc__
+
+
 # What the patch puts into python-casacore's classes.
-patches = {casacore_table: {**reads, "_msio_cells": _states.NO_CELLS},
+patches = {casacore_table: {**reads, **puts, "_msio_cells": _states.NO_CELLS},
            tablerow: {name: row_of_table.__dict__[name] for name in ("__init__", "names", "table", "cells_of_casacore",
                                                                      "get")},
            tableiter: {name: iterator_of_table.__dict__[name] for name in ("__init__", "next", "__next__")}}
@@ -340,23 +398,30 @@ def watch_writers():
     if getattr(casacore_table, "_msio_watched", False):
         return
     casacore_table._msio_watched = True
+    for name, own in list(casacore_table.__dict__.items()):
+        if isinstance(own, types.FunctionType) and name not in _harmless:
+            setattr(casacore_table, name, _settled(own))
     casacore_table.__init__ = __init__
+    casacore_table.lock = lock
     for name, method in writes.items():
         setattr(casacore_table, name, method)
-    for cls, name in ((_tablerow, "put"),):
-        own = cls.__dict__.get(name)
-        if own is not None:
-            setattr(cls, name, _row_put(own))
+    _tablerow.put = _row_put(_tablerow.put)
+    for cls, names in ((_tablerow, ("__init__", "get")), (tableiter, ("__init__", "next", "__next__", "reset")),
+                       (tableindex, ("__init__", "setchanged", "rownr", "rownrs"))):
+        for name in names:
+            if name in cls.__dict__:
+                setattr(cls, name, _settled(cls.__dict__[name]))
 
 
 def _row_put(own):
     def put(self, rownr, value, matchingfields=True):
         table = self.__dict__.get("_table")  # none: a table's own row, whose puts the table notes
         note = _states.written_somewhere if table is None else functools.partial(_states.written, table)
-        note()
-        try:
-            return own(self, rownr, value, matchingfields)
-        finally:
+        with _files.guard:
             note()
+            try:
+                return own(self, rownr, value, matchingfields)
+            finally:
+                note()
     put.__doc__ = own.__doc__
     return put

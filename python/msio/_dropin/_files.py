@@ -13,6 +13,10 @@ from .._errors import Error
 
 _lock = threading.RLock()
 _files = weakref.WeakValueDictionary()
+
+#: Held by every call of casacore's that may touch a table's values or locks, and while msio writes: casacore keeps the
+#: GIL meanwhile, msio does not.
+guard = threading.RLock()
 _kept = set()  # that are dirty: the table object that wrote may go before what it wrote is flushed
 
 
@@ -36,28 +40,42 @@ class File:
         Whether its table was renamed: who stands for it has to look again.
     behind : list of File
         The tables that a reference or concatenated table refers to.
+    locked : bool
+        Whether the program locked the table itself: then casacore keeps its lock until it is told to unlock.
     """
 
     def __init__(self, path):
         self.path = path
-        self.dirty = self.inherited = self.moved = False
+        self.dirty = self.inherited = self.moved = self.locked = False
         self.behind = []
         self.writes = self.seen = 0
         self.states = weakref.WeakSet()
         self._tables = {}
         self._columns = {}
+        self._writer = None
         self._pid = os.getpid()
 
     def table(self, locks=True):
         """The native table, opened on first need, with read locks or without. Raises msio's errors where it cannot be read
         natively."""
-        if self._pid != os.getpid():
-            self._tables = {}
-            self._columns = {}
-            self._pid = os.getpid()
+        self._begin_anew_in_child()
         if locks not in self._tables:
             self._tables[locks] = _msio.Table(self.path, lock=locks)
         return self._tables[locks]
+
+    def writer(self):
+        """The native table for writes under the lock that casacore holds in this process."""
+        self._begin_anew_in_child()
+        if self._writer is None:
+            self._writer = _msio.Table(self.path, writable=True, lock_is_held=True)
+        return self._writer
+
+    def _begin_anew_in_child(self):
+        if self._pid != os.getpid():
+            self._tables = {}
+            self._columns = {}
+            self._writer = None
+            self._pid = os.getpid()
 
     def column(self, name, locks=True):
         """What the native table says of a column: a dict; raises where there is none."""
@@ -77,6 +95,12 @@ class File:
             state.drop_cells()
         _kept.add(self)
         self.rest()
+
+    def put(self):
+        """msio wrote to it, or tried to: nothing that was read ahead holds, and cells may have shapes now."""
+        self._columns = {}
+        for state in list(self.states):
+            state.drop_cells()
 
     def flush(self, flush):
         """Calls what brings to disk all that waits; whoever writes meanwhile makes the table dirty again."""
@@ -120,10 +144,11 @@ class File:
 
     def close(self):
         """Gives the native handle back; it is opened anew on the next need."""
-        tables, self._tables = self._tables, {}
-        self._columns = {}
-        for table in tables.values():
-            table.close()
+        tables, self._tables = [*self._tables.values(), self._writer], {}
+        self._columns, self._writer = {}, None
+        for table in tables:
+            if table is not None:
+                table.close()
 
 
 def file_of(path):
@@ -152,11 +177,13 @@ def drop_all_cells():
 def _after_fork():
     """In a forked child: what its parent had not flushed is the parent's to flush, and what a thread of the parent was
     reading is not read on."""
-    global _lock
+    global _lock, guard
     _lock = threading.RLock()
+    guard = threading.RLock()
     for file in list(_files.values()):
         file.inherited = file.inherited or file.dirty
     drop_all_cells()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+# No fork in the middle of a write of another thread: the child's casacore would have the table half new.
+os.register_at_fork(before=lambda: guard.acquire(), after_in_parent=lambda: guard.release(), after_in_child=_after_fork)

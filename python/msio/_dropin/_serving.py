@@ -30,7 +30,7 @@ _TYPES_INTO = "?ifdFD"
 class _Column:
     """A column that msio reads, as a table object shows it."""
 
-    __slots__ = ("native", "name", "dtype", "ndim", "shape", "rows", "file", "tiled")
+    __slots__ = ("native", "name", "dtype", "ndim", "shape", "rows", "file", "tiled", "new")
 
 
 def _column(table, method, name):

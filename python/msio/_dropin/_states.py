@@ -146,6 +146,14 @@ def closing(table):
     forget(table)
 
 
+def locking(table, locked):
+    """The program locks a table itself, or unlocks it."""
+    state = state_of(table)
+    if state.file is not None:
+        for one in (state.file, *state.file.behind):
+            one.locked = locked
+
+
 def flushing(table, flush):
     """A table object brings to disk what waits in the table that it shares with others."""
     state = table.__dict__.get("_msio_state")

@@ -1,0 +1,254 @@
+"""Puts of msio.tables.table against python-casacore's own: the same tables afterwards, the same exceptions."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import pytest
+from conftest import MANAGERS, agrees, make_table, outcome
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("casacore.tables", reason="python-casacore is not installed")
+import casacore.tables as ct  # noqa: E402
+
+from msio import tables as mt  # noqa: E402
+
+OWN = {name: getattr(ct.table, name) for name in ("getcol", "getvarcol")}
+
+
+def contents(table):
+    """All values of a table, as casacore reads them."""
+    found = {}
+    for name in table.colnames():
+        cells = OWN["getvarcol"](table, name)
+        found[name] = {key: None if isinstance(cell, bool) else cell for key, cell in cells.items()}
+    return found
+
+
+class Pair:
+    """Two tables of the same contents, one written through msio."""
+
+    def __init__(self, folder, made, readonly=False, **options):
+        folder = tempfile.mkdtemp(dir=folder)  # never the place of a table that another example left open
+        self.paths = [os.path.join(folder, name) for name in ("ours.tab", "theirs.tab")]
+        for path in self.paths:
+            shutil.copytree(made, path)
+        self.options = {"readonly": readonly, "ack": False, **options}
+        self.ours, self.theirs = mt.table(self.paths[0], **self.options), ct.table(self.paths[1], **self.options)
+
+    def agree(self, call):
+        ours, theirs = outcome(call, self.ours), outcome(call, self.theirs)
+        assert agrees(ours, theirs), (ours, theirs)
+        return ours
+
+    def check(self):
+        """The same as seen by this process's casacore, and, once closed, by another process."""
+        assert agrees(contents(self.ours), contents(self.theirs))
+        self.ours.close()
+        self.theirs.close()
+        ours, theirs = seen_elsewhere(self.paths)
+        assert ours == theirs
+
+
+SEEN = """
+import hashlib, sys
+from casacore.tables import table
+for path in sys.argv[1:]:
+    t = table(path, ack=False)
+    for name in t.colnames():
+        cells = t.getvarcol(name) if t.nrows() else {}
+        print(name, [hashlib.md5(repr((getattr(c, "shape", None), c.tolist() if hasattr(c, "tolist") else c)).encode())
+                     .hexdigest() for c in cells.values()], end=";")
+    print()
+"""
+
+
+def seen_elsewhere(paths):
+    """What another process's casacore reads from each table."""
+    seen = subprocess.run([sys.executable, "-c", SEEN, *paths], check=True, capture_output=True, timeout=60).stdout
+    return seen.splitlines()
+
+
+def natively():
+    return sum(calls for method, calls in mt.served()["msio"].items() if method.startswith("put"))
+
+
+def values(rng, kind, shape):
+    if kind == "bool":
+        return rng.integers(0, 2, shape).astype(bool)
+    if kind.startswith("c"):
+        return (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(kind)
+    return (100 * rng.normal(size=shape)).astype(kind)
+
+
+TYPES = {"SCALAR_B": "bool", "SCALAR_I": "i4", "SCALAR_D": "f8", "SCALAR_C": "c16", "SCALAR_short": "i2",
+         "SCALAR_float": "f4", "SCALAR_complex": "c8", "ARRAY_float": "f4", "ARRAY_double": "f8", "ARRAY_complex": "c8",
+         "ARRAY_dcomplex": "c16", "ARRAY_int": "i4", "ARRAY_boolean": "bool", "ARRAY_short": "i2", "LINE": "f8", "VARY": "f4"}
+KINDS = ("bool", "i2", "i4", "i8", "f4", "f8", "c8", "c16", ">f4", "u4")
+relaxed = settings(max_examples=100 if os.environ.get("MSIO_TEST_LONG") else 8, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@relaxed
+@given(data=st.data(), seed=st.integers(0, 2**31))
+def test_columns_rows_and_parts(managed, tmp_path, data, seed):
+    """Puts of all kinds, right and wrong, in any order, with reads between them."""
+    pair, rng = Pair(tmp_path, managed), np.random.default_rng(seed)
+    names = [name for name in TYPES if name in pair.theirs.colnames()]
+    for _ in range(data.draw(st.integers(1, 8))):
+        name = data.draw(st.sampled_from(names))
+        shape = () if name.startswith("SCALAR") else (4,) if name == "LINE" else (3, 5)
+        kind = data.draw(st.sampled_from((TYPES[name],) * 6 + KINDS))
+        start, nrow, step = data.draw(st.tuples(st.integers(-1, 38), st.integers(-1, 38), st.integers(0, 4)))
+        start, nrow, step = (0, -1, 1) if data.draw(st.booleans()) else (start, nrow, step)
+        rows = max(0, (37 - max(start, 0) + max(step, 1) - 1) // max(step, 1))
+        rows = min(rows, nrow) if nrow >= 0 else rows
+        rows += data.draw(st.sampled_from((0, 0, 0, 0, 0, 0, 1)))
+        how = data.draw(st.sampled_from(("putcol", "putcol", "putcolslice", "putcellslice", "putvarcol")))
+        how = "putvarcol" if name == "VARY" else how
+        blc = [data.draw(st.integers(0, size - 1)) for size in shape]
+        trc = [data.draw(st.integers(low, size)) for low, size in zip(blc, shape)]
+        part = tuple(high - low + 1 for low, high in zip(blc, trc))
+        if how == "putcol":
+            value = values(rng, kind, (rows, *shape))
+            pair.agree(lambda t: t.putcol(name, value, start, nrow, step))
+        elif how == "putvarcol":
+            value = {f"r{i}": values(rng, kind, (1, *shape)) for i in range(rows)}
+            pair.agree(lambda t: t.putvarcol(name, value, start, nrow, step))
+        elif how == "putcolslice":
+            value = values(rng, kind, (rows, *part))
+            pair.agree(lambda t: t.putcolslice(name, value, blc, trc, [], start, nrow, step))
+        else:
+            value = values(rng, kind, part)
+            pair.agree(lambda t: t.putcellslice(name, start, value, blc, trc))
+        if data.draw(st.booleans()):
+            seen = data.draw(st.sampled_from([name for name in names if name != "VARY"]))  # of which 3.5.2 dies
+            pair.agree(lambda t: t.getcol(seen))
+            pair.agree(lambda t: t.getcell(seen, 3))
+    pair.check()
+
+
+@pytest.mark.parametrize("manager", MANAGERS)
+def test_what_is_put_natively(tmp_path, manager):
+    made = make_table(ct, tmp_path / "made", manager)
+    pair, rng = Pair(tmp_path, made), np.random.default_rng(1)
+    for name, kind in TYPES.items():
+        if name in pair.theirs.colnames() and name != "VARY":
+            before = natively()
+            value = values(rng, kind, (37, *pair.theirs.getcell(name, 0).shape) if "ARRAY" in name or name == "LINE" else 37)
+            pair.agree(lambda t: t.putcol(name, value))
+            pair.agree(lambda t: t.getcol(name))
+            if manager != "IncrementalStMan":
+                assert natively() == before + 1, (name, mt.served()["casacore"])
+    pair.check()
+
+
+def test_a_column_that_was_just_added(tmp_path):
+    pair = Pair(tmp_path, make_table(ct, tmp_path / "made"))
+    desc = ct.maketabdesc([ct.makearrcoldesc("MODEL", 0j, ndim=2, valuetype="complex", datamanagertype="TiledShapeStMan",
+                                             datamanagergroup="model")])
+    model = values(np.random.default_rng(2), "c8", (37, 3, 5))
+    pair.agree(lambda t: t.addcols(desc, ct.makedminfo(desc)))
+    before = natively()
+    pair.agree(lambda t: t.iscelldefined("MODEL", 3))
+    pair.agree(lambda t: t.putcol("MODEL", model))
+    assert natively() == before + 1
+    for call in (lambda t: t.iscelldefined("MODEL", 3), lambda t: t.getcolshapestring("MODEL", 0, 2),
+                 lambda t: t.getcell("MODEL", 36), lambda t: t.addrows(2), lambda t: t.iscelldefined("MODEL", 37),
+                 lambda t: t.putcell("MODEL", 37, model[0]), lambda t: t.getcell("MODEL", 37)):
+        pair.agree(call)
+    pair.check()
+
+
+def test_a_table_that_was_just_made(tmp_path):
+    answers = []
+    for name, kind in (("ours", mt.table), ("theirs", ct.table)):
+        made = kind(str(tmp_path / name), ct.maketabdesc([ct.makescacoldesc("A", 0)]), nrow=5, ack=False)
+        made.putcol("A", np.arange(5, dtype="i4"))
+        made.addrows(2)
+        made.putcol("A", np.full(4, 9, "i4"), 3)
+        answers.append(made.getcol("A"))
+        made.close()
+    assert np.array_equal(*answers)
+
+
+@pytest.mark.parametrize("option", ["auto", "autonoread", "user", "usernoread", "permanent", "permanentwait"])
+def test_locks_of_all_kinds(tmp_path, option):
+    pair = Pair(tmp_path, make_table(ct, tmp_path / "made"), lockoptions=option)
+    for step, array in enumerate((np.arange(37, dtype="i4"), np.arange(37, dtype="i4") * 2)):
+        pair.agree(lambda t: t.putcol("SCALAR_I", array))
+        pair.agree(lambda t: t.lock())
+        before = natively()
+        pair.agree(lambda t: t.putcol("SCALAR_I", array))
+        assert natively() == before + 1
+        pair.agree(lambda t: t.haslock())
+        pair.agree(lambda t: t.getcol("SCALAR_I"))
+        pair.agree(lambda t: OWN["getcol"](t, "SCALAR_I"))  # also where casacore takes no lock to read
+        pair.agree(lambda t: t.putcol("SCALAR_S", [f"a text of row {step}"] * 37))
+        pair.agree(lambda t: t.putcolslice("ARRAY_float", np.ones((37, 1, 1), "f4"), [1, 1], [1, 1]))
+        pair.agree(lambda t: t.unlock())
+    pair.check()
+
+
+def test_selections_and_objects_beside_each_other(tmp_path):
+    pair, rng = Pair(tmp_path, make_table(ct, tmp_path / "made", "TiledShapeStMan")), np.random.default_rng(3)
+    beside = [ct.table(path, ack=False, readonly=False) for path in pair.paths]
+    chosen = [t.selectrows([30, 2, 2, 7]) for t in (pair.ours, pair.theirs)]
+    for number in range(3):
+        value = values(rng, "c8", (4, 3, 5))
+        for part in chosen:
+            part.putcol("ARRAY_complex", value)
+        other = values(rng, "c8", (3, 5))
+        for t in beside:
+            t.putcell("ARRAY_complex", 3 + number, other)  # dirty in casacore, in the tile that is put next
+        for t in (pair.ours, pair.theirs):
+            t.putcol("ARRAY_complex", value[:2], 4, 2)
+        assert agrees(*(t.getcol("ARRAY_complex") for t in beside))
+    assert mt.served()["msio"]["putcol"] >= 6
+    for t in beside:
+        t.close()
+    pair.check()
+
+
+def test_a_table_that_is_only_read(tmp_path):
+    pair = Pair(tmp_path, make_table(ct, tmp_path / "made"), readonly=True)
+    assert pair.agree(lambda t: t.putcol("SCALAR_I", np.arange(37, dtype="i4")))[0] is RuntimeError
+    pair.check()
+
+
+def test_shadow_reads_what_was_put(tmp_path, caplog):
+    pair = Pair(tmp_path, make_table(ct, tmp_path / "made"))
+    mt.shadow(1)
+    try:
+        pair.agree(lambda t: t.putcol("SCALAR_D", np.arange(37.0)))
+        pair.agree(lambda t: t.putcolslice("ARRAY_boolean", np.ones((37, 2, 2), bool), [0, 0], [1, 1]))
+        pair.agree(lambda t: t.putcellslice("ARRAY_int", 3, np.ones((2, 2), "i4"), [0, 0], [1, 1]))
+        pair.agree(lambda t: t.putvarcol("LINE", {f"r{i}": np.full((1, 4), float(i)) for i in range(37)}))
+    finally:
+        mt.shadow(0)
+    assert not caplog.records
+    pair.check()
+
+
+def test_rows_copied_between_tables_are_seen(tmp_path):
+    pair = Pair(tmp_path, make_table(ct, tmp_path / "made"))
+    source = make_table(ct, tmp_path / "source", seed=5)
+    pair.agree(lambda t: t.getcol("SCALAR_D"))
+    pair.agree(lambda t: ct.table(source, ack=False).copyrows(t, 0, 0, 20))
+    pair.agree(lambda t: t.getcol("SCALAR_D"))
+    pair.check()
+
+
+OFF = """
+import numpy as np, sys
+from msio.tables import table, served
+table(sys.argv[1], readonly=False, ack=False).putcol("SCALAR_D", np.arange(37.0))
+assert served() == {"msio": {}, "casacore": {}}, served()
+"""
+
+
+def test_puts_are_left_alone_where_the_patch_is_refused(tmp_path):
+    path = make_table(ct, tmp_path / "made")
+    subprocess.run([sys.executable, "-c", OFF, path], check=True, timeout=60, env={**os.environ, "MSIO_PATCH": "off"})
