@@ -7,9 +7,11 @@
 #include "cli/common/failure.h"
 #include "msio/prof.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +91,25 @@ int cli_option_integer(const cli_context *cli, const char *name, const char *tex
         return cli_usage(cli, "--%s wants a whole number from %" PRId64 " to %" PRId64 ", not \"%s\"", name, low, high,
                          text);
     *value = number;
+    return 0;
+}
+
+int cli_option_bytes(const cli_context *cli, const char *name, const char *text, size_t *bytes) {
+    static const char prefixes[] = "kMGT";
+    char *end;
+    errno = 0;
+    double value = strtod(text, &end), unit = 1;
+    if (end == text || errno || !isfinite(value) || value < 0) end = NULL;
+    const char *prefix = end && *end ? strchr(prefixes, *end == 'K' ? 'k' : *end) : NULL;
+    if (prefix) {
+        int binary = end[1] == 'i';
+        unit = pow(binary ? 1024 : 1000, (double)(prefix - prefixes + 1));
+        end += 1 + binary;
+    }
+    if (end && *end == 'B') end++;
+    if (!end || *end || !isdigit((unsigned char)text[0]) || value * unit > 1e18)
+        return cli_usage(cli, "--%s wants bytes, as in 2GiB, 512MiB or 1e9, not \"%s\"", name, text);
+    *bytes = (size_t)(value * unit);
     return 0;
 }
 

@@ -42,26 +42,6 @@ static int take_what(const cli_context *cli, cli_load_wishes *wishes, const char
     }
 }
 
-/* A number and a unit: kB, MB, GB, TB of 1000, KiB, MiB, GiB, TiB of 1024, or none for bytes. */
-static int take_memory(const cli_context *cli, const char *text, size_t *bytes) {
-    static const char prefixes[] = "kMGT";
-    char *end;
-    errno = 0;
-    double value = strtod(text, &end), unit = 1;
-    if (end == text || errno || !isfinite(value) || value < 0) end = NULL;
-    const char *prefix = end && *end ? strchr(prefixes, *end == 'K' ? 'k' : *end) : NULL;
-    if (prefix) {
-        int binary = end[1] == 'i';
-        unit = pow(binary ? 1024 : 1000, (double)(prefix - prefixes + 1));
-        end += 1 + binary;
-    }
-    if (end && *end == 'B') end++;
-    if (!end || *end || !isdigit((unsigned char)text[0]) || value * unit > 1e18)
-        return cli_usage(cli, "--memory wants bytes, as in 2GiB, 512MiB or 1e9, not \"%s\"", text);
-    *bytes = (size_t)(value * unit);
-    return 0;
-}
-
 /* One number or a span of them, "7" or "3-6", at *text, which goes on behind it. Returns 0, or -1 where none is. */
 static int next_span(const char **text, long *first, long *last) {
     char *end;
@@ -125,7 +105,7 @@ static int take_tolerance(const cli_context *cli, const char *text, double *tole
 int cli_load_take(const cli_context *cli, void *state, const char *name, const char *value) {
     cli_load_wishes *wishes = state;
     if (strcmp(name, "what") == 0) return take_what(cli, wishes, value);
-    if (strcmp(name, "memory") == 0) return take_memory(cli, value, &wishes->opts.memory);
+    if (strcmp(name, "memory") == 0) return cli_option_bytes(cli, name, value, &wishes->opts.memory);
     if (strcmp(name, "uvw-tolerance") == 0) return take_tolerance(cli, value, &wishes->opts.uvw_tolerance);
     if (strcmp(name, "subbands") == 0) return take_subbands(cli, wishes, value);
     if (strcmp(name, "missing") == 0 || strcmp(name, "layout") == 0) return take_word(cli, wishes, name, value);

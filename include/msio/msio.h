@@ -4,6 +4,7 @@
 
 #include "msio/cache.h"
 #include "msio/casacore.h"
+#include "msio/convert.h"
 #include "msio/core.h"
 #include "msio/files.h"
 #include "msio/hdf5.h"

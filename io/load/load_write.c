@@ -5,7 +5,7 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "io/hdf5_module/hdf5_module.h"
-#include "io/simulate/simulate_ms.h"
+#include "io/ms/ms_place.h"
 #include "msio/files.h"
 #include "msio/load.h"
 
@@ -215,7 +215,7 @@ static msio_status check_room(const load_writer *w) {
     const char *slash = strrchr(w->path, '/');
     char *folder = slash > w->path ? strndup(w->path, (size_t)(slash - w->path)) : strdup(slash ? "/" : ".");
     if (!folder) return msio_error_set(MSIO_E_MEMORY, w->path, "no memory for a name");
-    msio_status status = msio_sim_check_room(folder, folder, bytes, "the file of what was loaded");
+    msio_status status = msio_ms_check_room(folder, folder, bytes, "the file of what was loaded");
     free(folder);
     return status;
 }

@@ -3,6 +3,8 @@
 
 #include "core/error.h"
 
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The references that a frequency may have, and their codes in column MEAS_FREQ_REF (casacore's MFrequency). */
@@ -20,6 +22,7 @@ typedef struct draft {
     msio_casa_keyword_spec keyword[MSIO_MS_COLUMNS * MSIO_MS_COLUMN_KEYWORDS + 2];
     const char *units[MSIO_MS_COLUMNS][3];
     int columns, keywords;
+    const char *frame; /* of directions; NULL: the schema's */
 } draft;
 
 static void add_keyword(draft *d, const char *column, const char *name, msio_type type, int64_t count,
@@ -30,7 +33,8 @@ static void add_keyword(draft *d, const char *column, const char *name, msio_typ
 static void add_measure(draft *d, const msio_ms_column *column) {
     add_keyword(d, column->name, "MEASINFO.type", MSIO_STRING, -1, &column->measure);
     if (column->frame) {
-        add_keyword(d, column->name, "MEASINFO.Ref", MSIO_STRING, -1, &column->frame);
+        const bool sky = d->frame && strcmp(column->measure, "direction") == 0;
+        add_keyword(d, column->name, "MEASINFO.Ref", MSIO_STRING, -1, sky ? &d->frame : &column->frame);
         return;
     }
     add_keyword(d, column->name, "MEASINFO.VarRefCol", MSIO_STRING, -1, &frequency_column);
@@ -46,7 +50,8 @@ static void add_column(draft *d, const msio_ms_column *column, int manager) {
                                     .ndim = column->ndim,
                                     .manager = manager};
     if (column->length > 0) {
-        spec->fixed_shape = spec->direct = 1;
+        spec->fixed_shape = 1;
+        spec->direct = strcmp(column->name, MSIO_MS_TELESCOPE_LOCATION) != 0;
         spec->shape[0] = column->length;
     }
     if (column->unit) {
@@ -59,8 +64,38 @@ static void add_column(draft *d, const msio_ms_column *column, int manager) {
     d->columns++;
 }
 
+/* The definition's keywords and the caller's, in one list that is to be freed. */
+static msio_casa_keyword_spec *join_keywords(const draft *d, const msio_ms_recipe *recipe) {
+    msio_casa_keyword_spec *all = calloc((size_t)(d->keywords + recipe->keywords) + 1, sizeof *all);
+    if (!all) return NULL;
+    memcpy(all, d->keyword, (size_t)d->keywords * sizeof *all);
+    if (recipe->keywords) memcpy(all + d->keywords, recipe->keyword, (size_t)recipe->keywords * sizeof *all);
+    return all;
+}
+
+static msio_status make_from(draft *d, const msio_ms_recipe *recipe, msio_casa_table **made) {
+    msio_casa_table_spec spec = {.rows = recipe->rows,
+                                 .big_endian = recipe->big_endian,
+                                 .managers = recipe->managers,
+                                 .manager = recipe->manager,
+                                 .columns = d->columns,
+                                 .column = d->column};
+    if (strcmp(recipe->table->name, "MAIN") == 0) {
+        add_keyword(d, NULL, "MS_VERSION", MSIO_FLOAT, -1, &ms_version);
+        spec.type = "Measurement Set";
+        spec.comment = "This is a MeasurementSet Table holding measurements from a Telescope";
+    }
+    msio_casa_keyword_spec *all = join_keywords(d, recipe);
+    if (!all) return msio_error_set(MSIO_E_MEMORY, recipe->path, "no memory for keywords");
+    spec.keyword = all;
+    spec.keywords = d->keywords + recipe->keywords;
+    msio_status status = msio_casa_create(recipe->path, &spec, made);
+    free(all);
+    return status;
+}
+
 msio_status msio_ms_make(const msio_ms_recipe *recipe, msio_casa_table **made) {
-    draft d = {.columns = 0, .keywords = 0};
+    draft d = {.columns = 0, .keywords = 0, .frame = recipe->frame};
     if (recipe->columns > MSIO_MS_COLUMNS)
         return msio_error_set(MSIO_E_ARGUMENT, recipe->path, "%d columns are more than a table of the schema has",
                               recipe->columns);
@@ -71,32 +106,19 @@ msio_status msio_ms_make(const msio_ms_recipe *recipe, msio_casa_table **made) {
                                   recipe->table->name, recipe->name[i]);
         add_column(&d, column, recipe->manager_of ? recipe->manager_of[i] : 0);
     }
-    msio_casa_table_spec spec = {.rows = recipe->rows,
-                                 .big_endian = recipe->big_endian,
-                                 .managers = recipe->managers,
-                                 .manager = recipe->manager,
-                                 .columns = d.columns,
-                                 .column = d.column,
-                                 .keyword = d.keyword};
-    if (strcmp(recipe->table->name, "MAIN") == 0) {
-        add_keyword(&d, NULL, "MS_VERSION", MSIO_FLOAT, -1, &ms_version);
-        spec.type = "Measurement Set";
-        spec.comment = "This is a MeasurementSet Table holding measurements from a Telescope";
-    }
-    spec.keywords = d.keywords;
-    return msio_casa_create(recipe->path, &spec, made);
+    return make_from(&d, recipe, made);
 }
 
 msio_status msio_ms_make_plain(const char *path, const msio_ms_table *table, int64_t rows, int big_endian,
                                msio_casa_table **made) {
     const msio_casa_manager_spec manager = {.type = "StandardStMan", .name = "StandardStMan"};
     const char *names[MSIO_MS_COLUMNS];
-    for (int i = 0; i < table->columns; i++) names[i] = table->column[i].name;
+    for (int i = 0; i < table->required; i++) names[i] = table->column[i].name;
     const msio_ms_recipe recipe = {.path = path,
                                    .table = table,
                                    .rows = rows,
                                    .big_endian = big_endian,
-                                   .columns = table->columns,
+                                   .columns = table->required,
                                    .name = names,
                                    .managers = 1,
                                    .manager = &manager};

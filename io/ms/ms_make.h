@@ -16,13 +16,16 @@ typedef struct msio_ms_recipe {
     const int *manager_of;   /* [columns]; NULL: all of them manager 0 */
     int managers;
     const msio_casa_manager_spec *manager; /* [managers] */
+    const char *frame;                     /* of its directions; NULL: as the schema has it */
+    int keywords;                          /* beside those of the definition, or in place of them */
+    const msio_casa_keyword_spec *keyword;
 } msio_ms_recipe;
 
 /* Makes the table, with the keywords that the definition asks for. *made is to be closed by msio_casa_close.
  * MSIO_E_CASACORE, MSIO_E_ARGUMENT (a column that the schema does not know), MSIO_E_MEMORY. */
 msio_status msio_ms_make(const msio_ms_recipe *recipe, msio_casa_table **made);
 
-/* The same with every column of the schema, all of them in one StandardStMan. */
+/* The same with every required column of the schema, all of them in one StandardStMan. */
 msio_status msio_ms_make_plain(const char *path, const msio_ms_table *table, int64_t rows, int big_endian,
                                msio_casa_table **made);
 

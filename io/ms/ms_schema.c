@@ -134,6 +134,7 @@ static const msio_ms_column observation_columns[] = {
     TIME("RELEASE_DATE", "Release date when data becomes public"),
     TEXT("SCHEDULE_TYPE", "Observing schedule type"),
     TEXT("TELESCOPE_NAME", "Telescope Name (e.g. WSRT, VLBA)"),
+    {MSIO_MS_TELESCOPE_LOCATION, MSIO_DOUBLE, 1, 3, NO_UNIT, NO_MEASURE, ""},
 };
 
 static const msio_ms_column pointing_columns[] = {
@@ -181,6 +182,27 @@ static const msio_ms_column spectral_window_columns[] = {
     INT("NET_SIDEBAND", "Net sideband"),
     INT("NUM_CHAN", "Number of spectral channels"),
     {"TOTAL_BANDWIDTH", MSIO_DOUBLE, SCALAR, "Hz", 1, NO_MEASURE, "The total bandwidth for this window"},
+    {"ASSOC_SPW_ID", MSIO_INT, -1, 0, NO_UNIT, NO_MEASURE, "Associated spectral window id"},
+    {"ASSOC_NATURE", MSIO_STRING, -1, 0, NO_UNIT, NO_MEASURE, "Nature of association with other spectral window"},
+};
+
+static const msio_ms_column source_columns[] = {
+    {"DIRECTION", MSIO_DOUBLE, 1, 2, SKY, "Direction (e.g. RA, DEC)."},
+    {"PROPER_MOTION", MSIO_DOUBLE, 1, 2, "rad/s", 1, NO_MEASURE, "Proper motion"},
+    INT("CALIBRATION_GROUP", "Number of grouping for calibration purpose."),
+    TEXT("CODE", "Special characteristics of source, e.g. Bandpass calibrator"),
+    SPAN("INTERVAL", "Interval of time for which this set of parameters is accurate"),
+    TEXT("NAME", "Name of source as given during observations"),
+    INT("NUM_LINES", "Number of spectral lines"),
+    INT("SOURCE_ID", "Source id"),
+    INT("SPECTRAL_WINDOW_ID", "ID for this spectral window setup"),
+    TIME("TIME", "Midpoint of time for which this set of parameters is accurate."),
+    {"POSITION", MSIO_DOUBLE, -1, 0, PLACE, "Position (e.g. for solar system objects"},
+    INT("PULSAR_ID", "Pulsar Id, pointer to pulsar table"),
+    {"REST_FREQUENCY", MSIO_DOUBLE, -1, 0, "Hz", 1, "frequency", "LSRK", "Line rest frequency"},
+    {"SOURCE_MODEL", MSIO_RECORD, SCALAR, NO_UNIT, NO_MEASURE, "Component Source Model"},
+    {"SYSVEL", MSIO_DOUBLE, -1, 0, "m/s", 1, "radialvelocity", "LSRK", "Systemic velocity at reference"},
+    {"TRANSITION", MSIO_STRING, -1, 0, NO_UNIT, NO_MEASURE, "Line Transition name"},
 };
 
 static const msio_ms_column state_columns[] = {
@@ -193,7 +215,10 @@ static const msio_ms_column state_columns[] = {
     INT("SUB_SCAN", "Sub scan number, relative to scan number"),
 };
 
-#define COLUMNS(array) (int)(sizeof(array) / sizeof *(array)), array
+#define COUNT(array) (int)(sizeof(array) / sizeof *(array))
+#define COLUMNS(array) COUNT(array), COUNT(array), array
+/* The last n columns are optional. */
+#define COLUMNS_BUT(array, n) COUNT(array), COUNT(array) - (n), array
 
 static const msio_ms_table tables[] = {
     {"MAIN", COLUMNS(main_columns)},
@@ -203,11 +228,12 @@ static const msio_ms_table tables[] = {
     {"FIELD", COLUMNS(field_columns)},
     {"FLAG_CMD", COLUMNS(flag_cmd_columns)},
     {"HISTORY", COLUMNS(history_columns)},
-    {"OBSERVATION", COLUMNS(observation_columns)},
+    {"OBSERVATION", COLUMNS_BUT(observation_columns, 1)},
     {"POINTING", COLUMNS(pointing_columns)},
     {"POLARIZATION", COLUMNS(polarization_columns)},
     {"PROCESSOR", COLUMNS(processor_columns)},
-    {"SPECTRAL_WINDOW", COLUMNS(spectral_window_columns)},
+    {"SOURCE", COLUMNS_BUT(source_columns, 6)},
+    {"SPECTRAL_WINDOW", COLUMNS_BUT(spectral_window_columns, 2)},
     {"STATE", COLUMNS(state_columns)},
 };
 

@@ -20,11 +20,16 @@ typedef struct msio_ms_column {
 typedef struct msio_ms_table {
     const char *name; /* "MAIN", or the subtable's */
     int columns;
+    int required; /* the first so many columns; the main table's optional ones count as required */
     const msio_ms_column *column;
 } msio_ms_table;
 
-/* The main table with the optional columns that msio writes, and the twelve required subtables; NULL where there is no
- * such table. Static. */
+/* pyuvdata's own column of OBSERVATION: where the telescope stands, ITRF, m. Its shape is fixed, but not stored in the
+ * rows themselves. */
+#define MSIO_MS_TELESCOPE_LOCATION "TELESCOPE_LOCATION"
+
+/* The main table with the optional columns that msio writes, the twelve required subtables, and SOURCE; NULL where
+ * there is no such table. Static. */
 const msio_ms_table *msio_ms_table_find(const char *name);
 const msio_ms_column *msio_ms_column_find(const msio_ms_table *table, const char *name);
 

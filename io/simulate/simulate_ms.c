@@ -8,18 +8,15 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "io/ms/ms_make.h"
+#include "io/ms/ms_place.h"
 #include "msio/files.h"
 #include "msio/io.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 /* Bytes of values made at a time. */
 #define BLOCK_BYTES ((int64_t)32 << 20)
@@ -275,65 +272,6 @@ static msio_status make_ms(const msio_sim *sim, const char *path, progress *p) {
     return status;
 }
 
-/* ---------------------------------------------------------------- putting it in place */
-
-/* Where the result goes, and the folder that this is in. */
-typedef struct places {
-    char folder[PATH_MAX], final[PATH_MAX];
-} places;
-
-/* What stands at the final path: nothing, a table, or something else. */
-typedef enum standing { STANDS_NOTHING, STANDS_TABLE, STANDS_OTHER } standing;
-
-static standing what_stands(const char *path) {
-    struct stat info;
-    char file[PATH_MAX + 16];
-    if (lstat(path, &info) != 0) return STANDS_NOTHING;
-    snprintf(file, sizeof file, "%s/table.dat", path);
-    return stat(file, &info) == 0 && S_ISREG(info.st_mode) ? STANDS_TABLE : STANDS_OTHER;
-}
-
-/* Splits the path, slashes at its end apart, into the folder's true path and a name in it. */
-static msio_status split_path(const char *path, char folder[PATH_MAX], char name[NAME_MAX + 1]) {
-    char before[PATH_MAX] = ".";
-    size_t length = strlen(path);
-    while (length > 1 && path[length - 1] == '/') length--;
-    const char *slash = memrchr(path, '/', length);
-    const size_t start = slash ? (size_t)(slash - path) + 1 : 0;
-    if (length == start || length - start > NAME_MAX - 32 || start >= PATH_MAX)
-        return msio_error_set(MSIO_E_ARGUMENT, path, "no name for a Measurement Set, or one that is too long");
-    if (slash) snprintf(before, sizeof before, "%.*s", (int)start, path);
-    snprintf(name, NAME_MAX + 1, "%.*s", (int)(length - start), path + start);
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return msio_error_set(MSIO_E_ARGUMENT, path, "a folder that is always there is no name for a Measurement Set");
-    if (!realpath(before, folder)) return msio_error_system(MSIO_E_IO, path, "no folder %s to make it in", before);
-    return MSIO_OK;
-}
-
-/* Finds the places, and checks that the result may go where it is wanted. */
-static msio_status find_places(const char *path, bool overwrite, places *where) {
-    char name[NAME_MAX + 1];
-    msio_status status = split_path(path, where->folder, name);
-    if (status != MSIO_OK) return status;
-    if (snprintf(where->final, PATH_MAX, "%s/%s", where->folder, name) >= PATH_MAX)
-        return msio_error_set(MSIO_E_ARGUMENT, path, "the path is too long");
-    const standing stands = what_stands(where->final);
-    if (stands == STANDS_OTHER)
-        return msio_error_set(MSIO_E_ARGUMENT, path, "something that is no table stands there; it is not replaced");
-    if (stands == STANDS_TABLE && !overwrite)
-        return msio_error_set(MSIO_E_ARGUMENT, path,
-                              "a table stands there; choose another path, or ask to overwrite it");
-    return MSIO_OK;
-}
-
-/* Gives the finished result its path; a table that stands there is replaced. */
-static msio_status put_in_place(const places *where, msio_making *making) {
-    const standing stands = what_stands(where->final); /* a table or nothing when the work began */
-    if (stands == STANDS_OTHER)
-        return msio_error_set(MSIO_E_IO, where->final, "something that is no table came to stand there meanwhile");
-    return msio_making_finish(making, stands == STANDS_TABLE);
-}
-
 /* ---------------------------------------------------------------- options */
 
 static const char *const layout_names[] = {"dsa110", "default", "wide"};
@@ -468,15 +406,6 @@ int64_t msio_simulate_ms_bytes(const msio_simulate_ms_opts *given, int64_t *rows
 
 /* ---------------------------------------------------------------- the call */
 
-msio_status msio_sim_check_room(const char *folder, const char *path, int64_t bytes, const char *what) {
-    struct statvfs room;
-    if (statvfs(folder, &room) != 0) return MSIO_OK; /* not known: the writing will tell */
-    const double available = (double)room.f_bavail * (double)room.f_frsize;
-    if (available >= (double)bytes) return MSIO_OK;
-    return msio_error_set(MSIO_E_IO, path, "%s: %.3g bytes are needed, %.3g are free here", what, (double)bytes,
-                          available);
-}
-
 msio_status msio_sim_ms_describe(const msio_simulate_ms_opts *given, msio_sim *sim) {
     msio_simulate_ms_opts opts;
     return describe(given, &opts, sim);
@@ -491,20 +420,20 @@ msio_status msio_sim_ms_make(const char *path, const msio_simulate_ms_opts *give
     msio_sim sim;
     if (!path || !*path) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no path for the Measurement Set");
     msio_making *making = NULL;
-    places *where = malloc(sizeof *where);
+    msio_ms_places *where = malloc(sizeof *where);
     if (!where) return msio_error_set(MSIO_E_MEMORY, path, "no memory for paths");
     msio_status status = describe(given, &opts, &sim);
     sim.sky = sky;
-    if (status == MSIO_OK) status = find_places(path, opts.overwrite != 0, where);
+    if (status == MSIO_OK) status = msio_ms_place_find(path, opts.overwrite != 0, where);
     if (status == MSIO_OK) status = msio_casacore_load();
     if (status == MSIO_OK)
         status =
-            msio_sim_check_room(where->folder, where->folder, msio_simulate_ms_bytes(&opts, NULL), "a Measurement Set");
+            msio_ms_check_room(where->folder, where->folder, msio_simulate_ms_bytes(&opts, NULL), "a Measurement Set");
     if (status != MSIO_OK) goto done;
     progress p = {opts.progress, opts.user, where->final, 0, value_bytes(&sim)};
     status = msio_making_begin(where->final, &making);
     if (status == MSIO_OK) status = make_ms(&sim, msio_making_place(making), &p);
-    if (status == MSIO_OK) status = put_in_place(where, making);
+    if (status == MSIO_OK) status = msio_ms_place_take(where, making);
 done:
     msio_making_free(making);
     free(where);

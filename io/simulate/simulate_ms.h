@@ -43,9 +43,6 @@ void msio_sim_antenna_offset(int64_t antenna, double offset[3]);
 /* The first antenna of a baseline, where pairs (i, j), i <= j, are numbered i by i; *second is the other one. */
 int32_t msio_sim_baseline_antennas(const msio_sim *sim, int64_t baseline, int32_t *second);
 
-/* MSIO_E_IO, of `path`, when the folder's file system has not so much room for what is to be made. */
-msio_status msio_sim_check_room(const char *folder, const char *path, int64_t bytes, const char *what);
-
 /* Values of the main table's columns, by the formulas of docs/simulation.md: each fills the cells of rows row ..
  * row + rows - 1, [row][channel][correlation], elements of the column's type. */
 typedef void msio_sim_fill(const msio_sim *sim, int64_t row, int64_t rows, void *out);

@@ -1,5 +1,6 @@
 /* simulate_uvh5.c - making a group of UVH5 files whose every value follows from a closed formula. */
 #include "io/simulate/simulate_uvh5.h"
+#include "io/ms/ms_place.h"
 
 #include "core/checked.h"
 #include "core/error.h"
@@ -302,8 +303,8 @@ msio_status msio_sim_uvh5_make(const char *dir, const msio_simulate_uvh5_opts *g
     if (status == MSIO_OK) status = make_folder(&opts, &group, &where);
     const int n = status == MSIO_OK ? files_of(&opts) : 0;
     if (status == MSIO_OK)
-        status = msio_sim_check_room(msio_making_place(where.making), dir, n * msio_sim_uvh5_file_bytes(&group),
-                                     "a group of UVH5 files");
+        status = msio_ms_check_room(msio_making_place(where.making), dir, n * msio_sim_uvh5_file_bytes(&group),
+                                    "a group of UVH5 files");
     progress p = {opts.progress, opts.user, dir, 0, 0};
     if (status == MSIO_OK) {
         p.total = n * msio_sim_uvh5_value_bytes(&group);

@@ -10,6 +10,7 @@
 #include <casacore/casa/IO/FileLocker.h>
 #include <casacore/tables/DataMan/DataManager.h>
 #include <casacore/tables/Tables/ColumnDesc.h>
+#include <casacore/tables/Tables/ScaRecordColDesc.h>
 #include <casacore/tables/Tables/SetupNewTab.h>
 #include <casacore/tables/Tables/TableDesc.h>
 #include <casacore/tables/Tables/TableInfo.h>
@@ -28,6 +29,11 @@ namespace {
 const char *or_empty(const char *text) { return text ? text : ""; }
 
 void add_column(cc::TableDesc &desc, const msio_casa_column_spec &spec, const msio_casa_manager_spec &manager) {
+    if (spec.type == MSIO_RECORD) {
+        desc.addColumn(
+            cc::ScalarRecordColumnDesc(spec.name, or_empty(spec.comment), manager.type, or_empty(manager.name)));
+        return;
+    }
     Definition column = {spec.name, or_empty(spec.comment), manager.type, or_empty(manager.name), spec.ndim, 0, {}};
     if (spec.fixed_shape) {
         column.option = spec.direct ? cc::ColumnDesc::Direct : cc::ColumnDesc::FixedShape;
@@ -46,6 +52,17 @@ template <typename T> void define_values(cc::TableRecord &record, const std::str
 
 void define_keyword(cc::TableRecord &record, const std::string &name, const msio_casa_keyword_spec &spec) {
     switch (spec.type) {
+    case MSIO_BOOL: {
+        const auto *truths = static_cast<const uint8_t *>(spec.values);
+        const std::unique_ptr<cc::Bool[]> values(new cc::Bool[static_cast<size_t>(std::max<int64_t>(spec.count, 1))]);
+        for (int64_t i = 0; i < std::max<int64_t>(spec.count, spec.count < 0); i++) values[i] = truths[i] != 0;
+        if (spec.count < 0)
+            record.define(name, values[0]);
+        else
+            record.define(name, cc::Vector<cc::Bool>(cc::IPosition(1, spec.count), values.get(), cc::COPY));
+        break;
+    }
+    case MSIO_INT64: define_values(record, name, static_cast<const cc::Int64 *>(spec.values), spec.count); break;
     case MSIO_INT: define_values(record, name, static_cast<const cc::Int *>(spec.values), spec.count); break;
     case MSIO_UINT: define_values(record, name, static_cast<const cc::uInt *>(spec.values), spec.count); break;
     case MSIO_FLOAT: define_values(record, name, static_cast<const cc::Float *>(spec.values), spec.count); break;

@@ -1,0 +1,109 @@
+/* conversion.h - what the parts of a conversion share: what is read, what it becomes, how far it has come. */
+#ifndef MSIO_IO_CONVERSION_H
+#define MSIO_IO_CONVERSION_H
+
+#include "core/arena.h"
+#include "io/casacore/casacore_module.h"
+#include "io/convert/astrometry.h"
+#include "msio/convert.h"
+
+#include <stdbool.h>
+
+/* Seconds of MJD of a Julian date, as pyuvdata computes them. */
+static inline double msio_mjd_seconds(double jd) { return (jd - 2400000.5) * 86400.0; }
+
+/* A field: a phase centre that rows belong to. */
+typedef struct msio_conv_field {
+    const char *name;
+    int32_t id; /* SOURCE_ID */
+    double direction[2];
+    double proper_motion[2];
+    double time; /* MJD s: of its first row */
+} msio_conv_field;
+
+/* An antenna as the table has it; rows of ANTENNA are antenna numbers. */
+typedef struct msio_conv_antenna {
+    const char *name; /* NULL: no antenna has this number */
+    const char *mount;
+    double position[3]; /* m, ITRF */
+    double offset[3];   /* m, from the site */
+    double diameter;
+    const char *const *feed; /* [feeds] */
+    const double *feed_angle;
+} msio_conv_antenna;
+
+typedef struct msio_conversion {
+    msio_convert_opts opts;
+    const msio_group *group; /* NULL: the paths */
+    int paths;
+    const char *const *path;
+    msio_arena arena; /* of all below */
+
+    msio_subbands facts; /* all but the arrays */
+    const msio_uvh5_header *header;
+    msio_site site;
+    msio_earth *earth;
+    msio_convert_phase phase;
+
+    int64_t rows; /* of each window */
+    int windows;
+    const int32_t *window_id; /* [windows]: of names and ASSOC_SPW_ID */
+    int64_t most_channels;    /* of a window */
+    bool equal_windows;       /* all have as many channels */
+    int pols;
+    int order[4];         /* place in the files of correlation i */
+    int32_t corr_type[4]; /* casacore's Stokes */
+    int swap[4];          /* where correlation i of a row that is turned comes from, among the files' */
+
+    /* Of the rows of a window. */
+    int32_t *antenna1, *antenna2;
+    uint8_t *turned; /* [rows]: antennas exchanged, so that DATA is not conjugated; NULL: none is */
+    double (*uvw)[3];
+    double *delay; /* [rows], m: by which the files' visibilities are turned; NULL: they are not */
+    int32_t *field_id, *scan;
+    double median_time; /* MJD s */
+
+    int fields;
+    msio_conv_field *field;
+    const char *frame; /* casacore's, of all fields */
+
+    int antennas; /* rows of ANTENNA */
+    msio_conv_antenna *antenna;
+    int feeds;
+    bool has_feeds; /* the files say which; else the polarizations do */
+
+    int64_t done, total; /* bytes written */
+    int64_t bytes_read;
+} msio_conversion;
+
+/* ---------------------------------------------------------------- what is read (convert_source.c) */
+
+/* Opens and compares the files, and takes in antennas, windows and polarizations. */
+msio_status msio_conv_take_in(msio_conversion *c);
+void *msio_conv_memory(msio_conversion *c, int64_t count, size_t size, msio_status *status);
+
+/* ---------------------------------------------------------------- where they look (convert_fields.c) */
+
+/* Fields, scans, and u, v, w of the rows, by the phase that is wanted. */
+msio_status msio_conv_fields(msio_conversion *c);
+
+/* ---------------------------------------------------------------- the tables (convert_tables.c, convert_subtables.c)
+ */
+
+/* Makes the table and its subtables at path: all but the tiled columns and what has a value a row. */
+msio_status msio_conv_tables(msio_conversion *c, const char *path);
+msio_status msio_conv_subtables(msio_conversion *c, const char *path, msio_casa_table *table);
+
+/* Bytes that the tiled columns take on the disk. */
+int64_t msio_conv_bytes(const msio_conversion *c);
+/* The tile of a column whose cells have that many axes (0: UVW has its own), numpy order. */
+void msio_conv_tile(const msio_conversion *c, int64_t channels, int64_t tile[3]);
+
+/* ---------------------------------------------------------------- the data (convert_data.c) */
+
+/* Fills the columns of the table at path. */
+msio_status msio_conv_data(msio_conversion *c, const char *path);
+/* Tells the caller; MSIO_E_CANCELLED when it wants to stop. */
+msio_status msio_conv_report(msio_conversion *c, int64_t bytes);
+
+#endif

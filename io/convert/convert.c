@@ -1,0 +1,101 @@
+/* convert.c - UVH5 files to a Measurement Set: options, the order of the work, the result's place. */
+#include "core/checked.h"
+#include "core/error.h"
+#include "core/threads.h"
+#include "io/convert/conversion.h"
+#include "io/ms/ms_place.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What subtables and scalar columns take beside the data, about. */
+#define ROOM_BESIDE ((int64_t)4 << 20)
+
+static msio_status check_options(const msio_convert_opts *given, msio_convert_opts *opts) {
+    *opts = (msio_convert_opts)MSIO_CONVERT_OPTS_INIT;
+    if (given && given->struct_size != sizeof *given)
+        return msio_error_set(MSIO_E_ARGUMENT, NULL, "the options do not begin with MSIO_CONVERT_OPTS_INIT");
+    if (given) *opts = *given;
+    if (opts->phase == MSIO_PHASE_CENTRE && !(isfinite(opts->ra) && fabs(opts->dec) <= M_PI / 2))
+        return msio_error_set(MSIO_E_ARGUMENT, NULL, "the centre (%g, %g) rad is no place in the sky", opts->ra,
+                              opts->dec);
+    if ((unsigned)opts->phase > MSIO_PHASE_NONE || (unsigned)opts->imaging > MSIO_IMAGING_DATA || opts->tile_rows < 0 ||
+        opts->tile_rows > 1 << 24 || opts->antennas < 0 || (opts->antennas && !opts->antenna))
+        return msio_error_set(MSIO_E_ARGUMENT, NULL, "an option has a value that it cannot have");
+    for (int i = 0; i < opts->antennas; i++)
+        for (int axis = 0; axis < 3; axis++)
+            if (!isfinite(opts->antenna[i].position[axis]))
+                return msio_error_set(MSIO_E_ARGUMENT, NULL, "antenna %d of the antenna table has no place",
+                                      opts->antenna[i].number);
+    return msio_threads_check(opts->threads);
+}
+
+msio_status msio_conv_report(msio_conversion *c, int64_t bytes) {
+    c->done += bytes;
+    if (c->opts.progress && c->opts.progress(c->opts.user, c->done, c->total))
+        return msio_error_set(MSIO_E_CANCELLED, NULL, "stopped on request after %lld of %lld bytes", (long long)c->done,
+                              (long long)c->total);
+    return MSIO_OK;
+}
+
+static void tell(const msio_conversion *c, msio_converted *result) {
+    if (!result) return;
+    *result = (msio_converted){.struct_size = sizeof *result,
+                               .rows = c->rows * c->windows,
+                               .spectral_windows = c->windows,
+                               .missing = c->facts.missing,
+                               .bytes_read = c->bytes_read,
+                               .bytes_written = c->done,
+                               .phase = c->phase,
+                               .earth_orientation = c->earth || c->phase == MSIO_PHASE_NONE};
+}
+
+static msio_status make(msio_conversion *c, const msio_ms_places *where) {
+    msio_making *making = NULL;
+    c->total = msio_conv_bytes(c);
+    msio_status status = msio_ms_check_room(where->folder, where->final, c->total + ROOM_BESIDE, "a Measurement Set");
+    if (!status) status = msio_conv_report(c, 0);
+    if (!status) status = msio_making_begin(where->final, &making);
+    if (!status) status = msio_conv_tables(c, msio_making_place(making));
+    if (!status) status = msio_conv_data(c, msio_making_place(making));
+    if (!status) status = msio_ms_place_take(where, making);
+    msio_making_free(making);
+    return status;
+}
+
+static msio_status convert(msio_conversion *c, const char *ms_path, const msio_convert_opts *opts,
+                           msio_converted *result) {
+    if (!ms_path || !*ms_path) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no path for the Measurement Set");
+    if (result && result->struct_size != sizeof *result)
+        return msio_error_set(MSIO_E_ARGUMENT, ms_path, "the result does not begin with MSIO_CONVERTED_INIT");
+    msio_ms_places *where = malloc(sizeof *where);
+    if (!where) return msio_error_set(MSIO_E_MEMORY, ms_path, "no memory for paths");
+    msio_status status = check_options(opts, &c->opts);
+    if (!status) status = msio_ms_place_find(ms_path, c->opts.overwrite != 0, where);
+    if (!status) status = msio_casacore_load();
+    if (!status) status = msio_conv_take_in(c);
+    if (!status) status = msio_conv_fields(c);
+    if (!status) status = make(c, where);
+    if (!status) tell(c, result);
+    msio_earth_free(c->earth);
+    msio_subbands_free(&c->facts);
+    msio_arena_free(&c->arena);
+    free(where);
+    return status;
+}
+
+msio_status msio_convert(const msio_group *group, const char *ms_path, const msio_convert_opts *opts,
+                         msio_converted *result) {
+    if (!group) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no group to convert");
+    msio_conversion c = {.group = group};
+    return convert(&c, ms_path, opts, result);
+}
+
+msio_status msio_convert_paths(int n, const char *const *paths, const char *ms_path, const msio_convert_opts *opts,
+                               msio_converted *result) {
+    if (n < 1 || !paths) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no files to convert");
+    msio_conversion c = {.paths = n, .path = paths};
+    return convert(&c, ms_path, opts, result);
+}

@@ -1,0 +1,222 @@
+/* convert_data.c - the columns of a conversion that have a value a row: read in batches of rows, turned, written. */
+#include "core/checked.h"
+#include "core/error.h"
+#include "core/threads.h"
+#include "io/convert/convert_values.h"
+#include "msio/write.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The columns of a batch, in the order of a block's memory. */
+enum { DATA, FLAG, SPECTRUM, WEIGHT, SIGMA, CORRECTED, MOST };
+static const char *const names[MOST] = {"DATA", "FLAG", "WEIGHT_SPECTRUM", "WEIGHT", "SIGMA", "CORRECTED_DATA"};
+/* Rows that one thread takes at a time. */
+#define ROWS_AT_ONCE 64
+/* Of the memory, what reading may take; the rest is a window's block. */
+#define READING_PART 3 / 4
+
+typedef struct writer {
+    msio_conversion *c;
+    msio_table *table;
+    const msio_column *column[MOST];
+    int columns;
+    msio_write_opts opts;
+    int threads;
+    int64_t room; /* rows of a window that the memory holds */
+    uint8_t *memory[MOST];
+    size_t row_bytes[MOST]; /* of the widest window */
+} writer;
+
+/* ---------------------------------------------------------------- cells */
+
+/* Gives all cells of a column their shape at once; their file gets its room, or stays a hole. */
+static msio_status make_cells(writer *w, const char *name, int ndim, const int64_t *shape, bool hole) {
+    static const uint8_t zeros[16];
+    const msio_column *column;
+    msio_write_opts opts = w->opts;
+    msio_status status = msio_table_column(w->table, name, &column);
+    if (status) return status;
+    const msio_column_info *info = msio_column_describe(column);
+    if (!info) return msio_last_error()->code;
+    opts.cell_ndim = ndim;
+    for (int i = 0; i < ndim; i++) opts.cell_shape[i] = shape[i];
+    opts.allocate = !hole;
+    return msio_write_value(column, NULL, zeros, msio_type_size(info->type), &opts);
+}
+
+static msio_status make_all_cells(writer *w) {
+    const msio_conversion *c = w->c;
+    const int64_t both[2] = {c->most_channels, c->pols}, corrs = c->pols;
+    const bool imaging = c->opts.imaging != MSIO_IMAGING_NONE, copy = c->opts.imaging == MSIO_IMAGING_DATA;
+    if (!c->equal_windows) return MSIO_OK; /* casacore made them */
+    msio_status status = make_cells(w, "DATA", 2, both, false);
+    if (!status) status = make_cells(w, "FLAG", 2, both, false);
+    if (!status) status = make_cells(w, "WEIGHT_SPECTRUM", 2, both, false);
+    if (!status) status = make_cells(w, "WEIGHT", 1, &corrs, false);
+    if (!status) status = make_cells(w, "SIGMA", 1, &corrs, false);
+    if (!status && imaging) status = make_cells(w, "MODEL_DATA", 2, both, true);
+    if (!status && imaging) status = make_cells(w, "CORRECTED_DATA", 2, both, !copy);
+    if (!status && imaging) status = make_cells(w, "IMAGING_WEIGHT", 1, &c->most_channels, true);
+    return status;
+}
+
+/* ---------------------------------------------------------------- what all windows share */
+
+static msio_status write_shared(writer *w) {
+    static const char *const shared[] = {"ANTENNA1", "ANTENNA2", "UVW", "DATA_DESC_ID"};
+    const msio_conversion *c = w->c;
+    const msio_column *column[4];
+    msio_status status = MSIO_OK;
+    int32_t *number = malloc((size_t)c->rows * sizeof *number);
+    if (!number) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for the rows' windows");
+    for (int i = 0; i < 4 && !status; i++) status = msio_table_column(w->table, shared[i], &column[i]);
+    const void *const values[4] = {c->antenna1, c->antenna2, c->uvw, number};
+    const size_t n = (size_t)c->rows, sizes[4] = {4 * n, 4 * n, 24 * n, 4 * n};
+    for (int s = 0; s < c->windows && !status; s++) {
+        msio_select select = MSIO_SELECT_ALL;
+        select.row = s * c->rows;
+        select.rows = c->rows;
+        for (int64_t r = 0; r < c->rows; r++) number[r] = s;
+        status = msio_write_many(4, column, &select, values, sizes, &w->opts);
+        if (!status) status = msio_conv_report(w->c, c->rows * 36);
+    }
+    free(number);
+    return status;
+}
+
+/* ---------------------------------------------------------------- batches */
+
+static msio_status take_memory(writer *w) {
+    const msio_conversion *c = w->c;
+    const size_t cells = (size_t)c->most_channels * (size_t)c->pols, corrs = (size_t)c->pols;
+    const size_t bytes[MOST] = {8 * cells, cells, 4 * cells, 4 * corrs, 4 * corrs, 0};
+    size_t all = 0;
+    for (int i = 0; i < MOST; i++) all += w->row_bytes[i] = bytes[i];
+    w->room = (int64_t)((c->opts.memory - c->opts.memory * READING_PART) / all);
+    if (w->room < 1)
+        return msio_error_set(MSIO_E_SIZE, NULL, "a memory limit of %zu bytes has no room for one row of %zu bytes",
+                              c->opts.memory, all);
+    w->room = msio_min(w->room, c->rows);
+    for (int i = 0; i < MOST - 1; i++) {
+        w->memory[i] = msio_pool_take((size_t)w->room * bytes[i]);
+        if (!w->memory[i]) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for %lld rows", (long long)w->room);
+    }
+    return MSIO_OK;
+}
+
+static msio_status turn_block(const writer *w, const msio_conv_block *b) {
+    const int64_t parts = msio_div_up(b->rows, ROWS_AT_ONCE);
+    const int threads = (int)msio_min(w->threads, parts);
+    bool failed = false;
+    if (threads > 1) msio_threads_used();
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 4) reduction(|| : failed) if (threads > 1)
+    for (int64_t part = 0; part < parts; part++)
+        failed = msio_conv_values(b, part * ROWS_AT_ONCE, msio_min(b->rows, (part + 1) * ROWS_AT_ONCE)) || failed;
+    return failed ? msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a row") : MSIO_OK;
+}
+
+/* Rows of one window, which begin at `from` in the batch. */
+static msio_status write_block(writer *w, const msio_subbands *batch, int64_t first_row, int64_t from, int64_t rows,
+                               int s) {
+    const msio_conversion *c = w->c;
+    const msio_subband *band = &batch->subband[s];
+    const int64_t corrs = c->pols, cells = band->channels * corrs;
+    const int64_t stride = c->equal_windows ? cells : batch->channels * corrs;
+    const int64_t at = c->equal_windows ? (s * batch->rows + from) * cells : from * stride + band->channel * corrs;
+    const msio_conv_block b = {.c = c,
+                               .first = first_row + from,
+                               .rows = rows,
+                               .channels = band->channels,
+                               .frequency = c->facts.frequencies + c->facts.subband[s].channel,
+                               .stride = stride,
+                               .visdata = (const float(*)[2])batch->visdata + at,
+                               .flags = batch->flags + at,
+                               .nsamples = batch->nsamples + at,
+                               .data = (float(*)[2])(void *)w->memory[DATA],
+                               .flag = w->memory[FLAG],
+                               .spectrum = (float *)(void *)w->memory[SPECTRUM],
+                               .weight = (float *)(void *)w->memory[WEIGHT],
+                               .sigma = (float *)(void *)w->memory[SIGMA]};
+    const void *values[MOST] = {b.data, b.flag, b.spectrum, b.weight, b.sigma, b.data};
+    const size_t n = (size_t)rows, all = n * (size_t)cells, few = n * (size_t)corrs;
+    const size_t sizes[MOST] = {8 * all, all, 4 * all, 4 * few, 4 * few, 8 * all};
+    msio_select select = MSIO_SELECT_ALL;
+    select.row = s * c->rows + b.first;
+    select.rows = rows;
+    msio_status status = turn_block(w, &b);
+    if (!status) status = msio_write_many(w->columns, w->column, &select, values, sizes, &w->opts);
+    if (status) return status;
+    const int64_t copies = w->columns > CORRECTED ? 20 : 12;
+    return msio_conv_report(w->c, rows * (cells * copies + msio_div_up(cells, 8) + 8 * corrs));
+}
+
+static msio_status write_batch(writer *w, const msio_subbands *batch, int64_t first_row) {
+    msio_status status = MSIO_OK;
+    for (int s = 0; s < w->c->windows && !status; s++)
+        for (int64_t from = 0; from < batch->rows && !status; from += w->room)
+            status = write_block(w, batch, first_row, from, msio_min(w->room, batch->rows - from), s);
+    for (int s = 0; s < w->c->windows; s++)
+        if (batch->subband[s].present) w->c->bytes_read += batch->rows * batch->subband[s].channels * w->c->pols * 13;
+    return status;
+}
+
+static msio_status open_stream(const msio_conversion *c, msio_load_stream **stream) {
+    msio_load_opts opts = MSIO_LOAD_OPTS_INIT;
+    opts.layout = c->equal_windows ? MSIO_SUBBAND_ROW_CHAN_POL : MSIO_ROW_CHAN_POL;
+    opts.missing = c->opts.missing;
+    opts.visdata_type = MSIO_COMPLEX;
+    opts.memory = c->opts.memory * READING_PART;
+    opts.read.threads = c->opts.threads;
+    if (c->phase != MSIO_PHASE_NONE) opts.uvw_tolerance = INFINITY;
+    if (c->group) return msio_load_stream_open(c->group, MSIO_LOAD_ALL, &opts, 0, stream);
+    return msio_load_stream_open_paths(c->paths, c->path, MSIO_LOAD_ALL, &opts, 0, stream);
+}
+
+static msio_status write_batches(writer *w) {
+    msio_load_stream *stream = NULL;
+    const msio_subbands *batch;
+    int64_t first_row = 0, rows = 0;
+    msio_status status = open_stream(w->c, &stream);
+    while (!status && (status = msio_load_stream_next(stream, &batch, &first_row)) == MSIO_OK) {
+        rows += batch->rows;
+        status = write_batch(w, batch, first_row);
+    }
+    if (status == MSIO_END) status = MSIO_OK;
+    if (!status && rows != w->c->rows)
+        status = msio_error_set(MSIO_E_CHANGED, w->c->header->path, "rows came or went while the file was read");
+    msio_load_stream_close(stream);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the table */
+
+static msio_status open_table(writer *w, const char *path) {
+    msio_open_opts opts = MSIO_OPEN_OPTS_INIT;
+    opts.writable = 1;
+    msio_status status = msio_table_open(path, &opts, &w->table);
+    if (!status) status = msio_table_hold_write(w->table);
+    w->columns = w->c->opts.imaging == MSIO_IMAGING_DATA ? MOST : MOST - 1;
+    for (int i = 0; i < w->columns && !status; i++) status = msio_table_column(w->table, names[i], &w->column[i]);
+    return status;
+}
+
+msio_status msio_conv_data(msio_conversion *c, const char *path) {
+    writer w = {.c = c, .opts = MSIO_WRITE_OPTS_INIT, .threads = msio_threads_for(c->opts.threads)};
+    w.opts.unguarded = 1; /* nobody sees this table before it is whole */
+    w.opts.threads = c->opts.threads;
+    msio_status status = open_table(&w, path);
+    if (!status) status = make_all_cells(&w);
+    if (!status) status = write_shared(&w);
+    if (!status) status = take_memory(&w);
+    if (!status) status = write_batches(&w);
+    for (int i = 0; i < MOST; i++) msio_pool_give(w.memory[i]);
+    if (w.table) {
+        msio_error_copy error;
+        if (status) msio_error_save(&error);
+        msio_table_close(w.table);
+        if (status) msio_error_restore(&error);
+    }
+    return status;
+}

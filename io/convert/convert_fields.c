@@ -1,0 +1,291 @@
+/* convert_fields.c - where a conversion's rows look: fields, scans, and u, v, w.
+ *
+ * Rows of one time share an instant and, where they are phased anew, a place: rows are taken in the order of time.
+ */
+#include "core/checked.h"
+#include "core/error.h"
+#include "io/convert/conversion.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- which phase */
+
+/* Why a phase centre of the catalog cannot be a field as it is; NULL: it can. */
+static const char *refused_center(const msio_uvh5_phase_center *p) {
+    if (!p->type || strcmp(p->type, "sidereal") != 0) return p->type ? p->type : "of no type";
+    return p->lons == 1 && p->lats == 1 ? NULL : "without a place";
+}
+
+static msio_status choose_phase(msio_conversion *c) {
+    const msio_uvh5_header *h = c->header;
+    bool projected = h->phase_type && strcmp(h->phase_type, "phased") == 0;
+    if (h->phase_centers) projected = true;
+    for (int64_t i = 0; i < h->phase_centers; i++) projected = projected && !refused_center(&h->phase_center[i]);
+    c->phase = c->opts.phase;
+    if (c->phase == MSIO_PHASE_AUTO) c->phase = projected ? MSIO_PHASE_NONE : MSIO_PHASE_MERIDIAN;
+    if (c->phase == MSIO_PHASE_NONE && !projected && !h->phase_centers)
+        return msio_error_set(MSIO_E_UNSUPPORTED, h->path,
+                              "these visibilities drift, and a Measurement Set has no such field: phase them to their "
+                              "meridian, the zenith or a centre");
+    if ((c->phase == MSIO_PHASE_MERIDIAN || c->phase == MSIO_PHASE_CENTRE) && !(fabs(c->facts.phase_center[1]) <= 2))
+        return msio_error_set(
+            MSIO_E_UNSUPPORTED, h->path,
+            "the file does not say at which declination it looked (phase_center_app_dec, or the extra "
+            "keyword phase_center_dec): phase it to the zenith");
+    return MSIO_OK;
+}
+
+/* ---------------------------------------------------------------- fields of the catalog */
+
+/* casacore's name of a frame; NULL: it has none. */
+static const char *frame_of(const char *frame, double epoch) {
+    if (!frame || !*frame || strcmp(frame, "icrs") == 0) return "ICRS";
+    if (strcmp(frame, "gcrs") == 0) return "APP";
+    if (strcmp(frame, "fk5") == 0 && (isnan(epoch) || epoch == 2000)) return "J2000";
+    if (strcmp(frame, "fk4") == 0 && (isnan(epoch) || epoch == 1950)) return "B1950";
+    if (strcmp(frame, "fk4") == 0 && epoch == 1979) return "B1950_VLA";
+    return NULL;
+}
+
+static msio_status set_frame(msio_conversion *c, const char *name, const char *frame, double epoch) {
+    const char *found = frame_of(frame, epoch);
+    if (!found)
+        return msio_error_set(MSIO_E_UNSUPPORTED, c->header->path,
+                              "phase centre %s is in frame %s of epoch %g, which casacore has not", name, frame, epoch);
+    if (c->frame && strcmp(c->frame, found) != 0)
+        return msio_error_set(MSIO_E_UNSUPPORTED, c->header->path,
+                              "phase centres are in frames %s and %s: one frame is converted", c->frame, found);
+    c->frame = found;
+    return MSIO_OK;
+}
+
+static msio_status take_center(msio_conversion *c, int i) {
+    const msio_uvh5_phase_center *p = &c->header->phase_center[i];
+    const char *name = p->name ? p->name : "";
+    if (refused_center(p))
+        return msio_error_set(MSIO_E_UNSUPPORTED, c->header->path,
+                              "phase centre %s is %s, which a Measurement Set has no field for: phase it to the "
+                              "meridian, the zenith or a centre",
+                              name, refused_center(p));
+    msio_conv_field *field = &c->field[i];
+    *field = (msio_conv_field){.name = name, .id = p->id, .direction = {p->lon[0], p->lat[0]}};
+    if (isfinite(p->pm_ra)) field->proper_motion[0] = field->proper_motion[1] = p->pm_ra;
+    return set_frame(c, name, p->frame, p->epoch);
+}
+
+/* One place in an older file: its rows are taken as they are. */
+static msio_status take_old_center(msio_conversion *c) {
+    const msio_uvh5_header *h = c->header;
+    c->field[0] = (msio_conv_field){.name = h->object_name ? h->object_name : "",
+                                    .direction = {h->phase_center_ra, h->phase_center_dec}};
+    return set_frame(c, c->field[0].name, h->phase_center_frame, h->phase_center_epoch);
+}
+
+/* The field of each row, by the number that its file says. */
+static msio_status place_rows(msio_conversion *c, const int32_t *id) {
+    for (int64_t r = 0; r < c->rows; r++) {
+        int f = 0;
+        while (f < c->fields && id && c->field[f].id != id[r]) f++;
+        if (f == c->fields)
+            return msio_error_set(MSIO_E_FORMAT, c->header->path,
+                                  "row %lld is of phase centre %d, which phase_center_catalog has not", (long long)r,
+                                  id ? id[r] : -1);
+        c->field_id[r] = f;
+    }
+    return MSIO_OK;
+}
+
+static msio_status fields_of_file(msio_conversion *c, const msio_uvh5_rows *rows) {
+    const msio_uvh5_header *h = c->header;
+    msio_status status = MSIO_OK;
+    c->fields = h->phase_centers ? (int)h->phase_centers : 1;
+    c->field = msio_conv_memory(c, c->fields, sizeof *c->field, &status);
+    if (!status && !h->phase_centers) status = take_old_center(c);
+    for (int i = 0; i < h->phase_centers && !status; i++) status = take_center(c, i);
+    if (!status) status = place_rows(c, rows->phase_center_id);
+    for (int64_t r = 0; r < c->rows && !status; r++)
+        for (int axis = 0; axis < 3; axis++) c->uvw[r][axis] = c->facts.uvw[r * 3 + axis];
+    return status;
+}
+
+/* ---------------------------------------------------------------- rows by time */
+
+typedef struct timed_row {
+    double time;
+    int64_t row;
+} timed_row;
+
+static int compare_times(const void *a, const void *b) {
+    const timed_row *x = a, *y = b;
+    if (x->time != y->time) return x->time < y->time ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+static timed_row *rows_by_time(const msio_conversion *c, int64_t *times) {
+    timed_row *sorted = malloc((size_t)c->rows * sizeof *sorted);
+    if (!sorted) return NULL;
+    bool ascending = true;
+    for (int64_t r = 0; r < c->rows; r++) {
+        sorted[r] = (timed_row){c->facts.times[r], r};
+        ascending = ascending && (r == 0 || c->facts.times[r] >= c->facts.times[r - 1]);
+    }
+    if (!ascending) qsort(sorted, (size_t)c->rows, sizeof *sorted, compare_times);
+    *times = 1;
+    for (int64_t r = 1; r < c->rows; r++) *times += sorted[r].time != sorted[r - 1].time;
+    return sorted;
+}
+
+/* ---------------------------------------------------------------- phased anew */
+
+/* What the rows of one time need. */
+typedef struct looking {
+    msio_conversion *c;
+    const double (*offset)[3];   /* [antennas]: of their positions */
+    double (*uvw)[3], (*was)[3]; /* [antennas]: at the new place; at the meridian */
+    const double *lst;           /* [rows]: the file's; NULL: it has none */
+} looking;
+
+/* The fields that there will be; the meridian's have a name and a place each time. */
+static msio_status make_fields(msio_conversion *c, int64_t times) {
+    msio_status status = MSIO_OK;
+    c->frame = "ICRS";
+    c->fields = c->phase == MSIO_PHASE_MERIDIAN ? (int)times : 1;
+    c->field = msio_conv_memory(c, c->fields, sizeof *c->field, &status);
+    return status;
+}
+
+static msio_status name_field(msio_conversion *c, int i, int32_t id, const char *format, double number) {
+    char text[64];
+    const int n = snprintf(text, sizeof text, format, number);
+    c->field[i].name = msio_arena_text(&c->arena, text, n);
+    c->field[i].id = id;
+    return c->field[i].name ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, NULL, "no memory for names of fields");
+}
+
+/* The one field of a fixed centre or the zenith, which is that at the first row's time. */
+static msio_status make_only_field(msio_conversion *c) {
+    msio_instant first;
+    msio_status status;
+    if (c->phase == MSIO_PHASE_CENTRE) {
+        c->field[0] = (msio_conv_field){.direction = {c->opts.ra, c->opts.dec}};
+        return name_field(c, 0, 0, "centre", 0);
+    }
+    status = msio_instant_make(c->facts.times[0], &c->site, c->earth, &first);
+    if (!status) status = msio_zenith_place(&c->site, &first, c->field[0].direction);
+    if (!status) status = name_field(c, 0, 1, "zenith_at_jd%f", c->facts.times[0]);
+    return status;
+}
+
+/* The antennas' u, v, w of one time, and by how much w changes where visibilities are turned. */
+static msio_status look(const looking *l, double time, int64_t first_row, int t) {
+    msio_conversion *c = l->c;
+    msio_instant at;
+    msio_apparent place;
+    double meridian[2];
+    msio_status status = msio_instant_make(time, &c->site, c->earth, &at);
+    if (!status && c->phase != MSIO_PHASE_ZENITH)
+        status = msio_meridian_place(&c->site, &at, c->facts.phase_center[1], meridian);
+    if (status) return status;
+    const int f = c->phase == MSIO_PHASE_MERIDIAN ? t : 0;
+    if (c->phase == MSIO_PHASE_MERIDIAN) {
+        memcpy(c->field[f].direction, meridian, sizeof meridian);
+        status = name_field(c, f, f, "meridian_icrs_t%.0f", f);
+    }
+    if (!status) status = msio_apparent_place(&c->site, &at, c->field[f].direction, &place);
+    if (status) return status;
+    if (l->lst) at.lst = l->lst[first_row];
+    msio_antennas_uvw(&c->site, &at, &place, c->antennas, l->offset, l->uvw);
+    if (c->phase != MSIO_PHASE_CENTRE) return MSIO_OK;
+    status = msio_apparent_place(&c->site, &at, meridian, &place);
+    if (!status) msio_antennas_uvw(&c->site, &at, &place, c->antennas, l->offset, l->was);
+    return status;
+}
+
+static void place_row(const looking *l, int64_t r, int t) {
+    msio_conversion *c = l->c;
+    const int32_t a = c->facts.antenna1[r], b = c->facts.antenna2[r];
+    c->field_id[r] = c->phase == MSIO_PHASE_MERIDIAN ? t : 0;
+    for (int axis = 0; axis < 3; axis++) c->uvw[r][axis] = l->uvw[b][axis] - l->uvw[a][axis];
+    if (c->phase == MSIO_PHASE_CENTRE) c->delay[r] = c->uvw[r][2] - (l->was[b][2] - l->was[a][2]);
+    if (c->phase == MSIO_PHASE_ZENITH) c->delay[r] = c->uvw[r][2];
+}
+
+static msio_status place_times(const looking *l, const timed_row *sorted) {
+    msio_status status = MSIO_OK;
+    int t = -1;
+    for (int64_t i = 0; i < l->c->rows && !status; i++) {
+        if (i == 0 || sorted[i].time != sorted[i - 1].time) status = look(l, sorted[i].time, sorted[i].row, ++t);
+        if (!status) place_row(l, sorted[i].row, t);
+    }
+    return status;
+}
+
+static msio_status phase_anew(msio_conversion *c, const msio_uvh5_rows *rows) {
+    int64_t times = 0;
+    timed_row *sorted = rows_by_time(c, &times);
+    msio_status status = sorted ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, NULL, "no memory for the rows' order");
+    if (!status) status = make_fields(c, times);
+    double(*memory)[3] = msio_conv_memory(c, 3 * (int64_t)c->antennas, sizeof *memory, &status);
+    if (!status && c->phase != MSIO_PHASE_MERIDIAN) c->delay = msio_conv_memory(c, c->rows, sizeof *c->delay, &status);
+    if (!status && c->phase != MSIO_PHASE_MERIDIAN) status = make_only_field(c);
+    if (!status) {
+        for (int i = 0; i < c->antennas; i++) memcpy(memory[i], c->antenna[i].offset, sizeof *memory);
+        const looking l = {c, (const double(*)[3])memory, memory + c->antennas, memory + 2 * c->antennas, rows->lst};
+        status = place_times(&l, sorted);
+    }
+    free(sorted);
+    return status;
+}
+
+/* ---------------------------------------------------------------- both */
+
+/* A field's time is its first row's; a scan is a run of rows on one field. */
+static void number_scans(msio_conversion *c) {
+    int32_t scan = 0;
+    for (int64_t r = 0; r < c->rows; r++) {
+        msio_conv_field *field = &c->field[c->field_id[r]];
+        if (field->time == 0) field->time = msio_mjd_seconds(c->facts.times[r]);
+        if (r == 0 || c->field_id[r] != c->field_id[r - 1]) scan++;
+        c->scan[r] = scan;
+    }
+}
+
+/* pyuvdata's u, v, w point the other way; a row that is turned has been turned before. */
+static void sign_uvw(msio_conversion *c) {
+    for (int64_t r = 0; r < c->rows; r++)
+        for (int axis = 0; axis < 3 && !(c->turned && c->turned[r]); axis++) c->uvw[r][axis] = -c->uvw[r][axis];
+}
+
+static msio_status read_rows(const msio_conversion *c, unsigned which, msio_uvh5_rows *rows) {
+    msio_uvh5 *file;
+    msio_status status = msio_uvh5_open(c->header->path, NULL, &file);
+    if (status) return status;
+    status = msio_uvh5_rows_read(file, which, NULL, rows);
+    msio_uvh5_close(file);
+    if (!status && rows->rows != c->rows) {
+        msio_uvh5_rows_free(rows);
+        status = msio_error_set(MSIO_E_CHANGED, c->header->path, "rows came or went while the file was read");
+    }
+    return status;
+}
+
+msio_status msio_conv_fields(msio_conversion *c) {
+    msio_uvh5_rows rows = {0};
+    msio_status status = choose_phase(c);
+    if (status) return status;
+    const bool anew = c->phase != MSIO_PHASE_NONE;
+    if (anew && c->opts.earth_orientation) status = msio_earth_read(c->opts.earth_orientation, &c->earth);
+    if (!status) status = read_rows(c, anew ? MSIO_UVH5_LST : MSIO_UVH5_PHASE_CENTER, &rows);
+    c->uvw = msio_conv_memory(c, c->rows, sizeof *c->uvw, &status);
+    c->field_id = msio_conv_memory(c, c->rows, sizeof *c->field_id, &status);
+    c->scan = msio_conv_memory(c, c->rows, sizeof *c->scan, &status);
+    if (!status) status = anew ? phase_anew(c, &rows) : fields_of_file(c, &rows);
+    msio_uvh5_rows_free(&rows);
+    if (status) return status;
+    number_scans(c);
+    sign_uvw(c);
+    return MSIO_OK;
+}

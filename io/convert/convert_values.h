@@ -1,0 +1,27 @@
+/* convert_values.h - visibilities, flags and sample counts of a window's rows, as its columns hold them. */
+#ifndef MSIO_IO_CONVERT_VALUES_H
+#define MSIO_IO_CONVERT_VALUES_H
+
+#include "io/convert/conversion.h"
+
+/* Some rows of a window: what was read, and the columns' memory. Channels and correlations are [channel][pol]; rows of
+ * what was read are `stride` elements apart, those of columns close together. */
+typedef struct msio_conv_block {
+    const msio_conversion *c;
+    int64_t first, rows; /* among the window's rows */
+    int64_t channels;
+    const double *frequency; /* [channels] */
+    int64_t stride;
+    const float (*visdata)[2];
+    const uint8_t *flags;
+    const float *nsamples;
+    float (*data)[2];
+    uint8_t *flag;
+    float *spectrum;
+    float *weight, *sigma; /* [rows][pols] */
+} msio_conv_block;
+
+/* Rows begin .. end - 1 of the block. Any thread, each its own rows. MSIO_E_MEMORY. */
+msio_status msio_conv_values(const msio_conv_block *b, int64_t begin, int64_t end);
+
+#endif
