@@ -25,6 +25,7 @@ _lazy = {
     "metadata": "meta", "Metadata": "meta", "flags": "meta", "Flags": "meta",
     "groups": "subbands", "load": "subbands", "check": "subbands", "Subbands": "subbands", "Group": "subbands",
     "load_stream": "subbands", "uvh5_header": "subbands",
+    "convert": "converting", "Converted": "converting",
     "profile": "profiling", "Profile": "profiling", "verify": "profiling",
     "simulate_ms": "simulating", "simulate_uvh5": "simulating",
     "read_uvdata": "uvdata", "patch_casacore": "patching", "unpatch_casacore": "patching",

@@ -1,0 +1,131 @@
+/* pyconvert.c - UVH5 files converted into Measurement Sets. */
+#include "extension.h"
+
+#include <string.h>
+
+/* A conversion that Python asks for; what it points to lives as long as it does. */
+typedef struct wish {
+    py_paths paths;
+    msio_group group; /* files 0: the paths are a list */
+    msio_group_file *file;
+    PyObject *numbers, *missing; /* int32 arrays */
+    PyObject *out, *earth;       /* bytes */
+    msio_convert_opts opts;
+    msio_convert_antenna *antenna;
+    py_patience patience;
+} wish;
+
+static void wish_free(wish *w) {
+    py_paths_free(&w->paths);
+    PyMem_Free(w->file);
+    PyMem_Free(w->antenna);
+    Py_CLEAR(w->numbers);
+    Py_CLEAR(w->missing);
+    Py_CLEAR(w->out);
+    Py_CLEAR(w->earth);
+}
+
+/* A sequence of int32, or None. */
+static int take_integers(PyObject *given, PyObject **array, int *n) {
+    if (given == Py_None) return 0;
+    *array = PyArray_FROMANY(given, NPY_INT32, 1, 1, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST);
+    *n = *array ? (int)PyArray_SIZE((PyArrayObject *)*array) : 0;
+    return *array ? 0 : -1;
+}
+
+static int take_group(wish *w, PyObject *numbers, PyObject *missing) {
+    int n = 0, absent = 0;
+    if (take_integers(numbers, &w->numbers, &n) || take_integers(missing, &w->missing, &absent)) return -1;
+    if (!w->numbers) return 0;
+    if (n != w->paths.n) {
+        PyErr_SetString(PyExc_ValueError, "there have to be as many numbers of subbands as paths");
+        return -1;
+    }
+    w->file = PyMem_Calloc((size_t)n + 1, sizeof *w->file);
+    if (!w->file) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    const int32_t *number = PyArray_DATA((PyArrayObject *)w->numbers);
+    for (int i = 0; i < n; i++)
+        w->file[i] = (msio_group_file){.subband = number[i], .used = 1, .time = "", .path = w->paths.path[i]};
+    w->group = (msio_group){.time = "",
+                            .subbands = n + absent,
+                            .complete = absent == 0,
+                            .files = n,
+                            .file = w->file,
+                            .missing = absent,
+                            .missing_subband = w->missing ? PyArray_DATA((PyArrayObject *)w->missing) : NULL};
+    return 0;
+}
+
+/* A list of (number, name or None, x, y, z, diameter); the list outlives the wish. */
+static int take_antennas(wish *w, PyObject *given) {
+    if (given == Py_None) return 0;
+    w->opts.antennas = (int)PyList_GET_SIZE(given);
+    w->antenna = PyMem_Calloc((size_t)w->opts.antennas + 1, sizeof *w->antenna);
+    w->opts.antenna = w->antenna;
+    if (!w->antenna) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (int i = 0; i < w->opts.antennas; i++) {
+        msio_convert_antenna *a = &w->antenna[i];
+        if (!PyArg_ParseTuple(PyList_GET_ITEM(given, i), "izdddd", &a->number, &a->name, &a->position[0],
+                              &a->position[1], &a->position[2], &a->diameter))
+            return -1;
+    }
+    return 0;
+}
+
+static int take(wish *w, PyObject *arguments, PyObject *keywords) {
+    static char *names[] = {"paths",   "out",     "numbers",       "missing_subbands", "phase",    "ra",        "dec",
+                            "imaging", "missing", "like_pyuvdata", "telescope",        "antennas", "tile_rows", "eop",
+                            "threads", "memory",  "overwrite",     "progress",         NULL};
+    PyObject *paths, *numbers = Py_None, *absent = Py_None, *antennas = Py_None, *told = Py_None;
+    int phase = 0, imaging = 0, missing = 0;
+    long long tile_rows = 0, memory = 0;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO&|$OOiddiipzO!LO&iLpO:convert", names, &paths,
+                                     PyUnicode_FSConverter, &w->out, &numbers, &absent, &phase, &w->opts.ra,
+                                     &w->opts.dec, &imaging, &missing, &w->opts.like_pyuvdata, &w->opts.telescope,
+                                     &PyList_Type, &antennas, &tile_rows, PyUnicode_FSConverter, &w->earth,
+                                     &w->opts.threads, &memory, &w->opts.overwrite, &told))
+        return -1;
+    w->opts.phase = (msio_convert_phase)phase;
+    w->opts.imaging = (msio_convert_imaging)imaging;
+    w->opts.missing = (msio_load_missing)missing;
+    w->opts.tile_rows = tile_rows;
+    if (memory > 0) w->opts.memory = (size_t)memory;
+    if (w->earth) w->opts.earth_orientation = PyBytes_AS_STRING(w->earth);
+    py_patience_begin(&w->patience, told == Py_None ? NULL : told);
+    w->opts.progress = py_poll;
+    w->opts.user = &w->patience;
+    return py_paths_take(&w->paths, paths) || take_group(w, numbers, absent) || take_antennas(w, antennas) ? -1 : 0;
+}
+
+/* convert(paths, out, ...) -> (rows, spws, missing, bytes_read, bytes_written, phase, earth_orientation) */
+static PyObject *convert(PyObject *module, PyObject *arguments, PyObject *keywords) {
+    wish w = {.opts = MSIO_CONVERT_OPTS_INIT};
+    msio_converted made = MSIO_CONVERTED_INIT;
+    msio_status status;
+    (void)module;
+    if (take(&w, arguments, keywords)) {
+        wish_free(&w);
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS status =
+        w.group.files ? msio_convert(&w.group, PyBytes_AS_STRING(w.out), &w.opts, &made)
+                      : msio_convert_paths(w.paths.n, w.paths.path, PyBytes_AS_STRING(w.out), &w.opts, &made);
+    Py_END_ALLOW_THREADS wish_free(&w);
+    if (status) return py_fail();
+    return Py_BuildValue("(LiiLLiN)", (long long)made.rows, made.spectral_windows, made.missing,
+                         (long long)made.bytes_read, (long long)made.bytes_written, (int)made.phase,
+                         PyBool_FromLong(made.earth_orientation));
+}
+
+static PyMethodDef functions[] = {
+    {"convert", (PyCFunction)(void (*)(void))convert, METH_VARARGS | METH_KEYWORDS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+int py_convert_init(PyObject *module) { return PyModule_AddFunctions(module, functions); }

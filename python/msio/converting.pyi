@@ -1,0 +1,26 @@
+from collections.abc import Sequence
+from typing import Literal
+
+from ._msio import _Path
+from .subbands import Group
+
+__all__ = ["convert", "Converted"]
+
+class Converted:
+    path: _Path
+    rows: int
+    spectral_windows: int
+    missing: int
+    bytes_read: int
+    bytes_written: int
+    phase: Literal["meridian", "centre", "zenith", "none"]
+    earth_orientation: bool
+    def __init__(self, path: _Path, made: tuple[int, int, int, int, int, int, bool]) -> None: ...
+
+def convert(what: _Path | Group | Sequence[_Path], out: _Path,
+            phase: Literal["auto", "meridian", "zenith", "none"] | tuple[float, float] = ...,
+            imaging: Literal["none", "zeros", "data"] | None = ..., like_pyuvdata: bool = ...,
+            missing: Literal["error", "skip", "flag"] = ..., eop: _Path | None = ..., telescope: str | None = ...,
+            antennas: Sequence[tuple[int, str | None, Sequence[float], float]] | None = ...,
+            tile_rows: int | None = ..., time: str | None = ..., pattern: str | None = ..., expected: int = ...,
+            threads: int = ..., memory: int | None = ..., overwrite: bool = ..., progress: bool = ...) -> Converted: ...
