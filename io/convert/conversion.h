@@ -103,7 +103,10 @@ void msio_conv_tile(const msio_conversion *c, int64_t channels, int64_t tile[3])
 
 /* Fills the columns of the table at path. */
 msio_status msio_conv_data(msio_conversion *c, const char *path);
-/* Tells the caller; MSIO_E_CANCELLED when it wants to stop. */
+
+/* ---------------------------------------------------------------- progress (convert_report.c) */
+
+/* So many more bytes are written: tells the caller; MSIO_E_CANCELLED when it wants to stop. */
 msio_status msio_conv_report(msio_conversion *c, int64_t bytes);
 
 #endif

@@ -32,14 +32,6 @@ static msio_status check_options(const msio_convert_opts *given, msio_convert_op
     return msio_threads_check(opts->threads);
 }
 
-msio_status msio_conv_report(msio_conversion *c, int64_t bytes) {
-    c->done += bytes;
-    if (c->opts.progress && c->opts.progress(c->opts.user, c->done, c->total))
-        return msio_error_set(MSIO_E_CANCELLED, NULL, "stopped on request after %lld of %lld bytes", (long long)c->done,
-                              (long long)c->total);
-    return MSIO_OK;
-}
-
 static void tell(const msio_conversion *c, msio_converted *result) {
     if (!result) return;
     *result = (msio_converted){.struct_size = sizeof *result,
