@@ -1,4 +1,4 @@
-/* bench_raw.c - what the workers share: the clock, the checksum, and the roofline's raw reads and copies. */
+/* bench_raw.c - what the workers share: the clock, the checksum, and the rooflines' raw reads, writes and copies. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -103,6 +103,101 @@ end:
     free(scratch);
     free(file);
     return seconds;
+}
+
+/* ---------------------------------------------------------------- writing */
+
+typedef struct raw_target {
+    int fd;
+    int64_t offset, bytes;
+    const uint8_t *from;
+    int64_t next; /* block to be taken */
+} raw_target;
+
+typedef struct write_job {
+    int files;
+    raw_target *file;
+    int64_t block;
+    int threads, failed;
+} write_job;
+
+static int put_next(const write_job *j, raw_target *f) {
+    int64_t at = __atomic_fetch_add(&f->next, 1, __ATOMIC_RELAXED) * j->block, n = f->bytes - at;
+    if (n <= 0) return 0;
+    if (n > j->block) n = j->block;
+    return pwrite(f->fd, f->from + at, (size_t)n, (off_t)(f->offset + at)) == (ssize_t)n ? 1 : -1;
+}
+
+static void *write_thread(void *user) {
+    write_job *j = user;
+    int self = __atomic_fetch_add(&j->threads, 1, __ATOMIC_RELAXED);
+    for (int i = 0; i < j->files; i++) {
+        int more = 1;
+        while (more > 0) more = put_next(j, &j->file[(self + i) % j->files]);
+        if (more < 0) __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED);
+    }
+    return NULL;
+}
+
+static double write_all(write_job *j, int threads) {
+    double t = bench_now();
+    int failed = in_threads(threads > BENCH_MAX_THREADS ? BENCH_MAX_THREADS : threads, write_thread, j, 0);
+    return failed || j->failed ? -1 : bench_now() - t;
+}
+
+double bench_raw_write(int n, const bench_extent *extents, int64_t block, const uint8_t *from, int threads) {
+    write_job j = {.file = calloc((size_t)n, sizeof(raw_target)), .block = block};
+    double seconds = -1;
+    if (!j.file) return -1;
+    for (; j.files < n; j.files++) {
+        const bench_extent *e = &extents[j.files];
+        j.file[j.files] = (raw_target){open(e->path, O_WRONLY | O_CLOEXEC), e->offset, e->bytes, from, 0};
+        if (j.file[j.files].fd < 0) break;
+        from += e->bytes;
+    }
+    if (j.files == n) seconds = write_all(&j, threads);
+    for (int i = 0; i < j.files; i++) close(j.file[i].fd);
+    free(j.file);
+    return seconds;
+}
+
+double bench_raw_write_new(const char *path, int64_t bytes, int64_t block, const uint8_t *from, int threads) {
+    raw_target file = {open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), 0, bytes, from, 0};
+    write_job j = {.files = 1, .file = &file, .block = block};
+    double seconds = -1;
+    if (file.fd >= 0 && posix_fallocate(file.fd, 0, bytes) == 0) seconds = write_all(&j, threads);
+    if (file.fd >= 0) close(file.fd);
+    unlink(path);
+    return seconds;
+}
+
+/* ---------------------------------------------------------------- packing */
+
+typedef struct pack_job {
+    const uint8_t *from;
+    uint8_t *to;
+    size_t bytes;
+} pack_job;
+
+static void *pack_thread(void *user) {
+    pack_job *p = user;
+    for (size_t i = 0; i + 8 <= p->bytes; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, p->from + i, sizeof eight);
+        p->to[i / 8] = (uint8_t)((eight * 0x0102040810204080u) >> 56);
+    }
+    return NULL;
+}
+
+double bench_raw_pack(const uint8_t *from, size_t bytes, uint8_t *to, int threads) {
+    pack_job parts[BENCH_MAX_THREADS];
+    if (threads > BENCH_MAX_THREADS) threads = BENCH_MAX_THREADS;
+    size_t part = bytes / 64 / (size_t)threads * 64;
+    for (int k = 0; k < threads; k++)
+        parts[k] = (pack_job){from + part * (size_t)k, to + part / 8 * (size_t)k,
+                              k + 1 < threads ? part : bytes - part * (size_t)k};
+    double t = bench_now();
+    return in_threads(threads, pack_thread, parts, sizeof *parts) ? -1 : bench_now() - t;
 }
 
 /* ---------------------------------------------------------------- copying */

@@ -1,9 +1,13 @@
-/* bench_raw.h - what the workers share: the clock, the checksum, and the roofline's raw reads and copies. */
+/* bench_raw.h - what the workers share: the clock, the checksum, and the rooflines' raw reads, writes and copies. */
 #ifndef MSIO_BENCH_RAW_H
 #define MSIO_BENCH_RAW_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define BENCH_MAX_THREADS 64
 
@@ -28,4 +32,17 @@ double bench_raw_read(int n, const bench_extent *extents, int64_t block, uint8_t
  * twice. */
 double bench_raw_copy(uint8_t *buffer, size_t bytes, int threads);
 
+/* Seconds in which so many threads put n extents from `from`, where they lie one after the other, into their files, in
+ * blocks of so many bytes: threads begin in different files, and go on in those that are not done. The files are opened
+ * before the clock starts. -1: something could not be written. */
+double bench_raw_write(int n, const bench_extent *extents, int64_t block, const uint8_t *from, int threads);
+/* The same into a new file of so many bytes, whose room is reserved before the clock starts; it is removed again. */
+double bench_raw_write_new(const char *path, int64_t bytes, int64_t block, const uint8_t *from, int threads);
+
+/* Seconds of one pass of so many threads that packs bytes of 0 or 1 into bits, eight into one, from `from` to `to`. */
+double bench_raw_pack(const uint8_t *from, size_t bytes, uint8_t *to, int threads);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

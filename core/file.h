@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* What tells one state of a file from another. */
 typedef struct msio_stamp {
@@ -42,6 +43,8 @@ typedef struct msio_file {
 msio_status msio_file_descriptor(const char *path, int *fd, msio_stamp *stamp);
 /* The same check of what others are about to open by its path (the HDF5 library, casacore). */
 msio_status msio_file_regular(const char *path);
+/* Of what was looked at already: st_mode of its stat. */
+msio_status msio_file_kind(const char *path, mode_t mode);
 /* And of all files in a folder whose names begin so; folders are passed over, and a folder that cannot be listed. */
 msio_status msio_file_folder_regular(const char *folder, const char *prefix);
 

@@ -69,7 +69,7 @@ static const char *kind_name(mode_t mode) {
     return S_ISCHR(mode) || S_ISBLK(mode) ? "device" : "special file";
 }
 
-static msio_status check_kind(const char *path, mode_t mode) {
+msio_status msio_file_kind(const char *path, mode_t mode) {
     if (S_ISREG(mode)) return MSIO_OK;
     return msio_error_set(MSIO_E_FORMAT, path, "expected a regular file, found a %s", kind_name(mode));
 }
@@ -77,7 +77,7 @@ static msio_status check_kind(const char *path, mode_t mode) {
 msio_status msio_file_regular(const char *path) {
     struct stat s;
     if (stat(path, &s)) return refused(path, "open the file");
-    return check_kind(path, s.st_mode);
+    return msio_file_kind(path, s.st_mode);
 }
 
 msio_status msio_file_folder_regular(const char *folder, const char *prefix) {
@@ -90,7 +90,7 @@ msio_status msio_file_folder_regular(const char *folder, const char *prefix) {
         if (strncmp(e->d_name, prefix, begins) != 0 || e->d_type == DT_REG || e->d_type == DT_DIR) continue;
         if (fstatat(dirfd(listing), e->d_name, &s, 0) || S_ISDIR(s.st_mode)) continue;
         snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
-        status = check_kind(path, s.st_mode);
+        status = msio_file_kind(path, s.st_mode);
     }
     if (listing) closedir(listing);
     return status;
@@ -107,7 +107,7 @@ msio_status msio_file_descriptor(const char *path, int *fd, msio_stamp *stamp) {
     if (fstat(opened, &s))
         status = msio_error_system(MSIO_E_IO, path, "cannot look at the open file");
     else
-        status = check_kind(path, s.st_mode);
+        status = msio_file_kind(path, s.st_mode);
     if (status) {
         close(opened);
         return status;

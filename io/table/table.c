@@ -143,7 +143,7 @@ static msio_status check_is_table(const char *path, char resolved[PATH_MAX]) {
         if (special) return msio_file_regular(path);
         return msio_error_set(MSIO_E_NOT_FOUND, path, "this is no casacore table: it has no table.dat");
     }
-    return msio_file_regular(dat);
+    return msio_file_kind(dat, st.st_mode);
 }
 
 /* A missing table.info says nothing, and is no error; what is no file in its place is one. */
