@@ -39,6 +39,8 @@ typedef struct wish {
 typedef struct wishes {
     wish target[CLI_WISHES_MOST], required[CLI_WISHES_MOST];
     int target_count, required_count;
+    int write;           /* 1: writing is timed, on a scratch copy */
+    const char *scratch; /* folder for it; NULL: beside the table */
 } wishes;
 
 static int take_target(const cli_context *cli, wishes *all, const char *value) {
@@ -72,28 +74,42 @@ static int take_required(const cli_context *cli, wishes *all, const char *value)
 }
 
 static int take(const cli_context *cli, void *state, const char *name, const char *value) {
-    return strcmp(name, "target") == 0 ? take_target(cli, state, value) : take_required(cli, state, value);
+    wishes *all = state;
+    if (strcmp(name, "write") == 0) all->write = 1;
+    if (strcmp(name, "scratch") == 0) all->scratch = value;
+    if (strcmp(name, "target") == 0) return take_target(cli, all, value);
+    return strcmp(name, "require") == 0 ? take_required(cli, all, value) : 0;
 }
 
 static int is_known_name(const char *name) {
     if (strcmp(name, "open") == 0 || strcmp(name, "open-all") == 0) return 1;
     if (strncmp(name, "read-", 5) == 0 && name[5]) return 1;
+    if (strncmp(name, "write-", 6) == 0 && name[6]) return 1;
     for (int i = 0; i < CLI_TARGETS; i++)
         if (strcmp(name, targets[i].name) == 0) return 1;
     return 0;
 }
 
+/* Columns that are timed because they were named. */
+typedef struct named_columns {
+    const char *read[2 * CLI_WISHES_MOST], *written[2 * CLI_WISHES_MOST];
+    int read_count, written_count;
+} named_columns;
+
 /* Names that were asked for must be paths; the columns among them are timed too. Returns 0, or an exit code after
  * telling. */
-static int check_names(const cli_context *cli, const wish *list, int count, const char **columns, int *column_count) {
+static int check_names(const cli_context *cli, const wish *list, int count, int write, named_columns *columns) {
     for (int i = 0; i < count; i++) {
         if (!is_known_name(list[i].name))
             return cli_usage(
                 cli,
                 "there is no path \"%s\": metadata, flag-validation, subband-loading, calibration, imaging, "
-                "open, open-all and read-COLUMN are there",
+                "open, open-all, read-COLUMN and, with --write, write-COLUMN are there",
                 list[i].name);
-        if (strncmp(list[i].name, "read-", 5) == 0) columns[(*column_count)++] = list[i].name + 5;
+        if (strncmp(list[i].name, "read-", 5) == 0) columns->read[columns->read_count++] = list[i].name + 5;
+        if (strncmp(list[i].name, "write-", 6) != 0) continue;
+        if (!write) return cli_usage(cli, "%s is timed with --write only", list[i].name);
+        columns->written[columns->written_count++] = list[i].name + 6;
     }
     return 0;
 }
@@ -304,7 +320,7 @@ static void print_text(const cli_context *cli, const cli_paths *paths, char **ta
     int threads = cli_threads(cli->threads);
     printf("%d thread%s; reads are the best of several with the file in the page cache and the memory touched; "
            "roofline: the\n"
-           "same bytes read raw by as many threads in the same run\n\n",
+           "same bytes read raw by as many threads in the same run, or written raw by one or all\n\n",
            threads, threads == 1 ? "" : "s");
     print_group(paths, NULL);
     for (int i = 0; i < count; i++) {
@@ -320,8 +336,8 @@ static void print_text(const cli_context *cli, const cli_paths *paths, char **ta
 
 /* Measures on everything that is named: tables, folders of groups, and all HDF5 files together. Returns 0, or an exit
  * code after telling. */
-static int measure(const cli_context *cli, int count, const char *const *named, const char *const *columns,
-                   int column_count, cli_paths *paths) {
+static int measure(const cli_context *cli, int count, const char *const *named, const named_columns *columns,
+                   const wishes *all, cli_paths *paths) {
     const char **files = cli_alloc_many((size_t)count, sizeof *files);
     int code = 0, file_count = 0;
     for (int i = 0; i < count && !code && !cli_interrupted(); i++) {
@@ -330,8 +346,10 @@ static int measure(const cli_context *cli, int count, const char *const *named, 
         } else if (cli_load_is_folder(named[i])) {
             code = cli_verify_folder(cli, &named[i], paths);
         } else {
-            code = cli_verify_table(cli, named[i], columns, column_count, paths);
+            code = cli_verify_table(cli, named[i], columns->read, columns->read_count, paths);
             if (!code && !cli_interrupted()) cli_verify_windows(cli, &named[i], paths);
+            if (!code && all->write && !cli_interrupted())
+                cli_verify_write(cli, named[i], all->scratch, columns->written, columns->written_count, paths);
         }
     }
     if (!code && !cli_interrupted()) code = cli_verify_files(cli, file_count, files, paths);
@@ -342,16 +360,16 @@ static int measure(const cli_context *cli, int count, const char *const *named, 
 static int run(cli_context *cli, int argc, char **argv) {
     wishes all = {.target_count = 0};
     cli_paths paths = {NULL, 0, 0};
-    const char *columns[2 * CLI_WISHES_MOST];
+    named_columns columns = {.read_count = 0};
     char why[256] = "";
-    int first, column_count = 0, code = cli_options_parse(cli, &cli_command_verify, argc, argv, take, &all, &first);
+    int first, code = cli_options_parse(cli, &cli_command_verify, argc, argv, take, &all, &first);
     if (code >= 0) return code;
-    code = check_names(cli, all.target, all.target_count, columns, &column_count);
-    if (!code) code = check_names(cli, all.required, all.required_count, columns, &column_count);
+    code = check_names(cli, all.target, all.target_count, all.write, &columns);
+    if (!code) code = check_names(cli, all.required, all.required_count, all.write, &columns);
     if (!code && first == argc) code = cli_usage(cli, "which tables, or groups of subbands?");
     if (code) return code;
     add_targets(&paths);
-    code = measure(cli, argc - first, (const char *const *)argv + first, columns, column_count, &paths);
+    code = measure(cli, argc - first, (const char *const *)argv + first, &columns, &all, &paths);
     if (!code && !cli_interrupted()) {
         set_targets(&paths, &all);
         tell_factor(&paths);
@@ -367,6 +385,8 @@ static int run(cli_context *cli, int argc, char **argv) {
 
 static const cli_option options[] = {
     {"target", "NAME=SECONDS", 0, "hold this path against a target of your own; may be given several\ntimes"},
+    {"write", NULL, 0, "time writing too (write-DATA, ...), on a scratch copy that is removed again"},
+    {"scratch", "DIR", 0, "where the copy is made; by default beside the table"},
     {"require", "NAME,...", 0, "exit with 1 also when one of these was not held against a target"},
     {NULL, NULL, 0, NULL},
 };
@@ -380,6 +400,9 @@ const cli_command cli_command_verify = {
             "the same run. Of a folder with a group of subbands, of UVH5 files (all named are one group) and of a\n"
             "Measurement Set it times loading all into memory (subband-loading). Columns whose cells differ in\n"
             "shape, or were not all written, are read ragged; their roofline is of their stored bytes.\n\n"
+            "With --write it also times writing whole columns (write-DATA, ...): each column's own values over\n"
+            "themselves, in a copy of the table that nobody else sees, beside the same bytes written raw into the\n"
+            "same places; what was written last is read again and compared.\n\n"
             "A path with a target gets the verdict PASS or FAIL, by the best of its tries (metadata: by their\n"
             "mean), beside in how many tries the target was met and how busy other programs kept the machine.\n"
             "The targets of the project are always listed; what this version cannot run is NOT MEASURED, and the\n"
@@ -389,6 +412,7 @@ const cli_command cli_command_verify = {
     .examples = "  msio verify obs.ms\n"
                 "  msio verify /data/group --require subband-loading\n"
                 "  msio verify obs.ms --target read-DATA=0.2 --target open=0.005\n"
+                "  msio verify obs.ms --write --scratch /fast --target write-MODEL_DATA=0.5\n"
                 "  msio verify obs.ms --target read-MODEL_DATA=0.5 --require read-MODEL_DATA --json\n",
     .run = run,
 };

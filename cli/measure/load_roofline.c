@@ -19,7 +19,7 @@ typedef struct gathering {
 /* Adds what a plan reads; frees it. Returns 0, or -1 where its bytes are not known. */
 static int add_plan(gathering *all, int index, msio_plan *plan) {
     cli_roofline part = {0}, *whole = &all->array[index];
-    int unknown = cli_roofline_prepare(plan, &part);
+    int unknown = cli_roofline_prepare(plan, 0, &part);
     if (!unknown) {
         whole->straight = part.straight && (whole->straight || !all->plans[index]);
         all->plans[index]++;

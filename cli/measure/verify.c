@@ -14,7 +14,6 @@
 
 #define CLI_TRIES 3       /* of a read, after one that warms up */
 #define CLI_OPEN_TRIES 10 /* of an opening */
-#define CLI_COLUMNS_MOST 32
 
 cli_path *cli_paths_add(cli_paths *paths, const char *name, const char *table) {
     if (paths->count == paths->room) {
@@ -148,7 +147,7 @@ static void time_dense(const cli_context *cli, const msio_column *column, int64_
     }
     memset(out, 0, bytes);
     result->bytes = (int64_t)bytes;
-    int raw = msio_plan_make(column, &select, &plan) == MSIO_OK && cli_roofline_prepare(plan, &roofline) == 0;
+    int raw = msio_plan_make(column, &select, &plan) == MSIO_OK && cli_roofline_prepare(plan, 0, &roofline) == 0;
     race(cli, column, &select, out, bytes, raw ? &roofline : NULL, result);
     if (result->measured >= 0) describe(&select, rows, result);
     cli_roofline_free(&roofline);
@@ -203,9 +202,7 @@ static int largest_columns(msio_table *table, const char *names[3]) {
     return sizes[0] == 0 ? 0 : sizes[1] == 0 ? 1 : sizes[2] == 0 ? 2 : 3;
 }
 
-/* What to time of a table: at most CLI_COLUMNS_MOST names. */
-static int choose_columns(msio_table *table, const char *const *extra, int extras,
-                          const char *names[CLI_COLUMNS_MOST]) {
+int cli_verify_columns(msio_table *table, const char *const *extra, int extras, const char *names[CLI_COLUMNS_MOST]) {
     static const char *const usual[] = {"DATA", "FLOAT_DATA", "FLAG",     "WEIGHT_SPECTRUM",
                                         "UVW",  "TIME",       "ANTENNA1", NULL};
     const msio_column *column;
@@ -229,7 +226,7 @@ int cli_verify_table(const cli_context *cli, const char *path, const char *const
     time_opening(cli, path, 0, paths);
     time_opening(cli, path, 1, paths);
     if (cli_table_is_ms(table) && !cli_interrupted()) cli_verify_caches(cli, path, paths);
-    int count = choose_columns(table, extra, extras, names);
+    int count = cli_verify_columns(table, extra, extras, names);
     for (int i = 0; i < count && !cli_interrupted(); i++) time_column(cli, path, table, names[i], paths);
     msio_table_close(table);
     return 0;

@@ -34,6 +34,16 @@ void cli_paths_free(cli_paths *paths);
 /* Half of the memory that is free for use, caches counted as free; a guess where the system does not tell. */
 int64_t cli_verify_memory(void);
 
+/* What to time of a table: at most so many names, those in `extra` last. Returns how many. */
+#define CLI_COLUMNS_MOST 32
+int cli_verify_columns(msio_table *table, const char *const *extra, int extras, const char *names[CLI_COLUMNS_MOST]);
+
+/* Measures writing: on a copy of the table's own files beside it, or in the folder scratch (NULL: none named), which is
+ * removed again, each column's own values over themselves, beside raw writes of the same bytes. What prevents the copy
+ * is said by a path "write". */
+void cli_verify_write(const cli_context *cli, const char *path, const char *scratch, const char *const *extra,
+                      int extras, cli_paths *paths);
+
 /* Measures what exists on one table, and the columns named beside. Returns 0, or an exit code after telling when the
  * table cannot be opened. */
 int cli_verify_table(const cli_context *cli, const char *path, const char *const *extra, int extras, cli_paths *paths);

@@ -99,7 +99,7 @@ static int prepare(const msio_column *column, const shapes *all, cli_roofline *r
         if (is_empty(&all->list[i])) continue;
         select.row_list = all->list[i].rows;
         select.rows_in_list = all->list[i].count;
-        int unknown = msio_plan_make(column, &select, &plan) || cli_roofline_prepare(plan, &part);
+        int unknown = msio_plan_make(column, &select, &plan) || cli_roofline_prepare(plan, 0, &part);
         if (!unknown) {
             straight &= part.straight;
             cli_roofline_append(roofline, &part);

@@ -986,6 +986,43 @@ class TestVerify(unittest.TestCase):
                     shapes = len({cell.shape for cell in cells})
                     self.assertEqual(f"cells of {shapes} shapes" in found[f"read-{name}"]["reason"], shapes > 1)
 
+    def test_writing_is_timed_on_a_copy(self):
+        def state():
+            return {os.path.join(folder, name): open(os.path.join(folder, name), "rb").read()
+                    for folder, _, names in os.walk(simulated()) for name in names}
+        before, beside = state(), os.listdir(os.path.dirname(simulated()))
+        paths = self.paths("--write", "--target", "write-DATA=100", "--target", "write-FLAG=1e-9", "--target",
+                           "write-WEIGHT=100", "--require", "write-DATA", code=1)
+        self.assertEqual([paths[f"write-{name}"]["verdict"] for name in ("DATA", "FLAG", "WEIGHT", "UVW")],
+                         ["PASS", "FAIL", "PASS", "NOT MEASURED"])
+        for name in ("DATA", "FLAG", "WEIGHT_SPECTRUM", "UVW", "TIME", "ANTENNA1"):
+            path = paths[f"write-{name}"]
+            self.assertGreater(path["measured_seconds"], 0, path["reason"])
+            self.assertGreater(path["roofline_seconds"], 0, name)
+            self.assertEqual(path["bytes"], load(simulated(), name).nbytes)
+            self.assertIn("its values over themselves", path["how"])
+        self.assertEqual(state(), before)
+        self.assertEqual(os.listdir(os.path.dirname(simulated())), beside)
+        text = msio("verify", simulated(), *self.easy, "--write").stdout.decode()
+        self.assertRegex(text, r"write-DATA +- +\d")
+
+    def test_writing_is_timed_where_it_is_asked_to(self):
+        folder = scratch("for-copies")
+        os.mkdir(folder)
+        paths = self.paths("--write", "--scratch", folder, "--target", "write-DATA=100", "--require", "write-DATA", code=0)
+        self.assertEqual(paths["write-DATA"]["verdict"], "PASS")
+        self.assertEqual(os.listdir(folder), [])
+        paths = self.paths("--write", "--scratch", os.path.join(folder, "missing"), code=0)
+        self.assertNotIn("write-DATA", paths)
+        self.assertEqual(paths["write"]["verdict"], "NOT MEASURED")
+        self.assertIn("--scratch DIR", paths["write"]["reason"])
+        self.assertEqual(msio("verify", simulated(), "--target", "write-DATA=1", code=2).stdout, b"")
+
+    def test_columns_that_are_not_written_natively_are_told(self):
+        found = {p["name"]: p for p in report("verify", strange(), "--write", "--target", "write-TEXT=100", code=1)["paths"]}
+        self.assertEqual(found["write-TEXT"]["verdict"], "NOT MEASURED")
+        self.assertTrue(found["write-TEXT"]["reason"])
+
     def test_a_column_without_a_value(self):
         path = scratch("unwritten.table")
         ct.table(path, ct.maketabdesc([ct.makearrcoldesc("DATA", 0j, ndim=2)]), nrow=3, ack=False).close()
