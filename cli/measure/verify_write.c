@@ -6,6 +6,7 @@
 #include "cli/measure/verify.h"
 #include "cli/output/progress.h"
 #include "msio/files.h"
+#include "msio/write.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -85,9 +86,10 @@ static int has_room(const char *table, const char *copy, cli_path *path) {
     if (statvfs(slash ? folder : ".", &system)) return 1; /* making it tells */
     int64_t room = (int64_t)system.f_bavail * (int64_t)system.f_frsize;
     if (bytes <= room / 2) return 1;
-    snprintf(path->reason, sizeof path->reason,
-             "a scratch copy of %s is more than half of what is free in %s (%s); --scratch DIR names another folder",
-             cli_size(bytes).text, slash ? folder : ".", cli_size(room).text);
+    snprintf(
+        path->reason, sizeof path->reason,
+        "a scratch copy of %s is more than half of what is free in %.300s (%s); --scratch DIR names another folder",
+        cli_size(bytes).text, slash ? folder : ".", cli_size(room).text);
     return 0;
 }
 
@@ -231,12 +233,12 @@ void cli_verify_write(const cli_context *cli, const char *path, const char *scra
     name_copy(path, scratch, copy, sizeof copy);
     int made = has_room(path, copy, &none);
     if (made && msio_making_begin(copy, &making)) {
-        snprintf(none.reason, sizeof none.reason, "no scratch copy can be made: %s; --scratch DIR names another folder",
-                 msio_last_error()->message);
+        snprintf(none.reason, sizeof none.reason,
+                 "no scratch copy can be made: %.500s; --scratch DIR names another folder", msio_last_error()->message);
         made = 0;
     }
     if (made && copy_table(path, msio_making_place(making))) {
-        snprintf(none.reason, sizeof none.reason, "no scratch copy could be made beside %s: %s", copy, strerror(errno));
+        snprintf(none.reason, sizeof none.reason, "no scratch copy could be made: %s", strerror(errno));
         made = 0;
     }
     if (made)
