@@ -13,11 +13,16 @@ typedef struct wishes {
     const char *from_name;
     const msio_column *from;
     int calls; /* rows of one shape go in one call */
+    int make;  /* a target that is not there is made like the source */
 } wishes;
 
 static int take(const cli_context *cli, void *state, const char *name, const char *value) {
     wishes *wish = state;
     int code = cli_change_take(&wish->change, name, value);
+    if (code < 0 && strcmp(name, "make") == 0) {
+        wish->make = 1;
+        return 0;
+    }
     return code < 0 ? cli_usage(cli, "--%s is not for copying", name) : code;
 }
 
@@ -37,6 +42,11 @@ static int find_source(wishes *wish) {
     return cli_change_refuse(change->cli, MSIO_E_ARGUMENT, change->path, message);
 }
 
+static int undefined(const wishes *wish) {
+    return cli_fail(wish->change.cli, MSIO_E_UNDEFINED, wish->change.path,
+                    "some of the selected cells of %s were never written: leave them out", wish->from_name);
+}
+
 /* Rows whose source cells have one shape: those of the target must have it too, or none. */
 static int plan_rows(void *user, const cli_same_shape *same) {
     wishes *wish = user;
@@ -45,9 +55,7 @@ static int plan_rows(void *user, const cli_same_shape *same) {
     int64_t shape[MSIO_MAX_NDIM + 1];
     int ndim;
     size_t bytes;
-    if (same->ndim < 0)
-        return cli_fail(change->cli, MSIO_E_UNDEFINED, change->path,
-                        "some of the selected cells of %s were never written: leave them out", wish->from_name);
+    if (same->ndim < 0) return undefined(wish);
     msio_select whole = same->select;
     whole.chan = whole.corr = 0, whole.chans = whole.corrs = -1, whole.chan_step = whole.corr_step = 1;
     msio_status status = msio_read_shape(change->column, &whole, &ndim, shape, &bytes);
@@ -81,10 +89,75 @@ static int each(wishes *wish, cli_same_shape_use use) {
     return cli_same_shapes(wish->change.cli, &wish->change.selection, wish->from, wish->from_name, use, wish);
 }
 
+static int check_atomic(const wishes *wish) {
+    if (!wish->change.atomic || wish->calls < 2) return 0;
+    return cli_usage(wish->change.cli, "--atomic: the cells differ in shape, which takes several writes; select rows "
+                                       "of one shape");
+}
+
+/* ---------------------------------------------------------------- a target that is not there */
+
+/* The target will have the source's tiles: writing it is as writing the source would be. */
+static int plan_like_source(void *user, const cli_same_shape *same) {
+    wishes *wish = user;
+    if (same->ndim < 0) return undefined(wish);
+    wish->calls++;
+    return cli_change_plan(&wish->change, wish->from, &same->select);
+}
+
+static int is_missing(const cli_change *change) {
+    const msio_column *column;
+    return msio_table_column(change->table, change->name, &column) == MSIO_E_NO_COLUMN;
+}
+
+static int make(wishes *wish) {
+    cli_change *change = &wish->change;
+    msio_columns_opts opts = MSIO_COLUMNS_OPTS_INIT;
+    opts.allocate = 1; /* a full disk is found before anything is copied */
+    if (change->cli->lock_seconds >= 0) opts.lock_seconds = change->cli->lock_seconds;
+    if (msio_column_add_like(change->path, change->name, wish->from_name, &opts, NULL))
+        return cli_fail_status(change->cli, change->path);
+    return 0;
+}
+
+/* With the table open at the source's column: whatever can be wrong is told before the target is made. */
+static int make_missing(wishes *wish) {
+    cli_change *change = &wish->change;
+    const char *target = change->name;
+    char what[512];
+    change->name = wish->from_name;
+    int code = cli_change_open(change);
+    wish->from = change->column;
+    change->name = target;
+    if (code) return code;
+    if (!is_missing(change)) return cli_change_reopen(change);
+    change->made = 1;
+    code = each(wish, plan_like_source);
+    if (!code) code = check_atomic(wish);
+    if (code) return code;
+    if (change->dry_run) change->plan.makes_cells = 1;
+    snprintf(what, sizeof what, "%.100s is made like %.100s, and %s rows are copied into it", target, wish->from_name,
+             cli_count(change->selection.count).text);
+    cli_change_tell(change, what);
+    if (change->dry_run) return 0;
+    code = make(wish);
+    if (code) return code;
+    const msio_write_plan none = MSIO_WRITE_PLAN_INIT;
+    change->plan = none;
+    wish->calls = 0;
+    return cli_change_reopen(change);
+}
+
+/* ---------------------------------------------------------------- all of it */
+
 static int copy(wishes *wish) {
     cli_change *change = &wish->change;
     char what[512];
-    int code = cli_change_open(change);
+    int code = wish->make ? make_missing(wish) : cli_change_open(change);
+    if (!code && change->made && change->dry_run) {
+        cli_change_report(change);
+        return 0;
+    }
     if (!code) code = find_source(wish);
     if (!code) code = each(wish, plan_rows);
     if (!code && change->plan.makes_cells && wish->calls > 1)
@@ -92,14 +165,12 @@ static int copy(wishes *wish) {
                         "cells of %s that were never written, of several shapes: msio makes cells of one shape at a "
                         "time; select rows of one shape",
                         change->name);
-    if (!code && change->atomic && wish->calls > 1)
-        code = cli_usage(change->cli, "--atomic: the cells differ in shape, which takes several writes; select rows of "
-                                      "one shape");
+    if (!code) code = check_atomic(wish);
     if (!code) code = cli_change_allowed(change);
     if (code) return code;
     snprintf(what, sizeof what, "%s rows of %.100s are copied into %.100s", cli_count(change->selection.count).text,
              wish->from_name, change->name);
-    cli_change_tell(change, what);
+    if (!change->made) cli_change_tell(change, what);
     if (!change->dry_run && change->plan.bytes) {
         code = cli_change_begin(change, "copying");
         if (!code) code = each(wish, copy_rows);
@@ -125,6 +196,7 @@ static int run(cli_context *cli, int argc, char **argv) {
 static const cli_option options[] = {
     CLI_CHANGE_OPTIONS,
     CLI_CHANGE_ATOMIC,
+    {"make", NULL, 0, "make TO like FROM (description, shapes, tiles) where it is not there"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -133,11 +205,14 @@ const cli_command cli_command_copy = {
     .summary = "a column's cells, or a part of them, into another column of the table",
     .usage = "PATH FROM TO [options]",
     .text = "Copies the selected cells of one column into the same rows, channels and correlations of another one\n"
-            "of the same type, batch by batch. Cells of TO that were never written get the shape of FROM's.\n\n"
+            "of the same type, batch by batch. Cells of TO that were never written get the shape of FROM's.\n"
+            "With --make a column TO that is not there is added as msio addcols does it: what is not selected\n"
+            "holds zeros.\n\n"
             "Locks, kills and DATA: as msio write --help tells.",
     .options = options,
     .negative = NULL,
     .examples = "  msio copy obs.ms DATA CORRECTED_DATA\n"
+                "  msio copy obs.ms DATA SAVED_DATA --make\n"
                 "  msio copy obs.ms CORRECTED_DATA DATA --rows 0:1000 --force\n",
     .run = run,
 };

@@ -2,6 +2,7 @@
 #include "cli/common/failure.h"
 #include "cli/common/human.h"
 #include "cli/common/json.h"
+#include "cli/input/opening.h"
 #include "cli/input/options.h"
 #include "cli/output/grid.h"
 #include "msio/write.h"
@@ -9,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static int take(const cli_context *cli, void *state, const char *name, const char *value) {
-    (void)state;
-    (void)value;
-    return cli_usage(cli, "there is no option --%s", name);
+static int take(const cli_context *cli, void *dry_run, const char *name, const char *value) {
+    (void)cli, (void)name, (void)value;
+    *(int *)dry_run = 1;
+    return 0;
 }
 
 /* The columns' names, which the library gives between commas. */
@@ -30,7 +31,7 @@ static void put_columns(cli_json *json, const char *names) {
     cli_json_end(json);
 }
 
-static void print_json(const char *path, const msio_repaired *found) {
+static void print_json(const char *path, const msio_repaired *found, int dry_run) {
     cli_json json = CLI_JSON_INIT(stdout);
     cli_json_object(&json);
     cli_json_key(&json, "path");
@@ -51,11 +52,13 @@ static void print_json(const char *path, const msio_repaired *found) {
     }
     cli_json_key(&json, "may_be_mixed");
     cli_json_bool(&json, found->may_be_mixed);
+    cli_json_key(&json, "dry_run");
+    cli_json_bool(&json, dry_run);
     cli_json_end(&json);
     cli_json_finish(&json);
 }
 
-static void print_text(const char *path, const msio_repaired *found) {
+static void print_text(const char *path, const msio_repaired *found, int dry_run) {
     char shown[512];
     cli_printable(shown, sizeof shown, path, strlen(path));
     if (!found->interrupted)
@@ -65,27 +68,46 @@ static void print_text(const char *path, const msio_repaired *found) {
                "%lld may hold old and new values\n",
                shown, found->columns, (long long)found->first_row, (long long)found->last_row);
     else
-        printf("%s: a write of %s, rows %lld to %lld, was cut short: %s block%s put back to what they were\n", shown,
-               found->columns, (long long)found->first_row, (long long)found->last_row, cli_count(found->blocks).text,
-               found->blocks == 1 ? "" : "s");
+        printf("%s: a write of %s, rows %lld to %lld, was cut short: %s block%s %sput back to what they were%s\n",
+               shown, found->columns, (long long)found->first_row, (long long)found->last_row,
+               cli_count(found->blocks).text, found->blocks == 1 ? "" : "s", dry_run ? "would be " : "",
+               dry_run ? "; --dry-run: nothing is changed" : "");
+}
+
+/* What a repair would find. Returns 0, or an exit code after telling. */
+static int look(const cli_context *cli, const char *path, msio_repaired *found) {
+    msio_table *table;
+    int code = cli_table_open(cli, path, &table);
+    if (code) return code;
+    if (msio_table_interrupted(table, found)) code = cli_fail_status(cli, path);
+    msio_table_close(table);
+    return code;
 }
 
 static int run(cli_context *cli, int argc, char **argv) {
     msio_repaired found = MSIO_REPAIRED_INIT;
-    int first, code = cli_options_parse(cli, &cli_command_repair, argc, argv, take, NULL, &first);
+    int first, dry_run = 0, code = cli_options_parse(cli, &cli_command_repair, argc, argv, take, &dry_run, &first);
     if (code >= 0) return code;
     if (argc - first != 1) return cli_usage(cli, first == argc ? "which table?" : "one table at a time");
     if (cli->nolock) return cli_usage(cli, "--nolock is for reading: nothing is put back without the table's lock");
     if (cli->lock_seconds >= 0) found.lock_seconds = cli->lock_seconds;
-    if (msio_repair(argv[first], &found)) return cli_fail_status(cli, argv[first]);
+    code = 0;
+    if (dry_run)
+        code = look(cli, argv[first], &found);
+    else if (msio_repair(argv[first], &found))
+        code = cli_fail_status(cli, argv[first]);
+    if (code) return code;
     if (cli->json)
-        print_json(argv[first], &found);
+        print_json(argv[first], &found, dry_run);
     else
-        print_text(argv[first], &found);
+        print_text(argv[first], &found, dry_run);
     return found.may_be_mixed ? CLI_NEGATIVE : CLI_OK;
 }
 
-static const cli_option options[] = {{NULL, NULL, 0, NULL}};
+static const cli_option options[] = {
+    {"dry-run", NULL, 0, "only tell what would be put back: nothing is changed"},
+    {NULL, NULL, 0, NULL},
+};
 
 const cli_command cli_command_repair = {
     .name = "repair",

@@ -63,11 +63,23 @@ int cli_change_open(cli_change *change) {
     return cli_selection_rows(cli, &change->selection, msio_table_rows(change->table), change->path);
 }
 
+static void leave_table(cli_change *change) {
+    msio_table_close(change->table);
+    change->table = NULL;
+    change->column = NULL;
+    change->info = NULL;
+}
+
+int cli_change_reopen(cli_change *change) {
+    leave_table(change);
+    return cli_change_open(change);
+}
+
 void cli_change_close(cli_change *change) {
     cli_progress_end(&change->progress);
     if (change->held) msio_table_release(change->table);
     cli_selection_free(&change->selection);
-    msio_table_close(change->table);
+    leave_table(change);
 }
 
 /* ---------------------------------------------------------------- the plan */
@@ -116,7 +128,7 @@ int cli_change_allowed(cli_change *change) {
         return cli_fail(cli, MSIO_E_IO, change->plan.read_only,
                         "this may not be written (its permissions, or a file system mounted read-only); nothing was "
                         "changed");
-    if (!is_observed(change) || change->plan.rows == 0) return 0;
+    if (!is_observed(change) || change->plan.rows == 0 || change->made) return 0;
     int yes = change->force;
     if (!yes && isatty(STDIN_FILENO) && isatty(STDERR_FILENO)) yes = ask(change);
     if (cli_interrupted()) return CLI_INPUT;

@@ -20,6 +20,7 @@ typedef struct cli_change {
     msio_write_opts opts;
     msio_write_plan plan; /* of all of it: sums */
     cli_progress progress;
+    int made;       /* the column was not there, and is made first */
     int held;       /* the table's write lock */
     int64_t before; /* bytes that were stored by calls that have ended */
     double began, seconds;
@@ -42,6 +43,9 @@ int cli_change_take(cli_change *change, const char *name, const char *value);
  * below. cli_change_close ends it in any case. */
 int cli_change_open(cli_change *change);
 void cli_change_close(cli_change *change);
+
+/* Opens it anew, after a column was added. */
+int cli_change_reopen(cli_change *change);
 
 /* Adds to the plan what a write of this selection would do. */
 int cli_change_plan(cli_change *change, const msio_column *column, const msio_select *select);

@@ -67,6 +67,8 @@ void cli_change_report(const cli_change *change) {
     cli_json_key(&json, "column");
     cli_json_string(&json, change->name);
     cli_change_json(&json, change);
+    cli_json_key(&json, "made");
+    cli_json_bool(&json, change->made);
     cli_json_end(&json);
     cli_json_finish(&json);
 }

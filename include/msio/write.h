@@ -174,9 +174,12 @@ typedef struct msio_columns_opts {
     int allocate;
     /* 1: CORRECTED_DATA, where it is added, becomes a copy of DATA. */
     int copy_data;
+    /* As in msio_write_opts, of that copy. One that is stopped leaves the columns there, some rows copied. */
+    int (*progress)(void *user, int64_t done, int64_t total);
+    void *user;
 } msio_columns_opts;
 #define MSIO_COLUMNS_OPTS_INIT                                                                                         \
-    { sizeof(msio_columns_opts), 10, 1, 0, 0 }
+    { sizeof(msio_columns_opts), 10, 1, 0, 0, NULL, NULL }
 
 /* Names, separated by ", ". */
 typedef struct msio_columns_added {

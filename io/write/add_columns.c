@@ -209,11 +209,14 @@ msio_status msio_rows_add(const char *path, int64_t n, const msio_columns_opts *
 
 /* ---------------------------------------------------------------- columns like others, and their values */
 
-static msio_status copy_data(msio_table *table) {
+static msio_status copy_data(msio_table *table, const msio_columns_opts *opts) {
     const msio_column *from, *to;
+    msio_write_opts write = MSIO_WRITE_OPTS_INIT;
+    write.progress = opts->progress;
+    write.user = opts->user;
     msio_status status = msio_table_column(table, "DATA", &from);
     if (!status) status = msio_table_column(table, "CORRECTED_DATA", &to);
-    return status ? status : msio_column_copy(from, to, NULL, NULL);
+    return status ? status : msio_column_copy(from, to, NULL, &write);
 }
 
 static void note(char list[256], const char *name) {
@@ -231,7 +234,7 @@ static msio_status fill(msio_table *table, char *said, const char *like, const m
         note(added ? result->added : result->there, line + 1);
         if (!added || status) continue;
         if (opts->zeros || copied) status = msio_cells_like(table, line + 1, like, opts->allocate || copied);
-        if (!status && copied) status = copy_data(table);
+        if (!status && copied) status = copy_data(table, opts);
     }
     return status;
 }

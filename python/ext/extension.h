@@ -173,6 +173,7 @@ PyObject *py_array_kept(msio_type type, int ndim, const int64_t *shape, const vo
 
 /* ---------------------------------------------------------------- functions of the module: -1 with an exception */
 
+int py_adding_init(PyObject *module);
 int py_casacore_init(PyObject *module);
 int py_convert_init(PyObject *module);
 int py_datasets_init(PyObject *module);

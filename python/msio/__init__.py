@@ -22,6 +22,7 @@ from ._msio import version as __version__
 _lazy = {
     "Table": "_msio", "read": "reading", "stream": "reading",
     "write": "writing", "fill": "writing", "copy": "writing", "stream_write": "writing", "repair": "writing",
+    "add_columns": "adding", "add_rows": "adding",
     "metadata": "meta", "Metadata": "meta", "flags": "meta", "Flags": "meta",
     "groups": "subbands", "load": "subbands", "check": "subbands", "Subbands": "subbands", "Group": "subbands",
     "load_stream": "subbands", "uvh5_header": "subbands",

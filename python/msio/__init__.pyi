@@ -7,6 +7,7 @@ from ._errors import (ArgumentError as ArgumentError, CancelledError as Cancelle
                       UnsupportedError as UnsupportedError)
 from . import dask as dask, tables as tables
 from ._msio import Table as Table
+from .adding import add_columns as add_columns, add_rows as add_rows
 from .converting import Converted as Converted, convert as convert
 from .meta import Flags as Flags, Metadata as Metadata, flags as flags, metadata as metadata
 from .patching import patch_casacore as patch_casacore, unpatch_casacore as unpatch_casacore

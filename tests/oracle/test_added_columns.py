@@ -39,7 +39,8 @@ class Column(ctypes.Structure):
 
 class Options(ctypes.Structure):
     _fields_ = [("struct_size", ctypes.c_size_t), ("lock_seconds", ctypes.c_double), ("zeros", ctypes.c_int),
-                ("allocate", ctypes.c_int), ("copy_data", ctypes.c_int)]
+                ("allocate", ctypes.c_int), ("copy_data", ctypes.c_int), ("progress", ctypes.c_void_p),
+                ("user", ctypes.c_void_p)]
 
 
 def add(path, *columns, seconds=5):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`msio addcols`, held against casacore.tables.addImagingColumns.
 
-usage: test_addcols.py MSIO [GROUP]      GROUP: Imaging, Like, Errors (classes below)
+usage: test_addcols.py MSIO [GROUP]      GROUP: Imaging, Like, Dry, Errors (classes below)
 
 Exit codes: 0 all passed, 1 some failed, 77 nothing could be tested (and why).
 """
@@ -168,6 +168,39 @@ class Like(Base):
         with ct.table(path, ack=False) as table:
             self.assertEqual(table.getcoldesc("SECOND_TIME")["valueType"], "double")
             self.assertFalse(table.getcol("SECOND_TIME").any())
+
+
+class Dry(Base):
+    def told(self, path, *arguments):
+        before = files_of(path)
+        run = msio("addcols", path, *arguments, "--dry-run", "--json")
+        self.assertEqual(files_of(path), before)
+        self.assertIn("nothing is changed", run.stderr.decode())
+        return json.loads(run.stdout)
+
+    def test_it_is_what_is_done(self):
+        path = self.simulated("--imaging")
+        with ct.table(path, readonly=False, ack=False) as table:
+            table.removecols(["MODEL_DATA", "IMAGING_WEIGHT"])
+            data, rows = table.getcol("DATA"), table.nrows()
+        told = self.told(path, "--imaging")
+        self.assertEqual(told, {"added": ["MODEL_DATA", "IMAGING_WEIGHT"], "there": ["CORRECTED_DATA"], "rows": rows,
+                                "bytes": data.nbytes + 4 * rows * data.shape[1], "dry_run": True})
+        self.assertEqual(self.told(path, "X", "--like", "DATA")["bytes"], data.nbytes)
+        self.assertEqual(addcols(path, "--imaging"), {key: told[key] for key in ("added", "there")})
+        self.assertEqual(self.told(path, "--imaging")["bytes"], 0)
+
+    def test_cells_of_many_shapes(self):
+        path = self.real("bda_variable_shape.ms")
+        size = sum(cell.nbytes for cell in cells(path, "DATA") if cell is not None)
+        self.assertEqual(self.told(path, "X", "--like", "DATA")["bytes"], size)
+
+    def test_what_is_said_before(self):
+        path = self.simulated()
+        said = msio("addcols", path, "X", "--like", "DATA").stderr.decode()
+        self.assertIn("X for 90 rows: ", said)
+        self.assertIn("holes", said)
+        self.assertIn("allocated", msio("addcols", path, "Y", "--like", "DATA", "--allocate").stderr.decode())
 
 
 class Errors(Base):

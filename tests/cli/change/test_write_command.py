@@ -415,6 +415,50 @@ class TestCopy(WritingTest):
                 table.putcell("C", row, np.zeros((3, 3), "f4"))
         self.refused(path, "copy", path, "A", "C", says="differ in shape")
 
+    def test_making_the_target(self):
+        for name, source in (("SAVED_DATA", "DATA"), ("SAVED_FLAG", "FLAG"), ("SAVED_TIME", "TIME")):
+            found = report("copy", self.path, source, name, "--make")
+            self.assertTrue(found["made"])
+            self.equal(self.path, name, column(self.path, source))
+            with ct.table(self.path, ack=False) as table:
+                self.assertEqual(table.getcoldesc(name)["valueType"], table.getcoldesc(source)["valueType"])
+        with ct.table(self.path, ack=False) as table:
+            tiles = [list(table.getdminfo(name)["SPEC"]["HYPERCUBES"].values())[-1]["TileShape"].tolist()
+                     for name in ("SAVED_DATA", "DATA")]
+        self.assertEqual(*tiles)
+        report("fill", self.path, "SAVED_DATA", "3")
+        self.assertFalse(report("copy", self.path, "DATA", "SAVED_DATA", "--make")["made"])
+        self.equal(self.path, "SAVED_DATA", column(self.path, "DATA"))
+
+    def test_making_the_target_for_a_part(self):
+        wanted = column(self.path, "DATA")
+        wanted[:, :2], wanted[:, 5:] = 0, 0
+        found = report("copy", self.path, "DATA", "PART", "--make", "--chans", "2:5", "--atomic")
+        self.assertEqual((found["made"], found["bytes"]), (True, wanted[:, 2:5].nbytes))
+        self.equal(self.path, "PART", wanted)
+
+    def test_making_the_target_of_many_shapes(self):
+        path = of_many_shapes("copy_made")
+        self.assertTrue(report("copy", path, "A", "MADE", "--make")["made"])
+        for got, cell in zip(cells(path, "MADE"), cells(path, "A")):
+            np.testing.assert_array_equal(got, cell)
+
+    def test_nothing_is_made_in_vain(self):
+        """Whatever is wrong is told before the column is there."""
+        for arguments, code in ((("DATA", "VAIN", "--chans", "99"), 3), (("DATA", "VAIN", "--rows", "100000"), 3),
+                                (("NO_SUCH", "VAIN"), 3), (("DATA", "VAIN", "--nolock"), 2), (("DATA", "DATA"), 2),
+                                (("DATA", "FLAG"), 2)):
+            self.refused(self.path, "copy", self.path, *arguments, "--make", code=code)
+        path = of_many_shapes("copy_vain")
+        self.refused(path, "copy", path, "A", "VAIN", "--make", "--atomic", says="differ in shape")
+        before = state(self.path)
+        run = msio("copy", self.path, "DATA", "VAIN", "--make", "--dry-run", "--json")
+        found = json.loads(run.stdout)
+        self.assertEqual((found["made"], found["new_cells"], found["dry_run"], found["bytes"]),
+                         (True, True, True, column(self.path, "DATA").nbytes))
+        self.assertIn("VAIN is made like DATA", run.stderr.decode())
+        self.assertEqual(state(self.path), before)
+
     def test_wrong_columns(self):
         for source, target in (("DATA", "FLAG"), ("DATA", "DATA"), ("DATA", "WEIGHT_SPECTRUM"), ("TIME", "ANTENNA1")):
             self.refused(self.path, "copy", self.path, source, target)
@@ -558,6 +602,14 @@ class TestReadOnly(WritingTest):
         self.try_without(self.tiles, 0o444, 0o666)
         report("fill", self.path, "CORRECTED_DATA", "3", user=65534, group=65534, extra_groups=[])
 
+    def test_adding(self):
+        os.chmod(self.path, 0o755)
+        try:
+            for arguments in (("addcols", self.path, "X", "--like", "DATA"), ("copy", self.path, "DATA", "X", "--make")):
+                self.refused(self.path, *arguments, code=3, user=65534, group=65534, extra_groups=[])
+        finally:
+            os.chmod(self.path, 0o777)
+
     def test_flags(self):
         os.chmod(self.path, 0o755)
         try:
@@ -652,6 +704,13 @@ class TestRepair(WritingTest):
         self.assertEqual((found["repaired"], found["columns"], found["may_be_mixed"]), (0, [], False))
         self.assertEqual(state(path), before)
 
+    def test_dry(self):
+        path = small("repair_dry.ms")
+        before = state(path)
+        run = msio("repair", path, "--dry-run", "--json")
+        self.assertEqual((json.loads(run.stdout)["repaired"], json.loads(run.stdout)["dry_run"]), (0, True))
+        self.assertEqual(state(path), before)
+
     def test_killed_writes(self):
         path = simulate("killed.ms", "--antennas", 40, "--times", 8, "--subbands", 6, "--channels", 48, "--imaging")
         rows = len(column(path, "TIME"))
@@ -668,7 +727,11 @@ class TestRepair(WritingTest):
             killed += 1
             if not os.path.exists(path + "/table.msio_write"):
                 continue
+            left = state(path)
+            foretold = report("repair", path, "--dry-run")
+            self.assertEqual(state(path), left)
             found = report("repair", path)
+            self.assertEqual({**foretold, "dry_run": False}, found)
             self.assertFalse(os.path.exists(path + "/table.msio_write"))
             self.assertFalse(found["may_be_mixed"])
             self.assertEqual(report("repair", path)["repaired"], 0)
