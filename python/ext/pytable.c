@@ -185,6 +185,31 @@ static PyObject *describe_column(const msio_column_info *info) {
     return dict;
 }
 
+/* N of the files table.f<N> that a column's values are in; -1 where the table has none of its own. */
+static int manager_number(msio_table *table, const msio_column_info *info) {
+    msio_manager_info manager;
+    for (int i = 0; msio_table_manager(table, i, &manager) == MSIO_OK; i++)
+        if (strcmp(manager.type, info->manager) == 0 && strcmp(manager.name, info->manager_name) == 0)
+            return manager.sequence;
+    return -1;
+}
+
+static PyObject *table_manager_number(PyObject *object, PyObject *name) {
+    py_table *self = (py_table *)object;
+    msio_table *table = py_table_enter(self);
+    if (!table) return NULL;
+    const msio_column *column = py_find_column(table, name);
+    const msio_column_info *info = NULL;
+    int number = -1;
+    if (column) {
+        Py_BEGIN_ALLOW_THREADS info = msio_column_describe(column);
+        if (info) number = manager_number(table, info);
+        Py_END_ALLOW_THREADS if (!info) py_fail();
+    }
+    py_table_leave(self);
+    return info ? PyLong_FromLong(number) : NULL;
+}
+
 static PyObject *table_describe(PyObject *object, PyObject *name) {
     py_table *self = (py_table *)object;
     msio_table *table = py_table_enter(self);
@@ -432,6 +457,8 @@ static PyMethodDef methods[] = {
      "describe($self, name, /)\n--\n\nWhat is known of a column, as a dict: type (casacore's name), ndim (of a cell; 0: a "
      "scalar,\n-1: it varies), shape (of a cell in numpy's order, None where cells differ), manager, tile,\nnative, "
      "why_not, can_be_undefined."},
+    {"manager_number", table_manager_number, METH_O,
+     "manager_number($self, name, /)\n--\n\nN of the files table.f<N> that a column's values are in; -1: of other tables."},
     {"keywords", (PyCFunction)(void (*)(void))table_keywords, METH_FASTCALL,
      "keywords($self, column=None, /)\n--\n\nThe table's keywords, or a column's, as a dict; a subtable is \"Table: \" and its "
      "path as stored:\n\"././\" stands for the table's folder, \"./\" for the one that holds it."},
