@@ -1,23 +1,27 @@
 #!/usr/bin/env python3
 """run.py - a pipeline's calls as they are done today and with msio, timed in one run.
 
-usage: ./bootstrap bench pipeline [--on MS] [--group FOLDER] [--only TEXT] [--quick] [--tries N] [--json] [--document]
-                                  [--out FILE]
+usage: ./bootstrap bench pipeline [--writing] [--on MS] [--group FOLDER] [--only TEXT] [--quick] [--tries N] [--json]
+                                  [--document] [--add FILE] [--out FILE]
 
 That makes the Python that this needs, in build/bench/venv-pipeline; any other with the package and python-casacore will do.
 Every way of every call runs in processes of its own, in turn; results are compared before anything is told. The MS has
 MODEL_DATA and CORRECTED_DATA; without --on one is simulated in build/bench, and without --group a group of subband files.
-Calls of pyuvdata and dask-ms are timed where these are installed. --document rewrites the tables in docs/benchmarks.md and
-README.md.
+Calls of pyuvdata and dask-ms are timed where these are installed. --writing times the calls that write instead, on a copy
+of the MS that is made beside the results and removed; what is then in the columns is compared. --add takes in the results of an
+earlier run's --out, so that a long run can be made in parts. --document rewrites the tables in docs/benchmarks.md and README.md,
+with --writing that of docs/benchmarks.md alone.
 """
 import argparse
 import importlib.util
 import json
 import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -26,7 +30,9 @@ TARGETS = {"1 three columns on every row": 50, "9 flag fractions": 30, "16 metad
            "getcol of DATA, new array": 6, "getcolslice, 12 of 48 channels": 15, "getcell of DATA, all rows": 4,
            "getcell of TIME, all rows": 4, "getcolnp of DATA, warm memory": 2.5, "read_uvdata of 16 files": 20,
            "read_uvdata, the next group": 20,
-           "dask-ms: DATA and FLAG, two threads": 2, "the ten sites together": 8}
+           "dask-ms: DATA and FLAG, two threads": 2, "the ten sites together": 8,
+           "3 zeros into two columns": 2, "6 CORRECTED_DATA = DATA": 4}
+WRITING_MARKS = (("docs/benchmarks.md", "<!-- pipeline-writing:begin -->", "<!-- pipeline-writing:end -->"),)
 MARKS = (("docs/benchmarks.md", "<!-- pipeline:begin -->", "<!-- pipeline:end -->"),
          ("README.md", "<!-- bench-pipeline:begin -->", "<!-- bench-pipeline:end -->"))
 
@@ -73,6 +79,14 @@ def one(name, way, path):
     if name in sites.STAGED:
         timed(sites.STAGED[name][2 + (way == "msio")](path))
         return
+    if name in sites.WRITING:
+        before, today, ours, columns = sites.WRITING[name]
+        before(path, columns)
+        os.sync()  # what was written before the clock is no burden of what is written after it
+        prepare(False, way)
+        timed(lambda: (today if way == "today" else ours)(path),
+              lambda: [digest(part) for part in sites.left(path, columns)])
+        return
     ways = {**sites.SITES, **sites.CALLS, "16 metadata, again": (sites.facts_today, sites.facts_again)}[name]
     call = ways[way == "msio"]
     prepare(name in sites.CALLS, way)
@@ -81,14 +95,16 @@ def one(name, way, path):
     timed(lambda: call(path))
 
 
-def timed(call):
+def timed(call, left=None):
+    """Runs the call, and tells how long it took, and its value or what `left` then finds."""
     peak = pathlib.Path("/proc/self/clear_refs")
     peak.write_text("5")
     before = status("VmRSS")
     start = time.perf_counter()
     value = call()
     seconds = time.perf_counter() - start
-    print(json.dumps({"seconds": seconds, "peak": status("VmHWM") - before, "value": digest(value)}))
+    high = status("VmHWM") - before
+    print(json.dumps({"seconds": seconds, "peak": high, "value": left() if left else digest(value)}))
 
 
 def status(name):
@@ -186,8 +202,8 @@ def report(results, starts):
     return "\n".join([*head, *rows(results), *start_rows(starts)])
 
 
-def document(text):
-    for name, begin, end in MARKS:
+def document(text, marks):
+    for name, begin, end in marks:
         path = ROOT / name
         whole = path.read_text()
         if begin not in whole or end not in whole:
@@ -214,6 +230,45 @@ def simulated(quick):
     return str(path)
 
 
+def own_copy(path):
+    """A copy of the MS that may be written to, in a folder that is to be removed."""
+    place = ROOT / "build" / "bench"
+    place.mkdir(parents=True, exist_ok=True)
+    folder = tempfile.mkdtemp(prefix="pipeline-writing-", dir=place)
+    return shutil.copytree(path, os.path.join(folder, "obs.ms"))
+
+
+def measure_writing(o, path):
+    import sites
+    copy = own_copy(path)
+    try:
+        names = [name for name in sites.WRITING if o.only in name]
+        return measure(names, [copy] * len(names), o.tries)
+    finally:
+        shutil.rmtree(os.path.dirname(copy))
+
+
+def added(file, results, order):
+    """The results with those of an earlier run, in the order of the calls."""
+    if file:
+        results = {**json.loads(pathlib.Path(file).read_text())["results"], **results}
+    return {name: results[name] for name in sorted(results, key=lambda name: order.index(name) if name in order else len(order))}
+
+
+def measure_reading(o, places):
+    """Results, seconds of the starts, and the order of the calls."""
+    import sites
+    staged = {name: on for name, (needs, on, *_) in sites.STAGED.items() if all(map(importlib.util.find_spec, needs))}
+    if "group" in staged.values():
+        places["group"] = os.path.abspath(o.group) if o.group else simulated_group(o.quick)
+    order = [*sites.SITES, "16 metadata, again", *sites.CALLS, *staged]
+    names = [name for name in order if o.only in name]
+    results = measure(names, [places[staged.get(name, "ms")] for name in names], o.tries)
+    if not o.only:
+        results["the ten sites together"] = together(results, list(sites.SITES))
+    return results, {} if o.only else start_up(max(o.tries, 5)), order
+
+
 def main():
     if sys.argv[1:2] == ["--one"]:
         return one(*sys.argv[2:5])
@@ -225,28 +280,27 @@ def main():
     parser.add_argument("--tries", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--document", action="store_true")
+    parser.add_argument("--writing", action="store_true")
+    parser.add_argument("--add", metavar="FILE")
     parser.add_argument("--out", metavar="FILE")
     o = parser.parse_args()
     sys.path.insert(0, str(HERE))
     import sites
     places = {"ms": os.path.abspath(o.on) if o.on else simulated(o.quick)}
-    staged = {name: on for name, (needs, on, *_) in sites.STAGED.items() if all(map(importlib.util.find_spec, needs))}
-    if "group" in staged.values():
-        places["group"] = os.path.abspath(o.group) if o.group else simulated_group(o.quick)
-    names = [name for name in (*sites.SITES, "16 metadata, again", *sites.CALLS, *staged) if o.only in name]
-    results = measure(names, [places[staged.get(name, "ms")] for name in names], o.tries)
-    if not o.only:
-        results["the ten sites together"] = together(results, list(sites.SITES))
-    starts = {} if o.only else start_up(max(o.tries, 5))
+    if o.writing:
+        results, starts, order = measure_writing(o, places["ms"]), {}, list(sites.WRITING)
+    else:
+        results, starts, order = measure_reading(o, places)
+    results = added(o.add, results, order)
     text = report(results, starts)
     answer = json.dumps({"paths": places, "results": results, "starts": starts}, indent=1)
     if o.out:
         pathlib.Path(o.out).write_text(answer)
     print(answer if o.json else text)
-    if o.document and not o.only:
-        command = f"./bootstrap bench pipeline --tries {o.tries} --document"
+    if o.document and (not o.only or o.add):
+        command = f"./bootstrap bench pipeline{' --writing' if o.writing else ''} --tries {o.tries} --document"
         document(f"Printed by `{command}` on {time.strftime('%Y-%m-%d')}; medians of {o.tries}, each in a process of its own, "
-                 f"files in the page cache.\n\n{text}")
+                 f"files in the page cache.\n\n{text}", WRITING_MARKS if o.writing else MARKS)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The calls of a continuum pipeline, each as it is done today (python-casacore and numpy) and with msio.
 
 Each function takes the path of a Measurement Set and returns what the pipeline wants to know; both ways return the same.
+Those that write leave the same columns.
 """
 import numpy as np
 
@@ -250,6 +251,126 @@ SITES = {
     "16 metadata": (facts_today, facts_msio),
 }
 CALLS = {name: (call, _calls(msio_table)[name]) for name, call in _calls(table).items()}
+
+
+# ---------------------------------------------------------------- calls that write, into a copy
+
+CHUNK = 100_000
+
+
+def _spans(rows):
+    return [slice(start, min(start + CHUNK, rows)) for start in range(0, rows, CHUNK)]
+
+
+def mark(path, names):
+    """Some rows of every tile get other values than any call leaves: one that wrote nothing is found out."""
+    import msio
+    for name in names:
+        msio.fill(path, name, True if name == "FLAG" else 7, rows=slice(3, None, 97))
+
+
+def some_flags(path, names):
+    """Flags as they may be before a call that adds to them."""
+    import msio
+    rows, (channels, correlations) = msio.metadata(path).rows, msio.read(path, "FLAG", rows=0).shape
+    for span in _spans(rows):
+        numbers = np.arange(span.start, span.stop)[:, None, None] * 7 + np.arange(channels)[:, None] * 3
+        msio.write(path, "FLAG", (numbers + np.arange(correlations)) % 11 < numbers // 7 % 6, rows=span)
+
+
+def fill_today(path):
+    with table(path, readonly=False) as t:
+        for row in range(t.nrows()):
+            t.putcell("MODEL_DATA", row, np.zeros_like(t.getcell("DATA", row)))
+
+
+def fill_msio(path):
+    import msio
+    msio.fill(path, "MODEL_DATA", 0)
+
+
+def zeros_today(path):
+    with table(path, readonly=False) as t:
+        shape = t.getcell("DATA", 0).shape
+        for span in _spans(t.nrows()):
+            for name in ("MODEL_DATA", "CORRECTED_DATA"):
+                n = span.stop - span.start
+                t.putcol(name, np.zeros((n, *shape), np.complex64), span.start, n)
+
+
+def zeros_msio(path):
+    import msio
+    for name in ("MODEL_DATA", "CORRECTED_DATA"):
+        msio.fill(path, name, 0)
+
+
+def corrected_today(path):
+    with table(path, readonly=False) as t:
+        t.putcol("CORRECTED_DATA", t.getcol("DATA"))
+
+
+def corrected_msio(path):
+    import msio
+    msio.copy(path, "DATA", "CORRECTED_DATA")
+
+
+LIMIT = 0.3
+
+
+def extend_today(path):
+    with table(path, readonly=False) as t:
+        flags = t.getcol("FLAG")
+        for row in range(len(flags)):
+            for corr in range(flags.shape[2]):
+                if flags[row, :, corr].mean() > LIMIT:
+                    flags[row, :, corr] = True
+        t.putcol("FLAG", flags)
+
+
+def extend_msio(path):
+    import msio
+    flags = msio.read(path, "FLAG")
+    for span in _spans(len(flags)):
+        flags[span] |= flags[span].mean(axis=1, keepdims=True) > LIMIT
+    msio.write(path, "FLAG", flags)
+
+
+def _rfi(data, flags):
+    power = data.real**2 + data.imag**2
+    return (power > 9 * power.mean(axis=1, keepdims=True)) & ~flags
+
+
+def rfi_today(path):
+    with table(path, readonly=False) as t:
+        for span in _spans(t.nrows()):
+            n = span.stop - span.start
+            data, flags = t.getcol("DATA", span.start, n), t.getcol("FLAG", span.start, n)
+            t.putcol("FLAG", flags | _rfi(data, flags), span.start, n)
+
+
+def rfi_msio(path):
+    import msio
+    for span in _spans(msio.metadata(path).rows):
+        data, flags = msio.read(path, "DATA", rows=span), msio.read(path, "FLAG", rows=span)
+        msio.write(path, "FLAG", flags | _rfi(data, flags), rows=span)
+
+
+def left(path, names):
+    """What is in the columns then, by casacore: a span of rows after the other."""
+    with table(path) as t:
+        for name in names:
+            for span in _spans(t.nrows()):
+                yield t.getcol(name, span.start, span.stop - span.start)
+
+
+# name: (what is done before the clock, today, msio, the columns that are compared)
+WRITING = {
+    "2 fill MODEL_DATA row by row": (mark, fill_today, fill_msio, ["MODEL_DATA"]),
+    "3 zeros into two columns": (mark, zeros_today, zeros_msio, ["MODEL_DATA", "CORRECTED_DATA"]),
+    "6 CORRECTED_DATA = DATA": (mark, corrected_today, corrected_msio, ["CORRECTED_DATA"]),
+    "12 extend flags": (some_flags, extend_today, extend_msio, ["FLAG"]),
+    "15 RFI in chunks": (some_flags, rfi_today, rfi_msio, ["FLAG"]),
+}
 
 
 # ---------------------------------------------------------------- calls of other packages, and into memory that stands

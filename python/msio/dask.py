@@ -3,6 +3,7 @@
     import msio.dask
     columns = msio.dask.columns("obs.ms", ["DATA", "FLAG"])
     fraction = columns["FLAG"].mean().compute()
+    msio.dask.store(columns["DATA"] / gain, "obs.ms", "CORRECTED_DATA")
 
 Chunks follow the tiles and chunks on disk. A task carries path, selection and the file's signature, and holds no handle:
 it may run in any process that sees the path. A file that changed since the array was made is an error.
@@ -10,8 +11,10 @@ it may run in any process that sees the path. A file that changed since the arra
 import hashlib
 import math
 import os
+import re
 import sys
 import threading
+import time
 from functools import partial
 from multiprocessing import parent_process
 from numbers import Integral
@@ -19,10 +22,11 @@ from numbers import Integral
 import numpy as np
 
 from . import _msio
-from ._errors import ChangedError, ShapeError, UnsupportedError
+from ._errors import ChangedError, LockedError, ShapeError, UndefinedError, UnsupportedError
 from .subbands import _wish
+from .writing import _dtype, write as _write
 
-__all__ = ["columns", "group", "signature"]
+__all__ = ["columns", "group", "signature", "store"]
 
 _CHUNK_BYTES = 64 << 20
 _FACTS = ("frequencies", "widths", "polarizations", "times", "antenna1", "antenna2", "uvw", "integration_times")
@@ -41,17 +45,33 @@ def signature(path):
     -------
     str
     """
-    return hashlib.blake2b(repr(_stamps(os.fspath(path))).encode(), digest_size=16).hexdigest()
+    return _digest(os.fspath(path))
 
 
-def _stamps(path):
+def _digest(path, without=()):
+    """The signature; without the files of data managers, by their numbers, that are written meanwhile."""
+    return hashlib.blake2b(repr(_stamps(path, without)).encode(), digest_size=16).hexdigest()
+
+
+# What a write puts beside the files that it changes: its lock, and old bytes that are put back after a kill.
+_NO_STATE = ("table.lock", "table.msio_write")
+
+
+def _stamps(path, without=()):
     path = _msio.expand_path(path)
     if os.path.isfile(path):
         return [_stamp(path)]
     with _msio.Table(path) as table:
         folder, parts = table.path, table.parts
-    names = sorted(name for name in os.listdir(folder) if name.startswith("table.") and name != "table.lock")
+    names = sorted(name for name in os.listdir(folder)
+                   if name.startswith("table.") and name not in _NO_STATE and _manager_of(name) not in without)
     return [_stamp(os.path.join(folder, name)) for name in names] + [stamp for part in parts for stamp in _stamps(part)]
+
+
+def _manager_of(name):
+    """The number of the data manager whose file that is: table.f3, table.f3_TSM1, table.f3i; -1: of none."""
+    found = re.match(r"table\.f(\d+)", name)
+    return int(found[1]) if found else -1
 
 
 def _stamp(path):
@@ -60,9 +80,9 @@ def _stamp(path):
     return os.path.basename(path), facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
-def _check(paths, expected):
+def _check(paths, expected, without=()):
     for path, before in zip(paths, expected):
-        if signature(path) != before:
+        if _digest(path, without) != before:
             raise ChangedError(f"{path}: it changed since the dask array was made; make the array anew")
 
 
@@ -76,12 +96,12 @@ def _threads():
     return 1 if several else 0
 
 
-def _read_rows(path, column, cell, expected, start, stop):
+def _read_rows(path, column, cell, expected, start, stop, without=()):
     """One chunk of a column, whose cells have that shape: a task."""
-    _check([path], [expected])
+    _check([path], [expected], without)
     with _msio.Table(path) as table:
         array = table.read(column, rows=slice(start, stop), threads=_threads(), once=True)
-    _check([path], [expected])
+    _check([path], [expected], without)
     if array.shape[1:] != cell:
         raise ShapeError(f"{path}: column {column} varies in shape: row 0 has {list(cell)}, rows {start} to {stop - 1} "
                          f"have {list(array.shape[1:])}; a dask array has to have one")
@@ -246,3 +266,163 @@ def group(what, chunks=None, arrays=("visdata", "flags", "nsamples"), missing="e
         token = f"msio-{name}-" + tokenize(wishes[name], state, sizes)
         made[name] = _assemble(token, partial(_load_rows, wishes[name], state), sizes, (rows, *first.shape[1:]), first.dtype)
     return made
+
+
+# ---------------------------------------------------------------- arrays into columns
+
+def _target(path, column, array):
+    """(rows of a tile, number of the data manager) of a column that can take the array. Cells that were never written get
+    their shape, and room on the disk: tasks write parts of them."""
+    with _msio.Table(path, writable=True) as table:
+        described, rows, cell = table.describe(column), table.nrows, array.shape[1:]
+        if array.ndim < 1 or array.shape[0] != rows:
+            raise ValueError(f"{path}: an array of shape {array.shape} for the {rows} rows of column {column}")
+        if rows:
+            try:
+                there = table.read(column, rows=slice(0, 1)).shape[1:]
+            except UndefinedError:
+                there = cell
+                table.fill(column, np.zeros((), _dtype(table, column)), None, cell_shape=cell, allocate=True)
+            if there != cell:
+                raise ValueError(f"{path}: an array of cells {list(cell)} for column {column}, whose cells are {list(there)}")
+        return (described["tile"] or [1])[0], table.manager_number(column)
+
+
+def _tile_chunks(sizes, unit):
+    """Chunks that end where tiles do: each of those there are goes on to the end of its last tile."""
+    ends, rows = [], sum(sizes)
+    for end in np.cumsum(sizes).tolist():
+        end = min(rows, -(-end // unit) * unit)
+        if end > (ends[-1] if ends else 0):
+            ends.append(end)
+    return tuple(np.diff([0, *ends]).tolist()) or (0,)
+
+
+def _write_rows(path, column, start, casting, sync, lock_seconds, block):
+    """One chunk put into a column: a task. What it wrote before, and did not live to tell, it writes again."""
+    deadline = time.monotonic() + lock_seconds
+    while True:
+        try:
+            _write(path, column, block, rows=slice(start, start + len(block)), casting=casting, sync=sync, threads=_threads())
+            return np.array([len(block)])
+        except LockedError:  # by other tasks, which write one after the other
+            if time.monotonic() >= deadline:
+                raise
+
+
+def _written(array, path, column, unit, casting, sync, lock_seconds):
+    """An array of the rows that each task wrote."""
+    import dask.array as da
+    from dask.base import tokenize
+    from dask.highlevelgraph import HighLevelGraph
+    array = array.rechunk({0: _tile_chunks(array.chunks[0], unit), **{axis: -1 for axis in range(1, array.ndim)}})
+    name = f"msio-store-{column}-" + tokenize(array.name, path, column, os.urandom(8))
+    ends = np.cumsum(array.chunks[0]).tolist()
+    graph = {(name, i): (partial(_write_rows, path, column, end - size, casting, sync, lock_seconds),
+                         (array.name, i, *[0] * (array.ndim - 1)))
+             for i, (size, end) in enumerate(zip(array.chunks[0], ends))}
+    graph = HighLevelGraph.from_collections(name, graph, dependencies=[array])
+    return da.Array(graph, name, ((1,) * len(ends),), dtype=int)
+
+
+# Tasks of `columns` that read the table which is written must not take that for a change of what they read.
+
+def _reads(task):
+    """The call of _read_rows that a task is; None: another one."""
+    call = task[0] if isinstance(task, tuple) and task else getattr(task, "func", None)
+    return call if isinstance(call, partial) and call.func is _read_rows else None
+
+
+def _layers(array):
+    return {name: dict(layer) for name, layer in array.__dask_graph__().layers.items() if name.startswith("msio-")}
+
+
+def _check_reads(array, path, columns):
+    """What the array reads of the table is as it was, and none of what is written: a task may run twice."""
+    for layer in _layers(array).values():
+        calls = [call for call in map(_reads, layer.values()) if call and os.path.realpath(call.args[0]) == path]
+        for call in calls[:1]:
+            if call.args[1] in columns:
+                raise ValueError(f"{path}: column {call.args[1]} would be made of itself: a task that runs twice, as after "
+                                 "the death of a worker, would read what it wrote; store into another column")
+            _check([call.args[0]], [call.args[3]])
+
+
+def _reading_beside(array, path, state, without):
+    """The same array, whose reads of the table let files of these data managers change."""
+    import dask.array as da
+    from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
+    graph, layers = array.__dask_graph__(), {}
+    for name, layer in _layers(array).items():
+        for key, task in layer.items():
+            call = _reads(task)
+            if not call or os.path.realpath(call.args[0]) != path:
+                break
+            source, column, cell, _, start, stop = call.args
+            layer[key] = (partial(_read_rows, source, column, cell, state, start, stop, without=without),)
+        else:
+            layers[name] = MaterializedLayer(layer)
+    if not layers:
+        return array
+    graph = HighLevelGraph({**graph.layers, **layers}, graph.dependencies)
+    return da.Array(graph, array.name, array.chunks, meta=array._meta)
+
+
+def store(arrays, path, columns, compute=True, casting=None, sync=False, lock_seconds=600):
+    """Puts dask arrays into columns of a casacore table, from the workers that computed them.
+
+    Parameters
+    ----------
+    arrays : dask.array.Array, or sequence of them
+        [row][channel][correlation] of all rows, of the columns' types. Chunks are put together to whole cells and, along
+        rows, to whole tiles: no two tasks write to one tile.
+    path : path-like
+        Has to be seen by the workers under the same name.
+    columns : str, or sequence of str
+        Their names. Cells that were never written, as of a column that was just added, get their shape at once, and room on
+        the disk.
+    compute : bool
+        Whether to do it now; else what is given back does it.
+    casting, sync
+        As of `msio.write`.
+    lock_seconds : float
+        How long a task waits for its turn: one after the other writes a table, while the others compute.
+
+    Returns
+    -------
+    None, or with compute=False a dask array without axes: computing it writes, and gives the number of rows.
+
+    Raises
+    ------
+    ValueError
+        An array of another shape than its column; one that reads the column which it is to be put into.
+    Those of `msio.write`; where the arrays read columns of the same table ChangedError, if it changed since they were made.
+
+    Notes
+    -----
+    A task that is run again, because its worker died, writes the same values to the same rows once more; what the dead one
+    left half written is put back before. After a kill of everything so does the same call, made again. Columns that arrays of
+    `msio.dask.columns` read of the same table may be read meanwhile: files of the columns that are written do not count as
+    changes.
+
+    Examples
+    --------
+    >>> columns = msio.dask.columns("obs.ms", ["DATA", "MODEL_DATA"])
+    >>> msio.dask.store(columns["DATA"] - columns["MODEL_DATA"], "obs.ms", "CORRECTED_DATA")
+    """
+    import dask
+    arrays, columns = ((arrays,), (columns,)) if isinstance(columns, str) else (tuple(arrays), tuple(columns))
+    if len(arrays) != len(columns) or len(set(columns)) != len(columns):
+        raise ValueError(f"{len(arrays)} arrays for the columns {', '.join(map(str, columns))}: one each")
+    path = os.path.abspath(os.fspath(_msio.expand_path(path)))
+    for array in arrays:
+        _check_reads(array, os.path.realpath(path), columns)
+    targets = [_target(path, column, array) for column, array in zip(columns, arrays)]
+    numbers = tuple(number for _, number in targets)
+    state = _digest(path, numbers)
+    parts = [_written(_reading_beside(array, os.path.realpath(path), state, numbers), path, column, unit, casting, sync,
+                      lock_seconds) for array, column, (unit, _) in zip(arrays, columns, targets)]
+    if not compute:
+        return sum(part.sum() for part in parts)
+    dask.compute(*parts)
+    return None

@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike
 from ._msio import _Path
 from .subbands import Group
 
-__all__ = ["columns", "group", "signature"]
+__all__ = ["columns", "group", "signature", "store"]
 
 _Array = Literal["visdata", "flags", "nsamples"]
 _Chunks = int | Sequence[int] | Literal["auto"] | None
@@ -19,3 +19,6 @@ def group(what: Group | _Path | Sequence[_Path], chunks: _Chunks = ...,
           chans: slice | int | None = ..., corrs: slice | int | None = ..., subbands: Sequence[int] | None = ...,
           visdata_type: DTypeLike | None = ..., time: str | None = ..., pattern: str | None = ...,
           expected: int = ...) -> dict[str, Any]: ...
+def store(arrays: da.Array | Sequence[da.Array], path: _Path, columns: str | Sequence[str], compute: bool = ...,
+          casting: Literal["equiv", "safe", "same_kind", "unsafe"] | None = ..., sync: bool = ...,
+          lock_seconds: float = ...) -> da.Array | None: ...

@@ -261,3 +261,124 @@ def test_two_worker_processes_one_of_which_dies(ms):
 def _slowly(block):
     time.sleep(0.05)
     return block
+
+
+# ---------------------------------------------------------------- arrays into columns
+
+@pytest.fixture
+def to_write(tmp_path):
+    """A Measurement Set of several tiles, and a column in it that was never written."""
+    path = simulate_ms(tmp_path / "write.ms", antennas=32, times=6, subbands=2, imaging_columns=True)
+    msio.add_columns(path, "NEW", like="DATA", zeros=False)
+    return path
+
+
+def by_casacore(path, column):
+    with pytest.importorskip("casacore.tables").table(path, ack=False) as table:
+        return table.getcol(column)
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "synchronous", "processes"])
+def test_store(to_write, scheduler):
+    data, flags = msio.read(to_write, "DATA"), msio.read(to_write, "FLAG")
+    arrays = msio.dask.columns(to_write, ["DATA", "FLAG"], 500)
+    with dask.config.set(scheduler=scheduler):
+        assert msio.dask.store([arrays["DATA"] * 2, arrays["DATA"].conj()], to_write, ["CORRECTED_DATA", "NEW"]) is None
+        flipped = dask.array.from_array(~flags, chunks=(100, 7, 1))
+        assert msio.dask.store(flipped, to_write, "FLAG", compute=False).compute() == len(flags)
+    for column, wanted in (("CORRECTED_DATA", data * 2), ("NEW", data.conj()), ("FLAG", ~flags), ("DATA", data)):
+        assert np.array_equal(by_casacore(to_write, column), wanted), column
+
+
+def test_stores_chunks_are_whole_tiles(to_write):
+    with msio.Table(to_write) as table:
+        tile, rows = table.describe("MODEL_DATA")["tile"][0], table.nrows
+    assert rows > 2 * tile
+    for chunks in ((1,) * rows, (tile + 1, rows - tile - 1), (rows,), (tile, rows - tile)):
+        sizes = msio.dask._tile_chunks(chunks, tile)
+        assert sum(sizes) == rows and all(end % tile == 0 for end in np.cumsum(sizes)[:-1]), chunks
+    assert msio.dask._tile_chunks((0,), tile) == (0,)
+
+
+def test_stores_that_are_refused(to_write):
+    arrays = msio.dask.columns(to_write, ["DATA", "CORRECTED_DATA", "TIME"])
+    before = by_casacore(to_write, "CORRECTED_DATA")
+    for wrong, column in ((arrays["DATA"][:5], "MODEL_DATA"), (arrays["DATA"][:, :2], "MODEL_DATA"), (arrays["TIME"], "FLAG"),
+                          (arrays["CORRECTED_DATA"] + arrays["DATA"], "CORRECTED_DATA"),
+                          ([arrays["DATA"]], ["MODEL_DATA", "NEW"]), ([arrays["DATA"]] * 2, ["NEW", "NEW"])):
+        with pytest.raises(ValueError):
+            msio.dask.store(wrong, to_write, column)
+    with pytest.raises(TypeError):
+        msio.dask.store(arrays["DATA"].astype("c16"), to_write, "MODEL_DATA")
+    with pytest.raises(KeyError):
+        msio.dask.store(arrays["DATA"], to_write, "NONE")
+    assert np.array_equal(by_casacore(to_write, "CORRECTED_DATA"), before)
+    arrays = msio.dask.columns(to_write, ["DATA"])
+    msio.dask.store(arrays["DATA"].astype("c16") + 1, to_write, "MODEL_DATA", casting="same_kind", sync=True)
+    assert np.array_equal(by_casacore(to_write, "MODEL_DATA"), msio.read(to_write, "DATA") + 1)
+    with pytest.raises(msio.ChangedError):
+        msio.dask.store(arrays["DATA"] * 2, to_write, "CORRECTED_DATA")
+
+
+def test_a_store_sees_that_others_write(to_write):
+    """Only files of the columns that it writes may change while it reads."""
+    stored = msio.dask.store(msio.dask.columns(to_write, "DATA", 500)["DATA"] * 2, to_write, "NEW", compute=False)
+    msio.fill(to_write, "UVW", 1)
+    with pytest.raises(msio.ChangedError):
+        stored.compute(scheduler="synchronous")
+
+
+def _die_at_first(block, flag):
+    """The process ends at the first block that comes here; dask calls this once with an empty one itself."""
+    if not block.size:
+        return block
+    try:
+        os.close(os.open(flag, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return block
+    os.kill(os.getpid(), 9)
+
+
+def test_a_pools_process_that_dies(to_write, tmp_path):
+    """dask's pool of processes ends with it; the same call, made again, writes all."""
+    def stored():
+        array = msio.dask.columns(to_write, "DATA", 500)["DATA"] * 3
+        msio.dask.store(array.map_blocks(_die_at_first, str(tmp_path / "died"), dtype=array.dtype), to_write, "NEW")
+    with dask.config.set(scheduler="processes"):
+        with pytest.raises(Exception, match="terminated abruptly"):
+            stored()
+        stored()
+    assert np.array_equal(by_casacore(to_write, "NEW"), msio.read(to_write, "DATA") * 3)
+
+
+def test_a_task_that_is_killed_while_it_writes_runs_again(to_write):
+    """Killed at any moment; then the same rows are written once more, by whoever comes next."""
+    program = ("import sys, numpy, msio.dask\n"
+               "path, value = sys.argv[1], complex(sys.argv[2])\n"
+               "block = numpy.full((3000, 48, 2), value, 'c8')\n"
+               "print('ready', flush=True)\n"
+               "msio.dask._write_rows(path, 'MODEL_DATA', 100, None, False, 60, block)\n")
+    before = by_casacore(to_write, "MODEL_DATA")
+    for value in range(1, 9):
+        run = subprocess.Popen([sys.executable, "-c", program, to_write, str(value)], stdout=subprocess.PIPE)
+        run.stdout.readline()
+        time.sleep(0.002 * value)
+        run.kill()
+        run.communicate()
+        msio.dask._write_rows(to_write, "MODEL_DATA", 100, None, False, 60, np.full((3000, 48, 2), value, "c8"))
+        expected = before.copy()
+        expected[100:3100] = value
+        assert np.array_equal(by_casacore(to_write, "MODEL_DATA"), expected), value
+        assert msio.repair(to_write) is None
+
+
+def test_workers_one_of_which_dies_store_all(to_write, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None) as cluster, \
+            distributed.Client(cluster):
+        array = msio.dask.columns(to_write, "DATA", 341)["DATA"] * 2
+        dying = array.map_blocks(_die_at_first, str(tmp_path / "died"), dtype=array.dtype)
+        msio.dask.store([dying, array + 1], to_write, ["NEW", "CORRECTED_DATA"])
+    assert os.path.exists(tmp_path / "died")
+    assert np.array_equal(by_casacore(to_write, "NEW"), msio.read(to_write, "DATA") * 2)
+    assert np.array_equal(by_casacore(to_write, "CORRECTED_DATA"), msio.read(to_write, "DATA") * 2 + 1)

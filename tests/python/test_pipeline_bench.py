@@ -27,6 +27,18 @@ def test_every_site_has_equal_answers(tmp_path):
     assert len(found["starts"]) == 3
 
 
+def test_every_writing_site_leaves_equal_columns(tmp_path):
+    ms, first, out = tmp_path / "small.ms", tmp_path / "first.json", tmp_path / "out.json"
+    msio.simulate_ms(ms, imaging_columns=True, antennas=6, times=4, subbands=2)
+    before = {file.relative_to(ms): file.read_bytes() for file in ms.rglob("*") if file.is_file()}
+    for more in (["--only", "12 ", "--out", first], ["--add", first, "--out", out]):
+        done = subprocess.run([sys.executable, BENCH, "--writing", "--on", ms, "--tries", "1", *more], capture_output=True,
+                              text=True)
+        assert done.returncode == 0, done.stderr
+    assert [name.split()[0] for name in json.loads(out.read_text())["results"]] == ["2", "3", "6", "12", "15"]
+    assert {file.relative_to(ms): file.read_bytes() for file in ms.rglob("*") if file.is_file()} == before
+
+
 def test_answers_that_differ_are_told_apart():
     sys.path.insert(0, str(BENCH.parent))
     try:
