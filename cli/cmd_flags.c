@@ -3,6 +3,7 @@
 #include "cli/common/failure.h"
 #include "cli/common/human.h"
 #include "cli/common/json.h"
+#include "cli/input/breakdown.h"
 #include "cli/input/opening.h"
 #include "cli/input/options.h"
 #include "cli/output/grid.h"
@@ -16,21 +17,6 @@
 #define SAMPLE_WIDTH 0.01
 #define SHOWN 24 /* entries of a breakdown in a report for people */
 
-/* The breakdowns, in the order of their bits; keys: of an entry, in JSON. */
-static const struct {
-    const char *name, *keys[2];
-} breakdown_words[] = {
-    {"spw", {"spw", NULL}},
-    {"field", {"field", NULL}},
-    {"scan", {"scan", NULL}},
-    {"antenna", {"antenna", NULL}},
-    {"baseline", {"antenna1", "antenna2"}},
-    {"channel", {"spw", "channel"}},
-    {"correlation", {"correlation", NULL}},
-    {"time", {"time", NULL}},
-};
-#define BREAKDOWNS ((int)(sizeof breakdown_words / sizeof breakdown_words[0]))
-
 typedef struct wishes {
     unsigned by;
     int limited, ignore_flag_row;
@@ -39,28 +25,7 @@ typedef struct wishes {
     cli_flagging flagging;
 } wishes;
 
-static int word_of(unsigned by) {
-    int i = 0;
-    while (i < BREAKDOWNS - 1 && by != 1u << i) i++;
-    return i;
-}
-
 /* ---------------------------------------------------------------- options */
-
-static int take_by(const cli_context *cli, const char *list, wishes *wish) {
-    static const char *const words[] = {"spw",     "field",       "scan", "antenna", "baseline",
-                                        "channel", "correlation", "time", "all",     NULL};
-    for (const char *from = list;;) {
-        char word[24];
-        int index, length = (int)strcspn(from, ",");
-        snprintf(word, sizeof word, "%.*s", length, from);
-        int code = cli_option_word(cli, "by", word, words, &index);
-        if (code) return code;
-        wish->by |= index < BREAKDOWNS ? 1u << index : (unsigned)MSIO_FLAGS_BY_ALL;
-        if (!from[length]) return 0;
-        from += length + 1;
-    }
-}
 
 static int take_fraction(const cli_context *cli, const char *name, const char *text, double low, double high,
                          double *value) {
@@ -91,7 +56,7 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
     int code = take_change(cli, &wish->flagging, name, value);
     if (code >= 0) return code;
     if (strcmp(name, "no-flag-row") != 0) wish->of_counting = name;
-    if (strcmp(name, "by") == 0) return take_by(cli, value, wish);
+    if (strcmp(name, "by") == 0) return cli_breakdowns_take(cli, value, &wish->by);
     if (strcmp(name, "limit") == 0) {
         wish->limited = 1;
         return take_fraction(cli, name, value, 0, 1, &wish->limit);
@@ -107,7 +72,7 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
 /* ---------------------------------------------------------------- JSON */
 
 static void put_entry(cli_json *json, unsigned by, const msio_flags_entry *entry) {
-    const char *const *keys = breakdown_words[word_of(by)].keys;
+    const char *const *keys = cli_breakdown_of(by)->keys;
     cli_json_flat_object(json);
     for (int k = 0; k < 2 && keys[k]; k++) {
         cli_json_key(json, keys[k]);
@@ -168,7 +133,7 @@ static void print_json(const char *path, const wishes *wish, const msio_flags *f
     cli_json_object(&json);
     for (int i = 0; i < flags->breakdowns; i++) {
         const msio_flags_breakdown *b = &flags->breakdown[i];
-        cli_json_key(&json, breakdown_words[word_of(b->by)].name);
+        cli_json_key(&json, cli_breakdown_of(b->by)->name);
         cli_json_list(&json);
         for (int64_t e = 0; e < b->entries; e++) put_entry(&json, b->by, &b->entry[e]);
         cli_json_end(&json);
@@ -193,18 +158,18 @@ static int more_flagged(const void *a, const void *b) {
 }
 
 static void print_breakdown(const msio_flags_breakdown *b) {
-    int word = word_of(b->by), keys = breakdown_words[word].keys[1] ? 2 : 1;
+    const cli_breakdown *words = cli_breakdown_of(b->by);
+    int keys = words->keys[1] ? 2 : 1;
     char titles[2][24];
     int64_t shown = b->entries < SHOWN ? b->entries : SHOWN;
     for (int k = 0; k < keys; k++)
-        snprintf(titles[k], sizeof titles[k], "%s%s", b->by == MSIO_FLAGS_BY_TIME ? "" : ">",
-                 breakdown_words[word].keys[k]);
+        snprintf(titles[k], sizeof titles[k], "%s%s", b->by == MSIO_FLAGS_BY_TIME ? "" : ">", words->keys[k]);
     const char *const one[] = {titles[0], ">flagged", ">of", ">fraction", ">by FLAG_ROW alone", NULL};
     const char *const two[] = {titles[0], titles[1], ">flagged", ">of", ">fraction", ">by FLAG_ROW alone", NULL};
     msio_flags_entry *sorted = cli_alloc_many((size_t)b->entries, sizeof *sorted);
     memcpy(sorted, b->entry, (size_t)b->entries * sizeof *sorted);
     if (shown < b->entries) qsort(sorted, (size_t)b->entries, sizeof *sorted, more_flagged);
-    printf("\n  by %s", breakdown_words[word].name);
+    printf("\n  by %s", words->name);
     if (shown < b->entries)
         printf(": the %lld of %lld that are flagged most; --json tells all", (long long)shown, (long long)b->entries);
     fputc('\n', stdout);
@@ -293,8 +258,7 @@ static int run(cli_context *cli, int argc, char **argv) {
 }
 
 static const cli_option options[] = {
-    {"by", "LIST", 0,
-     "breakdowns, separated by commas: spw, field, scan, antenna, baseline,\nchannel, correlation, time; or all"},
+    CLI_BREAKDOWN_OPTION,
     {"limit", "F", 0, "exit with 1 when more than this fraction, 0 to 1, is flagged"},
     {"sample", "WIDTH", 1,
      "draw tiles at random until the fraction is known to within WIDTH, by\ndefault 0.01, with 95% confidence"},

@@ -191,6 +191,79 @@ typedef struct msio_model_result {
 MSIO_API msio_status msio_model_predict(const char *path, const msio_sky *sky, const msio_model_opts *opts,
                                         msio_model_result *result);
 
+/* ---------------------------------------------------------------- statistics */
+
+/* Of values that are neither flagged nor NaN or infinite. Without any, what is no count is NaN. */
+typedef struct msio_stats_values {
+    int64_t count;
+    int64_t nan, inf; /* values that are not flagged: with a NaN in them; else with an infinity */
+    double mean[2];   /* real, imaginary (0 for a real column) */
+    double amplitude; /* mean of amplitudes */
+    double rms;       /* root of the mean of squared amplitudes */
+    double min, max;  /* amplitudes */
+    /* Median of amplitudes, and median of their distances from it, of a histogram: the median is right to 1 in 1000,
+     * the other to 1 in 1000 of the largest amplitude that it had to tell apart. NaN in breakdowns. */
+    double median, mad;
+} msio_stats_values;
+
+/* Sum of weight x |data - model|^2 over what counts in both columns and has a weight that is finite and not negative;
+ * degrees of freedom: two for each visibility. */
+typedef struct msio_stats_chi2 {
+    double value;
+    int64_t dof;
+} msio_stats_chi2;
+
+typedef struct msio_stats_entry {
+    int32_t key[2];                  /* as in msio_flags_entry */
+    double time;                     /* breakdown by time: TIME, s, MJD */
+    const msio_stats_values *values; /* [columns] */
+    msio_stats_chi2 chi2;
+} msio_stats_entry;
+
+typedef struct msio_stats_breakdown {
+    unsigned by; /* one MSIO_FLAGS_BY_... (msio/cache.h) */
+    int64_t entries;
+    const msio_stats_entry *entry; /* ascending by key, or time; only those that have rows */
+} msio_stats_breakdown;
+
+typedef struct msio_stats {
+    int64_t rows;
+    int columns;
+    const char *const *column;
+    const msio_stats_values *values; /* [columns] */
+    int has_chi2;
+    msio_stats_chi2 chi2;
+    const char *weights; /* the column that chi2 was weighted with: "WEIGHT_SPECTRUM", "WEIGHT"; "" none */
+    int breakdowns;
+    const msio_stats_breakdown *breakdown;
+} msio_stats;
+
+typedef struct msio_stats_opts {
+    size_t struct_size;
+    int columns;
+    const char *const *column; /* Complex or Float, [channel][correlation]; NULL: DATA */
+    unsigned by;               /* MSIO_FLAGS_BY_..., or-ed; an antenna as in msio_flags_entry */
+    const char *data, *model;  /* of chi2; NULL: no chi2 */
+    int ignore_flag_row;       /* 1: FLAG_ROW does not count */
+    size_t memory;             /* bytes of the pass's batches; default 64 MiB */
+    int threads;               /* as in msio_read_opts */
+    msio_open_opts open;       /* freshness, native, locks */
+    /* Bytes read, and to be read; not 0: stop with MSIO_E_CANCELLED. NULL: none. */
+    int (*progress)(void *user, int64_t done, int64_t total);
+    void *user;
+} msio_stats_opts;
+#define MSIO_STATS_OPTS_INIT                                                                                           \
+    { sizeof(msio_stats_opts), 0, NULL, 0, NULL, NULL, 0, (size_t)64 << 20, 0, MSIO_OPEN_OPTS_INIT, NULL, NULL }
+
+/* Statistics of columns of the Measurement Set at path by any keys, and chi-squared of the difference of two columns,
+ * in one read of each. FLAG and FLAG_ROW are heeded where there are any. Weights are WEIGHT_SPECTRUM, where that column
+ * is there and its cells were written, else WEIGHT, else 1. Beside the batches it takes 16 MiB a column, and for each
+ * of 16 lanes some 80 bytes a column and key, or element of a spectral window (by channel, correlation). The answer
+ * does not depend on the number of threads. *stats is to be freed. Errors: MSIO_E_ARGUMENT (no MS; a column of another
+ * type), MSIO_E_SIZE (more than 1 GiB for the breakdowns), those of msio_pass_run. */
+MSIO_API msio_status msio_stats_make(const char *path, const msio_stats_opts *opts, msio_stats **stats);
+MSIO_API void msio_stats_free(msio_stats *stats); /* takes NULL */
+
 #ifdef __cplusplus
 }
 #endif

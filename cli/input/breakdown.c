@@ -1,0 +1,43 @@
+/* breakdown.c - keys that counts and statistics are broken down by. */
+#include "cli/input/breakdown.h"
+
+#include "cli/input/options.h"
+#include "msio/cache.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* In the order of their bits. */
+static const cli_breakdown breakdowns[] = {
+    {"spw", {"spw", NULL}},
+    {"field", {"field", NULL}},
+    {"scan", {"scan", NULL}},
+    {"antenna", {"antenna", NULL}},
+    {"baseline", {"antenna1", "antenna2"}},
+    {"channel", {"spw", "channel"}},
+    {"correlation", {"correlation", NULL}},
+    {"time", {"time", NULL}},
+};
+#define BREAKDOWNS ((int)(sizeof breakdowns / sizeof breakdowns[0]))
+
+const cli_breakdown *cli_breakdown_of(unsigned by) {
+    int i = 0;
+    while (i < BREAKDOWNS - 1 && by != 1u << i) i++;
+    return &breakdowns[i];
+}
+
+int cli_breakdowns_take(const cli_context *cli, const char *list, unsigned *by) {
+    const char *words[BREAKDOWNS + 2] = {NULL};
+    for (int i = 0; i < BREAKDOWNS; i++) words[i] = breakdowns[i].name;
+    words[BREAKDOWNS] = "all";
+    for (const char *from = list;;) {
+        char word[24];
+        int index, length = (int)strcspn(from, ",");
+        snprintf(word, sizeof word, "%.*s", length, from);
+        int code = cli_option_word(cli, "by", word, words, &index);
+        if (code) return code;
+        *by |= index < BREAKDOWNS ? 1u << index : (unsigned)MSIO_FLAGS_BY_ALL;
+        if (!from[length]) return 0;
+        from += length + 1;
+    }
+}

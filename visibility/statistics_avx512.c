@@ -1,0 +1,11 @@
+/* statistics_avx512.c - the loops of statistics for x86-64 processors with AVX-512. */
+#include "visibility/statistics_kernel.h"
+
+#if defined(MSIO_STATS_X86)
+#define MSIO_TARGET __attribute__((target("avx512f,avx512dq,avx2,fma")))
+#include "visibility/statistics_loops.h"
+
+const msio_stats_kernel msio_stats_avx512 = {"avx512", unpack, sum, spread, chi};
+#else
+typedef int msio_stats_avx512_unused; /* a translation unit must not be empty */
+#endif
