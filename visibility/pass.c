@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of a block, in and out: half of the second-level cache of the processors of today. */
-#define BLOCK_BYTES ((int64_t)256 << 10)
 #define STATE_ALIGN 64
 
 typedef struct run {
@@ -78,7 +76,7 @@ static msio_status plan(run *r) {
     if (!status) status = measure_all(r, r->pass->outputs, r->pass->output, &r->out_bytes, &out_tile);
     if (status) return status;
     r->row_bytes = msio_max(1, r->in_bytes + r->out_bytes);
-    const int64_t most = (int64_t)(r->opts->memory / 2) / r->row_bytes, fit = msio_max(1, BLOCK_BYTES / r->row_bytes);
+    const int64_t most = (int64_t)(r->opts->memory / 2) / r->row_bytes, fit = msio_max(1, (int64_t)r->opts->block / r->row_bytes);
     if (most < 1)
         return msio_error_set(MSIO_E_SIZE, r->path, "two rows take %lld bytes, the pass may take %zu",
                               (long long)r->row_bytes * 2, r->opts->memory);

@@ -135,13 +135,14 @@ typedef struct msio_pass {
 typedef struct msio_pass_opts {
     size_t struct_size;
     size_t memory; /* bytes of all batches in flight, read and written; default 64 MiB */
+    size_t block;  /* bytes of a block, in and out: default 256 KiB, half of a core's own cache */
     int threads;   /* as in msio_read_opts */
     /* Bytes read and written, done and to be done; not 0: stop with MSIO_E_CANCELLED. NULL: none. */
     int (*progress)(void *user, int64_t done, int64_t total);
     void *user;
 } msio_pass_opts;
 #define MSIO_PASS_OPTS_INIT                                                                                            \
-    { sizeof(msio_pass_opts), (size_t)64 << 20, 0, NULL, NULL }
+    { sizeof(msio_pass_opts), (size_t)64 << 20, (size_t)256 << 10, 0, NULL, NULL }
 
 /* Reads the input columns in batches of whole tiles, runs the kernels on blocks of rows that fit a core's own cache,
  * and writes the output columns: the next batch is read and the one before written meanwhile. The table's lock is held

@@ -99,6 +99,13 @@ typedef struct py_paths {
 int py_paths_take(py_paths *paths, PyObject *given);
 void py_paths_free(py_paths *paths); /* takes zeros */
 
+/* ---------------------------------------------------------------- breakdowns (pyflags.c) */
+
+/* Adds MSIO_FLAGS_BY_... of a sequence of names. -1 with an exception set. */
+int py_take_breakdowns(PyObject *names, unsigned *by);
+/* The name of one. Static. */
+const char *py_breakdown_name(unsigned by);
+
 /* ---------------------------------------------------------------- callers (pycaller.c) */
 
 /* The file (bytes; a new reference) and the line of the program that calls: the innermost frame that is neither of this
@@ -184,6 +191,7 @@ int py_metadata_init(PyObject *module);
 int py_profile_init(PyObject *module);
 int py_simulate_init(PyObject *module);
 int py_stream_init(PyObject *module);
+int py_visibility_init(PyObject *module);
 int py_write_init(PyObject *module);
 
 #endif

@@ -18,12 +18,15 @@ static const struct {
 };
 #define BREAKDOWNS (sizeof breakdowns / sizeof *breakdowns)
 
+const char *py_breakdown_name(unsigned by) {
+    for (size_t i = 0; i < BREAKDOWNS; i++)
+        if (breakdowns[i].by == by) return breakdowns[i].name;
+    return "?";
+}
+
 /* One breakdown as arrays: (name, key [n][2], time [n], flagged, total, from_flag_row). */
 static PyObject *breakdown_of(const msio_flags_breakdown *b) {
-    const char *name = "?";
     int64_t shape[2] = {b->entries, 2};
-    for (size_t i = 0; i < BREAKDOWNS; i++)
-        if (breakdowns[i].by == b->by) name = breakdowns[i].name;
     npy_intp keys[2] = {(npy_intp)shape[0], 2};
     PyObject *key = PyArray_SimpleNew(2, keys, NPY_INT32), *time = PyArray_SimpleNew(1, keys, NPY_FLOAT64);
     PyObject *count[3] = {PyArray_SimpleNew(1, keys, NPY_INT64), PyArray_SimpleNew(1, keys, NPY_INT64),
@@ -41,7 +44,7 @@ static PyObject *breakdown_of(const msio_flags_breakdown *b) {
         ((double *)PyArray_DATA((PyArrayObject *)time))[i] = e->time;
         for (int k = 0; k < 3; k++) ((int64_t *)PyArray_DATA((PyArrayObject *)count[k]))[i] = number[k];
     }
-    return Py_BuildValue("(sNNNNN)", name, key, time, count[0], count[1], count[2]);
+    return Py_BuildValue("(sNNNNN)", py_breakdown_name(b->by), key, time, count[0], count[1], count[2]);
 }
 
 static PyObject *describe(const msio_flags *f) {
@@ -61,7 +64,7 @@ static PyObject *describe(const msio_flags *f) {
                          "breakdowns", list);
 }
 
-static int take_by(PyObject *names, unsigned *by) {
+int py_take_breakdowns(PyObject *names, unsigned *by) {
     PyObject *list = PySequence_Fast(names, "by has to be a sequence of names");
     if (!list) return -1;
     int failed = 0;
@@ -102,7 +105,7 @@ static PyObject *count_flags(PyObject *module, PyObject *arguments) {
     opts.progress = py_poll;
     opts.user = &patience;
     opts.seed = PyLong_AsUnsignedLongLong(seed);
-    if (!PyErr_Occurred() && take_by(names, &by) == 0) {
+    if (!PyErr_Occurred() && py_take_breakdowns(names, &by) == 0) {
         const msio_flags *counted = NULL;
         msio_status status;
         Py_BEGIN_ALLOW_THREADS status = msio_flags_count(PyBytes_AS_STRING(path), by, &opts, &counted);

@@ -7,6 +7,9 @@
     subbands = msio.load("/data/incoming")                       # sixteen files as one array
     for batch in msio.stream("obs.ms", ["DATA", "FLAG"]): ...    # more than memory holds
     msio.write("obs.ms", "MODEL_DATA", model)                    # any array of the column's type, all or nothing if asked
+    msio.model("obs.ms", "sky.txt")                              # a sky predicted into MODEL_DATA
+    msio.stats("obs.ms", by="antenna")                           # means, rms, medians, chi-squared in one read
+    msio.map("obs.ms", "DATA", "CORRECTED_DATA", function)       # numpy over blocks of rows, written as it goes
 
 Programs that use python-casacore keep their calls: `from msio.tables import table` in place of
 `from casacore.tables import table`, or nothing edited at all: `python -m msio script.py`.
@@ -27,6 +30,7 @@ _lazy = {
     "groups": "subbands", "load": "subbands", "check": "subbands", "Subbands": "subbands", "Group": "subbands",
     "load_stream": "subbands", "uvh5_header": "subbands",
     "convert": "converting", "Converted": "converting",
+    "model": "visibilities", "stats": "visibilities", "Stats": "visibilities", "map": "visibilities",
     "profile": "profiling", "Profile": "profiling", "verify": "profiling",
     "simulate_ms": "simulating", "simulate_uvh5": "simulating",
     "read_uvdata": "uvdata", "patch_casacore": "patching", "unpatch_casacore": "patching",

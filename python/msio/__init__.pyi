@@ -17,6 +17,7 @@ from .simulating import simulate_ms as simulate_ms, simulate_uvh5 as simulate_uv
 from .subbands import (Group as Group, Subbands as Subbands, check as check, groups as groups, load as load,
                        load_stream as load_stream, uvh5_header as uvh5_header)
 from .uvdata import read_uvdata as read_uvdata
+from .visibilities import Stats as Stats, map as map, model as model, stats as stats
 from .writing import (copy as copy, fill as fill, repair as repair, stream_write as stream_write, write as write)
 
 __version__: str

@@ -1,0 +1,223 @@
+"""What is computed with visibilities: models predicted into columns, statistics, and functions over blocks of rows."""
+import operator
+
+import numpy as np
+
+from . import _msio
+from ._progress import progress as _progress
+from ._selecting import rows as _rows
+
+__all__ = ["model", "stats", "Stats", "map"]
+
+_MODES = {"replace": 0, "add": 1, "subtract": 2}
+
+# msio_stats_values as the library has it.
+_VALUES = np.dtype([("count", "i8"), ("nan", "i8"), ("inf", "i8"), ("mean", "c16"), ("amplitude", "f8"), ("rms", "f8"),
+                    ("min", "f8"), ("max", "f8"), ("median", "f8"), ("mad", "f8")])
+_CHI2 = np.dtype([("value", "f8"), ("dof", "i8")])
+_KEYS = {"baseline": ("antenna1", "antenna2"), "channel": ("spw", "channel")}
+
+
+def model(path, sky, column="MODEL_DATA", mode="replace", memory=64 << 20, threads=0, lock_seconds=10.0, progress=False):
+    """Predicts the visibilities of a sky into a column of a Measurement Set.
+
+    Parameters
+    ----------
+    path : path-like
+        The Measurement Set's folder.
+    sky : path-like
+        A model in the text format that makesourcedb, DP3 and WSClean (-save-source-list) share: points and Gaussians,
+        Stokes I Q U V, spectral indices. What msio does not know of it is an error that tells line and column.
+    column : str
+        Where it goes. MODEL_DATA is made with the other imaging columns where it is missing, any other like DATA.
+    mode : {"replace", "add", "subtract"}
+        What becomes of the values that are there.
+    memory : int
+        Bytes of the batches in flight; as much again for the components' spectra.
+    threads : int
+        0: all that the process may use. The result does not depend on it.
+    lock_seconds : float
+        How long to wait for another process's lock.
+    progress : bool
+        Whether to show how far it is.
+
+    Returns
+    -------
+    int
+        Rows that were predicted.
+
+    Notes
+    -----
+    The sum over components of S exp(2 pi i (u l + v m + w (n - 1)) f / c) with each row's own UVW and phase centre, phases
+    in double precision, without smearing. XX = I + Q, XY = U + iV; RR = I + V, RL = Q + iU, and so on.
+
+    Examples
+    --------
+    >>> msio.model("obs.ms", "calibrator.txt")
+    >>> msio.model("obs.ms", "sources.txt", column="CORRECTED_DATA", mode="subtract")
+    """
+    if mode not in _MODES:
+        raise ValueError(f"mode is {mode!r}: it is one of replace, add, subtract")
+    with _progress(progress, "predicting") as told:
+        return _msio.model(path, sky, column, _MODES[mode], operator.index(memory), threads, lock_seconds, told)[1]
+
+
+def _breakdown(columns, name, keys, times, values, chi2):
+    """The entries of one breakdown as a structured array."""
+    kinds = [(key, "i4") for key in _KEYS.get(name, (name,))] if name != "time" else [("time", "f8")]
+    whole = [name for name in _VALUES.names if name not in ("median", "mad")]
+    short = np.dtype([(name, _VALUES[name]) for name in whole])
+    kinds += [(column, short) for column in columns] + [("chi2", "f8"), ("dof", "i8")]
+    keys, chi2 = np.frombuffer(keys, "i4").reshape(-1, 2), np.frombuffer(chi2, _CHI2)
+    entries = np.empty(len(keys), kinds)
+    if name == "time":
+        entries["time"] = np.frombuffer(times, "f8")
+    else:
+        for i, key in enumerate(_KEYS.get(name, (name,))):
+            entries[key] = keys[:, i]
+    values = np.frombuffer(values, _VALUES).reshape(len(keys), len(columns))
+    for c, column in enumerate(columns):
+        for member in whole:
+            entries[column][member] = values[:, c][member]
+    entries["chi2"], entries["dof"] = chi2["value"], chi2["dof"]
+    return entries
+
+
+class Stats:
+    """Statistics of columns.
+
+    Attributes
+    ----------
+    rows : int
+    columns : dict of structured scalar
+        For each column: count (neither flagged nor NaN or infinite), nan and inf (not flagged), mean (complex), amplitude
+        (mean of amplitudes), rms, min, max, median and mad (of amplitudes; from a histogram, right to 1 in 1000).
+        NaN where nothing counts.
+    chi2 : float or None
+        The sum of weight x |data - model|^2 over what counts in both.
+    dof : int or None
+        Degrees of freedom: two for each visibility.
+    weights : str
+        The column that chi2 was weighted with; "" where there is none.
+    by : dict of structured ndarray
+        For each breakdown its entries, ascending. Members: what it is by, as in `Flags.by`; each column's name, with the
+        members above but median and mad; chi2 and dof.
+    """
+
+    def __init__(self, rows, columns, values, chi2, weights, breakdowns):
+        self.rows = rows
+        self.columns = dict(zip(columns, np.frombuffer(values, _VALUES)))
+        self.chi2, self.dof = chi2 or (None, None)
+        self.weights = weights
+        self.by = {parts[0]: _breakdown(columns, *parts) for parts in breakdowns}
+
+    def __repr__(self):
+        lines = [f"<Stats: {self.rows} rows"]
+        for name, v in self.columns.items():
+            lines.append(f"  {name}: {v['count']} count, mean {v['mean']:.6g}, rms {v['rms']:.6g}, "
+                         f"{v['min']:.6g} to {v['max']:.6g}, {v['nan']} NaN, {v['inf']} infinite")
+        if self.chi2 is not None:
+            lines.append(f"  chi-squared {self.chi2:.6g} of {self.dof} degrees of freedom")
+        return "\n".join(lines + [f"  by {name}: {len(found)}" for name, found in self.by.items()]) + ">"
+
+
+def stats(path, columns="DATA", by=(), chi2=None, flag_row=True, memory=64 << 20, threads=0, checked=True,
+          progress=False):
+    """Statistics of columns by any keys, and chi-squared, in one read of each column.
+
+    Parameters
+    ----------
+    path : path-like
+        The Measurement Set's folder.
+    columns : str or sequence of str
+        Complex or Float columns.
+    by : str or sequence of str
+        Breakdowns: "spw", "field", "scan", "antenna", "baseline", "channel", "correlation", "time".
+    chi2 : (str, str), optional
+        Two columns, data and model: chi-squared of their difference, weighted by WEIGHT_SPECTRUM, else WEIGHT.
+    flag_row : bool
+        Whether a set FLAG_ROW flags its whole row.
+    memory : int
+        Bytes of the batches in flight.
+    threads : int
+        0: all that the process may use. The answer does not depend on it.
+    checked : bool
+        See `metadata`.
+    progress : bool
+        Whether to show how far it is.
+
+    Returns
+    -------
+    Stats
+
+    Examples
+    --------
+    >>> found = msio.stats("obs.ms", by="antenna", chi2=("CORRECTED_DATA", "MODEL_DATA"))
+    >>> data = found.by["antenna"]["DATA"]
+    >>> snr = data["amplitude"] / np.sqrt(data["rms"]**2 - data["amplitude"]**2)
+    """
+    names = (columns,) if isinstance(columns, str) else tuple(columns)
+    keys = (by,) if isinstance(by, str) else tuple(by)
+    pair = () if chi2 is None else tuple(chi2)
+    if chi2 is not None and (isinstance(chi2, str) or len(pair) != 2):
+        raise ValueError(f"chi2 is {chi2!r}: it names two columns, data and model")
+    if not names:
+        raise ValueError("no column is named")
+    with _progress(progress, "reading") as told:
+        return Stats(*_msio.stats(path, names, keys, pair, flag_row, operator.index(memory), threads, checked, told))
+
+
+def map(path, inputs, outputs, function, rows=None, memory=64 << 20, block=4 << 20, threads=0, progress=False):
+    """Calls a function for blocks of rows of columns, and writes what it returns into columns, in one pass.
+
+    The next blocks are read and those before written meanwhile. The function is called by several threads, one at a time:
+    Python's lock is held in it alone.
+
+    Parameters
+    ----------
+    path : path-like
+        A Measurement Set or any table.
+    inputs : str or sequence of str
+        Columns that are read: numbers or bools, of one shape in these rows.
+    outputs : str or sequence of str
+        Columns that are written; (): none. One may be an input too.
+    function : callable
+        Gets an array for each input, [row] and the cell's axes, which may not be written nor kept: its memory is used
+        again. Returns an array for each output (of several a tuple), of the block's rows.
+    rows : None, slice, int, or array of int or bool
+        Which rows, as in `read`.
+    memory : int
+        Bytes of all batches in flight.
+    block : int
+        Bytes of a block, in and out.
+    threads : int
+        0: all that the process may use. Blocks do not depend on it.
+    progress : bool
+        Whether to show how far it is.
+
+    Returns
+    -------
+    list or None
+        Without outputs what the function returned, in the order of rows; arrays are copied.
+
+    Raises
+    ------
+    ValueError, TypeError
+        What the function returned is of another shape, or type, than the outputs; or it kept an input. What the function
+        raises ends the pass, and is raised.
+
+    Examples
+    --------
+    >>> msio.map("obs.ms", ["DATA", "MODEL_DATA"], "CORRECTED_DATA", lambda data, model: data - model)
+    >>> sum(msio.map("obs.ms", "FLAG", (), lambda flag: int(flag.sum())))
+    """
+    inputs, outputs = ((names,) if isinstance(names, str) else tuple(names) for names in (inputs, outputs))
+    if not callable(function):
+        raise TypeError(f"{function!r} cannot be called")
+    with _msio.Table(path, writable=bool(outputs)) as table, _progress(progress, "going through") as told:
+        rows = _rows(rows, lambda: table.nrows)
+        if isinstance(rows, int):
+            rows = [rows]
+        found = _msio.map(table, inputs, outputs, function, rows, operator.index(memory), operator.index(block), threads,
+                          told)
+    return None if found is None else [result for _, result in sorted(found, key=operator.itemgetter(0))]
