@@ -130,8 +130,9 @@ def group(tmp_path, request):
     return msio.groups(tmp_path / "group", subbands=3)[0]
 
 
-@pytest.mark.parametrize("edit", EDITS)
-@pytest.mark.parametrize("group", [2, 4], indirect=True)
+@pytest.mark.parametrize("group, edit", [(2, "as simulated"), (2, "ascending"), (2, "rows shuffled"),
+                                         (2, "antenna 2 first"), (2, "some turned"), (4, "samples"),
+                                         (4, "baseline-major"), (4, "some turned")], indirect=["group"])
 def test_a_file_is_what_pyuvdata_writes(group, tmp_path, edit):
     change(group.paths[0], EDITS[edit])
     uv = by_pyuvdata(group.paths[0], tmp_path / "theirs.ms")
@@ -162,8 +163,8 @@ def test_files_of_others(name, phase, tmp_path):
 TURNED = {"DATA": 1e-7}
 
 
-@pytest.mark.parametrize("edit", ["as simulated", "ascending", "rows shuffled", "antenna 2 first", "some turned"])
-@pytest.mark.parametrize("phase", ["zenith", "centre"])
+@pytest.mark.parametrize("phase, edit", [("centre", "as simulated"), ("centre", "some turned"),
+                                         ("zenith", "antenna 2 first")])
 def test_visibilities_are_turned_as_pyuvdata_turns_them(group, tmp_path, edit, phase):
     change(group.paths[1], EDITS[edit])
     by_pyuvdata(group.paths[1], tmp_path / "theirs.ms", to_centre if phase == "centre" else None)
@@ -193,3 +194,191 @@ def test_windows_of_a_group_are_those_of_its_files(group, tmp_path):
                 for column in ("CHAN_FREQ", "CHAN_WIDTH", "REF_FREQUENCY", "TOTAL_BANDWIDTH", "NUM_CHAN"):
                     assert np.array_equal(ours.getcell(column, s), theirs.getcell(column, 0)), column
                 assert ours.getcell("NAME", s) == f"SPW{s}"
+
+
+def test_what_the_default_changes(group, tmp_path):
+    """docs/conversion.md names each; all else is as like_pyuvdata has it."""
+    msio.convert(group, tmp_path / "like.ms", like_pyuvdata=True, eop=EOP)
+    msio.convert(group, tmp_path / "ours.ms", eop=EOP)
+    found = differences(tmp_path / "ours.ms", tmp_path / "like.ms", layout=False)
+    assert {line.split(":")[0].split(" row")[0] for line in found} == {
+        "ANTENNA.MOUNT", "FIELD.TIME", "OBSERVATION.TIME_RANGE", "POINTING", "PROCESSOR", "STATE", "SOURCE.DIRECTION"}
+    with table(str(tmp_path / "ours.ms"), ack=False) as t:
+        times, spans = t.getcol("TIME"), t.getcol("INTERVAL")
+        assert {m["SPEC"]["BUCKETSIZE"] for m in t.getdminfo().values() if m["TYPE"] == "StandardStMan"} == {32768}
+
+    def subtable(name):
+        return table(f"{tmp_path}/ours.ms/{name}", ack=False)
+    with subtable("ANTENNA") as t:
+        assert set(t.getcol("MOUNT")) == {"alt-az"}
+    with subtable("OBSERVATION") as t:
+        assert np.allclose(t.getcell("TIME_RANGE", 0), [(times - spans / 2).min(), (times + spans / 2).max()], rtol=0,
+                           atol=1e-6)
+    with subtable("FIELD") as t:
+        assert np.array_equal(t.getcol("TIME"), np.unique(times))
+    with subtable("STATE") as t:
+        assert t.nrows() == 1 and t.getcell("OBS_MODE", 0) == "OBSERVE_TARGET#ON_SOURCE" and t.getcell("SIG", 0)
+    with subtable("PROCESSOR") as t:
+        assert t.nrows() == 1 and t.getcell("TYPE", 0) == "CORRELATOR"
+    with subtable("POINTING") as t:
+        assert t.nrows() == 0
+    with subtable("SOURCE") as t:
+        assert t.getcolkeyword("DIRECTION", "MEASINFO")["Ref"] == "ICRS"
+
+
+def test_no_samples_have_no_weight(group, tmp_path):
+    def nothing(file):
+        replace(file, "Data/nsamples", np.zeros(file["Data/nsamples"].shape))
+    change(group.paths[0], nothing)
+    msio.convert([group.paths[0]], tmp_path / "ours.ms", eop=EOP)
+    with table(str(tmp_path / "ours.ms"), ack=False) as t:
+        assert not t.getcol("WEIGHT").any() and not t.getcol("SIGMA").any()
+
+
+def test_missing_subbands(group, tmp_path):
+    os.remove(group.paths[1])
+    found = msio.groups(tmp_path / "group", subbands=3)[0]
+    with pytest.raises(FileNotFoundError):
+        msio.convert(found, tmp_path / "ours.ms", eop=EOP)
+    assert not (tmp_path / "ours.ms").exists()
+    skipped = msio.convert(found, tmp_path / "skipped.ms", missing="skip", eop=EOP)
+    assert (skipped.spectral_windows, skipped.missing) == (2, 1)
+    made = msio.convert(found, tmp_path / "ours.ms", missing="flag", eop=EOP)
+    assert (made.spectral_windows, made.missing) == (3, 1)
+    with table(str(tmp_path / "ours.ms"), ack=False) as t, t.query("DATA_DESC_ID==1") as lost:
+        assert lost.nrows() == 45 and lost.getcol("FLAG").all() and not lost.getcol("DATA").any()
+        assert not lost.getcol("WEIGHT_SPECTRUM").any()
+    with table(f"{tmp_path}/ours.ms/SPECTRAL_WINDOW", ack=False) as t:
+        assert np.allclose(np.diff(np.concatenate([t.getcell("CHAN_FREQ", s) for s in range(3)])), 244140.625)
+
+
+@pytest.mark.parametrize("imaging", ["zeros", "data"])
+def test_imaging_columns(group, tmp_path, imaging):
+    msio.convert(group, tmp_path / "ours.ms", imaging=imaging, eop=EOP)
+    with table(str(tmp_path / "ours.ms"), ack=False) as t:
+        data = t.getcol("DATA")
+        assert t.getcol("MODEL_DATA").shape == data.shape and not t.getcol("MODEL_DATA").any()
+        assert np.array_equal(t.getcol("CORRECTED_DATA"), data if imaging == "data" else np.zeros_like(data))
+        assert t.getcol("IMAGING_WEIGHT").shape == data.shape[:2] and not t.getcol("IMAGING_WEIGHT").any()
+
+
+def test_options(group, tmp_path):
+    place = (-2409000.0, -4478000.0, 3838000.0)
+    msio.convert(group, tmp_path / "ours.ms", telescope="DSA_110", antennas=[(2, "here", place, 7.0)], tile_rows=16,
+                 eop=EOP, threads=1, memory=16 << 20)
+    with table(f"{tmp_path}/ours.ms/ANTENNA", ack=False) as t:
+        assert t.getcell("NAME", 2) == "here" and t.getcell("DISH_DIAMETER", 2) == 7.0
+        assert np.allclose(t.getcell("POSITION", 2), place, rtol=0, atol=1e-9)
+    with table(f"{tmp_path}/ours.ms/OBSERVATION", ack=False) as t:
+        assert t.getcell("TELESCOPE_NAME", 0) == "DSA_110"
+    with table(str(tmp_path / "ours.ms"), ack=False) as t:
+        tiles = [m["SPEC"]["HYPERCUBES"]["*1"]["TileShape"].tolist() for m in t.getdminfo().values()
+                 if m["NAME"] == "TiledData"]
+    assert tiles == [[2, 6, 16]]
+    msio.convert(group, tmp_path / "all.ms", eop=EOP)
+    ours, other = (msio.read(tmp_path / name, "DATA") for name in ("ours.ms", "all.ms"))
+    assert np.array_equal(ours, other)
+
+
+def test_windows_of_different_widths(group, tmp_path):
+    def shorter(file):
+        for name in ("Data/visdata", "Data/flags", "Data/nsamples"):
+            replace(file, name, file[name][()][:, :, :4])
+        replace(file, "Header/freq_array", file["Header/freq_array"][()][:, :4])
+        file["Header/Nfreqs"][()] = 4
+    change(group.paths[0], shorter)
+    msio.convert(group, tmp_path / "ours.ms", eop=EOP, memory=16 << 20)
+    with table(str(tmp_path / "ours.ms"), ack=False) as t:
+        for s, path in enumerate(group.paths[::-1]):
+            one = msio.load([path])
+            with t.query(f"DATA_DESC_ID=={s}") as window:
+                assert np.array_equal(window.getcol("DATA"), one.visdata.conj())
+                assert np.array_equal(window.getcol("FLAG"), one.flags)
+
+
+def test_what_stands_there_stays(group, tmp_path):
+    msio.convert(group, tmp_path / "ours.ms", eop=EOP)
+    with pytest.raises(ValueError, match="stands there"):
+        msio.convert(group, tmp_path / "ours.ms", eop=EOP)
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ValueError, match="stands there"):
+        msio.convert(group, tmp_path / "file", eop=EOP, overwrite=True)
+    assert (tmp_path / "file").read_text() == "mine"
+    msio.convert(group, tmp_path / "ours.ms", eop=EOP, overwrite=True)
+
+
+def no_dec(file):
+    del file["Header/extra_keywords/phase_center_dec"]
+    for name in ("phase_center_app_dec", "phase_center_dec"):
+        if name in file["Header"]:
+            del file["Header"][name]
+
+
+def nowhere(file):
+    file["Header/latitude"][()] = 200.0
+
+
+def other_antennas(file):
+    file["Header/antenna_positions"][0] += 10.0
+
+
+def stranger(file):
+    file["Header/ant_1_array"][0] = 4000
+
+
+def mixed(file):
+    replace(file, "Header/polarization_array", [-5, -1])
+
+
+BAD = {"no declination": (no_dec, 0, "declination"), "no place": (nowhere, 0, "no place on Earth"),
+       "other antennas": (other_antennas, 1, "stands at"), "no such antenna": (stranger, 0, "4000"),
+       "mixed polarizations": (mixed, 0, "one kind")}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_input_leaves_nothing(group, tmp_path, what):
+    edit, which, words = BAD[what]
+    files = group.paths if which else group.paths[:1]
+    change(group.paths[which], edit)
+    with pytest.raises((ValueError, msio.Error), match=words):
+        msio.convert(files, tmp_path / "ours.ms", phase="meridian", eop=EOP)
+    assert [name for name in os.listdir(tmp_path) if "ours" in name] == []
+
+
+def test_cut_files_and_tables_of_the_earth(group, tmp_path):
+    size = os.path.getsize(group.paths[1])
+    with open(group.paths[1], "r+b") as file:
+        file.truncate(size * 2 // 3)
+    with pytest.raises((ValueError, msio.Error)):
+        msio.convert(group, tmp_path / "ours.ms", eop=EOP)
+    (tmp_path / "earth").write_text("no table\n" * 30)
+    with pytest.raises(msio.Error, match="finals2000A"):
+        msio.convert(group.paths[:1], tmp_path / "ours.ms", eop=tmp_path / "earth")
+    with open(EOP) as old:
+        (tmp_path / "earth").write_text("".join(old.readlines()[:1000]))
+    with pytest.raises(IndexError, match="newer"):
+        msio.convert(group.paths[:1], tmp_path / "ours.ms", eop=tmp_path / "earth")
+    with pytest.raises(FileNotFoundError):
+        msio.convert(group.paths[:1], tmp_path / "ours.ms", eop=tmp_path / "none")
+    assert not (tmp_path / "ours.ms").exists()
+
+
+def test_both_tables_of_the_earth_agree(group, tmp_path):
+    finals = EOP.replace("eopc04.1962-now", "finals2000A.all")
+    for name, eop in (("a", EOP), ("b", finals), ("c", None)):
+        made = msio.convert(group.paths[:1], tmp_path / f"{name}.ms", eop=eop)
+        assert made.earth_orientation == (eop is not None)
+    places = [msio.read(f"{tmp_path}/{name}.ms::FIELD", "PHASE_DIR") for name in "abc"]
+    assert np.abs(places[0] - places[1]).max() < np.radians(1e-3 / 3600)  # a milliarcsecond
+    assert 0 < np.abs(places[0] - places[2]).max() < np.radians(13.5 / 3600)
+
+
+def test_cancelled_leaves_nothing(group, tmp_path, monkeypatch):
+    def stop(done, total):
+        raise KeyboardInterrupt
+    import contextlib
+    from msio import converting
+    monkeypatch.setattr(converting, "_progress", lambda wanted, text: contextlib.nullcontext(stop))
+    with pytest.raises(KeyboardInterrupt):
+        msio.convert(group, tmp_path / "ours.ms", eop=EOP)
+    assert [name for name in os.listdir(tmp_path) if "ours" in name] == []
