@@ -96,6 +96,30 @@ MSIO_API msio_status msio_convert(const msio_group *group, const char *ms_path, 
 MSIO_API msio_status msio_convert_paths(int n, const char *const *paths, const char *ms_path,
                                         const msio_convert_opts *opts, msio_converted *result);
 
+/* ---------------------------------------------------------------- back */
+
+typedef struct msio_export_opts {
+    size_t struct_size;
+    int file_a_window;             /* 1: the path is a folder, which is made, with a file a spectral window in it,
+                                      spw00.uvh5 and so on; 0: one file of all windows */
+    const char *earth_orientation; /* as in msio_convert_opts: for sidereal time and apparent places */
+    int threads;
+    size_t memory;
+    int overwrite; /* 1: a file that stands there is replaced; a folder never is */
+    int (*progress)(void *user, int64_t done, int64_t total);
+    void *user;
+} msio_export_opts;
+#define MSIO_EXPORT_OPTS_INIT                                                                                          \
+    { sizeof(msio_export_opts), 0, NULL, 0, (size_t)256 << 20, 0, NULL, NULL }
+
+/* Writes an MS as UVH5, version 1.2: DATA, FLAG and WEIGHT_SPECTRUM of all its windows, whose rows must be of the same
+ * times and antennas (msio_load tells how they differ). Datasets are contiguous and uncompressed, filled by all
+ * threads. What was converted by msio_convert comes back bit for bit, in the phases meridian and none: polarizations in
+ * UVH5's usual order, channels ascending. Built under a temporary name, as msio_convert's result. Errors: as
+ * msio_convert. */
+MSIO_API msio_status msio_export_uvh5(const char *ms_path, const char *path, const msio_export_opts *opts,
+                                      msio_converted *result);
+
 #ifdef __cplusplus
 }
 #endif

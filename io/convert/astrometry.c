@@ -21,6 +21,15 @@ msio_status msio_site_make(double latitude, double longitude, double height, msi
     return MSIO_OK;
 }
 
+msio_status msio_site_from_xyz(const double xyz[3], msio_site *site) {
+    msio_site s = {.xyz = {xyz[0], xyz[1], xyz[2]}};
+    const double distance = sqrt(xyz[0] * xyz[0] + xyz[1] * xyz[1] + xyz[2] * xyz[2]);
+    if (!(distance > 6e6 && distance < 7e6) || eraGc2gd(WGS84, s.xyz, &s.lon, &s.lat, &s.height))
+        return msio_error_set(MSIO_E_FORMAT, NULL, "(%g, %g, %g) m is no place on Earth", xyz[0], xyz[1], xyz[2]);
+    *site = s;
+    return MSIO_OK;
+}
+
 static msio_status refused(double jd) {
     return msio_error_set(MSIO_E_RANGE, NULL, "the time JD %.6f is none that UTC covers", jd);
 }

@@ -17,6 +17,9 @@ typedef struct msio_site {
 /* From degrees, degrees and metres. MSIO_E_FORMAT: no place on Earth. */
 msio_status msio_site_make(double latitude, double longitude, double height, msio_site *site);
 
+/* From m, ITRF; xyz may be the site's own. MSIO_E_FORMAT. */
+msio_status msio_site_from_xyz(const double xyz[3], msio_site *site);
+
 /* One instant, as seen from a site. */
 typedef struct msio_instant {
     double utc1, utc2; /* JD, in two parts */

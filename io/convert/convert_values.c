@@ -89,29 +89,51 @@ static void flags(const msio_conv_block *b, int64_t i, const int *from) {
         for (int p = 0; p < pols; p++) out[p] = in[from[p]];
 }
 
-static int compare_floats(const void *a, const void *b) {
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
+/* Puts the k-th smallest of n numbers in its place, with none larger before it. */
+static float select_kth(float *values, int64_t n, int64_t k) {
+    int64_t low = 0, high = n - 1;
+    while (low < high) {
+        const float pivot = values[low + (high - low) / 2];
+        int64_t i = low, j = high;
+        while (i <= j) {
+            while (values[i] < pivot) i++;
+            while (values[j] > pivot) j--;
+            if (i > j) break;
+            const float swapped = values[i];
+            values[i++] = values[j];
+            values[j--] = swapped;
+        }
+        if (k <= j)
+            high = j;
+        else if (k >= i)
+            low = i;
+        else
+            break;
+    }
+    return values[k];
 }
 
 /* numpy's median of n numbers `step` apart: the middle one, or the mean of the two in floats; of anything that is no
  * number, that. */
-static float median(const float *values, int64_t n, int64_t step, float *sorted) {
+static float median(const float *values, int64_t n, int64_t step, float *memory) {
     bool same = true;
     for (int64_t i = 1; i < n && same; i++) same = values[i * step] == values[0];
     if (same) return values[0];
     for (int64_t i = 0; i < n; i++) {
         if (isnan(values[i * step])) return NAN;
-        sorted[i] = values[i * step];
+        memory[i] = values[i * step];
     }
-    qsort(sorted, (size_t)n, sizeof *sorted, compare_floats);
-    return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+    const float middle = select_kth(memory, n, n / 2);
+    if (n % 2) return middle;
+    float below = memory[0];
+    for (int64_t i = 1; i < n / 2; i++) below = memory[i] > below ? memory[i] : below;
+    return (below + middle) / 2;
 }
 
 /* What a weight says of the noise; of no weight, nothing. */
 static float sigma_of(float weight) { return weight == 0 ? 0 : (float)pow((double)weight, -0.5); }
 
-static void weights(const msio_conv_block *b, int64_t i, const int *from, float *sorted, float last[2]) {
+static void weights(const msio_conv_block *b, int64_t i, const int *from, float *memory, float last[2]) {
     const int pols = b->c->pols;
     const float *in = b->nsamples + i * b->stride;
     float *out = b->spectrum + i * b->channels * pols;
@@ -121,8 +143,8 @@ static void weights(const msio_conv_block *b, int64_t i, const int *from, float 
         for (int64_t ch = 0; ch < b->channels; ch++)
             for (int p = 0; p < pols; p++) out[ch * pols + p] = in[ch * pols + from[p]];
     }
-    for (int p = 0; p < pols; p++) {
-        const float weight = median(out + p, b->channels, pols, sorted);
+    for (int p = 0; p < pols && b->weight; p++) {
+        const float weight = median(out + p, b->channels, pols, memory);
         if (weight != last[0]) {
             last[0] = weight;
             last[1] = sigma_of(weight);
@@ -138,12 +160,12 @@ msio_status msio_conv_values(const msio_conv_block *b, int64_t begin, int64_t en
     const msio_conversion *c = b->c;
     double(*phasor)[2] = malloc((size_t)b->channels * (sizeof *phasor + sizeof(float)));
     if (!phasor) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a row");
-    float *sorted = (float *)(phasor + b->channels), last[2] = {0, 0};
+    float *memory = (float *)(phasor + b->channels), last[2] = {0, 0};
     for (int64_t i = begin; i < end; i++) {
         const int *from = c->turned && c->turned[b->first + i] ? c->swap : c->order;
         visibilities(b, i, phasor);
         flags(b, i, from);
-        weights(b, i, from, sorted, last);
+        weights(b, i, from, memory, last);
     }
     free(phasor);
     return MSIO_OK;

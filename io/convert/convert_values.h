@@ -18,7 +18,7 @@ typedef struct msio_conv_block {
     float (*data)[2];
     uint8_t *flag;
     float *spectrum;
-    float *weight, *sigma; /* [rows][pols] */
+    float *weight, *sigma; /* [rows][pols]; NULL: not wanted */
 } msio_conv_block;
 
 /* Rows begin .. end - 1 of the block. Any thread, each its own rows. MSIO_E_MEMORY. */

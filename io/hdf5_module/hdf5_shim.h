@@ -12,7 +12,7 @@
 
 #include "core/numbers.h"
 
-#define MSIO_H5_VERSION 4
+#define MSIO_H5_VERSION 5
 #define MSIO_H5_SYMBOL "msio_hdf5_functions"
 
 #define MSIO_H5_FILTERS 16
@@ -118,6 +118,7 @@ typedef struct msio_h5_spec {
     int64_t shape[MSIO_MAX_NDIM];
     int64_t chunk[MSIO_MAX_NDIM]; /* chunk[0] 0: contiguous */
     bool grows;                   /* axis 0 has no limit */
+    bool early; /* contiguous: its place is there at once, without values, for others than the library to fill */
     msio_h5_compression compression;
 } msio_h5_spec;
 

@@ -113,6 +113,8 @@ static hid_t creation(const msio_h5_spec *spec) {
         /* h5py's fill time, not HDF5's default: parts of chunks that a growing dataset uncovers are filled */
         good = H5Pset_chunk(plist, spec->ndim, chunk) >= 0 && H5Pset_fill_time(plist, H5D_FILL_TIME_ALLOC) >= 0;
     }
+    if (good && spec->early)
+        good = H5Pset_alloc_time(plist, H5D_ALLOC_TIME_EARLY) >= 0 && H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER) >= 0;
     if (good && spec->compression == MSIO_H5_LZF)
         good = H5Pset_filter(plist, MSIO_H5_FILTER_LZF, H5Z_FLAG_OPTIONAL, 0, NULL) >= 0;
     if (good && spec->compression == MSIO_H5_GZIP) good = H5Pset_deflate(plist, GZIP_LEVEL) >= 0;

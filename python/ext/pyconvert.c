@@ -103,6 +103,12 @@ static int take(wish *w, PyObject *arguments, PyObject *keywords) {
     return py_paths_take(&w->paths, paths) || take_group(w, numbers, absent) || take_antennas(w, antennas) ? -1 : 0;
 }
 
+static PyObject *told_of(const msio_converted *made) {
+    return Py_BuildValue("(LiiLLiN)", (long long)made->rows, made->spectral_windows, made->missing,
+                         (long long)made->bytes_read, (long long)made->bytes_written, (int)made->phase,
+                         PyBool_FromLong(made->earth_orientation));
+}
+
 /* convert(paths, out, ...) -> (rows, spws, missing, bytes_read, bytes_written, phase, earth_orientation) */
 static PyObject *convert(PyObject *module, PyObject *arguments, PyObject *keywords) {
     wish w = {.opts = MSIO_CONVERT_OPTS_INIT};
@@ -118,12 +124,38 @@ static PyObject *convert(PyObject *module, PyObject *arguments, PyObject *keywor
                       : msio_convert_paths(w.paths.n, w.paths.path, PyBytes_AS_STRING(w.out), &w.opts, &made);
     Py_END_ALLOW_THREADS wish_free(&w);
     if (status) return py_fail();
-    return Py_BuildValue("(LiiLLiN)", (long long)made.rows, made.spectral_windows, made.missing,
-                         (long long)made.bytes_read, (long long)made.bytes_written, (int)made.phase,
-                         PyBool_FromLong(made.earth_orientation));
+    return told_of(&made);
+}
+
+/* export_uvh5(ms, out, ...) -> as convert */
+static PyObject *export_uvh5(PyObject *module, PyObject *arguments, PyObject *keywords) {
+    static char *names[] = {"ms", "out", "file_a_window", "eop", "threads", "memory", "overwrite", "progress", NULL};
+    msio_export_opts opts = MSIO_EXPORT_OPTS_INIT;
+    msio_converted made = MSIO_CONVERTED_INIT;
+    PyObject *ms = NULL, *out = NULL, *earth = NULL, *told = Py_None;
+    py_patience patience;
+    long long memory = 0;
+    msio_status status;
+    (void)module;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O&O&|$pO&iLpO:export_uvh5", names, PyUnicode_FSConverter,
+                                     &ms, PyUnicode_FSConverter, &out, &opts.file_a_window, PyUnicode_FSConverter,
+                                     &earth, &opts.threads, &memory, &opts.overwrite, &told))
+        return NULL;
+    if (memory > 0) opts.memory = (size_t)memory;
+    if (earth) opts.earth_orientation = PyBytes_AS_STRING(earth);
+    py_patience_begin(&patience, told == Py_None ? NULL : told);
+    opts.progress = py_poll;
+    opts.user = &patience;
+    Py_BEGIN_ALLOW_THREADS status = msio_export_uvh5(PyBytes_AS_STRING(ms), PyBytes_AS_STRING(out), &opts, &made);
+    Py_END_ALLOW_THREADS Py_DECREF(ms);
+    Py_DECREF(out);
+    Py_XDECREF(earth);
+    if (status) return py_fail();
+    return told_of(&made);
 }
 
 static PyMethodDef functions[] = {
+    {"export_uvh5", (PyCFunction)(void (*)(void))export_uvh5, METH_VARARGS | METH_KEYWORDS, NULL},
     {"convert", (PyCFunction)(void (*)(void))convert, METH_VARARGS | METH_KEYWORDS, NULL},
     {NULL, NULL, 0, NULL},
 };

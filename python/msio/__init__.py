@@ -31,6 +31,8 @@ _lazy = {
     "load_stream": "subbands", "uvh5_header": "subbands",
     "convert": "converting", "Converted": "converting",
     "model": "visibilities", "stats": "visibilities", "Stats": "visibilities", "map": "visibilities",
+    "convert": "converting", "Converted": "converting", "export_uvh5": "converting",
+    "write_ms": "converting",
     "profile": "profiling", "Profile": "profiling", "verify": "profiling",
     "simulate_ms": "simulating", "simulate_uvh5": "simulating",
     "read_uvdata": "uvdata", "patch_casacore": "patching", "unpatch_casacore": "patching",

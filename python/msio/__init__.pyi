@@ -8,7 +8,8 @@ from ._errors import (ArgumentError as ArgumentError, CancelledError as Cancelle
 from . import dask as dask, tables as tables
 from ._msio import Table as Table
 from .adding import add_columns as add_columns, add_rows as add_rows
-from .converting import Converted as Converted, convert as convert
+from .converting import (Converted as Converted, convert as convert, export_uvh5 as export_uvh5,
+                         write_ms as write_ms)
 from .meta import Flags as Flags, Metadata as Metadata, flags as flags, metadata as metadata
 from .patching import patch_casacore as patch_casacore, unpatch_casacore as unpatch_casacore
 from .profiling import Profile as Profile, profile as profile, verify as verify

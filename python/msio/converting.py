@@ -1,12 +1,15 @@
 """UVH5 files converted into Measurement Sets."""
+import contextlib
 import math
+import os
+import tempfile
 
 from . import _msio
 from ._progress import progress as _progress
 from ._selecting import positive as _positive
 from .subbands import _choice, _source
 
-__all__ = ["convert", "Converted"]
+__all__ = ["convert", "export_uvh5", "write_ms", "Converted"]
 
 _PHASES = {"auto": 0, "meridian": 1, "centre": 2, "zenith": 3, "none": 4}
 _IMAGING = {None: 0, "none": 0, "zeros": 1, "data": 2}
@@ -132,3 +135,63 @@ def convert(what, out, phase="auto", imaging=None, like_pyuvdata=False, missing=
         wish["memory"] = _positive(memory, "memory")
     with _progress(progress, "converting") as told:
         return Converted(out, _msio.convert(source["paths"], out, progress=told, **wish))
+
+
+def export_uvh5(ms, out, file_a_window=False, eop=None, threads=0, memory=None, overwrite=False, progress=False):
+    """Writes a Measurement Set as UVH5: what `convert` made comes back bit for bit in the phases meridian and none.
+
+    Parameters
+    ----------
+    ms, out : path-like
+    file_a_window : bool
+        Whether `out` is a folder to be, with a file a spectral window in it; else it is one file of all windows.
+    eop : path-like, optional
+        As in `convert`: for sidereal time and apparent places.
+    threads, memory, overwrite, progress
+        As in `convert`; a folder is never replaced.
+
+    Returns
+    -------
+    Converted
+
+    Raises
+    ------
+    ValueError
+        The spectral windows' rows differ; something stands at `out`.
+    msio.Error
+        A RuntimeError: all that goes wrong with files is one.
+    """
+    wish = {"file_a_window": file_a_window, "threads": threads, "overwrite": overwrite}
+    if eop is not None:
+        wish["eop"] = eop
+    if memory is not None:
+        wish["memory"] = _positive(memory, "memory")
+    with _progress(progress, "converting") as told:
+        return Converted(out, _msio.export_uvh5(_msio.expand_path(ms), out, progress=told, **wish))
+
+
+def write_ms(uvdata, path, like_pyuvdata=True, **options):
+    """Writes a pyuvdata object as a Measurement Set, as its own `write_ms` would.
+
+    The object goes through a UVH5 file beside the target, which takes its size in room for the time.
+
+    Parameters
+    ----------
+    uvdata : pyuvdata.UVData
+        Projected, or a `phase` is among the options.
+    path : path-like
+        The Measurement Set to be.
+    like_pyuvdata : bool
+    **options
+        As in `convert`.
+
+    Returns
+    -------
+    Converted
+    """
+    folder = os.path.dirname(os.path.abspath(os.fspath(path)))
+    with contextlib.ExitStack() as left:
+        place = left.enter_context(tempfile.TemporaryDirectory(prefix=".msio-write_ms-", dir=folder))
+        file = os.path.join(place, "object.uvh5")
+        uvdata.write_uvh5(file, run_check=False, clobber=True)
+        return convert([file], path, like_pyuvdata=like_pyuvdata, **options)

@@ -1,10 +1,10 @@
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from ._msio import _Path
 from .subbands import Group
 
-__all__ = ["convert", "Converted"]
+__all__ = ["convert", "export_uvh5", "write_ms", "Converted"]
 
 class Converted:
     path: _Path
@@ -24,3 +24,6 @@ def convert(what: _Path | Group | Sequence[_Path], out: _Path,
             antennas: Sequence[tuple[int, str | None, Sequence[float], float]] | None = ...,
             tile_rows: int | None = ..., time: str | None = ..., pattern: str | None = ..., expected: int = ...,
             threads: int = ..., memory: int | None = ..., overwrite: bool = ..., progress: bool = ...) -> Converted: ...
+def export_uvh5(ms: _Path, out: _Path, file_a_window: bool = ..., eop: _Path | None = ..., threads: int = ...,
+                memory: int | None = ..., overwrite: bool = ..., progress: bool = ...) -> Converted: ...
+def write_ms(uvdata: Any, path: _Path, like_pyuvdata: bool = ..., **options: Any) -> Converted: ...

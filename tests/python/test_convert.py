@@ -382,3 +382,76 @@ def test_cancelled_leaves_nothing(group, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         msio.convert(group, tmp_path / "ours.ms", eop=EOP)
     assert [name for name in os.listdir(tmp_path) if "ours" in name] == []
+
+
+# ---------------------------------------------------------------- back
+
+@pytest.mark.parametrize("group, phase", [(2, "meridian"), (4, "meridian")], indirect=["group"])
+def test_files_come_back_bit_for_bit(group, tmp_path, phase):
+    change(group.paths[0], samples)
+    msio.convert(group, tmp_path / "ours.ms", phase=phase, eop=EOP)
+    made = msio.export_uvh5(tmp_path / "ours.ms", tmp_path / "back.uvh5", eop=EOP)
+    assert (made.rows, made.spectral_windows) == (45, 3)
+    one, back = msio.load(group), msio.load([tmp_path / "back.uvh5"])
+    order = [list(one.polarizations).index(p) for p in back.polarizations]
+    assert back.polarizations.tolist() == sorted(one.polarizations, reverse=True)
+    assert np.array_equal(one.visdata[..., order].view(np.int64), back.visdata.view(np.int64))
+    assert np.array_equal(one.flags[..., order], back.flags)
+    assert np.array_equal(one.nsamples[..., order], back.nsamples)
+    assert np.array_equal(one.times, back.times) and np.array_equal(one.frequencies, back.frequencies)
+    assert np.array_equal(one.antenna1, back.antenna1) and np.array_equal(one.antenna2, back.antenna2)
+    with h5py.File(tmp_path / "back.uvh5") as file:
+        assert file["Header/extra_keywords/phase_center_dec"][()] == 0.28125
+        assert file["Data/visdata"].chunks is None and file["Data/flags"].dtype == bool
+
+
+def test_pyuvdata_reads_what_comes_back(group, tmp_path):
+    uv = by_pyuvdata(group.paths[1], tmp_path / "theirs.ms")
+    msio.export_uvh5(tmp_path / "theirs.ms", tmp_path / "back.uvh5", eop=EOP)
+    back = pyuvdata.UVData.from_file(tmp_path / "back.uvh5")
+    assert np.array_equal(back.data_array, uv.data_array) and np.array_equal(back.flag_array, uv.flag_array)
+    assert np.array_equal(back.nsample_array, uv.nsample_array) and np.array_equal(back.time_array, uv.time_array)
+    assert np.abs(back.uvw_array - uv.uvw_array).max() < 1e-9
+    assert np.abs(back.lst_array - uv.lst_array).max() < 1e-11
+    for name in ("phase_center_app_ra", "phase_center_app_dec", "phase_center_frame_pa"):
+        assert np.abs(getattr(back, name) - getattr(uv, name)).max() < 1e-11, name
+    assert np.abs(back.telescope.antenna_positions - uv.telescope.antenna_positions).max() < 1e-8
+    assert back.telescope.antenna_names.tolist() == uv.telescope.antenna_names.tolist()
+    assert [c["cat_name"] for c in back.phase_center_catalog.values()] == \
+        [c["cat_name"] for c in uv.phase_center_catalog.values()]
+
+
+def test_a_file_a_window(group, tmp_path):
+    msio.convert(group, tmp_path / "ours.ms", eop=EOP)
+    msio.export_uvh5(tmp_path / "ours.ms", tmp_path / "back", file_a_window=True, eop=EOP)
+    assert sorted(os.listdir(tmp_path / "back")) == ["spw00.uvh5", "spw01.uvh5", "spw02.uvh5"]
+    for s, path in enumerate(group.paths[::-1]):
+        one, back = msio.load([path]), msio.load([tmp_path / "back" / f"spw{s:02}.uvh5"])
+        assert np.array_equal(one.visdata, back.visdata) and np.array_equal(one.frequencies, back.frequencies)
+    again = msio.convert(sorted(str(p) for p in (tmp_path / "back").iterdir()), tmp_path / "again.ms", eop=EOP)
+    assert again.phase == "none"
+    for column in ("DATA", "FLAG", "WEIGHT_SPECTRUM", "UVW", "TIME", "FIELD_ID"):
+        ours, other = (msio.read(tmp_path / name, column) for name in ("ours.ms", "again.ms"))
+        assert np.array_equal(ours, other), column
+    with pytest.raises(ValueError, match="stands there"):
+        msio.export_uvh5(tmp_path / "ours.ms", tmp_path / "back", file_a_window=True, eop=EOP, overwrite=True)
+
+
+def test_an_object_of_pyuvdata(group, tmp_path):
+    uv = by_pyuvdata(group.paths[0], tmp_path / "theirs.ms")
+    msio.write_ms(uv, tmp_path / "ours.ms")
+    assert differences(tmp_path / "ours.ms", tmp_path / "theirs.ms", skip=UNSEEN) == []
+    assert sorted(name for name in os.listdir(tmp_path) if name.startswith(".")) == []
+
+
+def test_what_cannot_come_back(group, tmp_path):
+    with pytest.raises(ValueError, match="UVH5 file already"):
+        msio.export_uvh5(group.paths[0], tmp_path / "back.uvh5")
+    msio.convert(group, tmp_path / "ours.ms", eop=EOP)
+    (tmp_path / "back.uvh5").write_text("mine")
+    with pytest.raises(ValueError, match="stands there"):
+        msio.export_uvh5(tmp_path / "ours.ms", tmp_path / "back.uvh5")
+    shutil.rmtree(tmp_path / "ours.ms" / "FIELD")
+    with pytest.raises(msio.Error):
+        msio.export_uvh5(tmp_path / "ours.ms", tmp_path / "other.uvh5")
+    assert (tmp_path / "back.uvh5").read_text() == "mine" and not (tmp_path / "other.uvh5").exists()
