@@ -1,24 +1,14 @@
-/* cmd_convert.c - `msio convert`: UVH5 files to a Measurement Set. */
+/* cmd_convert.c - `msio convert`: UVH5 files to a Measurement Set, and back. */
 #include "cli/common/failure.h"
-#include "cli/common/human.h"
-#include "cli/common/json.h"
+#include "cli/convert/converting.h"
 #include "cli/input/options.h"
-#include "cli/load/load_input.h"
 #include "cli/output/progress.h"
-#include "msio/convert.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* What was asked for. */
-typedef struct wishes {
-    const char *out;
-    cli_load_source source;
-    msio_convert_opts opts;
-} wishes;
 
 /* ---------------------------------------------------------------- options */
 
@@ -41,7 +31,7 @@ static int take_phase(const cli_context *cli, const char *text, msio_convert_opt
 static int take(const cli_context *cli, void *state, const char *name, const char *value) {
     static const char *const missing[] = {"error", "skip", "flag", NULL}, *const imaging[] = {"none", "zeros", "data",
                                                                                               NULL};
-    wishes *w = state;
+    cli_converting *w = state;
     int index = 0, code = 0;
     if (strcmp(name, "phase") == 0) return take_phase(cli, value, &w->opts);
     if (strcmp(name, "memory") == 0) return cli_option_bytes(cli, name, value, &w->opts.memory);
@@ -58,6 +48,16 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
         w->opts.earth_orientation = value;
     } else if (strcmp(name, "telescope") == 0) {
         w->opts.telescope = value;
+    } else if (strcmp(name, "follow") == 0) {
+        w->follow = value;
+    } else if (strcmp(name, "out-dir") == 0) {
+        w->out_dir = value;
+    } else if (strcmp(name, "wait") == 0) {
+        code = cli_option_seconds(cli, name, value, &w->wait);
+    } else if (strcmp(name, "subbands") == 0) {
+        int64_t number = 0;
+        code = cli_option_integer(cli, name, value, 1, MSIO_GROUP_MAX_SUBBANDS, &number);
+        w->subbands = (int)number;
     } else if (strcmp(name, "like-pyuvdata") == 0) {
         w->opts.like_pyuvdata = 1;
     } else if (strcmp(name, "pattern") == 0) {
@@ -70,68 +70,78 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
     return code;
 }
 
-/* ---------------------------------------------------------------- reports */
+/* ---------------------------------------------------------------- the command */
 
-static const char *const phase_names[] = {"auto", "meridian", "centre", "zenith", "none"};
-
-static void report_json(const wishes *w, const msio_converted *made, double seconds) {
-    cli_json json = CLI_JSON_INIT(stdout);
-    cli_json_object(&json);
-    cli_json_put_string(&json, "path", w->out);
-    cli_json_put_int(&json, "rows", made->rows);
-    cli_json_put_int(&json, "spws", made->spectral_windows);
-    cli_json_put_int(&json, "missing", made->missing);
-    cli_json_put_string(&json, "phase", phase_names[made->phase]);
-    cli_json_put_bool(&json, "earth_orientation", made->earth_orientation);
-    cli_json_put_int(&json, "bytes_read", made->bytes_read);
-    cli_json_put_int(&json, "bytes_written", made->bytes_written);
-    cli_json_key(&json, "seconds");
-    cli_json_double(&json, seconds);
-    cli_json_end(&json);
-    cli_json_finish(&json);
-}
-
-static void report(const cli_context *cli, const wishes *w, const msio_converted *made, double seconds) {
+static void note_earth(const cli_context *cli, const msio_converted *made) {
     if (!made->earth_orientation)
         cli_note(cli,
                  "UT1 was taken for UTC, so that places are wrong by up to 13.5 arcsec; --eop FILE names a table of "
                  "the Earth's orientation");
-    if (cli->json)
-        report_json(w, made, seconds);
-    else if (!cli->quiet)
-        printf("%s: %s rows, %d spectral windows, %s written in %s (%s)\n", w->out, cli_count(made->rows).text,
-               made->spectral_windows, cli_size(made->bytes_written).text, cli_duration(seconds).text,
-               cli_rate((double)made->bytes_written, seconds).text);
 }
 
-/* ---------------------------------------------------------------- the command */
+static int ends_in(const char *path, const char *ending) {
+    const size_t length = strlen(path), n = strlen(ending);
+    return length > n && strcmp(path + length - n, ending) == 0;
+}
 
-static int convert(const cli_context *cli, wishes *w, const cli_load_input *input) {
+/* An MS becomes one file, or, where --out has no ending of one, a folder of a file a window. */
+static msio_status export(const cli_converting *w, const char *ms, msio_converted *made) {
+    msio_export_opts opts = MSIO_EXPORT_OPTS_INIT;
+    opts.file_a_window = !ends_in(w->out, ".uvh5") && !ends_in(w->out, ".hdf5") && !ends_in(w->out, ".h5");
+    opts.earth_orientation = w->opts.earth_orientation;
+    opts.threads = w->opts.threads;
+    opts.memory = w->opts.memory;
+    opts.overwrite = w->opts.overwrite;
+    opts.progress = w->opts.progress;
+    opts.user = w->opts.user;
+    return msio_export_uvh5(ms, w->out, &opts, made);
+}
+
+static msio_status convert_input(const cli_converting *w, const cli_load_input *input, msio_converted *made) {
+    if (input->tables) return export(w, input->paths[0], made);
+    if (input->group) return msio_convert(input->group, w->out, &w->opts, made);
+    return msio_convert_paths(input->count, input->paths, w->out, &w->opts, made);
+}
+
+static int convert(const cli_context *cli, cli_converting *w, const cli_load_input *input) {
     msio_converted made = MSIO_CONVERTED_INIT;
     cli_progress progress;
-    if (input->tables) return cli_usage(cli, "UVH5 files become a Measurement Set, and %s is one", input->paths[0]);
-    w->opts.threads = cli->threads;
+    if (input->tables && input->count > 1)
+        return cli_usage(cli, "one Measurement Set becomes UVH5 at a time, and %d operands are given", input->count);
     w->opts.progress = cli_progress_update;
     w->opts.user = &progress;
     cli_progress_begin(&progress, cli, "converting", 0);
     const double began = cli_now();
-    msio_status status = input->group ? msio_convert(input->group, w->out, &w->opts, &made)
-                                      : msio_convert_paths(input->count, input->paths, w->out, &w->opts, &made);
+    msio_status status = convert_input(w, input, &made);
     cli_progress_end(&progress);
     if (status) return cli_fail_status(cli, w->out);
-    report(cli, w, &made, cli_now() - began);
+    note_earth(cli, &made);
+    cli_convert_report(cli, w->out, NULL, &made, cli_now() - began, 0);
     return 0;
 }
 
+/* Which of the two forms was asked for, and whether it is whole. Returns -1 for a conversion, else an exit code. */
+static int choose_form(const cli_context *cli, const cli_converting *w, int operands) {
+    if (w->follow) {
+        if (operands || w->out)
+            return cli_usage(cli, "--follow takes its groups from its folder, and names its results");
+        if (!(w->out_dir && *w->out_dir)) return cli_usage(cli, "--follow wants --out-dir DIR for its results");
+        return cli_convert_follow(cli, w);
+    }
+    if (w->out_dir || w->wait > 0) return cli_usage(cli, "--out-dir and --wait belong to --follow");
+    if (operands == 0) return cli_usage(cli, "what is to be converted? msio convert GROUP... --out obs.ms");
+    return w->out && *w->out ? -1 : cli_usage(cli, "--out PATH is wanted");
+}
+
 static int run(cli_context *cli, int argc, char **argv) {
-    wishes w = {.opts = MSIO_CONVERT_OPTS_INIT};
+    cli_converting w = {.opts = MSIO_CONVERT_OPTS_INIT};
     cli_load_input input = {0};
     int first, code = cli_options_parse(cli, &cli_command_convert, argc, argv, take, &w, &first);
     if (code >= 0) return code;
-    code = 0;
-    if (first == argc) code = cli_usage(cli, "what is to be converted? msio convert GROUP... --out obs.ms");
-    if (!code && !(w.out && *w.out)) code = cli_usage(cli, "--out PATH is wanted");
-    if (!code) code = cli_load_input_find(cli, argc - first, (const char *const *)argv + first, &w.source, &input);
+    w.opts.threads = cli->threads;
+    code = choose_form(cli, &w, argc - first);
+    if (code >= 0) return code;
+    code = cli_load_input_find(cli, argc - first, (const char *const *)argv + first, &w.source, &input);
     if (!code) code = convert(cli, &w, &input);
     cli_load_input_free(&input);
     return code;
@@ -154,20 +164,30 @@ static const cli_option options[] = {
     {"memory", "BYTES", 0, "what the conversion may take: 2GiB, 512MiB, ...; default 256MiB"},
     {"time", "TIME", 0, "which group of the folder, as msio groups names it"},
     {"pattern", "P", 0, "the files' names, as msio groups takes them; default\n" MSIO_GROUP_PATTERN},
-    {"force", NULL, 0, "replace a table that stands there"},
+    {"force", NULL, 0, "replace a table, or a file, that stands there"},
+    {"follow", "DIR", 0,
+     "convert the groups of a folder as they become complete, until a\nsignal comes: a line each; what stands in --out-dir "
+     "is finished"},
+    {"out-dir", "DIR", 0, "with --follow: where the Measurement Sets go, named TIME.ms"},
+    {"wait", "SECONDS", 0,
+     "with --follow: how long an incomplete group waits, before it is\nconverted as --missing says"},
+    {"subbands", "N", 0, "with --follow: subbands that make a group complete; default 16"},
     {NULL, NULL, 0, NULL},
 };
 
 const cli_command cli_command_convert = {
     .name = "convert",
-    .summary = "a group of subbands, or UVH5 files, to one Measurement Set",
-    .usage = "GROUP... --out obs.ms [options]",
+    .summary = "UVH5 files to a Measurement Set, and back",
+    .usage = "GROUP...|obs.ms --out PATH [options]",
     .text = "Converts the group of a folder (several folders are one pool), or UVH5 files, into one Measurement\n"
             "Set with a spectral window a subband, ascending in frequency. All files are compared before\n"
-            "anything is written, and the room on the disk is asked for.\n",
+            "anything is written, and the room on the disk is asked for. A Measurement Set becomes UVH5: one\n"
+            "file where --out ends in .uvh5, .hdf5 or .h5, else a folder with a file a spectral window.",
     .options = options,
     .negative = NULL,
     .examples = "  msio convert /data/incoming --time 2025-10-05T13:27:52 --out obs.ms --eop finals2000A.all\n"
-                "  msio convert *_sb0[0-3].hdf5 --out part.ms --phase 83.63,22.01 --imaging zeros\n",
+                "  msio convert *_sb0[0-3].hdf5 --out part.ms --phase 83.63,22.01 --imaging zeros\n"
+                "  msio convert --follow /data/incoming --out-dir /data/ms --wait 300 --missing flag\n"
+                "  msio convert obs.ms --out obs.uvh5\n",
     .run = run,
 };

@@ -1,0 +1,37 @@
+/* convert_report_line.c - telling of a conversion. */
+#include "cli/common/human.h"
+#include "cli/common/json.h"
+#include "cli/convert/converting.h"
+
+static const char *const phase_names[] = {"auto", "meridian", "centre", "zenith", "none"};
+
+static void report_json(const char *path, const char *time, const msio_converted *made, double seconds, int line) {
+    cli_json json = CLI_JSON_INIT(stdout);
+    if (line)
+        cli_json_flat_object(&json);
+    else
+        cli_json_object(&json);
+    if (time) cli_json_put_string(&json, "time", time);
+    cli_json_put_string(&json, "path", path);
+    cli_json_put_int(&json, "rows", made->rows);
+    cli_json_put_int(&json, "spws", made->spectral_windows);
+    cli_json_put_int(&json, "missing", made->missing);
+    cli_json_put_string(&json, "phase", phase_names[made->phase]);
+    cli_json_put_bool(&json, "earth_orientation", made->earth_orientation);
+    cli_json_put_int(&json, "bytes_read", made->bytes_read);
+    cli_json_put_int(&json, "bytes_written", made->bytes_written);
+    cli_json_key(&json, "seconds");
+    cli_json_double(&json, seconds);
+    cli_json_end(&json);
+    cli_json_finish(&json);
+}
+
+void cli_convert_report(const cli_context *cli, const char *path, const char *time, const msio_converted *made,
+                        double seconds, int line) {
+    if (cli->json)
+        report_json(path, time, made, seconds, line);
+    else if (!cli->quiet)
+        printf("%s: %s rows, %d spectral windows, %s written in %s (%s)\n", path, cli_count(made->rows).text,
+               made->spectral_windows, cli_size(made->bytes_written).text, cli_duration(seconds).text,
+               cli_rate((double)made->bytes_written, seconds).text);
+}
