@@ -5,10 +5,16 @@
 #include "io/convert/conversion.h"
 #include "io/ms/ms_make.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* casacore's own size of a tile, in elements, and from where on it cuts a cell. */
 #define TILE_ELEMENTS 32768
@@ -251,15 +257,77 @@ static msio_status make_main(msio_conversion *c, const char *path, msio_casa_tab
     return msio_ms_make(&recipe, table);
 }
 
-msio_status msio_conv_tables(msio_conversion *c, const char *path) {
+static msio_status make_tables(msio_conversion *c, const char *path) {
     msio_casa_table *table = NULL;
     msio_status status = make_main(c, path, &table);
     if (!status && !c->equal_windows) status = shape_cells(c, table);
     if (!status) status = put_scalars(c, table);
     if (!status) status = msio_conv_subtables(c, path, table);
     if (!status) status = msio_casa_flush(table);
-    msio_casa_close(table);
+    if (!status) msio_casa_close(table);
     return status;
+}
+
+/* ---------------------------------------------------------------- a process of casacore's own */
+
+/* What the child says at its end. */
+typedef struct last_words {
+    msio_status status;
+    msio_error_copy error;
+} last_words;
+
+static bool send_words(int fd, const last_words *words) {
+    size_t done = 0;
+    while (done < sizeof *words) {
+        const ssize_t n = write(fd, (const char *)words + done, sizeof *words - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        done += (size_t)n;
+    }
+    return true;
+}
+
+static bool hear_words(int fd, last_words *words) {
+    size_t done = 0;
+    while (done < sizeof *words) {
+        const ssize_t n = read(fd, (char *)words + done, sizeof *words - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        done += (size_t)n;
+    }
+    return true;
+}
+
+static void make_in_child(msio_conversion *c, const char *path, int fd, pid_t parent) {
+    last_words words = {.status = MSIO_OK};
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent) _exit(1); /* it ends with who asked */
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere >= 0) dup2(nowhere, STDERR_FILENO); /* what C++ says of an exception that nobody catches */
+    words.status = make_tables(c, path);
+    if (words.status) msio_error_save(&words.error);
+    send_words(fd, &words);
+    _exit(0);
+}
+
+/* casacore ends the process where it cannot write a table's description, and two copies of it in one process crash each
+ * other: it makes the tables in a child. */
+msio_status msio_conv_tables(msio_conversion *c, const char *path) {
+    last_words words;
+    int ends[2], how = 0;
+    if (pipe2(ends, O_CLOEXEC)) return msio_error_system(MSIO_E_IO, path, "no pipe for casacore's process");
+    const pid_t self = getpid(), child = fork();
+    if (child == 0) make_in_child(c, path, ends[1], self);
+    close(ends[1]);
+    const bool heard = child > 0 && hear_words(ends[0], &words);
+    close(ends[0]);
+    if (child < 0) return msio_error_system(MSIO_E_IO, path, "no process for casacore");
+    while (waitpid(child, &how, 0) < 0 && errno == EINTR) continue;
+    if (heard) return words.status ? msio_error_restore(&words.error) : MSIO_OK;
+    return msio_error_set(
+        MSIO_E_CASACORE, path,
+        "casacore ended by signal %d while it made the tables, as it does where the disk is full: see "
+        "that there is room",
+        WIFSIGNALED(how) ? WTERMSIG(how) : 0);
 }
 
 int64_t msio_conv_bytes(const msio_conversion *c) {

@@ -1,0 +1,260 @@
+"""msio convert, against h5py and python-casacore: values, both ways, following a folder, bad input, kills and full disks.
+
+usage: test_convert_command.py MSIO GROUP
+"""
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from running import MSIO, msio
+
+try:
+    import h5py
+    import numpy as np
+    from casacore.tables import table
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+FAILING = os.environ.get("MSIO_TEST_FAILING")
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="msio-convert-")
+        cls.group = os.path.join(cls.folder, "group")
+        msio("simulate", "uvh5", "--out", cls.group, "--antennas", 6, "--times", 3, "--subbands", 4, "--channels", 8)
+        cls.files = sorted(os.path.join(cls.group, name) for name in os.listdir(cls.group))
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def place(self, name):
+        return os.path.join(self.folder, f"{self.id().split('.')[-1]}-{name}")
+
+    def made(self, *arguments):
+        return json.loads(msio("convert", *arguments, "--json").stdout)
+
+    def left(self, *names):
+        """What stands in the folder beside the group."""
+        return sorted(set(os.listdir(self.folder)) - {"group", *map(os.path.basename, names)})
+
+
+class Values(Case):
+    def test_windows_hold_the_files(self):
+        out = self.place("obs.ms")
+        told = self.made(*self.files, "--out", out)
+        self.assertEqual((told["rows"], told["spws"], told["missing"], told["phase"]), (252, 4, 0, "meridian"))
+        self.assertFalse(told["earth_orientation"])
+        self.assertGreater(told["bytes_written"], 0)
+        self.assertEqual(told["path"], out)
+        by_frequency = sorted(self.files, key=lambda path: h5py.File(path)["Header/freq_array"][0, 0])
+        with table(out, ack=False) as t:
+            for s, path in enumerate(by_frequency):
+                with h5py.File(path) as file, t.query(f"DATA_DESC_ID=={s}") as window:
+                    vis = file["Data/visdata"][()].reshape(63, 8, 2)[:, ::-1]
+                    self.assertTrue((window.getcol("DATA") == vis.conj()).all())
+                    self.assertTrue((window.getcol("FLAG") == file["Data/flags"][()].astype(bool)[:, 0, ::-1]).all())
+                    self.assertTrue((window.getcol("WEIGHT_SPECTRUM") == file["Data/nsamples"][()][:, 0, ::-1]).all())
+                    self.assertTrue((window.getcol("ANTENNA1") == file["Header/ant_1_array"][()]).all())
+                    time_s = (file["Header/time_array"][()] - 2400000.5) * 86400
+                    self.assertTrue((window.getcol("TIME") == time_s).all())
+
+    def test_threads_and_memory_change_nothing(self):
+        first, second = self.place("a.ms"), self.place("b.ms")
+        self.made(*self.files, "--out", first, "--threads", 1)
+        self.made(*self.files, "--out", second, "--threads", 3, "--memory", "16MiB", "--tile-rows", 5)
+        with table(first, ack=False) as a, table(second, ack=False) as b:
+            for column in a.colnames():
+                if column != "FLAG_CATEGORY":
+                    self.assertTrue((a.getcol(column) == b.getcol(column)).all(), column)
+
+    def test_back(self):
+        out, back, folder = self.place("obs.ms"), self.place("back.uvh5"), self.place("folder")
+        self.made(*self.files, "--out", out)
+        told = self.made(out, "--out", back)
+        self.assertEqual((told["rows"], told["spws"]), (63, 4))
+        self.made(out, "--out", folder)
+        self.assertEqual(sorted(os.listdir(folder)), [f"spw{s:02}.uvh5" for s in range(4)])
+        by_frequency = sorted(self.files, key=lambda path: h5py.File(path)["Header/freq_array"][0, 0])
+        with h5py.File(back) as file:
+            self.assertEqual(file["Data/visdata"].shape, (63, 32, 2))
+            for s, path in enumerate(by_frequency):
+                with h5py.File(path) as one, h5py.File(f"{folder}/spw{s:02}.uvh5") as window:
+                    vis = one["Data/visdata"][()].reshape(63, 8, 2)[:, ::-1]
+                    self.assertEqual(file["Data/visdata"][:, 8 * s:8 * s + 8].tobytes(), vis.tobytes())
+                    self.assertEqual(window["Data/visdata"][()].tobytes(), vis.tobytes())
+                    self.assertTrue((window["Header/freq_array"][()] == one["Header/freq_array"][()][0, ::-1]).all())
+                    self.assertTrue((window["Header/time_array"][()] == one["Header/time_array"][()]).all())
+
+    def test_text(self):
+        run = msio("convert", *self.files, "--out", self.place("obs.ms"), text=True)
+        self.assertIn("252 rows, 4 spectral windows", run.stdout)
+        self.assertIn("--eop", run.stderr)
+
+
+class Errors(Case):
+    def refuse(self, words, *arguments, code=3):
+        before = self.left()
+        run = msio("convert", *arguments, code=code, text=True)
+        self.assertIn(words, run.stderr)
+        self.assertEqual(len(run.stderr.strip().splitlines()), 1, run.stderr)
+        self.assertEqual(run.stdout, "")
+        self.assertEqual(self.left(), before)
+
+    def test_usage(self):
+        out = self.place("x.ms")
+        self.refuse("what is to be converted", "--out", out, code=2)
+        self.refuse("--out PATH", *self.files, code=2)
+        self.refuse("RA,DEC", *self.files, "--out", out, "--phase", "12", code=2)
+        self.refuse("RA,DEC", *self.files, "--out", out, "--phase", "12,91", code=2)
+        self.refuse("--out-dir", "--follow", self.group, code=2)
+        self.refuse("belong to --follow", *self.files, "--out", out, "--wait", "3", code=2)
+
+    def test_files(self):
+        out = self.place("x.ms")
+        self.refuse("No such file", *self.files, os.path.join(self.folder, "none.hdf5"), "--out", out)
+        self.refuse("overlap", self.files[0], self.files[1], self.files[0], "--out", out)
+        broken = os.path.join(self.folder, "group", "cut.hdf5")
+        shutil.copy(self.files[0], broken)
+        os.truncate(broken, os.path.getsize(broken) // 2)
+        self.refuse("cut.hdf5", broken, "--out", out)
+        os.remove(broken)
+        self.refuse("no folder", self.files[0], "--out", os.path.join(self.folder, "none", "x.ms"))
+
+    def test_headers_that_lie(self):
+        """A number of each kind in turn: a message, or an MS; never a crash."""
+        path = os.path.join(self.folder, "group", "lying.hdf5")
+        for name, value in (("Header/latitude", np.nan), ("Header/longitude", 1e300), ("Header/altitude", -np.inf),
+                            ("Header/phase_center_app_dec", np.inf), ("Header/extra_keywords/phase_center_dec", 17.0),
+                            ("Header/Nants_telescope", 0), ("Header/Nblts", 2**40), ("Header/Nfreqs", -1)):
+            shutil.copy(self.files[0], path)
+            with h5py.File(path, "r+") as file:
+                file[name][()] = value
+            run = msio("convert", path, "--out", self.place("x.ms"), "--force", code=None, text=True)
+            self.assertIn(run.returncode, (0, 3), (name, run.stderr))
+        for name, value in (("Header/time_array", np.nan), ("Header/time_array", 1e15), ("Header/ant_1_array", -1),
+                            ("Header/ant_2_array", 2**31 - 1), ("Header/antenna_numbers", 2**30),
+                            ("Header/freq_array", np.nan), ("Header/polarization_array", 99)):
+            shutil.copy(self.files[0], path)
+            with h5py.File(path, "r+") as file:
+                file[name][...] = value
+            run = msio("convert", path, "--out", self.place("x.ms"), "--force", code=None, text=True)
+            self.assertIn(run.returncode, (0, 3), (name, run.stderr))
+        os.remove(path)
+
+    def test_what_stands_there(self):
+        out = self.place("x.ms")
+        os.mkdir(out)
+        self.refuse("stands there", *self.files, "--out", out, "--force", code=2)
+        self.refuse("stands there", *self.files, "--out", out, code=2)
+
+
+class Follow(Case):
+    def test_groups_as_they_come(self):
+        incoming, results = self.place("incoming"), self.place("results")
+        os.mkdir(incoming)
+        os.mkdir(results)
+        follow = ["convert", "--follow", incoming, "--out-dir", results, "--subbands", "4", "--json"]
+        run = subprocess.Popen([MSIO, *follow, "--wait", "1", "--missing", "flag"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+        try:
+            for path in self.files:  # complete
+                shutil.copy(path, incoming)
+            first = json.loads(run.stdout.readline())
+            self.assertEqual((first["missing"], first["spws"]), (0, 4))
+            with open(os.path.join(incoming, "2026-01-01T00:00:00_sb00.hdf5"), "w") as file:
+                file.write("no HDF5")
+            failed = json.loads(run.stdout.readline())  # told once, and stops nothing
+            self.assertEqual(failed["time"], "2026-01-01T00:00:00Z")
+            self.assertIn("message", failed["error"])
+            later = [name.replace("2025-10-05", "2025-10-06") for name in map(os.path.basename, self.files)]
+            for path, name in list(zip(self.files, later))[:3]:  # one is missing
+                shutil.copy(path, os.path.join(incoming, name))
+            second = json.loads(run.stdout.readline())
+            self.assertEqual((second["missing"], second["spws"]), (1, 4))
+            for path in self.files:  # its files changed
+                name = "2026-01-01T00:00:00" + os.path.basename(path)[19:]
+                shutil.copy(path, os.path.join(incoming, "whole"))
+                os.rename(os.path.join(incoming, "whole"), os.path.join(incoming, name))
+            lines = [json.loads(run.stdout.readline())]
+            while "error" in lines[-1]:  # seen before all had come
+                lines.append(json.loads(run.stdout.readline()))
+            self.assertEqual(lines[-1]["spws"], 4)
+        finally:
+            run.send_signal(signal.SIGTERM)
+            rest, said = run.communicate(timeout=60)
+        self.assertEqual(rest, "")
+        self.assertEqual(len(os.listdir(results)), 3)
+        for name in os.listdir(results):
+            self.assertTrue(name.endswith(".ms") and "Z" not in name, name)
+        again = subprocess.Popen([MSIO, *follow], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(1.5)
+        again.send_signal(signal.SIGTERM)
+        self.assertEqual(again.communicate(timeout=60)[0], "")  # nothing is done twice
+
+
+class Crash(Case):
+    def run_once(self, out, **environment):
+        return subprocess.run([MSIO, "convert", *self.files, "--out", out, "--quiet"], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=120, env={**os.environ, **environment})
+
+    def test_kills_leave_nothing_under_the_name(self):
+        out = self.place("obs.ms")
+        began = time.monotonic()
+        self.assertEqual(self.run_once(out).returncode, 0)
+        whole = time.monotonic() - began
+        shutil.rmtree(out)
+        rng = random.Random(7)
+        for _ in range(12):
+            run = subprocess.Popen([MSIO, "convert", *self.files, "--out", out, "--quiet"], stderr=subprocess.DEVNULL)
+            time.sleep(rng.uniform(0.1, 1) * whole)
+            run.kill()
+            run.wait(timeout=60)
+            if os.path.exists(out):  # it was done before
+                with table(out, ack=False) as t:
+                    self.assertEqual(t.nrows(), 252)
+                shutil.rmtree(out)
+        self.assertEqual(self.run_once(out).returncode, 0)
+        self.assertEqual([name for name in self.left() if name.startswith(".test_kills")], [])
+        with table(out, ack=False) as t:
+            self.assertTrue(t.getcol("DATA").any())
+
+    def test_full_disks(self):
+        if not FAILING:
+            self.skipTest("the library that spoils calls is not built under sanitizers")
+        count = self.place("count")
+        out = self.place("obs.ms")
+        plan = {"LD_PRELOAD": FAILING, "MSIO_FAIL_UNDER": os.path.realpath(self.folder), "MSIO_FAIL_COUNT": count}
+
+        def spoil(at):
+            with open(count, "wb") as file:
+                file.write(bytes(4))
+            return self.run_once(out, **plan, MSIO_FAIL_AT=str(at), MSIO_FAIL_HOW="28", MSIO_FAIL_ON="1")
+        self.assertEqual(spoil(0).returncode, 0)
+        with open(count, "rb") as file:
+            calls = int.from_bytes(file.read(4), sys.byteorder)
+        self.assertGreater(calls, 20)
+        shutil.rmtree(out)
+        for at in sorted({max(1, calls * part // 14) for part in range(1, 14)}):
+            run = spoil(at)
+            if run.returncode == 0:  # what could not be removed, or a lock file
+                shutil.rmtree(out, ignore_errors=True)
+                continue
+            self.assertEqual(run.returncode, 3, (at, run.stderr))
+            self.assertEqual(len(run.stderr.strip().splitlines()), 1, (at, run.stderr))
+            self.assertFalse(os.path.exists(out), at)
+        self.assertEqual(self.run_once(out).returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]])
