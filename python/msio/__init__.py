@@ -29,7 +29,6 @@ _lazy = {
     "metadata": "meta", "Metadata": "meta", "flags": "meta", "Flags": "meta",
     "groups": "subbands", "load": "subbands", "check": "subbands", "Subbands": "subbands", "Group": "subbands",
     "load_stream": "subbands", "uvh5_header": "subbands",
-    "convert": "converting", "Converted": "converting",
     "model": "visibilities", "stats": "visibilities", "Stats": "visibilities", "map": "visibilities",
     "convert": "converting", "Converted": "converting", "export_uvh5": "converting",
     "write_ms": "converting",
