@@ -1,4 +1,5 @@
 """The code of docs/migration.md: every block runs, and leaves the same Measurement Set today and with msio."""
+import contextlib
 import pathlib
 import re
 
@@ -42,7 +43,7 @@ def names_of(path, t):
 
 def left_by(code, path):
     """The names that a block made, and the columns as they are then."""
-    with table(path, readonly=False, ack=False) as t:
+    with table(path, readonly=False, ack=False) if code.startswith("# today") else contextlib.nullcontext() as t:
         names = names_of(path, t)
         exec(compile(code, str(DOCUMENT), "exec"), names)
     with table(path, ack=False) as t:
@@ -57,8 +58,6 @@ def test_all_sites_are_there():
 def test_a_sites_code(site, tmp_path):
     blocks = SITES[site][1]
     assert len(blocks) == 2 and blocks[0].startswith("# today") and blocks[1].startswith("# msio")
-    if site in (3, 15):  # today's lines under another import
-        blocks = [blocks[0], blocks[1] + blocks[0]]
     names, columns = zip(*(left_by(code, simulate(tmp_path / f"{way}.ms")) for way, code in enumerate(blocks)))
     for name in WRITTEN:
         assert np.array_equal(columns[0][name], columns[1][name]), name
