@@ -121,7 +121,6 @@ typedef struct py_table {
     int users;         /* calls under way, and readers of cells; under the GIL */
     bool closing;
 } py_table;
-extern PyTypeObject py_table_type;
 int py_table_init(PyObject *module);
 /* The table, for a call that py_table_leave ends; NULL with an exception set once it is closed. */
 msio_table *py_table_enter(py_table *self);
@@ -152,6 +151,9 @@ PyObject *py_table_copy(PyObject *self, PyObject *arguments, PyObject *keywords)
 
 /* Readers of cells (pycells.c). */
 int py_cells_init(PyObject *module);
+
+/* The types Gather and CellWriter (pyputs.c). */
+int py_puts_init(PyObject *module);
 /* reader(column, rows=None) of a table. */
 PyObject *py_cells_reader(PyObject *self, PyObject *const *arguments, Py_ssize_t n);
 

@@ -36,11 +36,12 @@ PyMODINIT_FUNC PyInit__msio(void) {
     import_array();
     PyObject *module = PyModule_Create(&definition);
     if (!module) return NULL;
-    if (py_errors_init() || py_table_init(module) || py_cells_init(module) || py_metadata_init(module) ||
-        py_flags_init(module) || py_datasets_init(module) || py_stream_init(module) || py_groups_init(module) ||
-        py_load_init(module) || py_profile_init(module) || py_simulate_init(module) || py_convert_init(module) ||
-        py_write_init(module) || py_adding_init(module) || py_casacore_init(module) || py_visibility_init(module) ||
-        PyModule_AddFunctions(module, functions) || PyModule_AddStringConstant(module, "version", msio_version()))
+    if (py_errors_init() || py_table_init(module) || py_cells_init(module) || py_puts_init(module) ||
+        py_metadata_init(module) || py_flags_init(module) || py_datasets_init(module) || py_stream_init(module) ||
+        py_groups_init(module) || py_load_init(module) || py_profile_init(module) || py_simulate_init(module) ||
+        py_convert_init(module) || py_write_init(module) || py_adding_init(module) || py_casacore_init(module) ||
+        py_visibility_init(module) || PyModule_AddFunctions(module, functions) ||
+        PyModule_AddStringConstant(module, "version", msio_version()))
         Py_CLEAR(module);
     return module;
 }

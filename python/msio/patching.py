@@ -40,6 +40,8 @@ def unpatch_casacore():
     if _before is None:
         return
     from ._dropin import _files
+    with _files.guard:
+        _files.settle(asked=True)
     for cls, name, method in _before:
         if method is None:
             delattr(cls, name)

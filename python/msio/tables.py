@@ -23,7 +23,7 @@ else:
 
     class table(_casacore.casacore_table):
         __doc__ = _casacore.casacore_table.__doc__
-        _msio_cells = _states.NO_CELLS
+        _msio_cells = _msio_puts = _states.NO_CELLS
         _msio_serves = True
 
     if not is_refused():  # MSIO_PATCH=off: python-casacore as it is
@@ -49,6 +49,8 @@ def served():
     dict
         ``{"msio": {method: calls}, "casacore": {(method, reason): calls}}``
     """
+    with _files.guard:
+        _files.settle(asked=True)
     _counting.count_cells()
     ours, theirs = {}, {}
     for (method, reason), calls in sorted(_counting.served.items(), key=str):

@@ -21,17 +21,25 @@ _counting.inner_folders.append(os.path.dirname(sys.modules[tablerow.__module__].
 
 
 
-def _settled(own):
-    """A method of casacore's that may touch values, files or locks: called while no other thread's write is under way."""
+def _settled(own, asked=False):
+    """A method of casacore's that may touch values, files or locks.
+
+    It is called while no other thread's write is under way, and nothing waits that was put by msio. asked: it is one by
+    which programs bring to disk what waits.
+    """
     @functools.wraps(own)
     def call(*arguments, **keywords):
         with _files.guard:
+            _files.settle(asked=asked)
             return own(*arguments, **keywords)
     return call
 
 
+_ends = ("close", "done", "flush", "lock", "unlock", "resync", "rename", "__init__")
+
+
 # casacore's own methods, before anything is put in their places.
-_own = {name: _settled(casacore_table.__dict__[name]) for name in (
+_own = {name: _settled(casacore_table.__dict__[name], name in _ends) for name in (
     "getcol", "getcolnp", "getcolslice", "getcolslicenp", "getvarcol", "getcell", "getcellnp", "getcellslice",
     "getcellslicenp", "__getitem__", "query", "sort", "select", "selectrows", "close", "done", "resync",
     "flush", "lock", "unlock", "rename", "__init__")}
@@ -232,6 +240,24 @@ def _reads_only(command):
 
 # ---------------------------------------------------------------- rows
 
+def _row_put(own):
+    def put(self, rownr, value, matchingfields=True):
+        table = self.__dict__.get("_table")  # none: a table's own row, whose puts the table notes
+        note = _states.written_somewhere if table is None else functools.partial(_states.written, table)
+        with _files.guard:
+            _files.settle()
+            note()
+            try:
+                return own(self, rownr, value, matchingfields)
+            finally:
+                note()
+    put.__doc__ = own.__doc__
+    return put
+
+
+_own_row["put"] = _row_put(_tablerow.put)
+
+
 class row_of_table(tablerow):
     """A tablerow whose cells are read as the table's own are."""
 
@@ -273,21 +299,46 @@ class row_of_table(tablerow):
         return _own_row["get"](self, rownr) if value is NOT_SERVED else value
 
 
+    def names_put(self):
+        """The columns that it puts; None where only casacore knows them."""
+        wanted, exclude = self._names
+        return None if exclude else wanted or self._table.colnames()
+
+    def put(self, rownr, value, matchingfields=True):
+        left = NOT_SERVED
+        if matchingfields and "_names" in self.__dict__ and hasattr(type(self.table()), "_msio_puts"):
+            left = _putting.putrow(self, self.table(), rownr, value, _own["getcell"])
+        if left is not None:
+            _own_row["put"](self, rownr, value if left is NOT_SERVED else {name: value[name] for name in left},
+                            matchingfields)
+
+
 def row(self, columnnames=[], exclude=False):
     return row_of_table(self, columnnames, exclude)
 
 
 def __getitem__(self, key):
-    made = self.__dict__.get("_msio_row")
     if isinstance(self._row, int):  # closed: casacore says so
         return _own["__getitem__"](self, key)
+    return _row_of(self)._getitem(key, self.nrows())
+
+
+def _row_of(table):
+    """The row object of a table's own, with all columns."""
+    made = table.__dict__.get("_msio_row")
     if made is None:
-        made = self._msio_row = row_of_table(self, [])
-        made._table = weakref.proxy(self)  # no circle: a table is closed when its last reference goes
-    return made._getitem(key, self.nrows())
+        made = table._msio_row = row_of_table(table, [])
+        made._table = weakref.proxy(table)  # no circle: a table is closed when its last reference goes
+    return made
 
 
 # ---------------------------------------------------------------- writes, and the end
+
+def _settle():
+    """Stores what was put cell by cell, for the program asked for it."""
+    with _files.guard:
+        _files.settle(asked=True)
+
 
 def _noting(name, own):
     def write(self, *arguments, **keywords):
@@ -295,6 +346,7 @@ def _noting(name, own):
         if name == "copyrows":
             changed = keywords.get("outtable", *arguments[:1])
         with _files.guard:
+            _files.settle()
             _states.written(changed)  # also before: a put that fails half way has put something
             try:
                 return own(self, *arguments, **keywords)
@@ -311,36 +363,43 @@ def _noting(name, own):
 
 
 def close(self):
+    _settle()
     self.__dict__.pop("_msio_row", None)
     _states.closing(self)
     return _own["close"](self)
 
 
 def done(self):
+    _settle()
     self.__dict__.pop("_msio_row", None)
     _states.closing(self)
     return _own["done"](self)
 
 
 def resync(self):
+    _settle()
     _states.forget(self)
     return _own["resync"](self)
 
 
 def flush(self, recursive=False):
+    _settle()
     _states.flushing(self, lambda: _own["flush"](self, recursive))
 
 
 def rename(self, newtablename):
+    _settle()
     _states.renaming(self, lambda: _own["rename"](self, newtablename))
 
 
 def lock(self, write=True, nattempts=0):
+    _settle()
     _states.locking(self, True)
     return _own["lock"](self, write, nattempts)
 
 
 def unlock(self):
+    _settle()
     _states.locking(self, False)
     if self.lockoptions()["option"].startswith("permanent"):  # nothing is unlocked, and nothing flushed
         return _own["unlock"](self)
@@ -381,15 +440,32 @@ def putvarcol(self, columnname, value, startrow=0, nrow=-1, rowincr=1):
         writes["putvarcol"](self, columnname, value, startrow, nrow, rowincr)
 
 
-puts = {f.__name__: f for f in (putcol, putcolslice, putcellslice, putvarcol)}
+def putcell(self, columnname, rownr, value):
+    try:
+        writer = self._msio_puts.get(columnname)
+    except TypeError:  # no name at all: casacore says so
+        writer = None
+    if writer is not None and writer(rownr, value):
+        return
+    if _putting.putcell(self, columnname, rownr, value, _own["getcell"]) is NOT_SERVED:
+        writes["putcell"](self, columnname, rownr, value)
+
+
+def __setitem__(self, key, value):
+    if isinstance(self._row, int):  # closed: casacore says so
+        return writes["__setitem__"](self, key, value)
+    _row_of(self)._setitem(key, value, self.nrows())
+
+
+puts = {f.__name__: f for f in (putcol, putcolslice, putcellslice, putvarcol, putcell, __setitem__)}
 for _name, _function in puts.items():
     _function.__doc__ = _own_writes[_name].__doc__
 
 
 # What the patch puts into python-casacore's classes.
-patches = {casacore_table: {**reads, **puts, "_msio_cells": _states.NO_CELLS},
-           tablerow: {name: row_of_table.__dict__[name] for name in ("__init__", "names", "table", "cells_of_casacore",
-                                                                     "get")},
+patches = {casacore_table: {**reads, **puts, "_msio_cells": _states.NO_CELLS, "_msio_puts": _states.NO_CELLS},
+           tablerow: {name: row_of_table.__dict__[name] for name in ("__init__", "names", "names_put", "table",
+                                                                     "cells_of_casacore", "get", "put")},
            tableiter: {name: iterator_of_table.__dict__[name] for name in ("__init__", "next", "__next__")}}
 
 
@@ -400,28 +476,14 @@ def watch_writers():
     casacore_table._msio_watched = True
     for name, own in list(casacore_table.__dict__.items()):
         if isinstance(own, types.FunctionType) and name not in _harmless:
-            setattr(casacore_table, name, _settled(own))
+            setattr(casacore_table, name, _settled(own, name in _ends))
     casacore_table.__init__ = __init__
     casacore_table.lock = lock
     for name, method in writes.items():
         setattr(casacore_table, name, method)
-    _tablerow.put = _row_put(_tablerow.put)
+    _tablerow.put = _own_row["put"]
     for cls, names in ((_tablerow, ("__init__", "get")), (tableiter, ("__init__", "next", "__next__", "reset")),
                        (tableindex, ("__init__", "setchanged", "rownr", "rownrs"))):
         for name in names:
             if name in cls.__dict__:
                 setattr(cls, name, _settled(cls.__dict__[name]))
-
-
-def _row_put(own):
-    def put(self, rownr, value, matchingfields=True):
-        table = self.__dict__.get("_table")  # none: a table's own row, whose puts the table notes
-        note = _states.written_somewhere if table is None else functools.partial(_states.written, table)
-        with _files.guard:
-            note()
-            try:
-                return own(self, rownr, value, matchingfields)
-            finally:
-                note()
-    put.__doc__ = own.__doc__
-    return put

@@ -71,6 +71,8 @@ def count_cells():
 def report(stream=None):
     """Prints who served how many calls, and the loops over cells with their places."""
     stream = stream or sys.stderr
+    with _files.guard:
+        _files.settle(asked=True)
     _files.drop_all_cells()
     ours = sum(calls for (_, reason), calls in served.items() if reason is None)
     theirs = sum(served.values()) - ours

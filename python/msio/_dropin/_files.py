@@ -4,6 +4,7 @@ One `File` stands for one folder with a table in it, however many python-casacor
 shares one table in memory among them, and what it has not flushed is not on disk: a File that is dirty has to be flushed
 before it is read natively.
 """
+import logging
 import os
 import threading
 import weakref
@@ -17,6 +18,8 @@ _files = weakref.WeakValueDictionary()
 #: Held by every call of casacore's that may touch a table's values or locks, and while msio writes: casacore keeps the
 #: GIL meanwhile, msio does not.
 guard = threading.RLock()
+#: Files whose Gathering may have cells; changed under the guard.
+pending = set()
 _kept = set()  # that are dirty: the table object that wrote may go before what it wrote is flushed
 
 
@@ -40,6 +43,8 @@ class File:
         Whether its table was renamed: who stands for it has to look again.
     behind : list of File
         The tables that a reference or concatenated table refers to.
+    gathering : Gathering or None
+        Of cells that are put one by one.
     locked : bool
         Whether the program locked the table itself: then casacore keeps its lock until it is told to unlock.
     """
@@ -52,7 +57,7 @@ class File:
         self.states = weakref.WeakSet()
         self._tables = {}
         self._columns = {}
-        self._writer = None
+        self._writer = self.gathering = None
         self._pid = os.getpid()
 
     def table(self, locks=True):
@@ -112,7 +117,7 @@ class File:
 
     def rest(self):
         """Gives the native handle back where no table object stands for it: it may stay long, until it is flushed."""
-        if not self.states:
+        if not self.states and self not in pending:
             self.close()
 
     def waits(self):
@@ -151,6 +156,26 @@ class File:
                 table.close()
 
 
+def settle(file=None, asked=False):
+    """Under the guard: stores the cells that were put into a table one by one, or into any.
+
+    asked: whether the program asked for it; else calls came between that are not to be waited for again and again.
+    """
+    if not pending:
+        return
+    for one in [file] if file is not None else list(pending):
+        if one in pending:
+            one.gathering.finish(asked)
+
+
+def settle_column(file, name):
+    """Before msio reads a column: the same, where cells of it may wait."""
+    with guard:
+        for one in (file, *file.behind):
+            if one in pending and (one is not file or one.gathering.has(name)):
+                one.gathering.finish(False)
+
+
 def file_of(path):
     """The one File of a path, whatever link leads there."""
     path = os.path.realpath(path)
@@ -174,16 +199,27 @@ def drop_all_cells():
             state.drop_cells()
 
 
+def _before_fork():
+    """No fork in the middle of another thread's write, nor with cells that wait: the child reads what is on disk."""
+    guard.acquire()
+    try:
+        settle(asked=True)
+    except Exception:
+        logging.getLogger("msio").exception("cells that were put before a fork are not stored")
+
+
 def _after_fork():
     """In a forked child: what its parent had not flushed is the parent's to flush, and what a thread of the parent was
     reading is not read on."""
     global _lock, guard
     _lock = threading.RLock()
     guard = threading.RLock()
+    for file in pending:
+        file.gathering.drop()
+    pending.clear()
     for file in list(_files.values()):
         file.inherited = file.inherited or file.dirty
     drop_all_cells()
 
 
-# No fork in the middle of a write of another thread: the child's casacore would have the table half new.
-os.register_at_fork(before=lambda: guard.acquire(), after_in_parent=lambda: guard.release(), after_in_child=_after_fork)
+os.register_at_fork(before=_before_fork, after_in_parent=lambda: guard.release(), after_in_child=_after_fork)

@@ -12,60 +12,13 @@ import numpy as np
 from .._errors import Error
 from . import _files, _shadow
 from ._counting import count
-from ._serving import NOT_SERVED, _TYPES, _box, _Column, _rows, _unusual
+from ._gathering import gathering_of
+from ._locking import write_under_lock
+from ._serving import NOT_SERVED, _TYPES, _box, _Column, _integers, _rows, _unusual
 from ._states import flush_waiting, state_of
 
 # Types of arrays that become a column's as casacore converts them: value by value, as C does.
 _CONVERTED = {("f8", "f4"), ("f4", "f8"), ("c16", "c8"), ("c8", "c16"), ("i8", "i4"), ("i4", "i8")}
-
-
-# ---------------------------------------------------------------- casacore's lock
-
-def _takes_lock(table, option):
-    """Whether casacore has its write lock on the table: where it takes locks by itself it is made to."""
-    if table._haslock(True):
-        return True
-    if option["option"].startswith("auto"):
-        table._lock(True, option["maxwait"])
-    return table._haslock(True)
-
-
-def _look_anew(table, option, kept):
-    """Has casacore take in what was written behind its back; gives the lock back unless it is to be kept.
-
-    Where casacore does not lock for its reads it would not look by itself.
-    """
-    if kept or option.endswith("noread"):
-        table._resync()
-    if kept:
-        return
-    table._unlock()
-    if not option.endswith("noread"):
-        table._lock(False, 1)
-        if not table._haslock(False):  # somebody was quicker
-            table._resync()
-
-
-def write_under_lock(table, file, write):
-    """Calls write(native table) while casacore holds its write lock and has nothing in memory.
-
-    Returns None, or the reason why casacore is to write instead; then nothing was changed.
-    """
-    with _files.guard:
-        option = table.lockoptions()
-        kind = option["option"]
-        if not _takes_lock(table, option):
-            return "tables that are not locked"
-        try:
-            if not flush_waiting(table, file):
-                return "writes that cannot be flushed"
-            write(file.writer())
-        except (Error, ValueError, TypeError, IndexError, NotImplementedError) as error:
-            return type(error).__name__
-        finally:
-            _look_anew(table, kind, file.locked or not kind.startswith("auto"))
-            file.put()
-    return None
 
 
 # ---------------------------------------------------------------- what is put where
@@ -107,6 +60,7 @@ def _target(table, method, name):
     found.name, found.ndim, found.shape = name, described["ndim"], described["shape"]
     found.rows, found.file = state.rows, file
     found.new = described["can_be_undefined"]
+    found.incremental = described["manager"].startswith("Incremental")
     return found
 
 
@@ -178,3 +132,79 @@ def putvarcol(table, name, values, startrow, nrow, rowincr, getvarcol):
         return _unusual("putvarcol", column, "values that casacore judges or converts")
     return _put(table, "putvarcol", column, rows, None, np.concatenate(cells), (name, startrow, nrow, rowincr),
                 lambda: np.concatenate(list(getvarcol(table, name, startrow, nrow, rowincr).values())))
+
+
+# ---------------------------------------------------------------- cells one by one
+
+def putcell(table, name, rownr, value, getcell):
+    """One cell, where there is no writer for its column yet, or it did not take it: makes one, or converts."""
+    column = _target(table, "putcell", name)
+    if column is None:
+        return NOT_SERVED
+    with _files.guard:
+        gathering = gathering_of(column.file)
+        if not gathering.gather.over and gathering.has(name) and name in state_of(table).puts:
+            return _converted(table, column, rownr, value)
+        if gathering.is_declined():
+            return _unusual("putcell", column, "cells between other calls")
+        reason = _cannot(column, rownr, value) or gathering.begin(table)
+        if reason:
+            return _unusual("putcell", column, reason)
+        row = rownr if column.rows is None else int(column.rows[rownr])
+        try:
+            writer = gathering.writer(name, row, column.rows)
+        except (Error, NotImplementedError) as error:
+            return _unusual("putcell", column, type(error).__name__)
+        if _shadow.share > 0:
+            return _compared(table, column, writer, rownr, value, getcell)
+        state_of(table).puts[name] = writer
+        return None if writer(rownr, value) else _converted(table, column, rownr, value)
+
+
+def _cannot(column, rownr, value):
+    """Why a cell is not put natively; None: it may be."""
+    if column.name == "map":
+        return "pixels of an image, which others may have open"
+    if column.incremental:
+        return "columns of IncrementalStMan"
+    rows = _integers(rownr)
+    if rows is None or rows[0] < 0 or (column.rows is not None and rows[0] >= len(column.rows)):
+        return "arguments"
+    if column.ndim and type(value) is not np.ndarray:
+        return "values that casacore judges or converts"
+    return None
+
+
+def _converted(table, column, rownr, value):
+    """A value that the writer did not take as it is."""
+    if column.ndim and type(value) is np.ndarray and _fits(value[np.newaxis], column, 1):
+        if state_of(table).puts[column.name](rownr, np.ascontiguousarray(value, dtype=column.dtype)):
+            return None
+    return _unusual("putcell", column, "values that casacore judges or converts")
+
+
+def _compared(table, column, writer, rownr, value, getcell):
+    """Puts one cell and stores it; casacore reads it where this call is compared."""
+    taken = writer(rownr, value)
+    _files.settle(column.file, True)
+    if not taken:
+        return _unusual("putcell", column, "values that casacore judges or converts")
+    if _shadow.is_due():
+        seen = np.asarray(getcell(table, column.name, rownr)).astype(column.dtype)
+        if not _shadow.agree("putcell", column.file, (column.name, rownr), np.asarray(value).astype(column.dtype), seen):
+            return NOT_SERVED
+    return None
+
+
+def putrow(row, table, rownr, value, own):
+    """The fields of a tablerow as cells, in its columns' order; from the first that msio does not put they are casacore's."""
+    names = row.names_put()
+    if names is None or type(value) is not dict:
+        return _unusual("tablerow.put", True, "rows of all columns")
+    wanted = [name for name in names if name in value]
+    for place, name in enumerate(wanted):
+        writer = table._msio_puts.get(name)
+        if (writer is None or not writer(rownr, value[name])) and \
+                putcell(table, name, rownr, value[name], own) is NOT_SERVED:
+            return wanted[place:]
+    return None

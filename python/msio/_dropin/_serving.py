@@ -10,7 +10,7 @@ import numpy as np
 
 from .._box import box_axis
 from .._errors import Error, ShapeError
-from . import _counting, _shadow
+from . import _counting, _files, _shadow
 from ._counting import count
 from ._states import flush_waiting, state_of
 
@@ -30,7 +30,7 @@ _TYPES_INTO = "?ifdFD"
 class _Column:
     """A column that msio reads, as a table object shows it."""
 
-    __slots__ = ("native", "name", "dtype", "ndim", "shape", "rows", "file", "tiled", "new")
+    __slots__ = ("native", "name", "dtype", "ndim", "shape", "rows", "file", "tiled", "new", "incremental")
 
 
 def _column(table, method, name):
@@ -40,6 +40,8 @@ def _column(table, method, name):
         return count(method, state.why_not)
     if not isinstance(name, str):
         return count(method, "arguments")
+    if _files.pending:
+        _files.settle_column(state.file, name)
     if state.file.waits():
         return count(method, "writes to a table that it refers to")
     if state.file.dirty and not flush_waiting(table, state.file):
@@ -123,6 +125,8 @@ def _read(method, column, rows, box, out=None):
 def _texts(table, name, startrow, nrow, rowincr):
     """A column of strings as casacore's list of str; None where it is none, or casacore is to judge."""
     state = state_of(table)
+    if state.file is not None and state.file.behind and _files.pending:
+        _files.settle_column(state.file, name)
     if state.file is None or state.file.dirty or state.file.waits() or not isinstance(name, str):
         return None
     try:

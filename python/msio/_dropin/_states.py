@@ -17,18 +17,20 @@ class State:
         Rows of the file, in this table's order; None: all as they are.
     cells : dict
         Readers of single cells by column, with what they read ahead.
+    puts : dict
+        Writers of single cells by column, of what is gathered now.
     locks : bool
         Whether reads take the table's read lock: not where the object was opened to do without.
     """
 
-    __slots__ = ("file", "rows", "why_not", "cells", "locks", "__weakref__")
+    __slots__ = ("file", "rows", "why_not", "cells", "puts", "locks", "__weakref__")
 
     def __init__(self, file=None, rows=None, why_not=None, locks=True):
         self.file = file
         self.rows = rows
         self.locks = locks
         self.why_not = why_not
-        self.cells = {}
+        self.cells, self.puts = {}, {}
         if file is not None:
             for one in (file, *file.behind):
                 one.states.add(self)
@@ -42,6 +44,9 @@ class State:
         self.drop_cells()
         if self.file is not None:
             for one in (self.file, *self.file.behind):
+                if one in _files.pending:
+                    with _files.guard:
+                        _files.settle(one, True)
                 one.states.discard(self)
                 one.rest()
 
@@ -90,7 +95,7 @@ def state_of(table):
         except RuntimeError as error:  # casacore's: the table is closed
             return State(why_not=str(error))
         table._msio_state = state
-        table._msio_cells = state.cells
+        table._msio_cells, table._msio_puts = state.cells, state.puts
     return state
 
 
@@ -98,6 +103,7 @@ def forget(table):
     """A table object was closed: what was read ahead for it goes."""
     state = table.__dict__.pop("_msio_state", None)
     table.__dict__.pop("_msio_cells", None)
+    table.__dict__.pop("_msio_puts", None)
     if state is not None:
         state.drop_cells()
 

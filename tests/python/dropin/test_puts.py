@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 import numpy as np
 import pytest
@@ -43,6 +44,10 @@ class Pair:
         ours, theirs = outcome(call, self.ours), outcome(call, self.theirs)
         assert agrees(ours, theirs), (ours, theirs)
         return ours
+
+    def both(self, call):
+        call(self.ours)
+        call(self.theirs)
 
     def check(self):
         """The same as seen by this process's casacore, and, once closed, by another process."""
@@ -252,3 +257,193 @@ assert served() == {"msio": {}, "casacore": {}}, served()
 def test_puts_are_left_alone_where_the_patch_is_refused(tmp_path):
     path = make_table(ct, tmp_path / "made")
     subprocess.run([sys.executable, "-c", OFF, path], check=True, timeout=60, env={**os.environ, "MSIO_PATCH": "off"})
+
+
+# ---------------------------------------------------------------- cells one by one
+
+CELLS = ct.maketabdesc([ct.makescacoldesc(name, value, valuetype=kind) for name, value, kind in (
+    ("B", True, "boolean"), ("H", 0, "short"), ("I", 0, "int"), ("Q", 0, "uint"), ("F", 0.0, "float"),
+    ("D", 0.0, "double"), ("C", 0j, "complex"), ("Z", 0j, "dcomplex"))] + [
+        ct.makearrcoldesc("ARRAY", 0j, ndim=2, shape=[4, 2], valuetype="complex", datamanagertype="TiledColumnStMan",
+                          datamanagergroup="array"),
+        ct.makearrcoldesc("FRESH", 0j, ndim=2, valuetype="complex", datamanagertype="TiledShapeStMan",
+                          datamanagergroup="fresh")])
+
+
+@pytest.fixture
+def cells(tmp_path):
+    made = ct.table(str(tmp_path / "made"), CELLS, nrow=50, ack=False)
+    for name in made.colnames():
+        if name not in ("ARRAY", "FRESH"):
+            made.putcol(name, np.zeros(50, TYPES_OF[made.coldatatype(name)]))
+    made.putcol("ARRAY", np.zeros((50, 4, 2), "c8"))
+    made.close()
+    return Pair(tmp_path, str(tmp_path / "made"))
+
+
+TYPES_OF = {"boolean": bool, "short": "i2", "int": "i4", "uint": "u4", "float": "f4", "double": "f8",
+            "complex": "c8", "dcomplex": "c16"}
+SCALARS = [True, 3, -3, 2**31 - 1, 2**31, 2**40, 2.5, float("nan"), 1j, "text", None, [3], np.True_, np.int8(3), np.int16(3),
+           np.uint16(3), np.int32(3), np.uint32(3), np.int64(3), np.float32(2.5), np.float64(2.5), np.complex64(2j),
+           np.complex128(2j), np.array(3), np.array(2.5), np.array([3])]
+
+
+def test_scalars_of_all_kinds(cells):
+    for name in ("B", "H", "I", "Q", "F", "D", "C", "Z"):
+        for row, value in enumerate(SCALARS):
+            cells.agree(lambda t: t.putcell(name, row, value))
+    cells.check()
+
+
+def test_rows_of_all_kinds(cells):
+    for row in (0, 49, 50, -1, True, 3.0, None, "x", np.int64(4), np.uint8(5), np.array(6), [7, 8], [9, 60], (10,), np.arange(3),
+                2**40):
+        for name, value in (("I", 3), ("ARRAY", np.ones((4, 2), "c8")), ("NOPE", 3), (3, 3)):
+            cells.agree(lambda t: t.putcell(name, row, value))
+    cells.check()
+
+
+def test_cells_of_other_layouts_and_shapes(cells):
+    own = np.arange(8, dtype="c8").reshape(4, 2)
+    for row, value in enumerate((own, own * 2, own.astype("c16"), own.real.copy(), own.T.copy(), own.T.copy().T, own[::-1],
+                                 own.astype(">c8"), own.reshape(8), own.tolist(), own[:3], np.ma.array(own), own[0, 0])):
+        cells.agree(lambda t: t.putcell("ARRAY", row, value))
+        cells.agree(lambda t: t.putcell("FRESH", row, value))
+    cells.check()
+
+
+def test_loops_are_gathered_and_casacore_is_asked_when_others_come_between(cells):
+    value, t = np.ones((4, 2), "c8"), cells.ours
+    before = mt.served()
+    for row in range(50):
+        t.putcell("ARRAY", row, value * row)
+        t.putcell("D", row, float(row))
+        assert t.getcell("I", row) == 0  # reads of other columns do not disturb
+    after = mt.served()
+    assert after["casacore"] == before["casacore"]
+    assert after["msio"]["putcell"] == before["msio"].get("putcell", 0) + 100
+    for turn in range(20):
+        for row in range(50):  # reads of the same one do
+            assert t.getcell("ARRAY", row)[0, 0] == (row if turn == 0 else row + turn - 1)
+            t.putcell("ARRAY", row, value * (row + turn))
+    assert mt.served()["casacore"]["putcell", "cells between other calls"] > 900
+    for row in range(50):
+        cells.theirs.putcell("ARRAY", row, value * (row + 19))
+        cells.theirs.putcell("D", row, float(row))
+    cells.check()
+
+
+@pytest.mark.parametrize("end", ["flush", "unlock", "close", "del t", "exit", "exit by an exception", "16 MiB"])
+def test_when_cells_are_in_the_file(tmp_path, end):
+    """Another process sees them, after the same calls as casacore's own."""
+    made = make_table(ct, tmp_path / "made", "TiledColumnStMan")
+    lines = {"exit": "", "exit by an exception": "raise SystemExit(0)", "del t": "del t\nimport gc\ngc.collect()\nlook()",
+             "16 MiB": "for i in range(15_000): t.putcell('ARRAY_dcomplex', 3 + i % 2, np.full((3, 5), i, 'c16'))\nkill()"}
+    program = f"""
+import os, signal, subprocess, sys
+import numpy as np
+from msio.tables import table, served
+def look():
+    subprocess.run([sys.executable, "-c", "import sys; from casacore.tables import table; t = table(sys.argv[1], ack=False, "
+                    "lockoptions='usernoread'); assert (t.getcell('ARRAY_double', 36) == 36).all()", sys.argv[1]], check=True)
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+t = table(sys.argv[1], readonly=False, ack=False)
+for row in range(37):
+    t.putcell("ARRAY_double", row, np.full((3, 5), float(row)))
+{lines.get(end, f"t.{end}()" + chr(10) + "look()" + chr(10) + "kill()")}
+"""
+    ended = subprocess.run([sys.executable, "-c", program, made], timeout=60)
+    assert ended.returncode == (-9 if end in ("flush", "unlock", "close", "16 MiB") else 0)
+    seen = ct.table(made, ack=False)
+    if end == "16 MiB":
+        assert seen.getcell("ARRAY_dcomplex", 3).any()
+    else:
+        assert all((seen.getcell("ARRAY_double", row) == row).all() for row in range(37))
+
+
+FORK = """
+import os, sys
+import numpy as np
+from msio.tables import table
+t = table(sys.argv[1], readonly=False, ack=False)
+for row in range(20):
+    t.putcell("SCALAR_I", row, row)
+    t.putcell("ARRAY_float", row, np.full((3, 5), row, "f4"))
+child = os.fork()
+if child == 0:
+    os._exit(0 if t.getcell("SCALAR_I", 7) == 7 and (t.getcol("ARRAY_float", 7, 1) == 7).all() else 1)
+assert os.waitpid(child, 0)[1] == 0
+for row in range(20):
+    t.putcell("SCALAR_I", row, 100 + row)
+child = os.fork()
+if child == 0:
+    sys.exit(0)  # what the parent put is not stored by it
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_children_read_what_was_put_and_store_nothing(tmp_path):
+    made = make_table(ct, tmp_path / "made")
+    subprocess.run([sys.executable, "-c", FORK, made], check=True, timeout=60)
+    seen = ct.table(made, ack=False)
+    assert np.array_equal(seen.getcol("SCALAR_I")[:20], 100 + np.arange(20))
+    assert (seen.getcol("ARRAY_float")[:20] == np.arange(20)[:, None, None]).all()
+
+
+def test_cells_put_by_several_threads(tmp_path):
+    made = make_table(ct, tmp_path / "made")
+    opened = mt.table(made, readonly=False, ack=False)
+    wrong = []
+
+    def work(name, value):
+        try:
+            for turn in range(40):
+                for row in range(37):
+                    opened.putcell(name, row, value * (row + turn))
+                if turn % 7 == 3:
+                    opened.putcol(name, np.array([value * (row + turn) for row in range(37)]))
+                if not np.array_equal(opened.getcol(name)[5], value * (5 + turn)):
+                    wrong.append((name, turn))
+        except Exception as error:
+            wrong.append(error)
+    threads = [threading.Thread(target=work, args=arguments) for arguments in (
+        ("SCALAR_D", 1.0), ("ARRAY_float", np.ones((3, 5), "f4")), ("ARRAY_complex", np.ones((3, 5), "c8")),
+        ("ARRAY_double", np.ones((3, 5))))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    opened.close()
+    seen = ct.table(made, ack=False)
+    assert np.array_equal(seen.getcol("SCALAR_D"), 39.0 + np.arange(37))
+    assert np.array_equal(seen.getcol("ARRAY_complex")[:, 0, 0], 39.0 + np.arange(37))
+
+
+def test_shadow_reads_cells_that_were_put(cells, caplog):
+    mt.shadow(1)
+    try:
+        for row in range(20):
+            cells.agree(lambda t: t.putcell("ARRAY", row, np.full((4, 2), row, "c8")))
+            cells.agree(lambda t: t.putcell("I", row, row))
+    finally:
+        mt.shadow(0)
+    assert not caplog.records
+    cells.check()
+
+
+def test_rows_put_at_once(cells):
+    whole = {"I": 5, "ARRAY": np.ones((4, 2), "c8"), "D": 2.5, "B": True, "F": 1.5, "MORE": 3}
+    before = natively()
+    cells.ours.row(["I", "ARRAY"])[30:50] = {"I": 7, "ARRAY": np.full((4, 2), 3, "c8")}
+    assert natively() == before + 40
+    cells.theirs.row(["I", "ARRAY"])[30:50] = {"I": 7, "ARRAY": np.full((4, 2), 3, "c8")}
+    for call in (lambda t: t.row(["I", "ARRAY"]).put(3, whole), lambda t: t.row(["I", "D"]).put(4, {"I": "text", "D": 1.0}),
+                 lambda t: t.row(["I", "D"]).put(4, whole, False), lambda t: t.__setitem__(7, whole), lambda t: t.__setitem__(slice(8, 11), whole),
+                 lambda t: t.__setitem__(slice(11, 13), [whole, {"D": 9.0}]), lambda t: t.__setitem__(60, whole),
+                 lambda t: t.row(["I", "D"], exclude=True).put(20, whole), lambda t: t.row("D").put(21, whole),
+                 lambda t: t.row(["D"]).put(22, {"NONE": 3}), lambda t: t.row(["D"]).put(22, 3), lambda t: t.D.__setitem__(30, 2.0),
+                 lambda t: t.D.__setitem__(slice(31, 34), [1.0, 2.0, 3.0]), lambda t: t.ARRAY.putcell(33, whole["ARRAY"])):
+        cells.agree(call)
+    cells.check()
