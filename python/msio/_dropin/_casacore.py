@@ -341,13 +341,15 @@ def _settle():
 
 
 def _noting(name, own):
+    cells = name.startswith(("putcell", "putcolslice", "putvarcol")) or name in ("putcol", "__setitem__")
+
     def write(self, *arguments, **keywords):
         changed = self
         if name == "copyrows":
             changed = keywords.get("outtable", *arguments[:1])
         with _files.guard:
             _files.settle()
-            _states.written(changed)  # also before: a put that fails half way has put something
+            _states.written(changed, cells)  # also before: a put that fails half way has put something
             try:
                 return own(self, *arguments, **keywords)
             finally:
@@ -355,7 +357,7 @@ def _noting(name, own):
                     self.__dict__.pop("_msio_row", None)
                 if name == "removerows":
                     _states.forget(self)  # a selection has other rows now
-                _states.written(changed)
+                _states.written(changed, cells)
     write.__name__ = name
     write.__qualname__ = own.__qualname__
     write.__doc__ = own.__doc__
@@ -420,7 +422,8 @@ writes = {name: _noting(name, own) for name, own in _own_writes.items()}
 # ---------------------------------------------------------------- puts
 
 def putcol(self, columnname, value, startrow=0, nrow=-1, rowincr=1):
-    if _putting.putcol(self, columnname, value, startrow, nrow, rowincr, _own["getcol"]) is NOT_SERVED:
+    if _putting.putcol(self, columnname, value, startrow, nrow, rowincr, _own["getcol"],
+                       _own["getcell"]) is NOT_SERVED:
         writes["putcol"](self, columnname, value, startrow, nrow, rowincr)
 
 

@@ -41,6 +41,8 @@ class File:
         not be brought to disk unasked. casacore alone reads it.
     moved : bool
         Whether its table was renamed: who stands for it has to look again.
+    ahead : bool
+        Whether cells of it may have been read ahead.
     behind : list of File
         The tables that a reference or concatenated table refers to.
     gathering : Gathering or None
@@ -51,7 +53,7 @@ class File:
 
     def __init__(self, path):
         self.path = path
-        self.dirty = self.inherited = self.moved = self.locked = False
+        self.dirty = self.inherited = self.moved = self.locked = self.ahead = False
         self.behind = []
         self.writes = self.seen = 0
         self.states = weakref.WeakSet()
@@ -89,23 +91,30 @@ class File:
             described = self._columns[name] = self.table(locks).describe(name)
         return described
 
-    def written(self):
-        """This process wrote through casacore: nothing that was read ahead holds, and columns may be others."""
+    def written(self, cells=False):
+        """This process wrote through casacore: nothing that was read ahead holds, and unless it put cells columns may be
+        others."""
         if not self.dirty:
             self.seen = self._glance()
         self.dirty = True
         self.writes += 1
-        self._columns = {}
-        for state in list(self.states):
-            state.drop_cells()
+        if not cells:
+            self._columns = {}
+        self.drop_cells()
         _kept.add(self)
         self.rest()
 
     def put(self):
         """msio wrote to it, or tried to: nothing that was read ahead holds, and cells may have shapes now."""
         self._columns = {}
-        for state in list(self.states):
-            state.drop_cells()
+        self.drop_cells()
+
+    def drop_cells(self):
+        """Lets go of what was read ahead of it."""
+        if self.ahead:
+            self.ahead = False
+            for state in list(self.states):
+                state.drop_cells()
 
     def flush(self, flush):
         """Calls what brings to disk all that waits; whoever writes meanwhile makes the table dirty again."""
@@ -168,12 +177,11 @@ def settle(file=None, asked=False):
             one.gathering.finish(asked)
 
 
-def settle_column(file, name):
-    """Before msio reads a column: the same, where cells of it may wait."""
+def settle_read(file):
+    """Before msio reads a table: the same, where cells of it, or of one behind it, may wait."""
     with guard:
         for one in (file, *file.behind):
-            if one in pending and (one is not file or one.gathering.has(name)):
-                one.gathering.finish(False)
+            settle(one)
 
 
 def file_of(path):

@@ -2,8 +2,8 @@
 
 One `Gathering` stands for one table on disk, whatever objects put into it. As long as it is open casacore holds its write
 lock and has nothing of the table in memory. Before casacore is called for anything that may touch values, files or locks,
-everything that is open is finished: the cells are stored, and casacore looks anew (`_files.settle`). msio's own reads of
-the column that is put finish it as well; its reads of other columns go on beside it.
+everything that is open is finished: the cells are stored, and casacore looks anew (`_files.settle`). Reads of the table by
+msio finish it as well.
 """
 import atexit
 import time
@@ -18,7 +18,8 @@ from ._states import flush_waiting
 
 #: s; others who wait for the lock get it so soon at the next put.
 SECONDS = 1.0
-#: Where others end it after fewer cells than FEW, the next FEW putcells are casacore's, and twice as many each time.
+#: Where others end it after fewer cells than FEW, or a cell is not taken, the column's next FEW putcells are casacore's,
+#: and twice as many each time.
 FEW, MOST = 16, 1 << 20
 #: ms to wait for another thread's call of msio's that stores the same cells.
 PATIENCE = 5000
@@ -41,14 +42,21 @@ class Gathering:
         self._writers = []  # (column, writer)
         self._handle = None  # casacore's table, also when the object that put goes
         self._option = None
-        self._left, self._short = 0, 0
+        self._declined = {}  # column: [putcells that are left to casacore, how often that was]
 
-    def is_declined(self):
-        """Whether casacore is to have this putcell, for other calls come too often between them."""
-        if self._left > 0:
-            self._left -= 1
+    def declines(self, name):
+        """Whether casacore is to have this putcell, for those before were of no use."""
+        declined = self._declined.get(name)
+        if declined is not None and declined[0] > 0:
+            declined[0] -= 1
             return True
         return _is_over
+
+    def decline(self, name):
+        """The next putcells of a column are casacore's."""
+        declined = self._declined.setdefault(name, [0, 0])
+        declined[0] = min(FEW << declined[1], MOST)
+        declined[1] = min(declined[1] + 1, 16)
 
     def begin(self, table):
         """Has casacore lock the table. None, or why not."""
@@ -66,19 +74,14 @@ class Gathering:
         return None
 
     def writer(self, name, row, rows):
-        """A writer of a column's cells, of rows that these row numbers stand for. Raises where there is none."""
+        """A writer of a column's cells, of rows that these row numbers stand for. Raises where there is none.
+
+        From now on nothing is served from what was read ahead: readers look for cells that wait when they are made.
+        """
         made = _msio.CellWriter(self.file.writer(), name, self.gather, row, rows)
         self._writers.append((name, made))
-        for state in list(self.file.states):
-            state.drop_cells()
+        self.file.drop_cells()
         return made
-
-    def has(self, name):
-        """Whether cells of the column may be there."""
-        return any(column == name for column, _ in self._writers)
-
-    def taken(self):
-        return sum(writer.taken for _, writer in self._writers)
 
     def finish(self, asked):
         """Stores the cells. asked: the program asked for it, in whatever way; else others came between."""
@@ -86,30 +89,29 @@ class Gathering:
         self.gather.end()
         writers, self._writers = self._writers, []
         handle, self._handle = self._handle, None
-        taken = sum(writer.taken for _, writer in writers)
         failed = None
         for _, writer in writers:
             try:
                 _flush(writer)
             except Error as error:
                 failed = failed or error
-        _counting.served["putcell", None] += taken
+        _counting.served["putcell", None] += sum(writer.taken for _, writer in writers)
         self.file.put()
         for state in list(self.file.states):
             state.puts.clear()
         try:
             look_anew(handle, self.file, self._option)
         finally:
-            self._learn(taken, asked)
+            for name, writer in writers:
+                self._learn(name, writer.taken, asked)
             if failed is not None:
                 raise failed
 
-    def _learn(self, taken, asked):
+    def _learn(self, name, taken, asked):
         if taken >= FEW:
-            self._short = 0
+            self._declined.pop(name, None)
         elif not asked:
-            self._left = min(FEW << self._short, MOST)
-            self._short = min(self._short + 1, 16)
+            self.decline(name)
 
     def drop(self):
         """In a child of fork: what the parent put is the parent's to store."""

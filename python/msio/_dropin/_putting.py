@@ -7,6 +7,8 @@ Every function here returns None, or `NOT_SERVED` where casacore is to put: colu
 need a conversion of casacore's, arguments that are wrong (so that errors are casacore's own). Both are counted, with the
 reason.
 """
+import operator
+
 import numpy as np
 
 from .._errors import Error
@@ -83,6 +85,8 @@ def _put(table, method, column, rows, box, value, arguments, read):
     """Puts, and where this call is compared has casacore read what was put: where it differs, casacore puts as well."""
     if not _fits(value, column, rows[1]):
         return _unusual(method, column, "values that casacore judges or converts")
+    if box is not None and value.nbytes < SMALL:
+        return _unusual(method, column, "small parts of cells")
     if not _write(table, method, column, rows[0], box, value):
         return NOT_SERVED
     if _shadow.is_due() and not _shadow.agree(method, column.file, arguments, value.astype(column.dtype), read()):
@@ -92,13 +96,31 @@ def _put(table, method, column, rows, box, value, arguments, read):
 
 # ---------------------------------------------------------------- the puts
 
-def putcol(table, name, value, startrow, nrow, rowincr, getcol):
+#: Bytes: of less, a few rows are put as cells, which are gathered, and parts of cells by casacore, which gathers them.
+SMALL = 64 << 10
+FEW_ROWS = 64
+
+
+def putcol(table, name, value, startrow, nrow, rowincr, getcol, getcell):
     column = _target(table, "putcol", name)
     rows = column and _rows(table, column, startrow, nrow, rowincr)
     if not rows:
         return _unusual("putcol", column)
+    if rows[1] <= FEW_ROWS and _fits(value, column, rows[1]) and value.nbytes < SMALL and not column.incremental:
+        return _put_cells(table, column, operator.index(startrow), operator.index(rowincr), value, getcell)
     return _put(table, "putcol", column, rows, None, value, (name, startrow, nrow, rowincr),
                 lambda: getcol(table, name, startrow, nrow, rowincr))
+
+
+def _put_cells(table, column, first, step, value, getcell):
+    """A few rows as cells; where one is not taken, casacore puts them all."""
+    value = value.astype(column.dtype, copy=False)
+    for i in range(len(value)):
+        writer = table._msio_puts.get(column.name)
+        if (writer is None or not writer(first + i * step, value[i])) and \
+                putcell(table, column.name, first + i * step, value[i], getcell) is NOT_SERVED:
+            return _unusual("putcol", column, "cells that msio does not put")
+    return count("putcol")
 
 
 def putcolslice(table, name, value, blc, trc, inc, startrow, nrow, rowincr, getcolslice):
@@ -138,27 +160,35 @@ def putvarcol(table, name, values, startrow, nrow, rowincr, getvarcol):
 
 def putcell(table, name, rownr, value, getcell):
     """One cell, where there is no writer for its column yet, or it did not take it: makes one, or converts."""
+    file = state_of(table).file
+    gathering = isinstance(name, str) and file is not None and gathering_of(file)
+    with _files.guard:
+        if gathering and gathering.declines(name):
+            return count("putcell", "cells after others that msio did not put, or between other calls") or NOT_SERVED
+        answer = _putcell(table, gathering, name, rownr, value, getcell)
+        if answer is NOT_SERVED and gathering:
+            gathering.decline(name)
+        return answer
+
+
+def _putcell(table, gathering, name, rownr, value, getcell):
     column = _target(table, "putcell", name)
     if column is None:
         return NOT_SERVED
-    with _files.guard:
-        gathering = gathering_of(column.file)
-        if not gathering.gather.over and gathering.has(name) and name in state_of(table).puts:
-            return _converted(table, column, rownr, value)
-        if gathering.is_declined():
-            return _unusual("putcell", column, "cells between other calls")
-        reason = _cannot(column, rownr, value) or gathering.begin(table)
-        if reason:
-            return _unusual("putcell", column, reason)
-        row = rownr if column.rows is None else int(column.rows[rownr])
-        try:
-            writer = gathering.writer(name, row, column.rows)
-        except (Error, NotImplementedError) as error:
-            return _unusual("putcell", column, type(error).__name__)
-        if _shadow.share > 0:
-            return _compared(table, column, writer, rownr, value, getcell)
-        state_of(table).puts[name] = writer
-        return None if writer(rownr, value) else _converted(table, column, rownr, value)
+    if not gathering.gather.over and name in state_of(table).puts:
+        return _converted(table, column, rownr, value)
+    reason = _cannot(column, rownr, value) or gathering.begin(table)
+    if reason:
+        return _unusual("putcell", column, reason)
+    row = rownr if column.rows is None else int(column.rows[rownr])
+    try:
+        writer = gathering.writer(name, row, column.rows)
+    except (Error, NotImplementedError) as error:
+        return _unusual("putcell", column, type(error).__name__)
+    if _shadow.share > 0:
+        return _compared(table, column, writer, rownr, value, getcell)
+    state_of(table).puts[name] = writer
+    return None if writer(rownr, value) else _converted(table, column, rownr, value)
 
 
 def _cannot(column, rownr, value):

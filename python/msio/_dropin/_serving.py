@@ -41,7 +41,7 @@ def _column(table, method, name):
     if not isinstance(name, str):
         return count(method, "arguments")
     if _files.pending:
-        _files.settle_column(state.file, name)
+        _files.settle_read(state.file)
     if state.file.waits():
         return count(method, "writes to a table that it refers to")
     if state.file.dirty and not flush_waiting(table, state.file):
@@ -125,8 +125,8 @@ def _read(method, column, rows, box, out=None):
 def _texts(table, name, startrow, nrow, rowincr):
     """A column of strings as casacore's list of str; None where it is none, or casacore is to judge."""
     state = state_of(table)
-    if state.file is not None and state.file.behind and _files.pending:
-        _files.settle_column(state.file, name)
+    if state.file is not None and _files.pending:
+        _files.settle_read(state.file)
     if state.file is None or state.file.dirty or state.file.waits() or not isinstance(name, str):
         return None
     try:
@@ -274,6 +274,8 @@ def getcell(table, name, rownr, casacore):
         reader = _shadow.Reader(reader, table, state.file, name, casacore)
         value = reader.compared(value, rownr)
     state.cells[name] = reader
+    for one in (state.file, *state.file.behind):
+        one.ahead = True
     return value
 
 

@@ -108,12 +108,12 @@ def forget(table):
         state.drop_cells()
 
 
-def written(table):
-    """A table object wrote, or is about to."""
+def written(table, cells=False):
+    """A table object wrote, or is about to; cells: nothing but cells."""
     file = state_of(table).file
     if file is not None:
         for one in (file, *file.behind):
-            one.written()
+            one.written(cells)
         return
     try:
         parts = table.partnames(True)

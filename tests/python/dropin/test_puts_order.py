@@ -16,6 +16,7 @@ pytest.importorskip("casacore.tables", reason="python-casacore is not installed"
 import casacore.tables as ct  # noqa: E402
 
 from msio import tables as mt  # noqa: E402
+from msio._dropin import _putting  # noqa: E402
 
 ROWS = 12
 COLUMNS = {"A": ("i4", ()), "G": ("f8", ()), "L": ("i2", (3,)), "D": ("c8", (4, 2)), "V": ("f4", (2, 3)), "B": ("bool", (5,)),
@@ -191,6 +192,10 @@ class Puts(RuleBasedStateMachine):
         if how == "resync":  # casacore forgets what it has not flushed
             self.on(which, lambda t: t.flush())
         self.on(which, lambda t: getattr(t, how)())
+
+    @rule(small=st.sampled_from([0, 64 << 10]))
+    def what_is_small(self, small):
+        self.do(lambda side: setattr(_putting, "SMALL", small))
 
     @rule()
     def lock(self):
