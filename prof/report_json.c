@@ -1,5 +1,7 @@
 /* report_json.c - the report as one JSON object. */
 #include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "prof/advice.h"
@@ -61,159 +63,141 @@ void msio_report_json_number(FILE *out, double value) {
         fprintf(out, "%.9g", value);
 }
 
-static void key(FILE *out, const char *name) {
-    msio_report_json_string(out, name);
-    fputs(": ", out);
-}
+/* ---------------------------------------------------------------- members of objects */
 
-static void string_value(FILE *out, const char *name, const char *value) {
-    key(out, name);
-    msio_report_json_string(out, value);
-}
+/* How a member of a struct is printed. */
+typedef enum member_kind {
+    TEXT,    /* const char * */
+    LINE,    /* char[] */
+    SECONDS, /* double: any number */
+    COUNT,   /* int64_t */
+    INTEGER, /* int */
+    BYTES    /* int64_t; below 0: the system does not tell, the string "unknown" */
+} member_kind;
 
-static void number_value(FILE *out, const char *name, double value) {
-    key(out, name);
-    msio_report_json_number(out, value);
-}
+typedef struct member {
+    const char *key;
+    member_kind kind;
+    size_t offset;
+} member;
 
-static void count_value(FILE *out, const char *name, int64_t value) {
-    key(out, name);
-    fprintf(out, "%lld", (long long)value);
-}
-
-/* The system may not tell: then the string "unknown". */
-static void bytes_value(FILE *out, const char *name, int64_t value) {
-    if (value < 0)
-        string_value(out, name, "unknown");
+static void value_write(FILE *out, member_kind kind, const void *value) {
+    const int64_t *bytes = value;
+    if (kind == TEXT)
+        msio_report_json_string(out, *(const char *const *)value);
+    else if (kind == LINE)
+        msio_report_json_string(out, value);
+    else if (kind == SECONDS)
+        msio_report_json_number(out, *(const double *)value);
+    else if (kind == INTEGER)
+        fprintf(out, "%d", *(const int *)value);
+    else if (kind == BYTES && *bytes < 0)
+        msio_report_json_string(out, "unknown");
     else
-        count_value(out, name, value);
+        fprintf(out, "%lld", (long long)*bytes);
 }
 
-#define NEXT(out) fputs(", ", out)
+/* Key and value; a comma first, unless this member is an object's first one. */
+static void member_write(FILE *out, bool first, const char *key, member_kind kind, const void *value) {
+    if (!first) fputs(", ", out);
+    msio_report_json_string(out, key);
+    fputs(": ", out);
+    value_write(out, kind, value);
+}
+
+/* The members of an object, without its brackets, from the struct that holds them. */
+static void members_write(FILE *out, const void *from, size_t n, const member members[]) {
+    for (size_t i = 0; i < n; i++)
+        member_write(out, i == 0, members[i].key, members[i].kind, (const char *)from + members[i].offset);
+}
+
+#define MEMBERS(out, from, members) members_write(out, from, sizeof(members) / sizeof *(members), members)
+
+/* ---------------------------------------------------------------- paths */
 
 static void callers_write(FILE *out, const msio_totals *totals, int path) {
+    static const member members[] = {{"name", TEXT, offsetof(msio_prof_caller, name)},
+                                     {"ncalls", COUNT, offsetof(msio_prof_caller, ncalls)},
+                                     {"cumtime", SECONDS, offsetof(msio_prof_caller, cumtime)}};
     msio_prof_caller callers[PROF_PATHS + 1];
     int count = msio_stats_callers(totals, path, callers);
-    key(out, "callers");
-    fputc('[', out);
+    fputs(", \"callers\": [", out);
     for (int i = 0; i < count; i++) {
         fputs(i == 0 ? "{" : ", {", out);
-        string_value(out, "name", callers[i].name);
-        NEXT(out);
-        count_value(out, "ncalls", callers[i].ncalls);
-        NEXT(out);
-        number_value(out, "cumtime", callers[i].cumtime);
+        MEMBERS(out, &callers[i], members);
         fputc('}', out);
     }
     fputc(']', out);
 }
 
-static void times_write(FILE *out, const msio_prof_stats *stats) {
-    const struct {
-        const char *name;
-        double value;
-    } times[] = {{"tottime", stats->tottime}, {"cumtime", stats->cumtime}, {"percall", stats->percall},
-                 {"min", stats->min},         {"p50", stats->p50},         {"p90", stats->p90},
-                 {"p99", stats->p99},         {"max", stats->max}};
-    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
-        number_value(out, times[i].name, times[i].value);
-        NEXT(out);
-    }
+static void target_write(FILE *out, const msio_prof_stats *stats) {
+    const char *verdict = msio_verdict_name(stats->verdict);
+    if (stats->target_seconds > 0)
+        member_write(out, false, "target_seconds", SECONDS, &stats->target_seconds);
+    else
+        fputs(", \"target_seconds\": null", out);
+    member_write(out, false, "measured_seconds", SECONDS, &stats->measured_seconds);
+    member_write(out, false, "verdict", TEXT, &verdict);
+    member_write(out, false, "reason", LINE, stats->reason);
 }
 
-static void target_write(FILE *out, const msio_prof_stats *stats) {
-    key(out, "target_seconds");
-    if (stats->target_seconds > 0)
-        msio_report_json_number(out, stats->target_seconds);
-    else
-        fputs("null", out);
-    NEXT(out);
-    number_value(out, "measured_seconds", stats->measured_seconds);
-    NEXT(out);
-    string_value(out, "verdict", msio_verdict_name(stats->verdict));
-    NEXT(out);
-    string_value(out, "reason", stats->reason);
-    NEXT(out);
-}
+#define OF_STATS(kind, name)                                                                                           \
+    { #name, kind, offsetof(msio_prof_stats, name) }
 
 static void path_write(FILE *out, const msio_totals *totals, int path) {
+    static const member members[] = {
+        OF_STATS(TEXT, name),       OF_STATS(TEXT, unit),        OF_STATS(TEXT, what),
+        OF_STATS(COUNT, ncalls),    OF_STATS(SECONDS, tottime),  OF_STATS(SECONDS, cumtime),
+        OF_STATS(SECONDS, percall), OF_STATS(SECONDS, min),      OF_STATS(SECONDS, p50),
+        OF_STATS(SECONDS, p90),     OF_STATS(SECONDS, p99),      OF_STATS(SECONDS, max),
+        OF_STATS(COUNT, bytes),     OF_STATS(COUNT, bytes_read), OF_STATS(COUNT, rows),
+        OF_STATS(COUNT, pieces),    OF_STATS(SECONDS, gb_per_s), OF_STATS(SECONDS, amplification)};
     msio_prof_stats stats = MSIO_PROF_STATS_INIT;
     msio_stats_path(totals, path, &stats);
     fputc('{', out);
-    string_value(out, "name", stats.name);
-    NEXT(out);
-    string_value(out, "unit", stats.unit);
-    NEXT(out);
-    string_value(out, "what", stats.what);
-    NEXT(out);
-    count_value(out, "ncalls", stats.ncalls);
-    NEXT(out);
-    times_write(out, &stats);
-    count_value(out, "bytes", stats.bytes);
-    NEXT(out);
-    count_value(out, "bytes_read", stats.bytes_read);
-    NEXT(out);
-    count_value(out, "rows", stats.rows);
-    NEXT(out);
-    count_value(out, "pieces", stats.pieces);
-    NEXT(out);
-    number_value(out, "gb_per_s", stats.gb_per_s);
-    NEXT(out);
-    number_value(out, "amplification", stats.amplification);
-    NEXT(out);
+    MEMBERS(out, &stats, members);
     target_write(out, &stats);
     callers_write(out, totals, path);
     fputc('}', out);
 }
 
+/* ---------------------------------------------------------------- the process */
+
+#define OF_PROCESS(kind, key, name)                                                                                    \
+    { key, kind, offsetof(msio_prof_process, name) }
+
 static void process_write(FILE *out, const msio_prof_process *process) {
-    string_value(out, "clock", process->clock);
-    NEXT(out);
-    number_value(out, "seconds", process->seconds);
-    NEXT(out);
-    bytes_value(out, "peak_rss_bytes", process->peak_rss_bytes);
-    NEXT(out);
-    bytes_value(out, "read_bytes", process->read_bytes);
-    NEXT(out);
-    bytes_value(out, "disk_bytes", process->disk_bytes);
+    static const member whole[] = {OF_PROCESS(LINE, "clock", clock), OF_PROCESS(SECONDS, "seconds", seconds),
+                                   OF_PROCESS(BYTES, "peak_rss_bytes", peak_rss_bytes),
+                                   OF_PROCESS(BYTES, "read_bytes", read_bytes),
+                                   OF_PROCESS(BYTES, "disk_bytes", disk_bytes)};
+    static const member threads[] = {
+        OF_PROCESS(INTEGER, "count", threads), OF_PROCESS(SECONDS, "min_seconds", thread_min),
+        OF_PROCESS(SECONDS, "mean_seconds", thread_mean), OF_PROCESS(SECONDS, "max_seconds", thread_max)};
+    static const member profiler[] = {
+        OF_PROCESS(COUNT, "spans", spans), OF_PROCESS(SECONDS, "span_seconds", span_seconds),
+        OF_PROCESS(SECONDS, "own_seconds", own_seconds), OF_PROCESS(COUNT, "dropped", dropped)};
+    MEMBERS(out, process, whole);
     fputs(",\n \"threads\": {", out);
-    count_value(out, "count", process->threads);
-    NEXT(out);
-    number_value(out, "min_seconds", process->thread_min);
-    NEXT(out);
-    number_value(out, "mean_seconds", process->thread_mean);
-    NEXT(out);
-    number_value(out, "max_seconds", process->thread_max);
+    MEMBERS(out, process, threads);
     fputs("},\n \"profiler\": {", out);
-    count_value(out, "spans", process->spans);
-    NEXT(out);
-    number_value(out, "span_seconds", process->span_seconds);
-    NEXT(out);
-    number_value(out, "own_seconds", process->own_seconds);
-    NEXT(out);
-    count_value(out, "dropped", process->dropped);
+    MEMBERS(out, process, profiler);
     fputc('}', out);
 }
 
 static void advice_write(FILE *out, const char *line, int64_t index, long times) {
-    if (index) NEXT(out);
-    fputc('{', out);
-    string_value(out, "text", line);
-    NEXT(out);
-    count_value(out, "times", times);
+    const int64_t count = times;
+    fputs(index ? ", {" : "{", out);
+    member_write(out, true, "text", TEXT, &line);
+    member_write(out, false, "times", COUNT, &count);
     fputc('}', out);
 }
 
 void msio_report_write_json(FILE *out, const msio_totals *totals) {
     msio_prof_process process = MSIO_PROF_PROCESS_INIT;
     msio_stats_process(totals, &process);
-    fputc('{', out);
-    string_value(out, "format", "msio-profile");
-    NEXT(out);
-    count_value(out, "format_version", FORMAT_VERSION);
-    NEXT(out);
-    string_value(out, "msio_version", MSIO_VERSION_STRING);
-    fputs(",\n ", out);
+    fprintf(out, "{\"format\": \"msio-profile\", \"format_version\": %d, \"msio_version\": \"%s\",\n ", FORMAT_VERSION,
+            MSIO_VERSION_STRING);
     process_write(out, &process);
     fputs(",\n \"paths\": [\n  ", out);
     for (int i = 0; i < PROF_PATHS; i++) {
