@@ -1,4 +1,4 @@
-/* threads.c - how many threads a call may use. */
+/* threads.c - how many threads a call may use, and work done by several. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -23,6 +23,19 @@ void msio_threads_used(void) {
     unsigned none = 0;
     if (atomic_load_explicit(&used_in, memory_order_relaxed)) return;
     atomic_compare_exchange_strong(&used_in, &none, msio_forks() + 1);
+}
+
+void msio_threads_run(int threads, void (*work)(void *user, int thread), void *user) {
+#if defined(_OPENMP)
+    if (threads > 1) {
+        msio_threads_used();
+#pragma omp parallel num_threads(threads)
+        work(user, omp_get_thread_num());
+        return;
+    }
+#endif
+    (void)threads;
+    work(user, 0);
 }
 
 msio_status msio_threads_check(int wanted) {

@@ -15,6 +15,10 @@ msio_status msio_threads_check(int wanted);
 /* To be called before every parallel region that really starts threads: from then on children of fork read alone. */
 void msio_threads_used(void);
 
+/* Calls work(user, 0 .. threads - 1), each in a thread of its own where OpenMP is there, and returns when all have;
+ * with one thread, or without OpenMP, work(user, 0) alone: so each call is to take what is left of the work. */
+void msio_threads_run(int threads, void (*work)(void *user, int thread), void *user);
+
 /* 1 in a child process made by fork after msio_threads_used. */
 int msio_threads_forked(void);
 

@@ -8,10 +8,6 @@
 #include "core/threads.h"
 
 #include <stdlib.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 /* Work below this is done by the calling thread: it takes less than waiting for another one may, on a busy machine. */
 #define ALONE_BYTES ((int64_t)8 << 20)
 /* How far ahead the system is asked to fetch once a read had to wait for the disk. */
@@ -273,7 +269,8 @@ static void report_progress(worker *w, int64_t done) {
     }
 }
 
-static void work_through(batch_run *run, int number) {
+static void work_through(void *user, int number) {
+    batch_run *run = user;
     worker w = {.run = run, .number = number, .mine = &run->engine->thread[number]};
     w.mine->deliver.thread = number;
     w.mine->deliver.streams = run->streams;
@@ -293,19 +290,6 @@ static void work_through(batch_run *run, int number) {
     atomic_fetch_add(&run->engine->bytes_read, w.bytes_read);
 }
 
-static void run_threads(batch_run *run, int threads) {
-#ifdef _OPENMP
-    if (threads > 1) {
-        msio_threads_used();
-#pragma omp parallel num_threads(threads)
-        work_through(run, omp_get_thread_num());
-        return;
-    }
-#endif
-    (void)threads;
-    work_through(run, 0);
-}
-
 msio_status msio_engine_run(void *user, msio_piece_batch *batch) {
     msio_engine *e = user;
     prof_span span;
@@ -319,7 +303,7 @@ msio_status msio_engine_run(void *user, msio_piece_batch *batch) {
     run.reported = atomic_load(&e->done);
     run.streams = e->total >= msio_stream_least();
     map_files(&run);
-    run_threads(&run, (int)msio_min(e->threads, e->schedule.n));
+    msio_threads_run((int)msio_min(e->threads, e->schedule.n), work_through, &run);
     if (e->once) release_maps(&run);
     if (atomic_load(&run.failed)) return msio_error_restore(&run.error);
     return check_maps(&run);

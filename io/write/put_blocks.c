@@ -17,10 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 /* Work below this is done by the calling thread, as in reading. */
 #define ALONE_BYTES ((int64_t)8 << 20)
 /* The progress function is called when so much more was stored. */
@@ -414,7 +410,8 @@ static int64_t take_chain(batch_run *run) {
     }
 }
 
-static void work_through(batch_run *run, int thread) {
+static void work_through(void *user, int thread) {
+    batch_run *run = user;
     const msio_blocks *l = run->blocks;
     for (int64_t i = take_chain(run); i >= 0; i = take_chain(run)) {
         do {
@@ -428,19 +425,6 @@ static void work_through(batch_run *run, int thread) {
                             bytes + atomic_fetch_add_explicit(&run->store->done, bytes, memory_order_relaxed));
         } while (++i < l->n && l->block[i].chained);
     }
-}
-
-static void run_threads(batch_run *run, int threads) {
-#ifdef _OPENMP
-    if (threads > 1) {
-        msio_threads_used();
-#pragma omp parallel num_threads(threads)
-        work_through(run, omp_get_thread_num());
-        return;
-    }
-#endif
-    (void)threads;
-    work_through(run, 0);
 }
 
 msio_status msio_put_run(void *user, msio_piece_batch *batch) {
@@ -459,7 +443,7 @@ msio_status msio_put_run(void *user, msio_piece_batch *batch) {
         for (int i = 0; i < batch->sources && !status; i++) status = open_file(store, batch->source[i].file);
         if (!status) status = prepare_journals(&run);
         run.reported = atomic_load(&store->done);
-        if (!status) run_threads(&run, (int)msio_min(store->threads, blocks.n));
+        if (!status) msio_threads_run((int)msio_min(store->threads, blocks.n), work_through, &run);
         if (!status && atomic_load(&run.failed)) status = msio_error_restore(&run.error);
     }
     msio_blocks_free(&blocks);

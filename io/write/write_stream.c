@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/pool.h"
 #include "io/engine/ahead.h"
+#include "io/read/batches.h"
 #include "io/read/dense.h"
 #include "msio/write.h"
 
@@ -19,13 +20,7 @@ typedef struct half {
 } half;
 
 struct msio_write_stream {
-    msio_table *table;
-    int columns;
-    const msio_column **column;
-    msio_array *shape; /* [columns]: type and shape of one row's part */
-    msio_select select;
-    int64_t *list; /* the caller's row list, copied */
-    int64_t rows, batch_rows, next_row;
+    msio_batches all;
     msio_write_opts opts;
     half half[2];
     int current; /* the half that the caller fills, -1: none */
@@ -38,8 +33,8 @@ struct msio_write_stream {
 static msio_status write_half(msio_write_stream *s, half *h) {
     if (!h->filled) return MSIO_OK;
     h->filled = false;
-    msio_select part = msio_select_part(&s->select, h->batch.row, h->batch.rows);
-    return msio_write_many(s->columns, s->column, &part, h->memory, h->bytes, &s->opts);
+    msio_select part = msio_select_part(&s->all.select, h->batch.row, h->batch.rows);
+    return msio_write_many(s->all.columns, s->all.column, &part, h->memory, h->bytes, &s->opts);
 }
 
 /* Writes what a half holds, and gives it the next rows. */
@@ -48,36 +43,36 @@ static msio_status turn_over(void *stream, int which) {
     half *h = &s->half[which];
     msio_status status = write_half(s, h);
     if (status) return status;
-    int64_t rows = msio_min(s->batch_rows, s->rows - s->next_row);
+    int64_t rows = msio_min(s->all.batch_rows, s->all.rows - s->all.next_row);
     if (rows <= 0) return MSIO_END;
-    h->batch = (msio_write_batch){.row = s->next_row, .rows = rows, .columns = s->columns, .arrays = h->array};
-    for (int i = 0; i < s->columns; i++) {
+    h->batch = (msio_write_batch){.row = s->all.next_row, .rows = rows, .columns = s->all.columns, .arrays = h->array};
+    for (int i = 0; i < s->all.columns; i++) {
         void *memory = h->array[i].data;
-        h->array[i] = s->shape[i];
+        h->array[i] = s->all.shape[i];
         h->array[i].shape[0] = rows;
         h->array[i].data = memory;
-        h->array[i].bytes = h->bytes[i] = s->shape[i].bytes * (size_t)rows;
+        h->array[i].bytes = h->bytes[i] = s->all.shape[i].bytes * (size_t)rows;
     }
-    s->next_row += rows;
+    s->all.next_row += rows;
     return MSIO_OK;
 }
 
 /* ---------------------------------------------------------------- opening */
 
 static msio_status no_memory(const msio_write_stream *s) {
-    return msio_error_set(MSIO_E_MEMORY, s->table->path, "no memory for batches of %lld rows",
-                          (long long)s->batch_rows);
+    return msio_error_set(MSIO_E_MEMORY, s->all.table->path, "no memory for batches of %lld rows",
+                          (long long)s->all.batch_rows);
 }
 
 static msio_status take_memory(msio_write_stream *s) {
     for (int k = 0; k < 2; k++) {
         half *h = &s->half[k];
-        h->array = calloc((size_t)s->columns, sizeof *h->array);
-        h->memory = calloc((size_t)s->columns, sizeof *h->memory);
-        h->bytes = calloc((size_t)s->columns, sizeof *h->bytes);
+        h->array = calloc((size_t)s->all.columns, sizeof *h->array);
+        h->memory = calloc((size_t)s->all.columns, sizeof *h->memory);
+        h->bytes = calloc((size_t)s->all.columns, sizeof *h->bytes);
         if (!h->array || !h->memory || !h->bytes) return no_memory(s);
-        for (int i = 0; i < s->columns; i++) {
-            size_t bytes = s->shape[i].bytes * (size_t)s->batch_rows;
+        for (int i = 0; i < s->all.columns; i++) {
+            size_t bytes = s->all.shape[i].bytes * (size_t)s->all.batch_rows;
             if (bytes) h->memory[i] = h->array[i].data = msio_pool_take(bytes);
             if (bytes && !h->array[i].data) return no_memory(s);
         }
@@ -85,62 +80,34 @@ static msio_status take_memory(msio_write_stream *s) {
     return MSIO_OK;
 }
 
-static msio_status find_columns(msio_write_stream *s, const char *const *names) {
-    s->column = calloc((size_t)s->columns, sizeof *s->column);
-    s->shape = calloc((size_t)s->columns, sizeof *s->shape);
-    if (!s->column || !s->shape) return no_memory(s);
-    msio_status status = MSIO_OK;
-    for (int i = 0; i < s->columns && !status; i++) status = msio_table_column(s->table, names[i], &s->column[i]);
-    return status;
-}
-
-static msio_status copy_selection(msio_write_stream *s, const msio_select *select) {
-    s->select = select ? *select : (msio_select)MSIO_SELECT_ALL;
-    if (!s->select.row_list) return MSIO_OK;
-    if (s->select.rows_in_list < 0)
-        return msio_error_set(MSIO_E_ARGUMENT, s->table->path, "a row list of negative length");
-    s->list = malloc(((size_t)s->select.rows_in_list + 1) * sizeof *s->list);
-    if (!s->list) return no_memory(s);
-    memcpy(s->list, s->select.row_list, (size_t)s->select.rows_in_list * sizeof *s->list);
-    s->select.row_list = s->list;
-    return MSIO_OK;
-}
-
 /* Cells that were never written get their shape now, so that batches can be put into them one after the other. */
 static msio_status measure(msio_write_stream *s) {
     static const uint8_t zero[16];
-    msio_status status = msio_dense_measure(s->table, s->columns, s->column, &s->select, NULL, s->shape, &s->rows);
+    msio_status status = msio_dense_measure(s->all.table, s->all.columns, s->all.column, &s->all.select, NULL,
+                                            s->all.shape, &s->all.rows);
     if (status != MSIO_E_UNDEFINED || s->opts.cell_ndim < 0) return status;
     msio_write_opts make = s->opts;
     make.allocate = 1;
     make.progress = NULL;
     status = MSIO_OK;
-    for (int i = 0; i < s->columns && !status; i++) {
+    for (int i = 0; i < s->all.columns && !status; i++) {
         msio_array one;
-        status = msio_dense_measure(s->table, 1, &s->column[i], &s->select, NULL, &one, &s->rows);
-        const msio_column_info *info = status == MSIO_E_UNDEFINED ? msio_column_describe(s->column[i]) : NULL;
-        if (info) status = msio_write_value(s->column[i], &s->select, zero, msio_type_size(info->type), &make);
+        status = msio_dense_measure(s->all.table, 1, &s->all.column[i], &s->all.select, NULL, &one, &s->all.rows);
+        const msio_column_info *info = status == MSIO_E_UNDEFINED ? msio_column_describe(s->all.column[i]) : NULL;
+        if (info) status = msio_write_value(s->all.column[i], &s->all.select, zero, msio_type_size(info->type), &make);
     }
-    return status ? status : msio_dense_measure(s->table, s->columns, s->column, &s->select, NULL, s->shape, &s->rows);
+    return status ? status
+                  : msio_dense_measure(s->all.table, s->all.columns, s->all.column, &s->all.select, NULL, s->all.shape,
+                                       &s->all.rows);
 }
 
-static msio_status prepare(msio_write_stream *s, const char *const *columns, const msio_select *select,
-                           const msio_write_stream_opts *o) {
-    int64_t row_bytes = 0;
-    msio_status status = find_columns(s, columns);
-    if (!status) status = copy_selection(s, select);
-    if (!status) status = msio_table_hold_write(s->table);
+static msio_status prepare(msio_write_stream *s, const msio_write_stream_opts *o) {
+    msio_status status = msio_table_hold_write(s->all.table);
     if (status) return status;
     s->held = true;
-    if ((status = measure(s))) return status;
-    for (int i = 0; i < s->columns; i++) row_bytes += (int64_t)s->shape[i].bytes;
-    int64_t fits = row_bytes ? (int64_t)(o->memory / 2) / row_bytes : msio_max(s->rows, 1);
-    if (fits < 1)
-        return msio_error_set(MSIO_E_SIZE, s->table->path, "two rows take %lld bytes, the stream may take %zu",
-                              (long long)row_bytes * 2, o->memory);
-    s->batch_rows = o->rows_per_batch > 0 ? msio_min(o->rows_per_batch, fits) : fits;
-    s->batch_rows = msio_max(1, msio_min(s->batch_rows, s->rows));
-    return take_memory(s);
+    status = measure(s);
+    if (!status) status = msio_batches_measure(&s->all, o->memory, o->rows_per_batch);
+    return status ? status : take_memory(s);
 }
 
 msio_status msio_write_stream_open(msio_table *table, int n, const char *const *columns, const msio_select *select,
@@ -160,11 +127,10 @@ msio_status msio_write_stream_open(msio_table *table, int n, const char *const *
     if (status) return status;
     msio_write_stream *s = calloc(1, sizeof *s);
     if (!s) return msio_error_set(MSIO_E_MEMORY, table->path, "no memory for a stream");
-    s->table = table;
-    s->columns = n;
     s->opts = o.write;
     s->current = -1;
-    status = prepare(s, columns, select, &o);
+    status = msio_batches_begin(&s->all, table, n, columns, select);
+    if (!status) status = prepare(s, &o);
     if (status) {
         s->status = status;
         msio_error_save(&s->error);
@@ -216,17 +182,15 @@ msio_status msio_write_stream_close(msio_write_stream *stream) {
     if (stream->held) write_rest(stream);
     for (int k = 0; k < 2; k++) {
         half *h = &stream->half[k];
-        for (int i = 0; h->array && i < stream->columns; i++) msio_pool_give(h->array[i].data);
+        for (int i = 0; h->array && i < stream->all.columns; i++) msio_pool_give(h->array[i].data);
         free(h->array);
         free(h->memory);
         free(h->bytes);
     }
-    if (stream->held) msio_table_release(stream->table);
+    if (stream->held) msio_table_release(stream->all.table);
     msio_status status = stream->status;
     msio_error_copy error = stream->error;
-    free(stream->column);
-    free(stream->shape);
-    free(stream->list);
+    msio_batches_free(&stream->all);
     free(stream);
     return status ? msio_error_restore(&error) : MSIO_OK;
 }

@@ -1,0 +1,28 @@
+/* batches.h - what streams that read and streams that write share: columns and a selection, taken batch by batch. */
+#ifndef MSIO_IO_BATCHES_H
+#define MSIO_IO_BATCHES_H
+
+#include "io/table/table.h"
+#include "msio/io.h"
+
+typedef struct msio_batches {
+    msio_table *table;
+    int columns;
+    const msio_column **column;
+    msio_array *shape; /* [columns]: type and shape of one row's part; shape[0] is replaced per batch */
+    msio_select select;
+    int64_t *list; /* the caller's row list, copied */
+    int64_t rows, batch_rows, next_row;
+} msio_batches;
+
+/* Looks up the columns and copies the selection. What it took is freed by msio_batches_free, also when it failed. */
+msio_status msio_batches_begin(msio_batches *batches, msio_table *table, int columns, const char *const *names,
+                               const msio_select *select);
+
+/* Sets batch_rows, once rows and shape are known: two batches take at most so many bytes, and a batch at most so many
+ * rows (0: no limit). MSIO_E_SIZE where two rows take more. */
+msio_status msio_batches_measure(msio_batches *batches, size_t memory, int64_t rows_per_batch);
+
+void msio_batches_free(msio_batches *batches);
+
+#endif
