@@ -177,6 +177,31 @@ typedef struct py_stream {
 void py_stream_begin(py_stream *self);
 /* next(): what is told of a batch, or None at the end; close(). */
 extern PyMethodDef py_stream_methods[];
+/* What an object that streams columns of a table begins with. */
+typedef struct py_column_stream {
+    py_stream base;
+    py_table *table; /* entered while the stream is open */
+    py_selection selection;
+} py_column_stream;
+/* The arguments of a new one that come first: table, names, rows, (chan, chans, step), (corr, corrs, step), memory,
+ * rows_per_batch. */
+typedef struct py_column_request {
+    PyObject *table, *names, *rows;
+    Py_ssize_t chan[3], corr[3];
+    long long memory, batch;
+} py_column_request;
+#define PY_COLUMN_REQUEST "O!O!O(nnn)(nnn)LL"
+#define PY_COLUMN_ARGUMENTS(class, r)                                                                                  \
+    (class), &(r).table, &PyTuple_Type, &(r).names, &(r).rows, &(r).chan[0], &(r).chan[1], &(r).chan[2], &(r).corr[0], \
+        &(r).corr[1], &(r).corr[2], &(r).memory, &(r).batch
+/* Opens the library's stream over such columns; called without the GIL. */
+typedef msio_status py_column_open(msio_table *table, int n, const char *const *names, const msio_select *select,
+                                   const void *opts, void **stream);
+/* Opens a stream object that is new: itself, or NULL with an exception set, and the object is gone. */
+PyObject *py_column_stream_open(py_column_stream *self, const py_column_request *request, py_column_open *opener,
+                                const void *opts);
+/* Gives back what the object holds, once its stream is closed, and the object. */
+void py_column_stream_free(py_column_stream *self);
 /* A copy of constant values, made without the GIL; large ones in memory of the pool. NULL values: nothing is copied. */
 PyObject *py_array_kept(msio_type type, int ndim, const int64_t *shape, const void *values);
 

@@ -164,19 +164,62 @@ PyMethodDef py_stream_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+/* ---------------------------------------------------------------- columns in batches, read or written */
+
+/* Opens the stream of a table that was entered. -1 with an exception set. */
+static int open_columns(py_column_stream *self, msio_table *table, PyObject *names, py_column_open *opener,
+                        const void *opts) {
+    const char **list = py_names(names);
+    void *stream = NULL;
+    msio_status status;
+    if (!list) return -1;
+    Py_BEGIN_ALLOW_THREADS status =
+        opener(table, (int)PyTuple_GET_SIZE(names), list, &self->selection.select, opts, &stream);
+    Py_END_ALLOW_THREADS PyMem_Free(list);
+    if (status) {
+        py_fail();
+        return -1;
+    }
+    self->base.stream = stream;
+    return 0;
+}
+
+PyObject *py_column_stream_open(py_column_stream *self, const py_column_request *request, py_column_open *opener,
+                                const void *opts) {
+    const Py_ssize_t *chan = request->chan, *corr = request->corr;
+    py_stream_begin(&self->base);
+    self->table = (py_table *)Py_NewRef(request->table);
+    msio_table *table = py_table_enter(self->table);
+    if (table && py_select_rows(&self->selection, request->rows, msio_table_rows(table)) == 0) {
+        msio_select *s = &self->selection.select;
+        s->chan = chan[0], s->chans = chan[1], s->chan_step = chan[2];
+        s->corr = corr[0], s->corrs = corr[1], s->corr_step = corr[2];
+        if (open_columns(self, table, request->names, opener, opts) == 0) return (PyObject *)self;
+    }
+    if (table) py_table_leave(self->table);
+    Py_DECREF(self);
+    return NULL;
+}
+
+void py_column_stream_free(py_column_stream *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(self->table);
+    py_selection_free(&self->selection);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
 /* ---------------------------------------------------------------- the type ColumnStream */
 
 typedef struct column_stream {
-    py_stream base;
-    py_table *table;
+    py_column_stream columns;
     const msio_batch *batch;
-    py_selection selection;
 } column_stream;
 
 static PyObject *table_class;
 
 static void end(void *object) {
-    column_stream *self = object;
+    py_column_stream *self = object;
     msio_stream *stream = self->base.stream;
     self->base.stream = NULL;
     if (!stream) return;
@@ -186,18 +229,13 @@ static void end(void *object) {
 }
 
 static void stream_free(PyObject *object) {
-    column_stream *self = (column_stream *)object;
-    PyTypeObject *type = Py_TYPE(object);
-    end(self);
-    Py_XDECREF(self->table);
-    py_selection_free(&self->selection);
-    type->tp_free(object);
-    Py_DECREF(type);
+    end(object);
+    py_column_stream_free((py_column_stream *)object);
 }
 
 static msio_status fetch(void *stream) {
     column_stream *self = stream;
-    return msio_stream_next(self->base.stream, &self->batch);
+    return msio_stream_next(self->columns.base.stream, &self->batch);
 }
 
 /* (first row, [arrays]) */
@@ -215,53 +253,27 @@ static PyObject *told(void *stream) {
     return list ? Py_BuildValue("(LN)", (long long)batch->row, list) : NULL;
 }
 
-/* Opens the stream of a table that was entered. -1 with an exception set. */
-static int begin(column_stream *self, msio_table *table, PyObject *names, const msio_stream_opts *opts) {
-    const char **list = py_names(names);
-    msio_stream *stream = NULL;
-    msio_status status;
-    if (!list) return -1;
-    Py_BEGIN_ALLOW_THREADS status =
-        msio_stream_open(table, (int)PyTuple_GET_SIZE(names), list, &self->selection.select, opts, &stream);
-    Py_END_ALLOW_THREADS PyMem_Free(list);
-    if (status) {
-        py_fail();
-        return -1;
-    }
-    self->base.stream = stream;
-    return 0;
+static msio_status open_reads(msio_table *table, int n, const char *const *names, const msio_select *select,
+                              const void *opts, void **stream) {
+    return msio_stream_open(table, n, names, select, opts, (msio_stream **)stream);
 }
 
 /* ColumnStream(table, names, rows, (chan, chans, step), (corr, corrs, step), memory, rows_per_batch, threads) */
 static PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
-    PyObject *table, *names, *rows;
+    py_column_request request;
     msio_stream_opts opts = MSIO_STREAM_OPTS_INIT;
-    long long memory, batch;
-    Py_ssize_t chan[3], corr[3];
     (void)keywords;
-    if (!PyArg_ParseTuple(arguments, "O!O!O(nnn)(nnn)LLi", (PyTypeObject *)table_class, &table, &PyTuple_Type, &names,
-                          &rows, &chan[0], &chan[1], &chan[2], &corr[0], &corr[1], &corr[2], &memory, &batch,
+    if (!PyArg_ParseTuple(arguments, PY_COLUMN_REQUEST "i", PY_COLUMN_ARGUMENTS((PyTypeObject *)table_class, request),
                           &opts.read.threads))
         return NULL;
-    column_stream *self = (column_stream *)type->tp_alloc(type, 0);
+    py_column_stream *self = (py_column_stream *)type->tp_alloc(type, 0);
     if (!self) return NULL;
     self->base.fetch = fetch, self->base.told = told, self->base.end = end;
-    py_stream_begin(&self->base);
-    self->table = (py_table *)Py_NewRef(table);
-    if (memory > 0) opts.memory = (size_t)memory;
-    opts.rows_per_batch = batch;
+    if (request.memory > 0) opts.memory = (size_t)request.memory;
+    opts.rows_per_batch = request.batch;
     opts.read.progress = py_asked_to_stop;
     opts.read.user = &self->base.stop;
-    msio_table *source = py_table_enter(self->table);
-    if (source && py_select_rows(&self->selection, rows, msio_table_rows(source)) == 0) {
-        msio_select *s = &self->selection.select;
-        s->chan = chan[0], s->chans = chan[1], s->chan_step = chan[2];
-        s->corr = corr[0], s->corrs = corr[1], s->corr_step = corr[2];
-        if (begin(self, source, names, &opts) == 0) return (PyObject *)self;
-    }
-    if (source) py_table_leave(self->table);
-    Py_DECREF(self);
-    return NULL;
+    return py_column_stream_open(self, &request, open_reads, &opts);
 }
 
 static PyType_Slot slots[] = {

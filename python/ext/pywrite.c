@@ -268,11 +268,9 @@ PyObject *py_table_copy(PyObject *object, PyObject *arguments, PyObject *keyword
 /* ---------------------------------------------------------------- the type WriteStream */
 
 typedef struct write_stream {
-    py_stream base;
-    py_table *table;
+    py_column_stream columns;
     msio_write_batch *batch;
     PyObject *arrays; /* the batch's as the program has them, in memory of their own */
-    py_selection selection;
 } write_stream;
 
 /* What the program filled goes into the batch; then the next one. Without the GIL: the arrays own memory that numpy
@@ -283,7 +281,7 @@ static msio_status fetch(void *object) {
         const msio_array *a = &self->batch->arrays[i];
         if (a->bytes) memcpy(a->data, PyArray_DATA((PyArrayObject *)PyList_GET_ITEM(self->arrays, i)), a->bytes);
     }
-    return msio_write_stream_next(self->base.stream, &self->batch);
+    return msio_write_stream_next(self->columns.base.stream, &self->batch);
 }
 
 /* (first row, [arrays]) */
@@ -305,13 +303,13 @@ static PyObject *told(void *object) {
 }
 
 static msio_status close_stream(write_stream *self) {
-    msio_write_stream *stream = self->base.stream;
+    msio_write_stream *stream = self->columns.base.stream;
     msio_status status;
-    self->base.stream = NULL;
+    self->columns.base.stream = NULL;
     Py_CLEAR(self->arrays);
     if (!stream) return MSIO_OK;
     Py_BEGIN_ALLOW_THREADS status = msio_write_stream_close(stream);
-    Py_END_ALLOW_THREADS py_table_leave(self->table);
+    Py_END_ALLOW_THREADS py_table_leave(self->columns.table);
     return status;
 }
 
@@ -320,75 +318,45 @@ static void end(void *object) { (void)close_stream(object); }
 static PyObject *stream_close(PyObject *object, PyObject *unused) {
     write_stream *self = (write_stream *)object;
     (void)unused;
-    if (self->base.busy) {
+    if (self->columns.base.busy) {
         PyErr_SetString(PyExc_ValueError, "the stream is used by another thread");
         return NULL;
     }
-    self->base.over = false;
+    self->columns.base.over = false;
     if (close_stream(self)) return py_fail();
     Py_RETURN_NONE;
 }
 
 static void stream_free(PyObject *object) {
-    write_stream *self = (write_stream *)object;
-    PyTypeObject *type = Py_TYPE(object);
-    end(self);
-    Py_XDECREF(self->table);
-    py_selection_free(&self->selection);
-    type->tp_free(object);
-    Py_DECREF(type);
+    end(object);
+    py_column_stream_free((py_column_stream *)object);
 }
 
-static int begin(write_stream *self, msio_table *table, PyObject *names, const msio_write_stream_opts *opts) {
-    const char **list = py_names(names);
-    msio_write_stream *stream = NULL;
-    msio_status status;
-    if (!list) return -1;
-    Py_BEGIN_ALLOW_THREADS status =
-        msio_write_stream_open(table, (int)PyTuple_GET_SIZE(names), list, &self->selection.select, opts, &stream);
-    Py_END_ALLOW_THREADS PyMem_Free(list);
-    if (status) {
-        py_fail();
-        return -1;
-    }
-    self->base.stream = stream;
-    return 0;
+static msio_status open_writes(msio_table *table, int n, const char *const *names, const msio_select *select,
+                               const void *opts, void **stream) {
+    return msio_write_stream_open(table, n, names, select, opts, (msio_write_stream **)stream);
 }
 
 /* WriteStream(table, names, rows, (chan, chans, step), (corr, corrs, step), memory, rows_per_batch, cell_shape,
  * {flags}) */
 static PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
-    PyObject *table, *names, *rows, *shape;
+    py_column_request request;
     msio_write_stream_opts opts = MSIO_WRITE_STREAM_OPTS_INIT;
-    long long memory, batch;
-    Py_ssize_t chan[3], corr[3];
     options o = {Py_None, Py_None, Py_None, Py_None, opts.write};
     (void)keywords;
-    if (!PyArg_ParseTuple(arguments, "O!O!O(nnn)(nnn)LLOip", table_class, &table, &PyTuple_Type, &names, &rows,
-                          &chan[0], &chan[1], &chan[2], &corr[0], &corr[1], &corr[2], &memory, &batch, &shape,
+    if (!PyArg_ParseTuple(arguments, PY_COLUMN_REQUEST "Oip", PY_COLUMN_ARGUMENTS(table_class, request), &o.cell_shape,
                           &o.write.threads, &o.write.sync))
         return NULL;
-    o.cell_shape = shape;
     if (take_cell_shape(&o)) return NULL;
-    write_stream *self = (write_stream *)type->tp_alloc(type, 0);
+    py_column_stream *self = (py_column_stream *)type->tp_alloc(type, 0);
     if (!self) return NULL;
     self->base.fetch = fetch, self->base.told = told, self->base.end = end;
-    self->table = (py_table *)Py_NewRef(table);
-    if (memory > 0) opts.memory = (size_t)memory;
-    opts.rows_per_batch = batch;
+    if (request.memory > 0) opts.memory = (size_t)request.memory;
+    opts.rows_per_batch = request.batch;
     opts.write = o.write;
     opts.write.progress = py_asked_to_stop;
     opts.write.user = &self->base.stop;
-    msio_table *target = py_table_enter(self->table);
-    if (target && py_select_rows(&self->selection, rows, msio_table_rows(target)) == 0) {
-        msio_select *s = &self->selection.select;
-        s->chan = chan[0], s->chans = chan[1], s->chan_step = chan[2];
-        s->corr = corr[0], s->corrs = corr[1], s->corr_step = corr[2];
-        if (begin(self, target, names, &opts) == 0) return (PyObject *)self;
-    }
-    if (target) py_table_leave(self->table);
-    Py_DECREF(self);
-    return NULL;
+    return py_column_stream_open(self, &request, open_writes, &opts);
 }
 
 /* ---------------------------------------------------------------- what an interrupted write left */
