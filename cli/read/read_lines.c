@@ -21,7 +21,8 @@ int cli_read_part(cli_read *run, int64_t first, int64_t count, msio_ragged *cell
     return cli_fail(run->cli, MSIO_E_CHANGED, run->path, "the table changed while it was read; try again");
 }
 
-int64_t cli_read_next_rows(const cli_read *run, int64_t first, int64_t rows, int64_t bytes) {
+/* How many rows to read next, after a part of `rows` rows that took `bytes`; the first time rows is 0. */
+static int64_t next_rows(const cli_read *run, int64_t first, int64_t rows, int64_t bytes) {
     int64_t next = 256;
     if (rows) {
         int64_t row_bytes = bytes / rows + 16;
@@ -31,6 +32,24 @@ int64_t cli_read_next_rows(const cli_read *run, int64_t first, int64_t rows, int
         if (next < 1) next = 1;
     }
     return next < run->selection.count - first ? next : run->selection.count - first;
+}
+
+int cli_read_parts(cli_read *run, cli_read_visit *each, void *state) {
+    int64_t rows = 0, bytes = 0;
+    int code = 0;
+    for (int64_t first = 0; first < run->selection.count && !code; first += rows) {
+        msio_ragged cells = {0};
+        rows = next_rows(run, first, rows, bytes);
+        code = cli_read_part(run, first, rows, &cells);
+        if (code) break;
+        bytes = (int64_t)cells.bytes;
+        code = each(run, &cells, first, state);
+        msio_ragged_free(&cells);
+        int64_t a_row = bytes / rows + 1;
+        if (!code && cli_progress_update(&run->progress, (first + rows) * a_row, run->selection.count * a_row))
+            code = CLI_INPUT;
+    }
+    return code;
 }
 
 /* What is left to do at writing after the library's selection. Where cells differ in shape each is read whole, and the
@@ -52,7 +71,8 @@ static int fit(cli_read *run, cli_slice turned[2], cli_cut *cut) {
     return code;
 }
 
-static int write_part(cli_read *run, const msio_ragged *cells, int64_t first, const cli_cut *cut) {
+static int write_part(cli_read *run, const msio_ragged *cells, int64_t first, void *state) {
+    const cli_cut *cut = state;
     cli_json json = CLI_JSON_INIT(run->output.file);
     for (int64_t i = 0; i < cells->cells; i++) {
         if (cli_cell_json(&json, cells, i, cut)) {
@@ -74,19 +94,6 @@ int cli_read_lines(cli_read *run) {
         turned[i].given = 1;
         turned[i].step = -1;
     }
-    int64_t rows = 0, bytes = 0;
     int code = fit(run, turned, &cut);
-    for (int64_t first = 0; first < run->selection.count && !code; first += rows) {
-        msio_ragged cells = {0};
-        rows = cli_read_next_rows(run, first, rows, bytes);
-        code = cli_read_part(run, first, rows, &cells);
-        if (code) break;
-        bytes = (int64_t)cells.bytes;
-        code = write_part(run, &cells, first, &cut);
-        msio_ragged_free(&cells);
-        int64_t a_row = bytes / rows + 1;
-        if (!code && cli_progress_update(&run->progress, (first + rows) * a_row, run->selection.count * a_row))
-            code = CLI_INPUT;
-    }
-    return code;
+    return code ? code : cli_read_parts(run, write_part, &cut);
 }

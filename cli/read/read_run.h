@@ -45,7 +45,10 @@ int cli_read_show(cli_read *run);
 int cli_read_put_text(cli_read *run, const char *text, size_t length, uint32_t *points, size_t width);
 /* Reads the cells of rows first .. first + count of the selection. Returns 0, or an exit code after telling. */
 int cli_read_part(cli_read *run, int64_t first, int64_t count, msio_ragged *cells);
-/* How many rows to read next, after a part of `rows` rows that took `bytes`; the first time rows is 0. */
-int64_t cli_read_next_rows(const cli_read *run, int64_t first, int64_t rows, int64_t bytes);
+
+/* Reads the selection part by part, in order, and hands each to `each`, whose 0 goes on; tells the progress. Returns 0,
+ * or an exit code after telling. */
+typedef int cli_read_visit(cli_read *run, const msio_ragged *cells, int64_t first, void *state);
+int cli_read_parts(cli_read *run, cli_read_visit *each, void *state);
 
 #endif

@@ -8,27 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Held against every part of a pass; 0 goes on. */
-typedef int (*visit)(cli_read *run, const msio_ragged *cells, int64_t first, void *state);
-
-static int for_parts(cli_read *run, visit each, void *state) {
-    int64_t rows = 0, bytes = 0;
-    int code = 0;
-    for (int64_t first = 0; first < run->selection.count && !code; first += rows) {
-        msio_ragged cells = {0};
-        rows = cli_read_next_rows(run, first, rows, bytes);
-        code = cli_read_part(run, first, rows, &cells);
-        if (code) break;
-        bytes = (int64_t)cells.bytes;
-        code = each(run, &cells, first, state);
-        msio_ragged_free(&cells);
-        int64_t a_row = bytes / rows + 1;
-        if (!code && cli_progress_update(&run->progress, (first + rows) * a_row, run->selection.count * a_row))
-            code = CLI_INPUT;
-    }
-    return code;
-}
-
 /* The common shape, into the run, and the width of the widest string, into state. */
 static int find_width(cli_read *run, const msio_ragged *cells, int64_t first, void *state) {
     size_t *width = state;
@@ -90,7 +69,7 @@ int cli_read_text(cli_read *run) {
     run->ndim = run->info->is_array ? run->info->shape_known ? 1 + run->info->ndim : -1 : 1;
     if (run->info->is_array && run->info->shape_known)
         memcpy(run->shape + 1, run->info->shape, (size_t)run->info->ndim * sizeof run->shape[0]);
-    int code = for_parts(run, find_width, &width);
+    int code = cli_read_parts(run, find_width, &width);
     if (run->ndim < 0) { /* no rows, and no shape to be known */
         run->ndim = 2;
         run->shape[1] = 0;
@@ -101,6 +80,6 @@ int cli_read_text(cli_read *run) {
     if (run->selection.chans.given && run->ndim > 2) run->shape[run->ndim - 2] = run->selection.select.chans;
     run->dtype = cli_npy_dtype(MSIO_STRING, width);
     if (!code) code = cli_npy_header(run->cli, &run->output, run->dtype.text, run->ndim, run->shape);
-    if (!code) code = for_parts(run, write_cells, &width);
+    if (!code) code = cli_read_parts(run, write_cells, &width);
     return code;
 }

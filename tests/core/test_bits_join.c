@@ -32,13 +32,7 @@ static int use_best(void **state) {
 
 static int make_memory(void **state) {
     (void)state;
-    uint64_t seed = 11;
-    source = guarded_new(8 * MOST + 64);
-    target = guarded_new(8 * MOST + 64);
-    expected = guarded_new(8 * MOST + 64);
-    if (!source.bytes || !target.bytes || !expected.bytes) return -1;
-    random_fill(&seed, source.bytes, source.length);
-    return 0;
+    return guarded_trio(&source, 8 * MOST + 64, &target, &expected, 8 * MOST + 64, 11);
 }
 
 static int free_memory(void **state) {

@@ -18,13 +18,7 @@ static guarded source, target, expected;
 
 static int make_memory(void **state) {
     (void)state;
-    uint64_t seed = 3;
-    source = guarded_new(SPACE);
-    target = guarded_new(SPACE);
-    expected = guarded_new(SPACE);
-    if (!source.bytes || !target.bytes || !expected.bytes) return -1;
-    random_fill(&seed, source.bytes, source.length);
-    return 0;
+    return guarded_trio(&source, SPACE, &target, &expected, SPACE, 3);
 }
 
 static int free_memory(void **state) {

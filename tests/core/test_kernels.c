@@ -39,13 +39,7 @@ static int use_best(void **state) {
 
 static int make_memory(void **state) {
     (void)state;
-    uint64_t seed = 1;
-    source = guarded_new(1 << 16);
-    target = guarded_new(1 << 19);
-    expected = guarded_new(1 << 19);
-    if (!source.bytes || !target.bytes || !expected.bytes) return -1;
-    random_fill(&seed, source.bytes, source.length);
-    return 0;
+    return guarded_trio(&source, 1 << 16, &target, &expected, 1 << 19, 1);
 }
 
 static int free_memory(void **state) {

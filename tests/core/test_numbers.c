@@ -18,10 +18,7 @@ static guarded source, target, expected;
 
 static int make_memory(void **state) {
     (void)state;
-    source = guarded_new(SPACE);
-    target = guarded_new(SPACE);
-    expected = guarded_new(SPACE);
-    return source.bytes && target.bytes && expected.bytes ? 0 : -1;
+    return guarded_trio(&source, SPACE, &target, &expected, SPACE, 0);
 }
 
 static int free_memory(void **state) {

@@ -20,13 +20,7 @@ static const char *const sets[] = {"generic", "avx2", "avx512"};
 
 static int make_memory(void **state) {
     (void)state;
-    uint64_t seed = 7;
-    source = guarded_new(1 << 16);
-    target = guarded_new(1 << 16);
-    expected = guarded_new(1 << 16);
-    if (!source.bytes || !target.bytes || !expected.bytes) return -1;
-    random_fill(&seed, source.bytes, source.length);
-    return 0;
+    return guarded_trio(&source, 1 << 16, &target, &expected, 1 << 16, 7);
 }
 
 static int free_memory(void **state) {

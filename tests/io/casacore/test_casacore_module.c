@@ -3,7 +3,8 @@
 #include "io/casacore/casacore_module.h"
 #include "msio/io.h"
 
-#include <ftw.h>
+#include "tests/fuzz/table_pack.h"
+
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,13 +24,6 @@
 
 static char folder[] = "/tmp/msio-casacore-XXXXXX";
 static char path[256];
-
-static int remove_entry(const char *name, const struct stat *info, int kind, struct FTW *where) {
-    (void)info, (void)kind, (void)where;
-    return remove(name);
-}
-
-static void remove_tree(const char *name) { nftw(name, remove_entry, 16, FTW_DEPTH | FTW_PHYS); }
 
 /* ---------------------------------------------------------------- a table of known values */
 
@@ -99,7 +93,7 @@ static int make_known_table(void **state) {
 
 static int remove_known_table(void **state) {
     (void)state;
-    remove_tree(folder);
+    pack_remove(folder);
     return 0;
 }
 
@@ -365,7 +359,7 @@ static void reopening_sees_another_table_there(void **state) {
     msio_casa_close(first);
     assert_int_equal(msio_casa_open(place, &reader), MSIO_OK);
     assert_int_equal(msio_casa_rows(reader), 3);
-    remove_tree(place);
+    pack_remove(place);
     assert_int_equal(make_table(place, 5, &second), MSIO_OK);
     msio_casa_close(second);
     assert_int_equal(msio_casa_reopen(reader), MSIO_OK);

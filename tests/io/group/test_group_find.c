@@ -3,8 +3,9 @@
  * The oracle of the calendar is the C library's timegm and gmtime_r. */
 #include "io/group/group_name.h"
 
+#include "tests/fuzz/table_pack.h"
+
 #include <fcntl.h>
-#include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,14 +31,10 @@ static int make_folders(void **state) {
     return mkdir(one, 0777) || mkdir(two, 0777);
 }
 
-static int remove_one(const char *path, const struct stat *facts, int kind, struct FTW *walk) {
-    (void)facts, (void)kind, (void)walk;
-    return remove(path);
-}
-
 static int remove_folders(void **state) {
     (void)state;
-    return nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    pack_remove(top);
+    return 0;
 }
 
 /* ---------------------------------------------------------------- files */

@@ -2,6 +2,7 @@
 #include "msio/core.h"
 #include "msio/io.h"
 
+#include "tests/fuzz/table_pack.h"
 #include "tests/script.h"
 
 #include <ftw.h>
@@ -21,11 +22,6 @@
 static char folder[] = "/tmp/msio-simulate-XXXXXX";
 static char ms[PATH_MAX];
 
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where) {
-    (void)info, (void)kind, (void)where;
-    return remove(path);
-}
-
 static int make_folder(void **state) {
     (void)state;
     if (!mkdtemp(folder)) return -1;
@@ -35,12 +31,13 @@ static int make_folder(void **state) {
 
 static int remove_folder(void **state) {
     (void)state;
-    return nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    pack_remove(folder);
+    return 0;
 }
 
 static int remove_ms(void **state) {
     (void)state;
-    nftw(ms, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    pack_remove(ms);
     return 0;
 }
 

@@ -6,9 +6,10 @@
 #include "msio/core.h"
 #include "msio/subbands.h"
 
+#include "tests/fuzz/table_pack.h"
+
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -36,11 +37,6 @@
 static char scratch[] = "/tmp/msio-simulate-XXXXXX";
 static char folder[PATH_MAX]; /* where groups are made: not there at a test's begin */
 
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where) {
-    (void)info, (void)kind, (void)where;
-    return remove(path);
-}
-
 static int make_scratch(void **state) {
     (void)state;
     if (!mkdtemp(scratch)) return -1;
@@ -50,12 +46,13 @@ static int make_scratch(void **state) {
 
 static int remove_scratch(void **state) {
     (void)state;
-    return nftw(scratch, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    pack_remove(scratch);
+    return 0;
 }
 
 static int remove_folder(void **state) {
     (void)state;
-    nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    pack_remove(folder);
     return 0;
 }
 
