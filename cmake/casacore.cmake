@@ -41,7 +41,8 @@ if(MSIO_CASACORE_FOUND)
         io/casacore/shim/shim_ragged.cc
         io/casacore/shim/shim_room.cc
         io/casacore/shim/shim_table.cc
-        io/casacore/shim/shim_types.cc)
+        io/casacore/shim/shim_types.cc
+        io/casacore/shim/shim_write.cc)
     target_link_libraries(msio_casacore PRIVATE msio_settings casacore_tables)
     set_target_properties(msio_casacore PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
     install(TARGETS msio_casacore LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/msio)
@@ -54,7 +55,7 @@ if(MSIO_CASACORE_FOUND)
     # The program that loads it for processes that casacore must not end. It stands beside the module.
     add_executable(msio_casacore_helper io/casacore/casacore_helper.c)
     target_link_libraries(msio_casacore_helper PRIVATE msio_settings ${CMAKE_DL_LIBS})
-    set_target_properties(msio_casacore_helper PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+    set_target_properties(msio_casacore_helper PROPERTIES ENABLE_EXPORTS ON RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
     add_dependencies(msio_casacore msio_casacore_helper)
     install(TARGETS msio_casacore_helper RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}/msio)
 endif()

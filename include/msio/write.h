@@ -44,14 +44,21 @@ typedef struct msio_write_opts {
 #define MSIO_WRITE_OPTS_INIT                                                                                           \
     { sizeof(msio_write_opts), 0, 0, 0, 0, -1, {0}, 0, NULL, NULL }
 
+/* What is not written in place (msio_column_info.why_not_writable tells: values of IncrementalStMan, strings, data
+ * managers that msio does not know; and cells that were never written, but those of a TiledShapeStMan's column that has
+ * none yet) casacore puts, by the same calls: in a process of its own, which has the table's write lock lent meanwhile,
+ * so that a hold goes on and no lock of this process's own casacore is touched. It leaves what casacore leaves after a
+ * crash; `atomic` is refused for it, and MSIO_E_UNSUPPORTED is told where the program's own casacore has the lock
+ * (msio_open_opts.lock_is_held). */
+
 /* Puts `in` into the selected cells: dense, of the column's own type, in the machine's byte order; in_bytes must be
  * what msio_read_shape tells of this selection. Rows that a list names twice get the later value. Through reference
  * and concatenated tables the rows of their roots are written, under the roots' locks.
  * Zero rows or channels: MSIO_OK, nothing changes. After an error other than MSIO_E_IO nothing was changed.
- * Errors: MSIO_E_ARGUMENT (not opened writable; strings), MSIO_E_RANGE, MSIO_E_SHAPE, MSIO_E_SIZE, MSIO_E_UNDEFINED (a
- * cell that has no place yet), MSIO_E_UNSUPPORTED (nothing here can write it), MSIO_E_LOCKED (names the process that
- * has the table open, and what helps), MSIO_E_IO (read-only, a full disk: what was stored is put back),
- * MSIO_E_CHANGED, MSIO_E_CANCELLED, MSIO_E_FORMAT, MSIO_E_MEMORY. */
+ * Errors: MSIO_E_ARGUMENT (not opened writable; strings: msio_write_ragged), MSIO_E_RANGE, MSIO_E_SHAPE, MSIO_E_SIZE,
+ * MSIO_E_UNDEFINED (a cell that has no place yet), MSIO_E_UNSUPPORTED (nothing here can write it), MSIO_E_CASACORE (its
+ * words), MSIO_E_LOCKED (names the process that has the table open, and what helps), MSIO_E_IO (read-only, a full disk:
+ * what was stored is put back), MSIO_E_CHANGED, MSIO_E_CANCELLED, MSIO_E_FORMAT, MSIO_E_MEMORY. */
 MSIO_API msio_status msio_write(const msio_column *column, const msio_select *select, const void *in, size_t in_bytes,
                                 const msio_write_opts *opts);
 
@@ -64,6 +71,14 @@ MSIO_API msio_status msio_write_many(int n, const msio_column *const *columns, c
  * Errors: as msio_write; MSIO_E_SIZE when value_bytes is not the element's size. */
 MSIO_API msio_status msio_write_value(const msio_column *column, const msio_select *select, const void *value,
                                       size_t value_bytes, const msio_write_opts *opts);
+
+/* Puts whole cells of any shapes, strings too, as msio_read_ragged gives them: cell i of `in` into the i-th selected
+ * row (select names no channels or correlations); cells whose `defined` is 0 are left alone. Cells of columns without a
+ * fixed shape get the shape that is given. Natively where the column is written so and all cells keep their shapes,
+ * else through casacore. Errors: as msio_write; MSIO_E_SIZE when the cells are not as many as the rows; MSIO_E_ARGUMENT
+ * (another type than the column's). */
+MSIO_API msio_status msio_write_ragged(const msio_column *column, const msio_select *select, const msio_ragged *in,
+                                       const msio_write_opts *opts);
 
 /* Copies the selected cells of one column into the same rows, channels and correlations of another one of the same
  * type, of this or another table (opened writable), in batches: at most 64 MiB beside the files, the next batch is read

@@ -8,8 +8,10 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +21,42 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* ---------------------------------------------------------------- the lock that is lent */
+
+/* The write lock of the process that asks, on the table that is edited: the same open file description, so that it
+ * lasts as long as either process has it. casacore's own request for the lock would wait for it, and is granted
+ * instead. */
+static int lent = -1;
+static const msio_casa_table *edited;
+
+/* casacore locks by fcntl, which the linker finds here first. */
+static int grant_or_pass(int fd, int command, void *argument) {
+    if (lent >= 0 && (command == F_SETLK || command == F_SETLKW)) return 0;
+    if (lent >= 0 && command == F_GETLK) {
+        ((struct flock *)argument)->l_type = F_UNLCK;
+        return 0;
+    }
+    return (int)syscall(SYS_fcntl, fd, command, argument);
+}
+
+#define GRANTING(function, name)                                                                                       \
+    __attribute__((visibility("default"))) int function(int fd, int command, ...) __asm__(name);                       \
+    int function(int fd, int command, ...) {                                                                           \
+        va_list list;                                                                                                  \
+        va_start(list, command);                                                                                       \
+        void *argument = va_arg(list, void *);                                                                         \
+        va_end(list);                                                                                                  \
+        return grant_or_pass(fd, command, argument);                                                                   \
+    }
+GRANTING(granting_fcntl, "fcntl")
+GRANTING(granting_fcntl64, "fcntl64")
+
+static void give_lock_back(void) {
+    if (lent >= 0) close(lent);
+    lent = -1;
+    edited = NULL;
+}
 
 /* ---------------------------------------------------------------- the socket */
 
@@ -42,6 +80,26 @@ static void receive_all(void *bytes, size_t size) {
         to += n;
         size -= (size_t)n;
     }
+}
+
+static int receive_descriptor(void) {
+    char byte;
+    int descriptor = -1;
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec bytes = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room};
+    ssize_t n;
+    do n = recvmsg(MSIO_REMOTE_SOCKET, &message, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n <= 0) _exit(0);
+    const struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS)
+        memcpy(&descriptor, CMSG_DATA(head), sizeof descriptor);
+    return descriptor;
 }
 
 /* casacore (3.5) loses the memory of some managers' tables when they are closed. */
@@ -69,6 +127,7 @@ typedef struct question {
     msio_casa_table *table;
     char *text;
     int64_t *list;
+    char *payload;
     msio_casa_row_set rows;
     msio_casa_message message;
 } question;
@@ -147,13 +206,40 @@ static void answer_change(const msio_casa_functions *casacore, question *q) {
     answer_words(status, q->message.text);
 }
 
+static msio_status edit(const msio_casa_functions *casacore, question *q) {
+    if (lent < 0) return MSIO_E_LOCKED;
+    msio_status status = casacore->edit(q->text, q->request.amount, &q->table, &q->message);
+    edited = q->table;
+    if (status) give_lock_back();
+    return status;
+}
+
+static msio_status put(const msio_casa_functions *casacore, question *q) {
+    const msio_remote_request *r = &q->request;
+    if (r->operation == MSIO_REMOTE_PUT_TEXTS)
+        return casacore->put_texts(q->table, q->text, &q->rows, q->payload, (size_t)r->payload, &q->message);
+    if (r->ndim < 0 || r->ndim > MSIO_MAX_NDIM) return MSIO_E_ARGUMENT;
+    return casacore->put_cells(q->table, q->text, &q->rows, r->has_part ? &r->part : NULL, (int)r->ndim, r->shape,
+                               q->payload, (size_t)r->payload, &q->message);
+}
+
+/* The lock goes with the table that it was lent for. */
+static void close_table(const msio_casa_functions *casacore, msio_casa_table *table) {
+    casacore->close(table);
+    if (table == edited) give_lock_back();
+}
+
 static void answer_simple(const msio_casa_functions *casacore, question *q) {
     msio_status status = MSIO_OK;
     switch (q->request.operation) {
     case MSIO_REMOTE_OPEN: status = casacore->open(q->text, &q->table, &q->message); break;
-    case MSIO_REMOTE_CLOSE: casacore->close(q->table); break;
+    case MSIO_REMOTE_CLOSE: close_table(casacore, q->table); break;
     case MSIO_REMOTE_REOPEN: status = casacore->reopen(q->table, &q->message); break;
     case MSIO_REMOTE_READABLE: status = casacore->readable(q->table, q->text, &q->message); break;
+    case MSIO_REMOTE_EDIT: status = edit(casacore, q); break;
+    case MSIO_REMOTE_PUT:
+    case MSIO_REMOTE_PUT_TEXTS: status = put(casacore, q); break;
+    case MSIO_REMOTE_SETTLE: status = casacore->settle(q->table, q->request.amount != 0, &q->message); break;
     default: status = MSIO_E_ARGUMENT;
     }
     if (status)
@@ -173,6 +259,12 @@ static void serve(const msio_casa_functions *casacore) {
             q.list = room(q.request.count, sizeof *q.list);
             receive_all(q.list, (size_t)q.request.count * sizeof *q.list);
         }
+        if (q.request.operation == MSIO_REMOTE_EDIT) {
+            lent = receive_descriptor();
+        } else if (q.request.payload > 0) {
+            q.payload = room(q.request.payload, 1);
+            receive_all(q.payload, (size_t)q.request.payload);
+        }
         q.table = (msio_casa_table *)(uintptr_t)q.request.table;
         q.rows = (msio_casa_row_set){q.request.row, q.request.step, q.request.count, q.list};
         if (q.request.operation == MSIO_REMOTE_SHAPES)
@@ -187,6 +279,7 @@ static void serve(const msio_casa_functions *casacore) {
             answer_simple(casacore, &q);
         free(q.text);
         free(q.list);
+        free(q.payload);
     }
 }
 

@@ -33,6 +33,7 @@ static unsigned owner; /* msio_forks() of the process that started the helper */
 static int channel = -1;
 static uint64_t generation = 1; /* of the helper: tables of an earlier one are opened again */
 static int64_t resident;        /* bytes that it held when it last opened a table */
+static bool has_opened;         /* it has opened tables, which casacore keeps as they were */
 static bool missing;            /* there is no helper beside the module */
 
 static _Thread_local bool last_died;
@@ -52,6 +53,7 @@ static void forget(void) {
     if (channel >= 0) close(channel);
     channel = -1;
     resident = 0;
+    has_opened = false;
     generation++;
 }
 
@@ -161,7 +163,10 @@ typedef struct question {
     msio_remote_request request;
     const char *text;
     const int64_t *list;
-    void *out; /* of the answer: out_bytes, or NULL: memory is made for it */
+    const void *payload;
+    int lent;       /* EDIT: the descriptor that goes with it */
+    bool unstopped; /* nobody is asked whether to go on */
+    void *out;      /* of the answer: out_bytes, or NULL: memory is made for it */
     size_t out_bytes;
     void *made; /* to be freed */
     uint64_t table;
@@ -182,22 +187,47 @@ static msio_status lost(int signal_number, msio_casa_message *message) {
 }
 
 /* Waits for the answer's begin, and asks meanwhile whether the caller still wants it. */
-static bool wanted_until_answered(void) {
+static bool wanted_until_answered(bool unstopped) {
     struct pollfd wait = {.fd = channel, .events = POLLIN};
     for (;;) {
         int n = poll(&wait, 1, 50);
         if (n > 0 || (n < 0 && errno != EINTR)) return true;
-        if (msio_waits_asked()) return false;
+        if (!unstopped && msio_waits_asked()) return false;
     }
+}
+
+/* One byte, and a descriptor that is the other process's, too, from then on. */
+static bool send_descriptor(int descriptor) {
+    char byte = 0;
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {.room = {0}};
+    struct iovec bytes = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room};
+    control.head =
+        (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    memcpy(CMSG_DATA(&control.head), &descriptor, sizeof descriptor);
+    ssize_t n;
+    do n = sendmsg(channel, &message, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n == 1;
+}
+
+static bool send_question(const question *q) {
+    return send_all(&q->request, sizeof q->request) && send_all(q->text, (size_t)q->request.text_bytes) &&
+           (!q->list || send_all(q->list, (size_t)q->request.count * sizeof *q->list)) &&
+           (q->request.operation == MSIO_REMOTE_EDIT ? send_descriptor(q->lent)
+                                                     : send_all(q->payload, (size_t)q->request.payload));
 }
 
 /* The answer's begin; *status is the call's. False: it is all that there is. */
 static bool begin_answer(const question *q, msio_remote_reply *reply, msio_status *status, msio_casa_message *message) {
     *status = MSIO_OK;
-    if (!send_all(&q->request, sizeof q->request) || !send_all(q->text, (size_t)q->request.text_bytes) ||
-        (q->list && !send_all(q->list, (size_t)q->request.count * sizeof *q->list))) {
+    if (!send_question(q)) {
         /* the end's cause may be there to be read */
-    } else if (!wanted_until_answered()) {
+    } else if (!wanted_until_answered(q->unstopped)) {
         forget();
         snprintf(message->text, sizeof message->text, "the wait for it was stopped");
         *status = MSIO_E_CANCELLED;
@@ -260,6 +290,7 @@ static msio_status bring(msio_remote_table *table, msio_casa_message *message) {
     if (status) return status;
     table->handle = q.table;
     table->generation = generation;
+    has_opened = true;
     return MSIO_OK;
 }
 
@@ -448,4 +479,80 @@ msio_status msio_remote_change(const char *path, const char *orders, size_t byte
     free(q.made);
     free(text);
     return status;
+}
+
+/* ---------------------------------------------------------------- cells that are put */
+
+msio_status msio_remote_edit(const char *path, int lock, int64_t bytes, void **table, msio_casa_message *message) {
+    msio_remote_table *opened = calloc(1, sizeof *opened);
+    question q = {
+        .request = {.operation = MSIO_REMOTE_EDIT, .amount = bytes, .payload = 1}, .lent = lock, .unstopped = true};
+    if (!opened || !(opened->path = strdup(path))) {
+        free(opened);
+        snprintf(message->text, sizeof message->text, "no memory to open a table");
+        return MSIO_E_MEMORY;
+    }
+    set_text(&q, path);
+    last_died = false;
+    take();
+    if (has_opened) forget();
+    msio_status status = MSIO_E_CASACORE;
+    if (start())
+        status = ask(&q, message);
+    else
+        snprintf(message->text, sizeof message->text, "the program %s cannot be started", MSIO_REMOTE_FILE);
+    opened->handle = q.table;
+    opened->generation = generation;
+    msio_lengthy_unlock(&mutex);
+    free(q.made);
+    if (status) {
+        free(opened->path);
+        free(opened);
+        return status;
+    }
+    *table = opened;
+    return MSIO_OK;
+}
+
+/* Of a table that is being edited: with a helper that was ended since, what it had not written is lost. */
+static msio_status ask_editing(msio_remote_table *table, question *q, msio_casa_message *message) {
+    msio_status status = MSIO_E_CASACORE;
+    q->unstopped = true;
+    q->request.table = table->handle;
+    last_died = false;
+    take();
+    if (channel >= 0 && table->generation == generation)
+        status = ask(q, message);
+    else
+        snprintf(message->text, sizeof message->text, "its process ended; what it had not written is lost");
+    msio_lengthy_unlock(&mutex);
+    free(q->made);
+    return status;
+}
+
+msio_status msio_remote_put(void *table, const char *column, const msio_casa_row_set *rows, const msio_casa_part *part,
+                            int ndim, const int64_t *shape, const void *values, size_t bytes,
+                            msio_casa_message *message) {
+    question q = {.request = {.operation = MSIO_REMOTE_PUT, .payload = (int64_t)bytes, .ndim = ndim},
+                  .payload = values};
+    if (ndim > 0) memcpy(q.request.shape, shape, (size_t)ndim * sizeof *shape);
+    set_text(&q, column);
+    set_rows(&q, rows, 0, rows->count);
+    q.request.has_part = part != NULL;
+    if (part) q.request.part = *part;
+    return ask_editing(table, &q, message);
+}
+
+msio_status msio_remote_put_texts(void *table, const char *column, const msio_casa_row_set *rows, const char *texts,
+                                  size_t bytes, msio_casa_message *message) {
+    question q = {.request = {.operation = MSIO_REMOTE_PUT_TEXTS, .payload = (int64_t)bytes}, .payload = texts};
+    set_text(&q, column);
+    set_rows(&q, rows, 0, rows->count);
+    return ask_editing(table, &q, message);
+}
+
+msio_status msio_remote_settle(void *table, bool sync, msio_casa_message *message) {
+    question q = {.request = {.operation = MSIO_REMOTE_SETTLE, .amount = sync}};
+    set_text(&q, "");
+    return ask_editing(table, &q, message);
 }

@@ -23,18 +23,25 @@ typedef enum msio_remote_operation {
     MSIO_REMOTE_SHAPES,
     MSIO_REMOTE_READ,
     MSIO_REMOTE_STRINGS,
-    MSIO_REMOTE_CHANGE
+    MSIO_REMOTE_CHANGE,
+    MSIO_REMOTE_EDIT,
+    MSIO_REMOTE_PUT,
+    MSIO_REMOTE_PUT_TEXTS,
+    MSIO_REMOTE_SETTLE
 } msio_remote_operation;
 
-/* Followed by text_bytes of a path or a column's name (with its NUL; CHANGE: and then its orders) and, if has_list, by
- * count row numbers. */
+/* Followed by text_bytes of a path or a column's name (with its NUL; CHANGE: and then its orders), if has_list by count
+ * row numbers, and by `payload` bytes (PUT: the values; PUT_TEXTS: the strings; EDIT: one, with the descriptor that has
+ * the table's write lock). */
 typedef struct msio_remote_request {
     int32_t operation, has_list, has_part;
     int32_t text_bytes;
     uint64_t table; /* the helper's */
     int64_t row, step, count;
     msio_casa_part part;
-    int64_t amount; /* READ: bytes of the answer; STRINGS: strings of the cell */
+    int64_t amount; /* READ: bytes of the answer; STRINGS: strings of the cell; EDIT: bytes of room; SETTLE: 1: sync */
+    int64_t payload;
+    int64_t ndim, shape[MSIO_MAX_NDIM]; /* PUT */
 } msio_remote_request;
 
 typedef enum msio_remote_kind {
@@ -72,6 +79,18 @@ msio_status msio_remote_strings(void *table, const char *column, int64_t row, in
 
 /* As msio_casa_functions.change, by a helper that has no table open, so that nothing it has read stands in the way. */
 msio_status msio_remote_change(const char *path, const char *orders, size_t bytes, msio_casa_message *message);
+
+/* As edit, put_cells, put_texts and settle of msio_casa_functions, by a helper that had no table open. lock: the
+ * descriptor that has the table's write lock, which the helper shares until settled, and in whose stead it takes none
+ * of its own. Such calls are not stopped in between; they fail when the helper was ended. Tables of _edit are closed by
+ * msio_remote_close. */
+msio_status msio_remote_edit(const char *path, int lock, int64_t bytes, void **table, msio_casa_message *message);
+msio_status msio_remote_put(void *table, const char *column, const msio_casa_row_set *rows, const msio_casa_part *part,
+                            int ndim, const int64_t *shape, const void *values, size_t bytes,
+                            msio_casa_message *message);
+msio_status msio_remote_put_texts(void *table, const char *column, const msio_casa_row_set *rows, const char *texts,
+                                  size_t bytes, msio_casa_message *message);
+msio_status msio_remote_settle(void *table, bool sync, msio_casa_message *message);
 
 /* Whether this thread's last call ended because casacore died. */
 bool msio_remote_died(void);

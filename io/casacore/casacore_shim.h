@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 /* Grows with every change of what follows. */
-#define MSIO_CASA_VERSION 2
+#define MSIO_CASA_VERSION 3
 
 /* A table that casacore opened or makes. */
 typedef struct msio_casa_table msio_casa_table;
@@ -161,6 +161,22 @@ typedef struct msio_casa_functions {
      * MSIO_E_ARGUMENT, MSIO_E_NO_COLUMN, MSIO_E_NOT_FOUND, MSIO_E_LOCKED, MSIO_E_IO (no room), MSIO_E_UNSUPPORTED,
      * MSIO_E_CASACORE, MSIO_E_MEMORY. */
     msio_status (*change)(const char *path, const char *orders, size_t bytes, msio_casa_message *message);
+
+    /* Opens a table that is there to put into cells of it, under casacore's write lock until `settle` or `close`; room
+     * for so many bytes is asked for. MSIO_E_LOCKED, MSIO_E_IO (no room), MSIO_E_CASACORE, MSIO_E_MEMORY. */
+    msio_status (*edit)(const char *path, int64_t bytes, msio_casa_table **table, msio_casa_message *message);
+    /* Puts numbers or Bool: the part (NULL: all) of each row's cell, dense in the rows' order, of which a later one
+     * that comes again wins. ndim and shape: those of whole cells, which get them where all of each is put.
+     * MSIO_E_NO_COLUMN, MSIO_E_RANGE, MSIO_E_SIZE, MSIO_E_ARGUMENT (strings), MSIO_E_CASACORE, MSIO_E_MEMORY. */
+    msio_status (*put_cells)(msio_casa_table *table, const char *column, const msio_casa_row_set *rows,
+                             const msio_casa_part *part, int ndim, const int64_t *shape, const void *values,
+                             size_t bytes, msio_casa_message *message);
+    /* Puts strings. texts: for each row its cell's axes (-1: it is left alone) and shape, then the length of each
+     * string and its bytes; all numbers int64_t. Also MSIO_E_SHAPE. */
+    msio_status (*put_texts)(msio_casa_table *table, const char *column, const msio_casa_row_set *rows,
+                             const char *texts, size_t bytes, msio_casa_message *message);
+    /* Writes everything (sync: to the disk), tells others, and gives the lock of `edit` back. */
+    msio_status (*settle)(msio_casa_table *table, int sync, msio_casa_message *message);
 } msio_casa_functions;
 
 /* The module's only symbol. */

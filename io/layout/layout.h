@@ -83,6 +83,13 @@ typedef struct msio_layout {
 extern const msio_layout msio_tiled_column_layout, msio_tiled_shape_layout, msio_tiled_cell_layout,
     msio_tiled_data_layout, msio_ssm_layout, msio_ism_layout;
 
+/* Why cells of a column that have a place there are not written natively, or NULL. */
+static inline const char *msio_column_keeps(const msio_layout *layout, const msio_manager *manager,
+                                            const msio_column_dat *column) {
+    if (column->type == MSIO_STRING) return "strings are written by casacore alone";
+    return layout->keeps ? layout->keeps(manager, column) : NULL;
+}
+
 /* Opens table.f<N><suffix> ("", "i", "_TSM1") of the manager, keeps it in manager->file. Only from load, or under the
  * layout's own lock. MSIO_E_FORMAT where the file is missing. */
 msio_status msio_manager_file(msio_manager *manager, const char *suffix, msio_file **file);

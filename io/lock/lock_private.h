@@ -16,6 +16,7 @@ struct msio_lock {
     int holders;              /* calls that hold the read lock; while there are any they use the descriptor */
     int writers;              /* calls, or holds, that have the write lock: 0 or 1; they use the other one */
     bool write_held;          /* by a hold */
+    bool joined;              /* casacore in this process has the lock, not this descriptor */
     msio_file view;           /* the same file as one that can be mapped */
 };
 

@@ -66,6 +66,8 @@ msio_status msio_lock_take_write(msio_lock *lock, double seconds, bool *locked);
 msio_status msio_lock_join_write(msio_lock *lock, double seconds, bool *locked);
 /* What is locked stays so over many calls: reads of this process through other handles do not wait for it. */
 void msio_lock_hold_write(msio_lock *lock);
+/* The descriptor that has the write lock, while it is held; -1: it is not, or casacore in this process has it. */
+int msio_lock_write_descriptor(const msio_lock *lock);
 /* forks: msio_forks() when it was taken; a child of fork has nothing to give. */
 void msio_lock_give_write(msio_lock *lock, unsigned forks);
 

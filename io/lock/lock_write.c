@@ -215,7 +215,10 @@ static msio_status enter(msio_lock *lock, double seconds) {
         int fd;
         msio_status status = free_now ? use_writing(lock, &fd) : MSIO_OK;
         free_now = free_now && !status;
-        if (free_now) lock->writers = 1;
+        if (free_now) {
+            lock->writers = 1;
+            lock->joined = false;
+        }
         msio_unlock_brief(MSIO_LOCK_REGISTRY);
         if (status || free_now) return status;
         if (now() >= end)
@@ -271,6 +274,9 @@ msio_status msio_lock_join_write(msio_lock *lock, double seconds, bool *locked) 
     msio_status status = enter(lock, seconds);
     if (status) return status;
     *locked = is_held_by_casacore(lock);
+    msio_lock_brief(MSIO_LOCK_REGISTRY);
+    lock->joined = true;
+    msio_unlock_brief(MSIO_LOCK_REGISTRY);
     if (*locked) return MSIO_OK;
     leave(lock, msio_forks());
     return msio_error_set(
@@ -283,6 +289,14 @@ void msio_lock_hold_write(msio_lock *lock) {
     msio_lock_brief(MSIO_LOCK_REGISTRY);
     lock->write_held = true;
     msio_unlock_brief(MSIO_LOCK_REGISTRY);
+}
+
+int msio_lock_write_descriptor(const msio_lock *lock) {
+    int fd = -1;
+    msio_lock_brief(MSIO_LOCK_REGISTRY);
+    if (lock && lock->writers && !lock->joined) fd = write_fd(lock);
+    msio_unlock_brief(MSIO_LOCK_REGISTRY);
+    return fd;
 }
 
 void msio_lock_give_write(msio_lock *lock, unsigned forks) { leave(lock, forks); }

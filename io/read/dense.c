@@ -159,7 +159,7 @@ static msio_status read_defined(msio_dense *d, const msio_leaf *leaf, const msio
     memcpy(want.shape, c->shape, sizeof want.shape);
     memcpy(want.axis, c->axis, sizeof want.axis);
     if (rows->count == 0 || c->row_elements == 0) return MSIO_OK;
-    if (leaf->native) {
+    if (leaf->native && (!d->use || d->use->native(d->use->user, d->current, leaf))) {
         const msio_manager *m = &leaf->slot->manager;
         msio_target *t = &d->sink.target[d->current];
         msio_codec codec = codec_of(leaf);

@@ -43,6 +43,8 @@ typedef struct msio_dense_use {
     msio_status (*shape)(void *user, int column, int *ndim, int64_t shape[MSIO_MAX_NDIM]);
     /* Makes such cells, and pushes their pieces. */
     msio_status (*make)(void *user, int column, const msio_leaf *leaf, const msio_want *want, msio_sink *sink);
+    /* Whether the pieces of a leaf that is read natively are run; else it is foreign, too. */
+    bool (*native)(void *user, int column, const msio_leaf *leaf);
     /* What only casacore knows. */
     msio_status (*foreign)(void *user, int column, const msio_leaf *leaf, const msio_want *want);
     void *user;

@@ -118,6 +118,9 @@ msio_status msio_leaf_find(msio_access *access, const char *column, msio_leaf *l
 /* MSIO_E_UNSUPPORTED when the column is not read natively and the table was opened MSIO_NATIVE_YES. */
 msio_status msio_leaf_check_native(const msio_leaf *leaf);
 
+/* Why cells of the leaf that have a place are not written natively (then casacore must), or NULL. */
+const char *msio_leaf_keeps(const msio_leaf *leaf);
+
 /* Whether no cell of the column can be undefined, so that nobody need ask for shapes: scalars, but for those of
  * hypercubes. */
 bool msio_leaf_all_defined(const msio_leaf *leaf);

@@ -8,6 +8,7 @@
 #include "io/read/dense.h"
 #include "io/write/counting.h"
 #include "io/write/define.h"
+#include "io/write/foreign.h"
 #include "io/write/put_blocks.h"
 #include "prof/span.h"
 
@@ -35,7 +36,8 @@ typedef struct writing {
     root **root;
     int defines; /* new cells, one a column and plain table */
     msio_define **define;
-    bool stored; /* counters were raised */
+    msio_edits edits; /* what casacore puts */
+    bool stored;      /* counters were raised */
 } writing;
 
 /* ---------------------------------------------------------------- which tables, which managers */
@@ -63,26 +65,32 @@ static void add_manager(root *r, int manager) {
     r->manager[r->managers++] = manager;
 }
 
-/* Why a leaf cannot be written natively, or NULL. */
-static const char *why_not(const msio_leaf *leaf) {
-    if (!leaf->native) return leaf->why_not;
-    const msio_manager *m = &leaf->slot->manager;
-    return m->layout->keeps ? m->layout->keeps(m, leaf->column) : NULL;
+/* Whether the cells' places are written natively; cells that were never written are known of later. */
+static bool native(void *user, int column, const msio_leaf *leaf) {
+    const writing *w = user;
+    if (msio_leaf_keeps(leaf)) return false;
+    return !w->dense.column[column].fresh || !msio_define_refuses(leaf);
+}
+
+/* Whether casacore can be asked to write what is not. */
+static msio_status may_edit(const writing *w, const msio_leaf *leaf) {
+    const char *refused = msio_edits_refuse(leaf), *why = msio_leaf_keeps(leaf);
+    if (!why) why = msio_define_refuses(leaf);
+    if (!refused && w->opts.atomic) refused = "all or nothing is kept for what is written natively";
+    if (!refused) return MSIO_OK;
+    return msio_error_set(MSIO_E_UNSUPPORTED, leaf->access->table->path,
+                          "column %s is not written natively (%s), and %s", leaf->column->name, why, refused);
 }
 
 static msio_status note_leaf(void *user, int column, const msio_leaf *leaf, const msio_rows *rows) {
     writing *w = user;
-    (void)column;
     if (rows->count == 0) return MSIO_OK;
     root *r = find_root(w, leaf->access);
     if (!r || !r->manager) return no_memory(leaf->access->table->path);
     add_manager(r, leaf->column->manager);
     r->first_row = msio_min(r->first_row, msio_rows_row(rows, 0));
     r->last_row = msio_max(r->last_row, msio_rows_row(rows, rows->count - 1));
-    const char *why = why_not(leaf);
-    if (!why) return MSIO_OK;
-    return msio_error_set(MSIO_E_UNSUPPORTED, leaf->access->table->path, "column %s is not written natively: %s",
-                          leaf->column->name, why);
+    return native(w, column, leaf) ? MSIO_OK : may_edit(w, leaf);
 }
 
 /* One more change of the managers that are written. */
@@ -97,6 +105,20 @@ static void name_columns(const writing *w, char *text, size_t size) {
         at += (size_t)snprintf(text + at, size - at, "%s%s", i ? ", " : "", w->dense.column[i].name);
 }
 
+/* Cells that are to get a shape are given whole. */
+static msio_status check_fresh(const writing *w) {
+    for (int i = 0; i < w->dense.n; i++) {
+        const msio_dense_column *c = &w->dense.column[i];
+        for (int k = 0; k < c->ndim && c->fresh; k++)
+            if (c->axis[k].count != c->shape[k])
+                return msio_error_set(MSIO_E_UNDEFINED, NULL,
+                                      "cells of column %s that were never written get their shape, and all of their "
+                                      "elements: a part of each was given",
+                                      c->name);
+    }
+    return MSIO_OK;
+}
+
 static msio_status prepare(void *user, msio_access *access) {
     writing *w = user;
     msio_put_opts o = {.threads = w->opts.threads,
@@ -107,7 +129,9 @@ static msio_status prepare(void *user, msio_access *access) {
                        .user = w->opts.user};
     (void)access;
     for (int i = 0; i < w->dense.n; i++) o.total += w->dense.column[i].bytes;
-    msio_status status = msio_put_start(&w->store, &o);
+    w->edits.bytes = o.total;
+    msio_status status = check_fresh(w);
+    if (!status) status = msio_put_start(&w->store, &o);
     for (int i = 0; i < w->roots && !status; i++) {
         root *r = w->root[i];
         msio_put_place place = {.directory = r->access->table->path, .record = r->record};
@@ -169,20 +193,10 @@ static bool is_zero(const msio_dense_column *c) {
     return true;
 }
 
-static bool whole_cells(const msio_want *want) {
-    for (int k = 0; k < want->ndim; k++)
-        if (want->axis[k].count != want->shape[k]) return false;
-    return true;
-}
-
 static msio_status make_cells(void *user, int column, const msio_leaf *leaf, const msio_want *want, msio_sink *sink) {
     writing *w = user;
-    const char *path = leaf->access->table->path, *why = msio_define_refuses(leaf);
+    const char *path = leaf->access->table->path;
     bool hole = w->use.repeats && is_zero(&w->dense.column[column]);
-    if (why || !whole_cells(want))
-        return msio_error_set(why ? MSIO_E_UNSUPPORTED : MSIO_E_UNDEFINED, path,
-                              "cells of column %s that were never written are not written natively: %s",
-                              leaf->column->name, why ? why : "only a part of each was given");
     msio_new_cells *cells;
     int n;
     msio_define **grown = realloc(w->define, ((size_t)w->defines + 1) * sizeof *grown), *made = NULL;
@@ -240,11 +254,10 @@ static void free_cells(writing *w) {
 /* ---------------------------------------------------------------- through casacore */
 
 static msio_status foreign(void *user, int column, const msio_leaf *leaf, const msio_want *want) {
-    const writing *w = user;
-    (void)column;
-    (void)want;
-    return msio_error_set(MSIO_E_UNSUPPORTED, leaf->access->table->path, "column %s is not written natively",
-                          w->dense.column[column].name);
+    writing *w = user;
+    msio_status status = may_edit(w, leaf); /* of new cells it is known only now */
+    if (status) return status;
+    return msio_edit_cells(&w->edits, leaf, want, w->dense.column[column].out, w->use.repeats);
 }
 
 /* ---------------------------------------------------------------- one call */
@@ -255,13 +268,15 @@ static msio_status finish(writing *w, msio_status status) {
     if (!status) status = commit_cells(w);
     status = msio_put_finish(&w->store, status);
     free_cells(w);
+    bool headers = w->defines > 0 || w->edits.n > 0;
+    status = msio_edits_end(&w->edits, status, w->opts.sync);
     if (w->stored && w->store.forks != msio_forks()) return status; /* a child's: the write is the parent's */
     for (int i = 0; i < w->roots && w->stored; i++) {
         msio_error_copy error;
         if (status) msio_error_save(&error);
         msio_status counted = count(w->root[i]);
         if (!counted && w->opts.sync) counted = msio_lock_sync_file(w->root[i]->access->lock);
-        msio_status seen = msio_count_seen(w->root[i]->access, w->defines > 0);
+        msio_status seen = msio_count_seen(w->root[i]->access, headers);
         counted = counted ? counted : seen;
         status = status ? msio_error_restore(&error) : counted;
     }
@@ -294,7 +309,7 @@ static msio_status run(writing *w, msio_table *table, const msio_write_opts *opt
                               "options of %zu bytes, this version knows %zu: use MSIO_WRITE_OPTS_INIT",
                               opts->struct_size, sizeof *opts);
     w->opts = opts ? *opts : defaults;
-    w->use = (msio_dense_use){note_leaf, prepare, flush, shape_of_new, make_cells, foreign, w, w->use.repeats};
+    w->use = (msio_dense_use){note_leaf, prepare, flush, shape_of_new, make_cells, native, foreign, w, w->use.repeats};
     w->dense.use = &w->use;
     prof_span span;
     prof_begin(&span, PROF_PATH_WRITE);

@@ -33,12 +33,6 @@ static void check(planning *p, const char *path, int may_be_missing) {
     snprintf(p->plan.read_only, sizeof p->plan.read_only, "%s", path);
 }
 
-static const char *why_not(const msio_leaf *leaf) {
-    if (!leaf->native) return leaf->why_not;
-    const msio_manager *m = &leaf->slot->manager;
-    return m->layout->keeps ? m->layout->keeps(m, leaf->column) : NULL;
-}
-
 static void note_why(planning *p, const char *why) {
     if (!why || !p->plan.native) return;
     p->plan.native = 0;
@@ -54,7 +48,7 @@ static msio_status note_leaf(void *user, int column, const msio_leaf *leaf, cons
     snprintf(lock, sizeof lock, "%s/table.lock", leaf->access->table->path);
     check(p, leaf->access->table->path, 0);
     check(p, lock, 1);
-    note_why(p, why_not(leaf));
+    note_why(p, msio_leaf_keeps(leaf));
     return MSIO_OK;
 }
 
@@ -105,6 +99,11 @@ static msio_status count_new(void *user, int column, const msio_leaf *leaf, cons
     return MSIO_OK;
 }
 
+static bool native(void *user, int column, const msio_leaf *leaf) {
+    (void)user, (void)column;
+    return !msio_leaf_keeps(leaf);
+}
+
 static msio_status foreign(void *user, int column, const msio_leaf *leaf, const msio_want *want) {
     (void)user;
     (void)column;
@@ -127,7 +126,7 @@ msio_status msio_write_plan_make(const msio_column *column, const msio_select *s
     if (opts) p.opts = *opts;
     c.out = element; /* a value that goes everywhere: memory of the whole size is not asked for */
     c.out_bytes = sizeof element;
-    p.use = (msio_dense_use){note_leaf, prepare, count, shape_of_new, count_new, foreign, &p, true};
+    p.use = (msio_dense_use){note_leaf, prepare, count, shape_of_new, count_new, native, foreign, &p, true};
     p.dense.use = &p.use;
     status = msio_access_run(column->table, msio_dense_read, &p.dense);
     if (status) return status;

@@ -23,6 +23,8 @@ const msio_casa_functions functions = {
     shim_shape,        shim_put,
     shim_put_strings,  shim_link,
     shim_flush,        shim_change,
+    shim_edit,         shim_put_cells,
+    shim_put_texts,    shim_settle,
 };
 
 } // namespace

@@ -38,6 +38,13 @@ msio_status shim_put_strings(msio_casa_table *table, const char *name, int64_t r
 msio_status shim_link(msio_casa_table *parent, const char *name, msio_casa_table *table,
                       msio_casa_message *message) noexcept;
 msio_status shim_flush(msio_casa_table *table, msio_casa_message *message) noexcept;
+msio_status shim_edit(const char *path, int64_t bytes, msio_casa_table **table, msio_casa_message *message) noexcept;
+msio_status shim_put_cells(msio_casa_table *table, const char *name, const msio_casa_row_set *rows,
+                           const msio_casa_part *part, int ndim, const int64_t *shape, const void *values, size_t bytes,
+                           msio_casa_message *message) noexcept;
+msio_status shim_put_texts(msio_casa_table *table, const char *name, const msio_casa_row_set *rows, const char *texts,
+                           size_t bytes, msio_casa_message *message) noexcept;
+msio_status shim_settle(msio_casa_table *table, int sync, msio_casa_message *message) noexcept;
 msio_status shim_change(const char *path, const char *orders, size_t bytes, msio_casa_message *message) noexcept;
 
 } // namespace shim
