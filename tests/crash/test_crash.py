@@ -29,7 +29,7 @@ COLUMNS = {"data": ["DATA"], "flag": ["FLAG"], "part": ["DATA"], "flag_part": ["
            "fresh": ["MODEL_DATA"], "fresh_zeros": ["MODEL_DATA"], "fresh_atomic": ["DATA", "MODEL_DATA"],
            "value": ["DATA"], "scalar": ["ANTENNA1"], "sync": ["DATA"], "sync_atomic": ["DATA"],
            "copy": ["CORRECTED_DATA"], "unguarded": ["DATA"],
-           "list": ["DATA"]}
+           "list": ["DATA"], "cells": ["DATA"]}
 
 
 def element_values(column, turn):

@@ -6,6 +6,7 @@
  * change something only once; FILE is made when it begins. Prints "OK", or "E_IO 28 message"; of a repair "repaired
  * INTERRUPTED BLOCKS MAY_BE_MIXED".
  */
+#include "msio/cache.h"
 #include "msio/write.h"
 
 #include <complex.h>
@@ -20,7 +21,7 @@ enum { CORR = 4, CHAN = 64 };
 typedef struct kind {
     const char *name;
     const char *columns[3];
-    bool atomic, sync, value, part, copy, fresh, unguarded, list;
+    bool atomic, sync, value, part, copy, fresh, unguarded, list, cells;
 } kind;
 
 static const kind kinds[] = {
@@ -40,6 +41,7 @@ static const kind kinds[] = {
     {.name = "sync", .columns = {"DATA"}, .sync = true},
     {.name = "sync_atomic", .columns = {"DATA"}, .sync = true, .atomic = true},
     {.name = "unguarded", .columns = {"DATA"}, .unguarded = true}, /* which the others are held against */
+    {.name = "cells", .columns = {"DATA"}, .cells = true},         /* one after the other, through a cursor */
     {.name = "copy", .columns = {"CORRECTED_DATA"}, .copy = true},
 };
 
@@ -109,6 +111,18 @@ static msio_status prepare(work *w) {
     return w->kind->copy ? msio_table_column(w->table, "DATA", &w->from) : MSIO_OK;
 }
 
+static msio_status put_cells(const work *w, int turn) {
+    msio_cursor *cursor;
+    int64_t rows = msio_table_rows(w->table);
+    size_t cell = w->bytes[0] / (size_t)rows;
+    msio_status status = msio_cursor_open(w->column[0], NULL, &cursor);
+    if (status) return status;
+    for (int64_t row = 0; row < rows && !status; row++)
+        status = msio_cursor_put(cursor, row, (const char *)w->in[turn][0] + (size_t)row * cell, cell);
+    msio_status closed = msio_cursor_close(cursor);
+    return status ? status : closed;
+}
+
 static msio_status write_turn(work *w, int turn) {
     msio_write_opts how = MSIO_WRITE_OPTS_INIT;
     float complex value = w->kind->fresh ? 0 : -1;
@@ -121,6 +135,7 @@ static msio_status write_turn(work *w, int turn) {
         how.cell_shape[0] = CHAN;
         how.cell_shape[1] = CORR;
     }
+    if (w->kind->cells) return put_cells(w, turn);
     if (w->kind->copy) return msio_column_copy(w->from, w->column[0], NULL, &how);
     if (w->kind->value) return msio_write_value(w->column[0], NULL, &value, sizeof value, &how);
     return msio_write_many(w->n, w->column, &w->select, (const void *const *)w->in[turn], w->bytes, &how);
