@@ -53,7 +53,8 @@ typedef struct msio_write_opts {
 
 /* Puts `in` into the selected cells: dense, of the column's own type, in the machine's byte order; in_bytes must be
  * what msio_read_shape tells of this selection. Rows that a list names twice get the later value. Through reference
- * and concatenated tables the rows of their roots are written, under the roots' locks.
+ * and concatenated tables the rows of their roots are written, under the roots' locks. Where several selected rows are
+ * one row of the root, it gets the latest value, too.
  * Zero rows or channels: MSIO_OK, nothing changes. After an error other than MSIO_E_IO nothing was changed.
  * Errors: MSIO_E_ARGUMENT (not opened writable; strings: msio_write_ragged), MSIO_E_RANGE, MSIO_E_SHAPE, MSIO_E_SIZE,
  * MSIO_E_UNDEFINED (a cell that has no place yet), MSIO_E_UNSUPPORTED (nothing here can write it), MSIO_E_CASACORE (its

@@ -2,6 +2,7 @@
 #include "io/lock/interrupted.h"
 
 #include "core/error.h"
+#include "core/writing.h"
 #include "io/lock/sync_record.h"
 
 #include <stdio.h>
@@ -16,13 +17,11 @@ static bool may_be_there(const char *directory) {
     return lstat(path, &st) == 0;
 }
 
-msio_status msio_interrupted_repair(const char *directory, msio_lock *lock, msio_interrupted *found) {
+static msio_status put_back(const char *directory, msio_lock *lock, msio_interrupted *found) {
     uint8_t record[MSIO_SYNC_RECORD_MOST];
     int64_t length = 0;
     msio_left_block *blocks = NULL;
     int n = 0;
-    *found = (msio_interrupted){.left = MSIO_LEFT_NOTHING};
-    if (!may_be_there(directory)) return MSIO_OK;
     msio_status status = msio_lock_sync_bytes(lock, record, sizeof record, &length);
     if (!status) status = msio_journal_look(directory, record, length, &found->left, &found->facts, &blocks, &n);
     free(blocks);
@@ -31,6 +30,16 @@ msio_status msio_interrupted_repair(const char *directory, msio_lock *lock, msio
     if (status || (!found->restored && n == 0) || length == 0) return status;
     status = msio_sync_record_count_all(record, length, lock ? directory : NULL);
     return status ? status : msio_lock_put_sync(lock, record, length);
+}
+
+msio_status msio_interrupted_repair(const char *directory, msio_lock *lock, msio_interrupted *found) {
+    msio_writing writing; /* beyond `ulimit -f` it fails, and no signal comes */
+    *found = (msio_interrupted){.left = MSIO_LEFT_NOTHING};
+    if (!may_be_there(directory)) return MSIO_OK;
+    msio_writing_begin(&writing);
+    msio_status status = put_back(directory, lock, found);
+    msio_writing_end(&writing);
+    return status;
 }
 
 /* ---------------------------------------------------------------- for readers */

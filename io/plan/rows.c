@@ -67,6 +67,20 @@ static bool sort_pairs(int64_t n, int64_t *pairs, int64_t largest) {
     return true;
 }
 
+static int compare_places(const void *a, const void *b) {
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Rows that come several times have their places in order: of what is written there, the last one stays. */
+static void order_places(int64_t n, const int64_t *row, int64_t *place) {
+    for (int64_t i = 0, end; i < n; i = end) {
+        bool ordered = true;
+        for (end = i + 1; end < n && row[end] == row[i]; end++) ordered = ordered && place[end] > place[end - 1];
+        if (!ordered) qsort(place + i, (size_t)(end - i), sizeof *place, compare_places);
+    }
+}
+
 /* Recognises a range in sorted pairs. */
 static bool is_range(int64_t n, const int64_t *row, const int64_t *place, msio_rows *rows) {
     int64_t step = n > 1 ? row[1] - row[0] : 1, place_step = n > 1 ? place[1] - place[0] : 1;
@@ -96,6 +110,7 @@ msio_status msio_rows_from_list(int64_t n, const int64_t *row_list, const int64_
         free(pairs);
         return msio_error_set(MSIO_E_MEMORY, NULL, "no memory to sort a list of %lld rows", (long long)n);
     }
+    if (places) order_places(n, pairs, pairs + n);
     if (is_range(n, pairs, pairs + n, rows)) {
         free(pairs);
         return MSIO_OK;

@@ -32,7 +32,8 @@ msio_rows msio_rows_part(const msio_rows *rows, int64_t from, int64_t count);
  * copied and sorted where it is not a regular range. Errors: MSIO_E_RANGE, MSIO_E_ARGUMENT, MSIO_E_MEMORY. */
 msio_status msio_rows_select(const msio_select *select, int64_t table_rows, const char *path, msio_rows *rows);
 
-/* A set from n rows in any order; row_list[i] goes to place i (places NULL) or places[i]. Recognises ranges. */
+/* A set from n rows in any order; row_list[i] goes to place i (places NULL) or places[i]; equal rows are in the order
+ * of their places. Recognises ranges. */
 msio_status msio_rows_from_list(int64_t n, const int64_t *row_list, const int64_t *places, msio_rows *rows);
 void msio_rows_free(msio_rows *rows);
 

@@ -2,8 +2,9 @@
 #include "io/write/cells_like.h"
 
 #include "core/error.h"
-#include "io/lock/sync_record.h"
+#include "core/writing.h"
 #include "io/table/fallback.h"
+#include "io/write/counting.h"
 #include "io/write/define.h"
 
 #include <stdlib.h>
@@ -66,13 +67,7 @@ static msio_status find_stretches(msio_access *access, const char *like, stretch
 static msio_status count(const msio_leaf *leaf) {
     uint8_t record[MSIO_SYNC_RECORD_MOST];
     int64_t bytes;
-    const msio_access *access = leaf->access;
-    const msio_table_dat *dat = access->snapshot->dat;
-    const msio_sync_facts facts = {access->rows, dat->columns, dat->managers};
-    const int manager = leaf->column->manager;
-    msio_status status = msio_lock_sync_bytes(access->lock, record, sizeof record, &bytes);
-    if (!status) status = msio_sync_record_count(record, &bytes, &manager, 1, &facts, access->table->path);
-    return status ? status : msio_lock_put_sync(access->lock, record, bytes);
+    return msio_count_change(leaf->access, 1, &leaf->column->manager, record, &bytes);
 }
 
 static msio_status define(const msio_leaf *leaf, const stretches *s, bool allocate) {
@@ -90,14 +85,17 @@ msio_status msio_cells_like(msio_table *table, const char *name, const char *lik
     msio_access access;
     msio_leaf leaf;
     stretches s = {.path = table->path};
+    msio_writing writing;
     msio_status status = msio_access_begin_writing(table, &access);
     if (status) return status;
+    msio_writing_begin(&writing);
     status = msio_leaf_find(&access, name, &leaf);
     if (!status && !msio_define_refuses(&leaf)) {
         s.ndim = leaf.column->ndim;
         status = find_stretches(&access, like, &s);
         if (!status && s.n) status = define(&leaf, &s, allocate);
     }
+    msio_writing_end(&writing);
     free(s.cells);
     return msio_access_end(&access, status);
 }

@@ -285,9 +285,7 @@ static msio_status settle(msio_pending *pending) {
     return status;
 }
 
-msio_status msio_gathered_flush(msio_gathered *g) {
-    return g->pending.listed ? msio_pending_settle(&g->pending) : MSIO_OK;
-}
+msio_status msio_gathered_flush(msio_gathered *g) { return msio_pending_settle(&g->pending); }
 
 static void free_groups(msio_gathered *g) {
     for (int i = 0; i < g->shapes; i++) {

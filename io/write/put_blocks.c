@@ -9,6 +9,7 @@
 #include "core/lock.h"
 #include "core/pool.h"
 #include "core/threads.h"
+#include "core/writing.h"
 #include "io/write/blocks.h"
 #include "prof/span.h"
 
@@ -410,8 +411,7 @@ static int64_t take_chain(batch_run *run) {
     }
 }
 
-static void work_through(void *user, int thread) {
-    batch_run *run = user;
+static void store_chains(batch_run *run, int thread) {
     const msio_blocks *l = run->blocks;
     for (int64_t i = take_chain(run); i >= 0; i = take_chain(run)) {
         do {
@@ -425,6 +425,14 @@ static void work_through(void *user, int thread) {
                             bytes + atomic_fetch_add_explicit(&run->store->done, bytes, memory_order_relaxed));
         } while (++i < l->n && l->block[i].chained);
     }
+}
+
+/* Each thread has a mask of its own. */
+static void work_through(void *user, int thread) {
+    msio_writing limits;
+    msio_writing_begin(&limits);
+    store_chains(user, thread);
+    msio_writing_end(&limits);
 }
 
 msio_status msio_put_run(void *user, msio_piece_batch *batch) {

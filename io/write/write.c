@@ -3,6 +3,7 @@
 
 #include "core/checked.h"
 #include "core/error.h"
+#include "core/writing.h"
 #include "io/lock/interrupted.h"
 #include "io/lock/sync_record.h"
 #include "io/read/dense.h"
@@ -312,8 +313,11 @@ static msio_status run(writing *w, msio_table *table, const msio_write_opts *opt
     w->use = (msio_dense_use){note_leaf, prepare, flush, shape_of_new, make_cells, native, foreign, w, w->use.repeats};
     w->dense.use = &w->use;
     prof_span span;
+    msio_writing limits; /* beyond `ulimit -f` a write fails, and no signal comes */
     prof_begin(&span, PROF_PATH_WRITE);
+    msio_writing_begin(&limits);
     status = write_under_lock(w, table);
+    msio_writing_end(&limits);
     prof_end(&span, &(prof_work){.bytes = (int64_t)atomic_load(&w->store.written),
                                  .rows = w->dense.rows_selected,
                                  .pieces = w->store.pieces});

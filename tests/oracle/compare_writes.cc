@@ -1,7 +1,7 @@
 // compare_writes.cc - writes copies of casacore tables with msio, reads them back with casacore, and compares every
 // bit.
 //
-// usage: compare_writes [--shard I N] [--rounds N] FOLDER-OF-TABLES SCRATCH-FOLDER
+// usage: compare_writes [--shard I N] [--rounds N] [--by-casacore ONE-OF] FOLDER-OF-TABLES SCRATCH-FOLDER
 #include "compare.h"
 #include "msio/write.h"
 
@@ -42,18 +42,32 @@ void Report::delivered(void *, size_t) {}
 namespace {
 
 struct Counts {
-    int64_t writes = 0, elements = 0, columns = 0, native = 0, refused = 0;
+    int64_t writes = 0, elements = 0, columns = 0, native = 0, by_casacore = 0, views = 0;
 };
 
+// Which rows of a view are one row of its root, by that row; every row stands for itself in a plain table.
+using RootRows = std::vector<int64_t>;
+
+// The cell of one row of a view, in all other rows that are the same one of the root.
+void spread(Cells &cells, const RootRows &root, int64_t row) {
+    const Cell &from = cells.cell[static_cast<size_t>(row)];
+    const size_t size = static_cast<size_t>(from.count) * cells.size;
+    for (size_t other = 0; other < root.size(); other++)
+        if (root[other] == root[static_cast<size_t>(row)] && other != static_cast<size_t>(row))
+            std::memcpy(&cells.bytes[static_cast<size_t>(cells.cell[other].first) * cells.size],
+                        &cells.bytes[static_cast<size_t>(from.first) * cells.size], size);
+}
+
 // What casacore must read after a write: the cells that were there, with what was put into them.
-void put_into(Cells &cells, const Selection &selection, const std::vector<uint8_t> &values, bool repeats) {
+void put_into(Cells &cells, const Selection &selection, const std::vector<uint8_t> &values, bool repeats,
+              const RootRows &root) {
     size_t at = 0;
     for (int64_t row : selection.rows) {
-        const Cell &cell = cells.cell[static_cast<size_t>(row)];
-        for (int64_t element : part_of(cell, selection).elements) {
+        for (int64_t element : part_of(cells.cell[static_cast<size_t>(row)], selection).elements) {
             std::memcpy(&cells.bytes[static_cast<size_t>(element) * cells.size], &values[repeats ? 0 : at], cells.size);
             at += cells.size;
         }
+        if (!root.empty()) spread(cells, root, row);
     }
 }
 
@@ -83,12 +97,15 @@ std::vector<uint8_t> as_stored(std::vector<uint8_t> values, DataType type) {
 // One column of one copied table.
 class ColumnWriter {
   public:
-    ColumnWriter(Report &report, Counts &counts, const std::string &path, const std::string &name, Random &random)
-        : report_(report), counts_(counts), path_(path), name_(name), random_(random) {}
+    ColumnWriter(Report &report, Counts &counts, const std::string &path, const std::string &name, Random &random,
+                 const RootRows &root)
+        : report_(report), counts_(counts), path_(path), name_(name), random_(random), root_(root) {}
 
     bool write(int rounds);
+    static int64_t one_of; // columns that casacore writes is written so
 
   private:
+    bool casacore_writes() const;
     Cells read() const {
         Table table(path_, TableLock(TableLock::AutoNoReadLocking));
         return read_cells(table, name_, {});
@@ -101,7 +118,11 @@ class ColumnWriter {
     Counts &counts_;
     std::string path_, name_;
     Random &random_;
+    const RootRows &root_;
+    bool by_casacore_ = false;
 };
+
+int64_t ColumnWriter::one_of = 8;
 
 Selection ColumnWriter::choose(const Cells &cells, int64_t rows) {
     std::vector<Selection> all = row_selections(rows, {}, random_);
@@ -120,9 +141,9 @@ msio_status ColumnWriter::put(const Selection &selection, const std::vector<uint
     msio_table *table = nullptr;
     const msio_column *column = nullptr;
     opts.writable = 1;
-    opts.native = MSIO_NATIVE_YES;
+    opts.native = by_casacore_ ? MSIO_NATIVE_AUTO : MSIO_NATIVE_YES;
     how.threads = static_cast<int>(random_.below(3));
-    how.atomic = random_.below(4) == 0;
+    how.atomic = random_.below(4) == 0 && !by_casacore_;
     how.unguarded = random_.below(4) == 0;
     msio_select select = selection.c();
     msio_status status = msio_table_open(path_.c_str(), &opts, &table);
@@ -146,37 +167,45 @@ void ColumnWriter::compare(const Cells &expected, const Selection &selection, co
                      static_cast<long long>(selection.corr.step), at / size, now.bytes.size() / size);
 }
 
-// Whether the column is written natively at all.
+// Whether it is this column's turn. Coordinates of TiledDataStMan stand in its header, and hold for many rows.
+bool ColumnWriter::casacore_writes() const {
+    static int64_t asked = 0;
+    return path_.find("TiledDataStMan") == std::string::npos && asked++ % one_of == 0;
+}
+
+// Whether the column is written natively at all; else casacore writes it, where it is the column's turn.
 bool ColumnWriter::write(int rounds) {
     Cells cells = read();
-    bool native = true;
     if (cells.size == 0) return false;
-    for (int round = 0; round < rounds && native; round++) {
+    for (int round = 0; round < rounds; round++) {
         Selection selection = choose(cells, static_cast<int64_t>(cells.cell.size()));
         Dense part = dense_of(cells, selection, std::vector<uint8_t>(cells.size));
         if (part.undefined || part.differ || part.parts_differ || part.no_axes || !applies(cells, selection)) continue;
         bool repeats = random_.below(4) == 0;
         std::vector<uint8_t> values = random_values(repeats ? cells.size : part.bytes.size(), cells.type, random_);
         msio_status status = put(selection, values, repeats);
-        if (status == MSIO_E_UNSUPPORTED) {
-            native = false;
-            break;
+        if (status == MSIO_E_UNSUPPORTED && !by_casacore_) {
+            by_casacore_ = true;
+            if (!casacore_writes()) return false;
+            counts_.by_casacore++;
+            rounds = round + 1;
+            status = put(selection, values, repeats);
         }
         if (status) {
             report_.mismatch("column %s, %s: %s %s", name_.c_str(), selection.name.c_str(), msio_status_name(status),
                              msio_last_error()->message);
             return true;
         }
-        put_into(cells, selection, as_stored(values, cells.type), repeats);
+        put_into(cells, selection, as_stored(values, cells.type), repeats, root_);
         compare(cells, selection, repeats ? "one value" : "values");
         counts_.writes++;
         counts_.elements += static_cast<int64_t>(part.bytes.size() / cells.size);
     }
-    return native;
+    return !by_casacore_;
 }
 
 // Every column in turn; the others must stay as they are.
-void write_table(Report &report, Counts &counts, const std::string &path, int rounds) {
+void write_table(Report &report, Counts &counts, const std::string &path, int rounds, const RootRows &root) {
     Random random(std::hash<std::string>()(fs::path(path).filename().string()) | 1);
     std::vector<std::string> names;
     {
@@ -192,7 +221,7 @@ void write_table(Report &report, Counts &counts, const std::string &path, int ro
     };
     std::vector<Cells> before = read_all();
     for (size_t i = 0; i < names.size(); i++) {
-        bool native = ColumnWriter(report, counts, path, names[i], random).write(rounds);
+        bool native = ColumnWriter(report, counts, path, names[i], random, root).write(rounds);
         counts.columns++;
         counts.native += native;
         std::vector<Cells> after = read_all();
@@ -204,9 +233,6 @@ void write_table(Report &report, Counts &counts, const std::string &path, int ro
     report.expect(!fs::exists(path + "/table.msio_write"), "old values were left", "behind");
 }
 
-// Reference and concatenated tables have no lock file of their own; casacore calls them plain all the same.
-bool is_reference(const fs::path &path) { return !fs::exists(path / "table.lock"); }
-
 // Some columns are computed from others, and change with them.
 bool has_virtual_columns(const Table &table) {
     Record managers = table.dataManagerInfo();
@@ -215,20 +241,121 @@ bool has_virtual_columns(const Table &table) {
     return false;
 }
 
+// A table and all that it refers to, as they lie beside it; false where that is not so.
+bool copy_with_parts(const fs::path &source, const fs::path &scratch, std::vector<std::string> &parts) {
+    msio_table *table = nullptr;
+    if (msio_table_open(source.c_str(), nullptr, &table) != MSIO_OK) return false;
+    std::vector<fs::path> found;
+    for (int i = 0; i < msio_table_parts(table); i++) found.emplace_back(msio_table_part_path(table, i));
+    msio_table_close(table);
+    fs::path copy = scratch / source.filename();
+    fs::remove_all(copy);
+    fs::copy(source, copy, fs::copy_options::recursive);
+    if (found.empty()) parts.push_back(copy.string());
+    for (const fs::path &part : found) {
+        const bool within = part.string().rfind(source.string() + "/", 0) == 0;
+        if (within) parts.push_back((copy / fs::relative(part, source)).string());
+        if (within) continue;
+        if (fs::weakly_canonical(part.parent_path()) != fs::weakly_canonical(source.parent_path())) return false;
+        if (!copy_with_parts(part, scratch, parts)) return false;
+    }
+    return true;
+}
+
+// Whether the copy refers to its own parts, and not to those that it was copied from.
+bool refers_to_copies(const fs::path &copy, const fs::path &scratch) {
+    msio_table *table = nullptr;
+    if (msio_table_open(copy.c_str(), nullptr, &table) != MSIO_OK) return false;
+    bool own = true;
+    for (int i = 0; i < msio_table_parts(table); i++)
+        own = own && fs::weakly_canonical(msio_table_part_path(table, i))
+                             .string()
+                             .rfind(fs::weakly_canonical(scratch).string() + "/", 0) == 0;
+    msio_table_close(table);
+    return own;
+}
+
+// For each row of a table the row of a plain one that it is, numbered over all of these.
+RootRows root_rows(const std::string &path, std::vector<std::pair<std::string, int64_t>> &plain) {
+    std::vector<std::string> parts;
+    msio_table *table = nullptr;
+    RootRows rows;
+    if (msio_table_open(path.c_str(), nullptr, &table) != MSIO_OK) return rows;
+    for (int i = 0; i < msio_table_parts(table); i++) parts.emplace_back(msio_table_part_path(table, i));
+    msio_table_info info;
+    msio_table_describe(table, &info);
+    msio_table_close(table);
+    if (parts.empty()) {
+        int64_t first = 0;
+        for (const auto &[name, count] : plain) first += count;
+        plain.emplace_back(path, info.rows); // one that comes twice cannot be written: its lock is taken by then
+        for (int64_t row = 0; row < info.rows; row++) rows.push_back(first + row);
+        return rows;
+    }
+    for (const std::string &part : parts) {
+        const RootRows its = root_rows(part, plain);
+        if (info.kind == MSIO_CONCAT_TABLE) {
+            rows.insert(rows.end(), its.begin(), its.end());
+        } else {
+            Table view(path, TableLock(TableLock::AutoNoReadLocking));
+            for (rownr_t row : view.rowNumbers()) rows.push_back(its.at(static_cast<size_t>(row)));
+        }
+    }
+    return rows;
+}
+
+// All cells of a plain table, by column.
+std::vector<Cells> all_cells(const std::string &path) {
+    std::vector<Cells> all;
+    Table table(path, TableLock(TableLock::AutoNoReadLocking));
+    for (uInt i = 0; i < table.tableDesc().ncolumn(); i++)
+        if (table.tableDesc()[i].dataType() != TpRecord)
+            all.push_back(read_cells(table, table.tableDesc()[i].name(), {}));
+    return all;
+}
+
+// Rows of the roots that a view does not show stay as they are.
+void check_hidden_rows(Report &report, const std::vector<Cells> &before, const std::vector<Cells> &after,
+                       const RootRows &shown) {
+    for (size_t c = 0; c < before.size(); c++) {
+        if (before[c].text != after[c].text) report.mismatch("strings of column %zu of the root changed", c);
+        if (before[c].bytes.size() != after[c].bytes.size()) report.mismatch("column %zu of the root changed", c);
+        if (before[c].size == 0 || before[c].bytes.size() != after[c].bytes.size()) continue;
+        for (size_t row = 0; row < before[c].cell.size(); row++) {
+            const Cell &cell = before[c].cell[row];
+            if (std::find(shown.begin(), shown.end(), static_cast<int64_t>(row)) != shown.end()) continue;
+            const size_t at = static_cast<size_t>(cell.first) * before[c].size;
+            const size_t size = static_cast<size_t>(cell.count) * before[c].size;
+            if (size && std::memcmp(&before[c].bytes[at], &after[c].bytes[at], size) != 0)
+                report.mismatch("row %zu of the root, which the view does not show, changed in column %zu", row, c);
+        }
+    }
+}
+
 void write_copy(Report &report, Counts &counts, const fs::path &source, const fs::path &scratch, int rounds) {
     fs::path copy = scratch / source.filename();
     report.table = source.string();
     try {
+        RootRows root;
+        std::vector<std::string> parts;
+        bool plain;
         {
             Table table(source.string());
-            if (table.tableType() != Table::Plain || table.nrow() > 200000 || is_reference(source)) return;
-            if (has_virtual_columns(table)) return;
+            plain = fs::exists(source / "table.lock");
+            if (table.nrow() > 200000 || has_virtual_columns(table)) return;
         }
-        fs::remove_all(copy);
-        fs::copy(source, copy, fs::copy_options::recursive);
+        if (!copy_with_parts(source, scratch, parts) || !refers_to_copies(copy, scratch)) return;
+        std::vector<std::pair<std::string, int64_t>> roots;
+        if (!plain) root = root_rows(copy.string(), roots);
+        std::sort(roots.begin(), roots.end());
+        if (std::adjacent_find(roots.begin(), roots.end()) != roots.end()) return;
+        std::vector<Cells> before;
+        if (!plain && parts.size() == 1) before = all_cells(parts[0]);
         report.tables++;
-        write_table(report, counts, copy.string(), rounds);
-        fs::remove_all(copy);
+        counts.views += !plain;
+        write_table(report, counts, copy.string(), rounds, root);
+        if (!before.empty()) check_hidden_rows(report, before, all_cells(parts[0]), root);
+        for (const auto &entry : fs::directory_iterator(scratch)) fs::remove_all(entry.path());
     } catch (const std::exception &error) {
         report.mismatch("casacore: %s", error.what());
     }
@@ -246,11 +373,15 @@ int main(int argc, char **argv) {
             shard = std::atol(argv[i + 1]), shards = std::max(1L, std::atol(argv[i + 2])), i += 2;
         else if (!std::strcmp(argv[i], "--rounds") && i + 1 < argc)
             rounds = std::atol(argv[++i]);
+        else if (!std::strcmp(argv[i], "--by-casacore") && i + 1 < argc)
+            ColumnWriter::one_of = std::max(1L, std::atol(argv[++i]));
         else
             paths.push_back(argv[i]);
     }
     if (paths.size() != 2) {
-        std::fprintf(stderr, "usage: compare_writes [--shard I N] [--rounds N] FOLDER-OF-TABLES SCRATCH-FOLDER\n");
+        std::fprintf(
+            stderr,
+            "usage: compare_writes [--shard I N] [--rounds N] [--by-casacore ONE-OF] FOLDER-OF-TABLES SCRATCH-FOLDER\n");
         return 2;
     }
     ScaledArrayEngine<Double, Int>::registerClass(); // casacore knows it only on request
@@ -265,9 +396,11 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < all.size(); i++)
         if (static_cast<long>(i) % shards == shard)
             write_copy(report, counts, all[i], scratch, static_cast<int>(rounds));
-    std::printf("%lld tables, %lld columns (%lld written natively), %lld writes, %lld elements, %lld mismatches\n",
-                static_cast<long long>(report.tables), static_cast<long long>(counts.columns),
-                static_cast<long long>(counts.native), static_cast<long long>(counts.writes),
+    std::printf("%lld tables (%lld views), %lld columns (%lld written natively, %lld by casacore), %lld writes, "
+                "%lld elements, %lld mismatches\n",
+                static_cast<long long>(report.tables), static_cast<long long>(counts.views),
+                static_cast<long long>(counts.columns), static_cast<long long>(counts.native),
+                static_cast<long long>(counts.by_casacore), static_cast<long long>(counts.writes),
                 static_cast<long long>(counts.elements), static_cast<long long>(report.mismatches));
     return counts.writes > 0 && report.mismatches == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
