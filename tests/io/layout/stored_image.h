@@ -355,4 +355,41 @@ static inline int flip_bytes(fixture *f, const char *suffix, const uint8_t *byte
     return noticed;
 }
 
+/* Changes each bit of the manager's part of table.dat in turn, and reads all. */
+static inline void flip_blob(fixture *f) {
+    for (int64_t i = 0; i < f->blob.size; i++)
+        for (int bit = 0; bit < 8; bit++) {
+            f->blob.bytes[i] ^= (uint8_t)(1 << bit);
+            load_and_read(f);
+            f->blob.bytes[i] ^= (uint8_t)(1 << bit);
+        }
+    assert_int_equal(load_and_read(f), MSIO_OK);
+}
+
+/* A file cut at each of its bytes is an error. */
+static inline void cut_anywhere(fixture *f, const char *suffix, const image *whole) {
+    for (int64_t n = 0; n < whole->size; n++) {
+        fixture_write(f, suffix, whole->bytes, n);
+        assert_int_equal(load_and_read(f), MSIO_E_FORMAT);
+    }
+}
+
+/* Every word of the main file in turn, but for what lies between its header and its buckets, says that there are very
+ * many. */
+static inline void put_enormous_counts(fixture *f, const image *whole, int64_t header_end) {
+    static const uint64_t counts[] = {0x7fffffff, 0x80000000u, 0xffffffffu, 0x7fffffffffffffff, 0x8000000000000000u};
+    uint8_t stored[8];
+    for (int64_t i = 0; i + 8 <= whole->size; i++) {
+        if (i == header_end) i = 512;
+        for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+            int bytes = counts[k] >> 32 ? 8 : 4;
+            store(stored, counts[k], bytes, f->dat.big_endian);
+            fixture_patch(f, "", stored, bytes, i);
+            load_and_read(f);
+            fixture_patch(f, "", whole->bytes + i, bytes, i);
+        }
+    }
+    assert_int_equal(load_and_read(f), MSIO_OK);
+}
+
 #endif

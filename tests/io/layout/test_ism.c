@@ -299,13 +299,7 @@ static void every_changed_byte_of_the_array_file_gives_a_status(void **state) {
 
 static void every_changed_bit_of_the_blob_gives_a_status(void **state) {
     (void)state;
-    for (int64_t i = 0; i < table.blob.size; i++)
-        for (int bit = 0; bit < 8; bit++) {
-            table.blob.bytes[i] ^= (uint8_t)(1 << bit);
-            load_and_read(&table);
-            table.blob.bytes[i] ^= (uint8_t)(1 << bit);
-        }
-    assert_int_equal(load_and_read(&table), MSIO_OK);
+    flip_blob(&table);
 }
 
 static void a_file_cut_anywhere_is_an_error(void **state) {
@@ -323,28 +317,13 @@ static void a_file_cut_anywhere_is_an_error(void **state) {
 
 static void an_array_file_cut_anywhere_is_an_error(void **state) {
     (void)state;
-    for (int64_t n = 0; n < array_file.size; n++) {
-        fixture_write(&table, "i", array_file.bytes, n);
-        assert_int_equal(load_and_read(&table), MSIO_E_FORMAT);
-    }
+    cut_anywhere(&table, "i", &array_file);
 }
 
 /* Every word of the file in turn says that there are very many. */
 static void enormous_counts_give_a_status(void **state) {
     (void)state;
-    static const uint64_t counts[] = {0x7fffffff, 0x80000000u, 0xffffffffu, 0x7fffffffffffffff, 0x8000000000000000u};
-    uint8_t stored[8];
-    for (int64_t i = 0; i + 8 <= main_file.size; i++) {
-        if (i == header_end) i = 512;
-        for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
-            int bytes = counts[k] >> 32 ? 8 : 4;
-            store(stored, counts[k], bytes, table.dat.big_endian);
-            fixture_patch(&table, "", stored, bytes, i);
-            load_and_read(&table);
-            fixture_patch(&table, "", main_file.bytes + i, bytes, i);
-        }
-    }
-    assert_int_equal(load_and_read(&table), MSIO_OK);
+    put_enormous_counts(&table, &main_file, header_end);
 }
 
 static void a_bucket_without_a_value_for_its_first_row_is_an_error(void **state) {

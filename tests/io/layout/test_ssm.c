@@ -354,13 +354,7 @@ static void every_changed_byte_of_the_array_file_gives_a_status(void **state) {
 
 static void every_changed_byte_of_the_blob_gives_a_status(void **state) {
     (void)state;
-    for (int64_t i = 0; i < table.blob.size; i++)
-        for (int bit = 0; bit < 8; bit++) {
-            table.blob.bytes[i] ^= (uint8_t)(1 << bit);
-            load_and_read(&table);
-            table.blob.bytes[i] ^= (uint8_t)(1 << bit);
-        }
-    assert_int_equal(load_and_read(&table), MSIO_OK);
+    flip_blob(&table);
 }
 
 /* Behind the index nothing is needed until it is read; here nothing that is read lies there. */
@@ -383,28 +377,13 @@ static void a_file_cut_anywhere_is_an_error(void **state) {
 
 static void an_array_file_cut_anywhere_is_an_error(void **state) {
     (void)state;
-    for (int64_t n = 0; n < files.arrays.size; n++) {
-        fixture_write(&table, "i", files.arrays.bytes, n);
-        assert_int_equal(load_and_read(&table), MSIO_E_FORMAT);
-    }
+    cut_anywhere(&table, "i", &files.arrays);
 }
 
 /* Every aligned word of the file in turn says that there are very many. */
 static void enormous_counts_give_a_status(void **state) {
     (void)state;
-    static const uint64_t counts[] = {0x7fffffff, 0x80000000u, 0xffffffffu, 0x7fffffffffffffff, 0x8000000000000000u};
-    uint8_t stored[8];
-    for (int64_t i = 0; i + 8 <= files.main.size; i++) {
-        if (i == files.header_end) i = 512;
-        for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
-            int bytes = counts[k] >> 32 ? 8 : 4;
-            store(stored, counts[k], bytes, table.dat.big_endian);
-            fixture_patch(&table, "", stored, bytes, i);
-            load_and_read(&table);
-            fixture_patch(&table, "", files.main.bytes + i, bytes, i);
-        }
-    }
-    assert_int_equal(load_and_read(&table), MSIO_OK);
+    put_enormous_counts(&table, &files.main, files.header_end);
 }
 
 static void a_circle_of_string_buckets_is_an_error(void **state) {
