@@ -56,17 +56,22 @@ def refused_elsewhere():
 """
 
 
+def runner(folder, imports):
+    """What runs a script after these imports, in a process of its own."""
+    (folder / "casasite.py").write_text(CONFIGURATION)
+
+    def run_script(script):
+        (folder / "script.py").write_text(imports + BEGIN + script + "\nprint('the end')\n")
+        done = subprocess.run([sys.executable, "script.py"], cwd=folder, capture_output=True, text=True, timeout=300,
+                              env={**os.environ, "CASASITECONFIG": str(folder / "casasite.py"), "HOME": str(folder)})
+        assert done.returncode == 0 and done.stdout.endswith("the end\n"), done.stdout + done.stderr
+    return run_script
+
+
 @pytest.fixture(params=IMPORTS)
 def run(request, tmp_path):
     """Runs a script after the imports in one order."""
-    (tmp_path / "casasite.py").write_text(CONFIGURATION)
-
-    def run_script(script):
-        (tmp_path / "script.py").write_text(IMPORTS[request.param] + BEGIN + script + "\nprint('the end')\n")
-        done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300,
-                              env={**os.environ, "CASASITECONFIG": str(tmp_path / "casasite.py"), "HOME": str(tmp_path)})
-        assert done.returncode == 0 and done.stdout.endswith("the end\n"), done.stdout + done.stderr
-    return run_script
+    return runner(tmp_path, IMPORTS[request.param])
 
 
 def test_flagdata_between_reads(run):
@@ -185,4 +190,55 @@ gc.collect()
 assert refused_elsewhere()
 w.unlock()
 assert not refused_elsewhere()
+""")
+
+
+def test_what_msio_wrote_is_opened_calibrated_and_imaged(tmp_path):
+    """Gains of antennas go into DATA, a point source of 1 Jy into MODEL_DATA, in columns that msio added: gaincal finds the
+    gains, applycal takes them out, and the image is that of the source."""
+    runner(tmp_path, IMPORTS["msio first"])("""
+MS = "written.ms"
+msio.simulate_ms(MS, antennas=10, times=3, subbands=2, channels=4)
+assert msio.add_columns(MS, imaging=True)["added"] == ["MODEL_DATA", "CORRECTED_DATA", "IMAGING_WEIGHT"]
+one, two, data = (msio.read(MS, name) for name in ("ANTENNA1", "ANTENNA2", "DATA"))
+rng = np.random.default_rng(16)
+gains = rng.uniform(0.7, 1.4, (10, 2)) * np.exp(1j * rng.uniform(-1, 1, (10, 2)))
+gains[0] = abs(gains[0])
+msio.write(MS, "DATA", np.broadcast_to((gains[one] * gains[two].conj())[:, None], data.shape).astype("c8"))
+msio.fill(MS, "MODEL_DATA", 1)
+for name, value in (("FLAG", False), ("FLAG_ROW", False), ("WEIGHT", 1), ("SIGMA", 1)):
+    msio.fill(MS, name, value)
+bad = np.flatnonzero((one == 3) & (two == 4))  # which gaincal must not see
+msio.fill(MS, "DATA", 1000, rows=bad)
+msio.fill(MS, "FLAG", True, rows=bad)
+
+tools = casatools.ms()
+assert tools.open(MS) and tools.nrow() == len(one)
+tools.close()
+for name in ("DATA", "MODEL_DATA", "FLAG", "CORRECTED_DATA"):
+    assert np.array_equal(casa(name), msio.read(MS, name)), name
+
+casatasks.gaincal(vis=MS, caltable="gains.cal", solint="inf", combine="scan,field", refant="0", gaintype="G", calmode="ap",
+                  minsnr=0)
+tools = casatools.table()
+tools.open("gains.cal")
+solved, antenna = tools.getcol("CPARAM")[:, 0].T, tools.getcol("ANTENNA1")
+tools.close()
+there = antenna < len(gains)  # the table of antennas has some without data
+assert there.sum() >= 10 and np.allclose(solved[there], gains[antenna[there]], rtol=1e-3), solved[there] / gains[antenna[there]]
+
+casatasks.applycal(vis=MS, gaintable=["gains.cal"], flagbackup=False)
+corrected, flags = msio.read(MS, "CORRECTED_DATA"), msio.read(MS, "FLAG")
+assert flags[bad].all() and not flags.all() and np.allclose(corrected[~flags], 1, atol=1e-3)
+
+msio.fill(MS, "WEIGHT_SPECTRUM", 1)
+places = np.append(rng.uniform(-300, 300, (10, 2)), np.zeros((10, 1)), axis=1)  # m; fringes of at least 30 arcsec
+msio.write(MS, "UVW", places[two] - places[one])
+casatasks.tclean(vis=MS, imagename="point", field="0", datacolumn="corrected", imsize=64, cell="15arcsec", niter=10, gain=1.0,
+                 specmode="mfs", weighting="natural", gridder="standard")
+image = casatools.image()
+image.open("point.image")
+pixels = image.getchunk()[:, :, 0, 0]
+image.close()
+assert np.unravel_index(pixels.argmax(), pixels.shape) == (32, 32) and abs(pixels.max() - 1) < 0.02, pixels.max()
 """)
