@@ -16,16 +16,17 @@ library = ctypes.CDLL(_msio.__file__)
 
 class ColumnsOpts(ctypes.Structure):
     _fields_ = [("struct_size", ctypes.c_size_t), ("lock_seconds", ctypes.c_double), ("zeros", ctypes.c_int),
-                ("allocate", ctypes.c_int), ("copy_data", ctypes.c_int)]
+                ("allocate", ctypes.c_int), ("copy_data", ctypes.c_int), ("progress", ctypes.c_void_p),
+                ("user", ctypes.c_void_p)]
 
 
 def add_rows(path, rows):
-    opts = ColumnsOpts(ctypes.sizeof(ColumnsOpts), 0.2, 1, 0, 0)
+    opts = ColumnsOpts(ctypes.sizeof(ColumnsOpts), 0.2, 1, 0, 0, None, None)
     return library.msio_rows_add(path.encode(), ctypes.c_int64(rows), ctypes.byref(opts))
 
 
 def add_column(path, name, like):
-    opts = ColumnsOpts(ctypes.sizeof(ColumnsOpts), 0.2, 1, 0, 0)
+    opts = ColumnsOpts(ctypes.sizeof(ColumnsOpts), 0.2, 1, 0, 0, None, None)
     return library.msio_column_add_like(path.encode(), name.encode(), like.encode(), ctypes.byref(opts), None)
 
 
