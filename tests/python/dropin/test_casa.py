@@ -225,7 +225,7 @@ tools.open("gains.cal")
 solved, antenna = tools.getcol("CPARAM")[:, 0].T, tools.getcol("ANTENNA1")
 tools.close()
 there = antenna < len(gains)  # the table of antennas has some without data
-assert there.sum() >= 10 and np.allclose(solved[there], gains[antenna[there]], rtol=1e-3), solved[there] / gains[antenna[there]]
+assert there.sum() >= 10 and np.allclose(solved[there], gains[antenna[there]], rtol=1e-3), solved[there]
 
 casatasks.applycal(vis=MS, gaintable=["gains.cal"], flagbackup=False)
 corrected, flags = msio.read(MS, "CORRECTED_DATA"), msio.read(MS, "FLAG")
