@@ -385,7 +385,7 @@ static int run(cli_context *cli, int argc, char **argv) {
 
 static const cli_option options[] = {
     {"target", "NAME=SECONDS", 0, "hold this path against a target of your own; may be given several\ntimes"},
-    {"write", NULL, 0, "time writing too (write-DATA, ...), on a scratch copy that is removed again"},
+    {"write", NULL, 0, "time writing too (write-DATA, ...), on a scratch copy that is removed\nagain"},
     {"scratch", "DIR", 0, "where the copy is made; by default beside the table"},
     {"require", "NAME,...", 0, "exit with 1 also when one of these was not held against a target"},
     {NULL, NULL, 0, NULL},

@@ -22,7 +22,8 @@ static const struct {
      {&cli_command_write, &cli_command_fill, &cli_command_copy, &cli_command_addcols, &cli_command_repair}},
     {"Computing with visibilities", {&cli_command_model, &cli_command_stats}},
     {"Converting", {&cli_command_convert}},
-    {"Measuring, and data to measure with", {&cli_command_verify, &cli_command_simulate, &cli_command_bench}},
+    {"Measuring, and data to measure with",
+     {&cli_command_profile, &cli_command_verify, &cli_command_simulate, &cli_command_bench}},
 };
 #define CLI_GROUPS (sizeof groups / sizeof groups[0])
 

@@ -1,4 +1,4 @@
-/* setup.c - MSIO_PROF=report|json:FILE|off: turning the profiler on at load, and reporting at exit. */
+/* setup.c - MSIO_PROF=report|json:FILE|profile:FOLDER|off: turning the profiler on at load, and reporting at exit. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* secure_getenv */
 #endif
@@ -14,7 +14,7 @@
 #include "prof/control.h"
 #include "prof/shard.h"
 
-#define KNOWN_MODES "report, json:FILE or off"
+#define KNOWN_MODES "report, json:FILE, profile:FOLDER or off"
 
 typedef enum setup_mode { MODE_OFF, MODE_REPORT, MODE_JSON, MODE_UNKNOWN } setup_mode;
 
@@ -26,6 +26,7 @@ static setup_mode mode_parse(const char *text, const char **file) {
     const char json[] = "json:";
     *file = NULL;
     if (text == NULL || *text == 0 || strcmp(text, "off") == 0) return MODE_OFF;
+    if (strncmp(text, "profile:", 8) == 0 && text[8]) return MODE_OFF; /* for libmsio_profile.so (prof/preload) */
     if (strcmp(text, "report") == 0) return MODE_REPORT;
     if (strncmp(text, json, strlen(json)) != 0 || text[strlen(json)] == 0) return MODE_UNKNOWN;
     *file = text + strlen(json);

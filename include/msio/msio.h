@@ -10,6 +10,7 @@
 #include "msio/hdf5.h"
 #include "msio/io.h"
 #include "msio/load.h"
+#include "msio/locate.h"
 #include "msio/prof.h"
 #include "msio/subbands.h"
 #include "msio/uvh5.h"

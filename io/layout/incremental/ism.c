@@ -63,8 +63,9 @@ static msio_status shapes(const msio_manager *manager, const msio_column_dat *co
     return msio_array_job_end(&job, status);
 }
 
-/* Bytes of a direct cell; -1 where the column has no shape. */
-static int64_t value_bytes(const msio_column_dat *column) {
+int64_t msio_ism_value_bytes(const msio_column_dat *column) {
+    if (!msio_column_is_direct(column)) return 8;
+    if (column->type == MSIO_STRING) return -1;
     int64_t elements = msio_cell_elements(column), bytes;
     if (elements < 0) return -1;
     if (column->type == MSIO_BOOL) return elements / 8 + (elements % 8 != 0);
@@ -76,7 +77,7 @@ static msio_status push_direct(const msio_ism *s, const msio_column_dat *column,
     msio_window window;
     msio_cells cells;
     msio_ism_walk walk;
-    int64_t bytes = value_bytes(column);
+    int64_t bytes = msio_ism_value_bytes(column);
     msio_window_open(&window, s->file);
     msio_cells_start(&cells, want, column->type, s->file, sink);
     msio_status status = msio_ism_walk_start(&walk, s, column, want->rows, &window);

@@ -51,6 +51,9 @@ msio_status msio_ism_walk_start(msio_ism_walk *walk, const msio_ism *ism, const 
 /* Goes on to the next value; MSIO_END behind the last row. MSIO_E_FORMAT, MSIO_E_IO, MSIO_E_MEMORY. */
 msio_status msio_ism_walk_next(msio_ism_walk *walk);
 
+/* Bytes of a column's value in a bucket: of a cell, or of the offset of its array; -1 where that differs. */
+int64_t msio_ism_value_bytes(const msio_column_dat *column);
+
 /* Tells strings. */
 msio_status msio_ism_texts(const msio_manager *manager, const msio_column_dat *column, const msio_rows *rows,
                            msio_text_sink sink, void *user);

@@ -51,9 +51,8 @@ static void describe(const msio_manager *manager, const msio_column_dat *column,
 
 /* ---------------------------------------------------------------- indirect arrays */
 
-/* Visits the offsets of the wanted rows' arrays. */
-static msio_status each_offset(const msio_ssm *s, const msio_column_dat *column, const msio_rows *rows,
-                               msio_array_visit visit, void *job) {
+msio_status msio_ssm_each_offset(const msio_ssm *s, const msio_column_dat *column, const msio_rows *rows,
+                                 msio_array_visit visit, void *job) {
     msio_window window;
     msio_bucket_walk walk;
     msio_window_open(&window, s->file);
@@ -85,7 +84,7 @@ static msio_status shapes(const msio_manager *manager, const msio_column_dat *co
         msio_array_job job;
         status = msio_array_job_start(&job, &s->arrays, column, rows);
         job.run = run;
-        if (!status) status = each_offset(s, column, rows, msio_array_shape, &job);
+        if (!status) status = msio_ssm_each_offset(s, column, rows, msio_array_shape, &job);
         status = msio_array_job_end(&job, status);
         run = job.run;
     }
@@ -115,7 +114,7 @@ static msio_status push_indirect(const msio_ssm *s, const msio_column_dat *colum
     if (!status) {
         msio_cells_start(&cells, want, column->type, s->arrays.file, sink);
         job.cells = &cells;
-        status = each_offset(s, column, want->rows, msio_array_push, &job);
+        status = msio_ssm_each_offset(s, column, want->rows, msio_array_push, &job);
         if (!status) status = msio_cells_finish(&cells);
     }
     return msio_array_job_end(&job, status);

@@ -36,6 +36,10 @@ static inline const msio_buckets *msio_ssm_index(const msio_ssm *ssm, const msio
     return &ssm->index[ssm->index_of[column->number]];
 }
 
+/* Visits the offsets of the wanted rows' arrays in the file of indirect arrays. */
+msio_status msio_ssm_each_offset(const msio_ssm *ssm, const msio_column_dat *column, const msio_rows *rows,
+                                 msio_array_visit visit, void *job);
+
 /* Tells strings, and shapes of cells that hold several. */
 msio_status msio_ssm_texts(const msio_manager *manager, const msio_column_dat *column, const msio_rows *rows,
                            msio_text_sink sink, void *user);

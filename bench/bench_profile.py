@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""What the counting of `msio profile` costs: processor time of programs with the library in front of them and without,
+in turns; the median of the pairs' ratios.
+
+usage: bench_profile.py MSIO [--rounds N] [--on MS]     prints one JSON object a line
+"""
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+LOOP = """
+import sys
+from casacore.tables import table
+t = table(sys.argv[1], ack=False)
+for turn in range(10):
+    for row in range(t.nrows()): t.getcell('DATA', row)
+"""
+MAKE = """
+import sys
+import numpy as np
+from casacore import tables
+d = tables.maketabdesc([tables.makearrcoldesc('DATA', 0j, shape=[64, 4], datamanagertype='TiledColumnStMan',
+                                              datamanagergroup='d')])
+t = tables.table(sys.argv[1], d, nrow=4000, ack=False)
+t.putcol('DATA', np.ones((4000, 64, 4), complex))
+"""
+
+
+def cpu_of(command, environment):
+    """Processor time of a program and its children, seconds."""
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command} ended with {process.returncode}")
+    return used.ru_utime + used.ru_stime
+
+
+def measure(work, command, library, rounds):
+    out = tempfile.mkdtemp()
+    try:
+        plain = dict(os.environ)
+        counted = {**plain, "LD_PRELOAD": library, "MSIO_PROF": f"profile:{out}"}
+        cpu_of(command, plain), cpu_of(command, counted)  # warm
+        pairs = []
+        for turn in range(rounds):
+            pair = {}
+            for name, environment in sorted([("with", counted), ("without", plain)], reverse=turn % 2 == 1):
+                pair[name] = cpu_of(command, environment)
+            pairs.append(pair)
+        print(json.dumps({"work": work, "with": [p["with"] for p in pairs], "without": [p["without"] for p in pairs],
+                          "ratio": statistics.median(p["with"] / p["without"] for p in pairs)}), flush=True)
+    finally:
+        shutil.rmtree(out)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("msio")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--on", help="a Measurement Set for WSClean, where it is installed")
+    arguments = parser.parse_args()
+    library = subprocess.run([arguments.msio, "profile", "--print-library"], check=True, capture_output=True,
+                             text=True).stdout.strip()
+    with tempfile.TemporaryDirectory() as folder:
+        table = os.path.join(folder, "a.tab")
+        subprocess.run([sys.executable, "-c", MAKE, table], check=True)
+        measure("getcell", [sys.executable, "-c", LOOP, table], library, arguments.rounds)
+        if arguments.on and shutil.which("wsclean"):
+            measure("wsclean", ["wsclean", "-quiet", "-reorder", "-j", "1", "-size", "256", "256", "-scale", "12asec",
+                                "-name", os.path.join(folder, "image"), arguments.on], library, arguments.rounds)
+    measure("true", ["/bin/true"], library, 5 * arguments.rounds)
+
+
+if __name__ == "__main__":
+    main()

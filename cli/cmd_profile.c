@@ -1,0 +1,113 @@
+/* cmd_profile.c - msio profile: any program, as it is, with what it does to tables told by column, row and line. */
+#include "cli/common/failure.h"
+#include "cli/input/options.h"
+#include "cli/profile/profile.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct wishes {
+    const char *out;
+    int print_library, no_estimate;
+    int64_t hz;
+} wishes;
+
+static int take(const cli_context *cli, void *state, const char *name, const char *value) {
+    wishes *wish = state;
+    if (strcmp(name, "sample") == 0) return cli_option_integer(cli, name, value, 0, 1000, &wish->hz);
+    if (strcmp(name, "out") == 0)
+        wish->out = value;
+    else if (strcmp(name, "no-estimate") == 0)
+        wish->no_estimate = 1;
+    else
+        wish->print_library = 1;
+    return 0;
+}
+
+static int profile(cli_context *cli, const wishes *wish, char **program) {
+    cli_profile_run run = {.program = program, .load = -1, .sample_hz = (int)wish->hz};
+    prof_found found = {0};
+    int code = cli_profile_prepare(cli, wish->out, &run);
+    if (!code) code = cli_profile_execute(cli, &run);
+    if (!code) code = cli_profile_find(cli, run.folder, &found);
+    if (!code) {
+        if (!wish->no_estimate) cli_profile_estimate(cli, &found);
+        cli_profile_judge(&run, &found);
+        code = cli_profile_write(cli, &run, &found);
+    }
+    if (!code) cli_profile_end(&run);
+    if (!code) {
+        if (cli->json)
+            cli_profile_json(stdout, &run, &found);
+        else if (!cli->quiet)
+            cli_profile_text(stderr, &run, &found);
+        cli_note(cli, "msio profile: the report is in %s", run.folder);
+        code = run.code;
+    }
+    cli_profile_found_free(&found);
+    cli_profile_run_free(&run);
+    return code;
+}
+
+/* show FOLDER, compare FOLDER FOLDER. */
+static int again(const cli_context *cli, int n, char **words) {
+    if (n == 2 && strcmp(words[0], "show") == 0) return cli_profile_show(cli, words[1]);
+    if (n == 3 && strcmp(words[0], "compare") == 0) return cli_profile_compare(cli, words[1], words[2]);
+    return cli_usage(cli, "a program is wanted behind --: msio profile -- PROGRAM ARGS..., or show FOLDER, or compare "
+                          "FOLDER FOLDER");
+}
+
+static int run(cli_context *cli, int argc, char **argv) {
+    wishes wish = {NULL, 0, 0, 100};
+    char library[PATH_MAX];
+    int own = 0, first;
+    while (own < argc && strcmp(argv[own], "--") != 0) own++;
+    char **program = own < argc ? argv + own + 1 : NULL;
+    int code = cli_options_parse(cli, &cli_command_profile, own, argv, take, &wish, &first);
+    if (code >= 0) return code;
+    if (wish.print_library) {
+        code = cli_profile_library(cli, library);
+        if (!code) printf("%s\n", library);
+        return code;
+    }
+    if (!program) return again(cli, own - first, argv + first);
+    if (own > first)
+        return cli_usage(cli, "\"%s\" stands before --: the program and its arguments follow it", argv[first]);
+    if (!program[0]) return cli_usage(cli, "no program stands behind --");
+    return profile(cli, &wish, program);
+}
+
+static const cli_option options[] = {
+    {"out", "FOLDER", 0,
+     "where the report goes; by default msio-profile, or msio-profile-2\nand so on; a former profile's folder is used again"},
+    {"sample", "HZ", 0, "samples of processor time a second of each processor, by default 100;\n0: none"},
+    {"no-estimate", NULL, 0, "do not time msio on the cells that loops asked for"},
+    {"print-library", NULL, 0,
+     "print the path of the library for LD_PRELOAD, for programs that are\nnot started by hand"},
+    {NULL, NULL, 0, NULL},
+};
+
+const cli_command cli_command_profile = {
+    .name = "profile",
+    .summary = "runs a program as it is: what it read and wrote, by column, row and line",
+    .usage = "[options] -- PROGRAM ARGS... | show FOLDER | compare FOLDER FOLDER",
+    .text = "Runs CASA, WSClean, AOFlagger, DP3, a Python script or any other program with a library in front of\n"
+            "it that counts its file calls and casacore's accesses of columns, and ends with the program's own\n"
+            "exit code (128 and the signal's number where one ended it). The report is printed on standard error\n"
+            "and kept in a folder that only its owner can read: report.txt, report.json, report.html, and files\n"
+            "for pstats, speedscope, flame graphs and Chrome's tracing. It says first how much of the time the\n"
+            "tables are, then what was read how often over, which loops go cell by cell and on which line of\n"
+            "Python, what msio takes for the same cells (measured), and what could not be seen.\n\n"
+            "With --json the report goes to standard output, and the program's output to standard error. Where\n"
+            "nobody starts the program by hand, set LD_PRELOAD=$(msio profile --print-library) and\n"
+            "MSIO_PROF=profile:FOLDER in its environment, FOLDER being there, and ask `msio profile show\n"
+            "FOLDER` afterwards.\n"
+            "compare judges counts (any that rose by more than 1%); times of single runs are shown only.",
+    .options = options,
+    .negative = "compare: a count rose by more than 1%; else what the program returned",
+    .examples = "  msio profile -- python3 check.py obs.ms\n"
+                "  msio profile --out before -- wsclean -size 512 512 -scale 12asec obs.ms\n"
+                "  msio profile show before\n"
+                "  msio profile compare before after\n",
+    .run = run,
+};

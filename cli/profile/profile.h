@@ -1,0 +1,224 @@
+/* profile.h - what the parts of `msio profile` share: a run, what was found in its counters, findings. */
+#ifndef MSIO_CLI_PROFILE_H
+#define MSIO_CLI_PROFILE_H
+
+#include "cli/command.h"
+#include "prof/preload/profile_segment.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+/* ---------------------------------------------------------------- a run (profile_run.c) */
+
+/* The memory and processor time of all the run's processes at one moment. */
+typedef struct cli_profile_moment {
+    double seconds;   /* since the begin */
+    int64_t resident; /* bytes */
+    double cpu;       /* seconds */
+    int processes, threads;
+} cli_profile_moment;
+
+/* A library, or the program itself, and how many samples were taken in it. */
+typedef struct cli_profile_library_share {
+    char *name;
+    int64_t samples;
+} cli_profile_library_share;
+
+/* Samples of processor time in user code, of all processes. */
+typedef struct cli_profile_samples {
+    int hz; /* of each processor; 0: none were taken, see why_not */
+    int64_t samples;
+    int64_t layer;   /* with the table layer (casacore's, HDF5's, msio's) innermost or on the stack */
+    int64_t unknown; /* in code of no file */
+    int64_t lost;
+    int libraries;
+    cli_profile_library_share *library; /* most samples first */
+    char why_not[120];
+} cli_profile_samples;
+
+typedef struct cli_profile_sampler cli_profile_sampler;
+
+/* Samples the process, from its exec on, and all that it starts (profile_samples.c). hz 0: none. Never fails: where no
+ * samples can be taken the result says why. */
+cli_profile_sampler *cli_profile_sampler_open(pid_t pid, int hz);
+/* Takes what came; to be called some 50 times a second. */
+void cli_profile_sampler_drain(cli_profile_sampler *sampler);
+void cli_profile_sampler_close(cli_profile_sampler *sampler, cli_profile_samples *result);
+void cli_profile_samples_free(cli_profile_samples *samples);
+
+typedef struct cli_profile_run {
+    char folder[PATH_MAX];        /* absolute */
+    char **program;               /* NULL-ended */
+    double seconds, user, system; /* wall; processor time of the program and its children */
+    int64_t peak;                 /* resident bytes of its largest process, by the kernel */
+    int code, signal;             /* signal 0: it ended by itself */
+    int static_program;           /* nothing can be seen of it */
+    int sample_hz;                /* wanted */
+    cli_profile_samples samples;
+    double load; /* of the machine, mean of the last minute, when it ended; -1: unknown */
+    cli_profile_moment *moment;
+    int moments, room;
+} cli_profile_run;
+
+/* Makes the folder and the counters in it. folder NULL: msio-profile, or the first msio-profile-N that is free. Returns
+ * 0, or an exit code after telling. */
+int cli_profile_prepare(const cli_context *cli, const char *folder, cli_profile_run *run);
+/* Runs the program to its end. Returns 0, or an exit code after telling: it could not be started. */
+int cli_profile_execute(const cli_context *cli, cli_profile_run *run);
+/* The path of libmsio_profile.so. Returns 0, or an exit code after telling. */
+int cli_profile_library(const cli_context *cli, char path[PATH_MAX]);
+/* Removes the counters, of which the report has all. */
+void cli_profile_end(const cli_profile_run *run);
+void cli_profile_run_free(cli_profile_run *run);
+
+/* ---------------------------------------------------------------- what was found (profile_find.c, profile_layout.c) */
+
+/* One column of a table, or a dataset; also what belongs to no column: "(headers)" and the like. */
+typedef struct prof_column {
+    struct prof_column *next;
+    const char *name;
+    bool stored; /* of the table's own columns: not "(headers)" */
+    /* of files */
+    int64_t reads, writes, bytes_read, bytes_written;
+    int64_t distinct_read, distinct_written; /* each byte once */
+    int64_t small_reads;                     /* of less than 4 KiB */
+    int64_t units, units_twice, unit_most;   /* tiles or buckets that were read; twice or more; the most for one */
+    int64_t unit_bytes;
+    int64_t unit_writes, units_written; /* writes of whole units, and how many different ones */
+    int64_t overwritten;                /* bytes read, then written whole */
+    double seconds;                     /* in system calls: its share, by bytes, of its files' */
+    /* of accesses */
+    int64_t calls_read, calls_written, cells_read, cells_written, rows, elements, bytes_wanted;
+    int64_t table_rows;
+    /* while files are gone through */
+    int64_t covered_read, covered_written, unit_now, cube_now, unit_reads;
+    const char *file_now;
+} prof_column;
+
+typedef struct prof_table {
+    const char *path, *name; /* name: its last two parts where the last says little */
+    bool hdf5;
+    int64_t rows;  /* -1: unknown */
+    int64_t opens; /* of table.dat, or of the HDF5 file */
+    int64_t lock_reads, lock_calls;
+    double lock_seconds, sync_seconds, seconds;
+    int64_t syncs, reads, writes, bytes_read, bytes_written, maps;
+    char unknown[160]; /* why nothing is known of its layout; "" where it is */
+    prof_column *column;
+    int columns;
+} prof_table;
+
+/* A file, by all processes. */
+typedef struct prof_file {
+    const char *path;
+    uint32_t kind;
+    int table; /* of tables; -1: another file */
+    int64_t opens, reads, writes, bytes_read, bytes_written, seeks, syncs, truncations, maps, locks, failed, in_order;
+    double read_seconds, write_seconds, sync_seconds, lock_seconds, longest;
+    uint32_t read_sizes[PROFILE_SIZE_BUCKETS], write_sizes[PROFILE_SIZE_BUCKETS];
+} prof_file;
+
+/* Accesses of a column from one place in the source. */
+typedef struct prof_access {
+    int table;
+    prof_column *column;
+    const char *table_path, *column_name;
+    const char *file, *function; /* NULL: unknown */
+    int line;
+    int sure;
+    bool write;
+    int64_t calls, cells, whole, parts, rows, elements, bytes, following, repeated, backward, longest;
+    int64_t first_row, last_row;
+    bool loop;         /* cell after cell of neighbouring rows */
+    double would_take; /* msio's time for the same cells, measured; -1: not */
+    char not_measured[120];
+} prof_access;
+
+/* A line of the source. */
+typedef struct prof_line {
+    const char *file, *function;
+    int line, sure;
+    int64_t calls, cells, rows, bytes;
+} prof_line;
+
+typedef struct prof_process {
+    int pid, parent, seen, ended;
+    char command[192];
+} prof_process;
+
+typedef struct prof_finding {
+    const char *kind; /* "cell loop", "read over", ...: static */
+    double cost;      /* what they are sorted by: seconds, about */
+    char what[400], instead[300];
+    const char *table, *column, *file;
+    int line;
+    int columns; /* others that it tells of too */
+} prof_finding;
+
+typedef struct prof_found {
+    profile_segment *segment;
+    int tables, files, accesses, lines, processes, findings;
+    prof_table *table;
+    prof_file *file;
+    prof_access *access; /* most calls first */
+    prof_line *line;
+    prof_process *process;
+    prof_finding *finding;
+    double table_seconds; /* in system calls on tables' and HDF5 files, over all threads */
+    double other_seconds; /* the same on other files */
+    int64_t events_accesses, events_calls;
+    double own_seconds; /* that counting took, about */
+    int64_t lost;
+} prof_found;
+
+/* Reads the counters of a folder. Returns 0, or an exit code after telling. */
+int cli_profile_find(const cli_context *cli, const char *folder, prof_found *found);
+void cli_profile_found_free(prof_found *found);
+
+/* The column of a table, made where it is new. */
+prof_column *prof_column_of(prof_table *table, const char *name, bool stored);
+/* Gives the bytes of a table's files to its columns. extents: those of its files, sorted by file and offset. */
+typedef struct prof_extent {
+    int file; /* in found->file */
+    const profile_extent *extent;
+} prof_extent;
+void prof_layout_table(prof_found *found, int table, const prof_extent *extents, int64_t n);
+
+/* ---------------------------------------------------------------- judging (profile_findings.c, profile_estimate.c) */
+
+void cli_profile_judge(const cli_profile_run *run, prof_found *found);
+/* Times msio on the cells of the found loops. */
+void cli_profile_estimate(const cli_context *cli, prof_found *found);
+
+/* ---------------------------------------------------------------- reports */
+
+/* Shares of the run's time, wall or processor's, whichever is more: in system calls on tables' files; in the table
+ * layer, by samples (-1: none). */
+typedef struct cli_profile_shares {
+    double calls, layer;
+} cli_profile_shares;
+cli_profile_shares cli_profile_share(const cli_profile_run *run, const prof_found *found);
+/* Whether the tables take so little of the run that no advice is given. */
+bool cli_profile_little(const cli_profile_run *run, const prof_found *found);
+/* The verdict, one line. */
+const char *cli_profile_verdict(const cli_profile_run *run, const prof_found *found, char *text, size_t size);
+void cli_profile_text(FILE *out, const cli_profile_run *run, const prof_found *found);
+void cli_profile_json(FILE *out, const cli_profile_run *run, const prof_found *found);
+void cli_profile_html(FILE *out, const cli_profile_run *run, const prof_found *found);
+/* counts.tsv, which `compare` reads; memory.csv; profile.folded; profile.speedscope.json; profile.prof; trace.json. */
+void cli_profile_counts(FILE *out, const cli_profile_run *run, const prof_found *found);
+void cli_profile_memory(FILE *out, const cli_profile_run *run);
+void cli_profile_folded(FILE *out, const prof_found *found);
+void cli_profile_speedscope(FILE *out, const cli_profile_run *run, const prof_found *found);
+void cli_profile_pstats(FILE *out, const prof_found *found);
+void cli_profile_trace(FILE *out, const cli_profile_run *run, const prof_found *found);
+/* All of them into the folder. Returns 0, or an exit code after telling. */
+int cli_profile_write(const cli_context *cli, const cli_profile_run *run, const prof_found *found);
+
+/* `profile show FOLDER` and `profile compare FOLDER FOLDER`; return an exit code. */
+int cli_profile_show(const cli_context *cli, const char *folder);
+int cli_profile_compare(const cli_context *cli, const char *before, const char *after);
+
+#endif

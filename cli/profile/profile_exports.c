@@ -1,0 +1,248 @@
+/* profile_exports.c - what other programs open: memory.csv, profile.folded, profile.speedscope.json, profile.prof,
+ * trace.json; and counts.tsv, which `msio profile compare` reads.
+ *
+ * None of them has a time that was not measured: weights are accesses, which are counted.
+ */
+#include "cli/profile/profile.h"
+
+#include "cli/common/json.h"
+
+#include <string.h>
+
+void cli_profile_memory(FILE *out, const cli_profile_run *run) {
+    fputs("seconds,resident_bytes,cpu_seconds,processes,threads\n", out);
+    for (int i = 0; i < run->moments; i++) {
+        const cli_profile_moment *m = &run->moment[i];
+        fprintf(out, "%.3f,%lld,%.2f,%d,%d\n", m->seconds, (long long)m->resident, m->cpu, m->processes, m->threads);
+    }
+}
+
+/* ---------------------------------------------------------------- counts */
+
+/* A name in a line of fields: what would end a field or a line becomes '?'. */
+static void put_name(FILE *out, const char *name, const char *ends) {
+    for (const unsigned char *at = (const unsigned char *)name; *at; at++)
+        fputc(*at < 0x20 || *at == 0x7f || strchr(ends, *at) ? '?' : *at, out);
+}
+
+static void put_count(FILE *out, const char *what, const char *table, const char *column, int64_t count) {
+    if (count == 0) return;
+    fprintf(out, "%s\t", what);
+    put_name(out, table, "");
+    fputc('\t', out);
+    put_name(out, column, "");
+    fprintf(out, "\t%lld\n", (long long)count);
+}
+
+void cli_profile_counts(FILE *out, const cli_profile_run *run, const prof_found *found) {
+    fprintf(out, "# msio profile counts 1\nseconds\t\t\t%.6f\ncpu_seconds\t\t\t%.6f\n", run->seconds,
+            run->user + run->system);
+    put_count(out, "peak_bytes", "", "", run->peak);
+    for (int i = 0; i < found->tables; i++) {
+        const prof_table *t = &found->table[i];
+        put_count(out, "opens", t->name, "", t->opens);
+        put_count(out, "lock_calls", t->name, "", t->lock_calls);
+        put_count(out, "lock_reads", t->name, "", t->lock_reads);
+        put_count(out, "syncs", t->name, "", t->syncs);
+        for (const prof_column *c = t->column; c; c = c->next) {
+            put_count(out, "accesses", t->name, c->name, c->calls_read + c->calls_written);
+            put_count(out, "reads", t->name, c->name, c->reads);
+            put_count(out, "writes", t->name, c->name, c->writes);
+            put_count(out, "bytes_read", t->name, c->name, c->bytes_read);
+            put_count(out, "bytes_written", t->name, c->name, c->bytes_written);
+            put_count(out, "tiles_twice", t->name, c->name, c->units_twice);
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- stacks: a line of the source, what it asked for */
+
+void cli_profile_folded(FILE *out, const prof_found *found) {
+    for (int i = 0; i < found->accesses; i++) {
+        const prof_access *a = &found->access[i];
+        if (a->file) {
+            put_name(out, a->file, ";");
+            fprintf(out, ":%d ", a->line);
+            put_name(out, a->function, ";");
+        } else {
+            fputs("(line unknown)", out);
+        }
+        fprintf(out, ";%s ", a->write ? "write" : "read");
+        put_name(out, a->table >= 0 ? found->table[a->table].name : a->table_path, ";");
+        fputc('.', out);
+        put_name(out, a->column_name, ";");
+        fprintf(out, " %lld\n", (long long)a->calls);
+    }
+}
+
+static void put_frame(cli_json *json, const char *name, const char *file, int line) {
+    cli_json_flat_object(json);
+    cli_json_put_string(json, "name", name);
+    if (file) {
+        cli_json_put_string(json, "file", file);
+        cli_json_put_int(json, "line", line);
+    }
+    cli_json_end(json);
+}
+
+/* Two frames an access: 2 i is the line, 2 i + 1 the column. */
+static void put_frames(cli_json *json, const prof_found *found) {
+    for (int i = 0; i < found->accesses; i++) {
+        const prof_access *a = &found->access[i];
+        char name[600];
+        snprintf(name, sizeof name, "%.200s", a->function ? a->function : "(line unknown)");
+        put_frame(json, name, a->file, a->line);
+        snprintf(name, sizeof name, "%s %.250s.%.250s", a->write ? "write" : "read",
+                 a->table >= 0 ? found->table[a->table].name : a->table_path, a->column_name);
+        put_frame(json, name, NULL, 0);
+    }
+}
+
+void cli_profile_speedscope(FILE *out, const cli_profile_run *run, const prof_found *found) {
+    cli_json json = CLI_JSON_INIT(out);
+    int64_t total = 0;
+    cli_json_object(&json);
+    cli_json_put_string(&json, "$schema", "https://www.speedscope.app/file-format-schema.json");
+    cli_json_put_string(&json, "exporter", "msio profile");
+    cli_json_put_string(&json, "name", run->program ? run->program[0] : "msio profile");
+    cli_json_key(&json, "shared");
+    cli_json_object(&json);
+    cli_json_key(&json, "frames");
+    cli_json_list(&json);
+    put_frames(&json, found);
+    cli_json_end(&json);
+    cli_json_end(&json);
+    cli_json_key(&json, "profiles");
+    cli_json_list(&json);
+    cli_json_object(&json);
+    cli_json_put_string(&json, "type", "sampled");
+    cli_json_put_string(&json, "name", "accesses of columns");
+    cli_json_put_string(&json, "unit", "none");
+    cli_json_put_int(&json, "startValue", 0);
+    for (int i = 0; i < found->accesses; i++) total += found->access[i].calls;
+    cli_json_put_int(&json, "endValue", total);
+    cli_json_key(&json, "samples");
+    cli_json_list(&json);
+    for (int i = 0; i < found->accesses; i++) {
+        cli_json_array(&json);
+        cli_json_int(&json, 2 * i);
+        cli_json_int(&json, 2 * i + 1);
+        cli_json_end(&json);
+    }
+    cli_json_end(&json);
+    cli_json_key(&json, "weights");
+    cli_json_array(&json);
+    for (int i = 0; i < found->accesses; i++) cli_json_int(&json, found->access[i].calls);
+    cli_json_end(&json);
+    cli_json_end(&json);
+    cli_json_end(&json);
+    cli_json_end(&json);
+    cli_json_finish(&json);
+}
+
+/* ---------------------------------------------------------------- pstats: a marshalled dictionary */
+
+static void put_bytes(FILE *out, uint64_t value, int n) {
+    for (int i = 0; i < n; i++) fputc((int)(value >> 8 * i & 255), out);
+}
+
+static void put_text(FILE *out, const char *text) {
+    size_t length = strlen(text);
+    fputc('u', out);
+    put_bytes(out, length, 4);
+    for (size_t i = 0; i < length; i++) /* it must be UTF-8: what may not be becomes '?' */
+        fputc((unsigned char)text[i] < 0x80 && (unsigned char)text[i] >= 0x20 ? text[i] : '?', out);
+}
+
+static void put_integer(FILE *out, int64_t value) {
+    if (value >= 0 && value < INT32_MAX) {
+        fputc('i', out);
+        put_bytes(out, (uint64_t)value, 4);
+        return;
+    }
+    uint64_t left = value < 0 ? 0 : (uint64_t)value;
+    int digits = 0;
+    for (uint64_t rest = left; rest; rest >>= 15) digits++;
+    fputc('l', out);
+    put_bytes(out, (uint64_t)digits, 4);
+    for (int i = 0; i < digits; i++) put_bytes(out, left >> 15 * i & 0x7fff, 2);
+}
+
+static void put_float(FILE *out, double value) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    fputc('g', out);
+    put_bytes(out, bits, 8);
+}
+
+static void put_function(FILE *out, const char *file, int line, const char *name) {
+    fputs(")\003", out);
+    put_text(out, file);
+    put_integer(out, line > 0 ? line : 0);
+    put_text(out, name);
+}
+
+static void put_four(FILE *out, int64_t calls, double seconds) {
+    put_integer(out, calls);
+    put_integer(out, calls);
+    put_float(out, seconds);
+    put_float(out, seconds);
+}
+
+/* An entry for each column and direction, called by lines. Its time is that of its file's system calls. */
+static void put_column_entry(FILE *out, const prof_found *found, const prof_table *t, const prof_column *c,
+                             bool write) {
+    int64_t calls = write ? c->calls_written : c->calls_read, all = c->calls_read + c->calls_written;
+    char name[300];
+    if (!calls) return;
+    double each = c->seconds / (double)all;
+    snprintf(name, sizeof name, "%s %.280s", write ? "write" : "read", c->name);
+    put_function(out, t->path, 0, name);
+    fputs(")\005", out);
+    put_four(out, calls, each * (double)calls);
+    fputc('{', out);
+    for (int i = 0; i < found->accesses; i++) {
+        const prof_access *a = &found->access[i];
+        if (a->column != c || a->write != write || !a->file) continue;
+        put_function(out, a->file, a->line, a->function);
+        fputs(")\004", out);
+        put_four(out, a->calls, each * (double)a->calls);
+    }
+    fputc('0', out);
+}
+
+void cli_profile_pstats(FILE *out, const prof_found *found) {
+    fputc('{', out);
+    for (int i = 0; i < found->tables; i++)
+        for (const prof_column *c = found->table[i].column; c; c = c->next) {
+            put_column_entry(out, found, &found->table[i], c, false);
+            put_column_entry(out, found, &found->table[i], c, true);
+        }
+    fputc('0', out);
+}
+
+/* ---------------------------------------------------------------- Chrome's trace: memory and processor time */
+
+void cli_profile_trace(FILE *out, const cli_profile_run *run, const prof_found *found) {
+    cli_json json = CLI_JSON_INIT(out);
+    (void)found;
+    cli_json_object(&json);
+    cli_json_key(&json, "traceEvents");
+    cli_json_list(&json);
+    for (int i = 0; i < run->moments; i++) {
+        const cli_profile_moment *m = &run->moment[i];
+        cli_json_flat_object(&json);
+        cli_json_put_string(&json, "ph", "C");
+        cli_json_put_string(&json, "name", "memory");
+        cli_json_put_int(&json, "pid", 1);
+        cli_json_put_int(&json, "ts", (int64_t)(m->seconds * 1e6));
+        cli_json_key(&json, "args");
+        cli_json_flat_object(&json);
+        cli_json_put_int(&json, "resident bytes", m->resident);
+        cli_json_end(&json);
+        cli_json_end(&json);
+    }
+    cli_json_end(&json);
+    cli_json_end(&json);
+    cli_json_finish(&json);
+}

@@ -1,0 +1,249 @@
+/* profile_text.c - the report for the terminal. */
+#include "cli/profile/profile.h"
+
+#include "cli/common/failure.h"
+#include "cli/common/human.h"
+#include "cli/output/grid.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COLUMNS_SHOWN 25
+#define MUCH_BESIDE 1000000 /* bytes of headers and descriptions that are worth a line */
+#define LOOPS_SHOWN 12
+#define FILES_SHOWN 8
+#define FINDINGS_SHOWN 20
+#define LIBRARIES_SHOWN 6
+
+static const char *printable(char buffer[512], const char *text) {
+    return cli_printable(buffer, 512, text, strlen(text));
+}
+
+/* A row of the first table: a column of a table. */
+typedef struct row {
+    const prof_table *table;
+    const prof_column *column;
+    const prof_access *access; /* its busiest; NULL: only files were seen */
+} row;
+
+static int64_t weight(const row *r) {
+    const prof_column *c = r->column;
+    return c->bytes_read + c->bytes_written + 1000 * (c->calls_read + c->calls_written);
+}
+
+static int heaviest(const void *one, const void *other) {
+    int64_t a = weight(one), b = weight(other);
+    return a > b ? -1 : a < b;
+}
+
+static const prof_access *busiest(const prof_found *found, const prof_column *column) {
+    for (int i = 0; i < found->accesses; i++) /* most calls first */
+        if (found->access[i].column == column) return &found->access[i];
+    return NULL;
+}
+
+static row *list_rows(const prof_found *found, int *n) {
+    int count = 0;
+    for (int t = 0; t < found->tables; t++) count += found->table[t].columns;
+    row *rows = cli_alloc_many((size_t)count + 1, sizeof *rows);
+    *n = 0;
+    for (int t = 0; t < found->tables; t++)
+        for (const prof_column *c = found->table[t].column; c; c = c->next)
+            if (c->stored || c->bytes_read + c->bytes_written > MUCH_BESIDE)
+                rows[(*n)++] = (row){&found->table[t], c, busiest(found, c)};
+    if (*n) qsort(rows, (size_t)*n, sizeof *rows, heaviest);
+    return rows;
+}
+
+static const char *place_of(char buffer[512], const prof_access *a) {
+    if (!a || !a->file) return "-";
+    const char *slash = strrchr(a->file, '/');
+    char place[400];
+    if (a->line > 0)
+        snprintf(place, sizeof place, "%.380s:%d", slash ? slash + 1 : a->file, a->line);
+    else
+        snprintf(place, sizeof place, "%.100s", a->file);
+    return printable(buffer, place);
+}
+
+static const char *way_of(const prof_access *a) {
+    if (!a) return "-";
+    if (a->cells == 0) return a->whole ? "whole" : "part";
+    return a->loop ? "one by one" : a->cells == a->calls ? "cells" : "mixed";
+}
+
+static cli_words factor(int64_t bytes, int64_t distinct) {
+    cli_words words = {"-"};
+    if (distinct > 0) snprintf(words.text, sizeof words.text, "%.2fx", (double)bytes / (double)distinct);
+    return words;
+}
+
+static void print_columns(FILE *out, const prof_found *found) {
+    static const char *const titles[] = {"table",  "column",      "",     ">accesses", "rows", ">bytes", ">over",
+                                         ">calls", ">tile, most", "line", NULL};
+    int n;
+    row *rows = list_rows(found, &n);
+    cli_grid grid;
+    if (!n) fputs("  none of their columns was read or written\n", out);
+    if (n) cli_grid_begin(&grid, titles);
+    for (int i = 0; i < n && i < COLUMNS_SHOWN; i++) {
+        char table[512], column[512], line[512];
+        const prof_column *c = rows[i].column;
+        bool writes =
+            c->bytes_written > c->bytes_read || (c->bytes_written == c->bytes_read && c->calls_written > c->calls_read);
+        int64_t bytes = writes ? c->bytes_written : c->bytes_read;
+        cli_grid_row(&grid,
+                     (const char *const[]){
+                         printable(table, rows[i].table->name), printable(column, c->name), writes ? "w" : "r",
+                         cli_count(writes ? c->calls_written : c->calls_read).text, way_of(rows[i].access),
+                         cli_size(bytes).text, factor(bytes, writes ? c->distinct_written : c->distinct_read).text,
+                         cli_count(writes ? c->writes : c->reads).text,
+                         c->unit_most ? cli_count(c->unit_most).text : "-", place_of(line, rows[i].access)});
+    }
+    if (n) cli_grid_print(&grid, out);
+    if (n > COLUMNS_SHOWN) fprintf(out, "  and %d columns with less: report.json has all\n", n - COLUMNS_SHOWN);
+    free(rows);
+}
+
+static void print_loops(FILE *out, const prof_found *found) {
+    static const char *const titles[] = {"loop", "column", ">cells", "rows", "line", "function", ">msio takes", NULL};
+    cli_grid grid;
+    int shown = 0;
+    for (int i = 0; i < found->accesses && shown < LOOPS_SHOWN; i++) {
+        const prof_access *a = &found->access[i];
+        char column[512], line[512], function[512], rows[64];
+        if (!a->loop) continue;
+        if (shown == 0) cli_grid_begin(&grid, titles);
+        snprintf(rows, sizeof rows, "%lld-%lld", (long long)a->first_row, (long long)a->last_row);
+        cli_grid_row(&grid, (const char *const[]){a->write ? "putcell" : "getcell", printable(column, a->column_name),
+                                                  cli_count(a->cells).text, rows, place_of(line, a),
+                                                  a->function ? printable(function, a->function) : "-",
+                                                  a->would_take >= 0 ? cli_duration(a->would_take).text : "-"});
+        shown++;
+    }
+    if (shown) {
+        fputs("\nLoops over cells\n", out);
+        cli_grid_print(&grid, out);
+    }
+}
+
+static void print_findings(FILE *out, const cli_profile_run *run, const prof_found *found) {
+    bool little = cli_profile_little(run, found);
+    fputs(little ? "\nFindings (the tables take little here: no advice)\n" : "\nFindings\n", out);
+    if (!found->findings) fputs("  none\n", out);
+    for (int i = 0; i < found->findings && i < FINDINGS_SHOWN; i++) {
+        const prof_finding *f = &found->finding[i];
+        char what[512], table[512], file[512];
+        fprintf(out, "  %2d %-22s %s: %s", i + 1, f->kind, f->table ? printable(table, f->table) : "the run",
+                printable(what, f->what));
+        if (f->file && f->line > 0) fprintf(out, " (%s:%d)", printable(file, f->file), f->line);
+        if (f->file && f->line == 0) fprintf(out, " (in %s)", printable(file, f->file));
+        fputc('\n', out);
+        if (!little) fprintf(out, "     instead: %s\n", printable(what, f->instead));
+    }
+    if (found->findings > FINDINGS_SHOWN)
+        fprintf(out, "  and %d more: report.json has all\n", found->findings - FINDINGS_SHOWN);
+}
+
+static int most_bytes(const void *one, const void *other) {
+    const prof_file *a = *(const prof_file *const *)one, *b = *(const prof_file *const *)other;
+    int64_t x = a->bytes_read + a->bytes_written, y = b->bytes_read + b->bytes_written;
+    return x > y ? -1 : x < y;
+}
+
+static void print_files(FILE *out, const prof_found *found) {
+    static const char *const titles[] = {"other file", ">opens", ">reads", ">bytes", ">writes", ">bytes", NULL};
+    const prof_file **list = cli_alloc_many((size_t)found->files + 1, sizeof *list);
+    int n = 0;
+    for (int i = 0; i < found->files; i++)
+        if (found->file[i].table < 0 && found->file[i].bytes_read + found->file[i].bytes_written > 65536)
+            list[n++] = &found->file[i];
+    if (n) qsort(list, (size_t)n, sizeof(*list), most_bytes);
+    cli_grid grid;
+    if (n) cli_grid_begin(&grid, titles);
+    for (int i = 0; i < n && i < FILES_SHOWN; i++) {
+        char path[512];
+        const prof_file *f = list[i];
+        cli_grid_row(&grid, (const char *const[]){printable(path, f->path), cli_count(f->opens).text,
+                                                  cli_count(f->reads).text, cli_size(f->bytes_read).text,
+                                                  cli_count(f->writes).text, cli_size(f->bytes_written).text});
+    }
+    if (n) {
+        fputs("\n", out);
+        cli_grid_print(&grid, out);
+    }
+    free(list);
+}
+
+static void print_limits(FILE *out, const cli_profile_run *run, const prof_found *found) {
+    const profile_segment *s = found->segment;
+    int traced = 0, strangers = 0, maps = 0;
+    for (int i = 0; i < found->processes; i++) {
+        traced += found->process[i].seen == PROFILE_SEEN_TRACE;
+        strangers += found->process[i].seen == PROFILE_SEEN_STRANGER;
+    }
+    for (int i = 0; i < found->files; i++) maps += found->file[i].table >= 0 && found->file[i].maps > 0;
+    fprintf(out, "\nSeen     %d process%s that opened tables; accesses of columns: %s\n", found->processes,
+            found->processes == 1 ? "" : "es",
+            traced      ? "by casacore's own trace functions"
+            : strangers ? "none, for this casacore's strings look different"
+                        : "none: no casacore, or one that does not call its trace functions; files alone");
+    fputs(
+        "Not seen scalar cells within a block that casacore keeps (a loop over scalars is announced once a block);\n"
+        "         the end of an access; io_uring; programs linked statically, with a casacore of their own inside, or\n"
+        "         started without this run's environment\n",
+        out);
+    if (run->static_program) fputs("         THIS program is linked statically: nothing of it could be seen\n", out);
+    if (maps) fprintf(out, "         %d files of tables were mapped: what was read of them is not counted\n", maps);
+    if (s->streams)
+        fprintf(out, "         %u files of tables were opened by fopen: their reads\n", (unsigned)s->streams);
+    for (int t = 0, n = 0; t < found->tables && n < 5; t++) {
+        char name[512], why[512];
+        if (!found->table[t].unknown[0]) continue;
+        fprintf(out, "         columns of %s: %s\n", printable(name, found->table[t].name),
+                printable(why, found->table[t].unknown));
+        n++;
+    }
+    fprintf(out, "Own cost %s accesses, %s system calls: about %s", cli_count(found->events_accesses).text,
+            cli_count(found->events_calls).text, cli_duration(found->own_seconds).text);
+    if (run->seconds > 0) fprintf(out, " (%.1f%%)", 100 * found->own_seconds / run->seconds);
+    fprintf(out, "; %s events without room in the counters\n", cli_count(found->lost).text);
+    if (run->samples.hz)
+        fprintf(out, "Samples  %d a second of each processor, by perf events of the kernel; %s lost\n", run->samples.hz,
+                cli_count(run->samples.lost).text);
+    if (run->load >= 0) fprintf(out, "Machine  load %.2f when it ended; clock CLOCK_MONOTONIC\n", run->load);
+}
+
+/* Where the processor time in user code went, by the innermost library. */
+static void print_samples(FILE *out, const cli_profile_samples *s) {
+    char name[512];
+    if (!s->samples) return;
+    double all = (double)s->samples;
+    fprintf(out,
+            "CPU: table layer %.1f%% of %s samples (with all that it calls); innermost:", 100 * (double)s->layer / all,
+            cli_count(s->samples).text);
+    for (int i = 0; i < s->libraries && i < LIBRARIES_SHOWN; i++)
+        fprintf(out, "%s %s %.1f%%", i ? "," : "", printable(name, s->library[i].name),
+                100 * (double)s->library[i].samples / all);
+    fputc('\n', out);
+}
+
+void cli_profile_text(FILE *out, const cli_profile_run *run, const prof_found *found) {
+    char text[512], shown[512];
+    fputs("msio profile:", out);
+    for (char **word = run->program; word && *word; word++) fprintf(out, " %s", printable(shown, *word));
+    if (!run->program) fprintf(out, " %s", found->processes ? printable(shown, found->process[0].command) : "");
+    fputc('\n', out);
+    if (run->program)
+        fprintf(out, "%s wall, %s CPU (%s of it in the system), peak %s, exit %d%s\n", cli_duration(run->seconds).text,
+                cli_duration(run->user + run->system).text, cli_duration(run->system).text, cli_size(run->peak).text,
+                run->code, run->signal ? " (a signal)" : "");
+    fprintf(out, "%s\n", cli_profile_verdict(run, found, text, sizeof text));
+    print_samples(out, &run->samples);
+    fputc('\n', out);
+    if (found->tables) print_columns(out, found);
+    print_loops(out, found);
+    print_files(out, found);
+    print_findings(out, run, found);
+    print_limits(out, run, found);
+}

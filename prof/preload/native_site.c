@@ -1,0 +1,102 @@
+/* native_site.c - the function of C or C++ that an access comes from: the first one outside casacore on the stack.
+ *
+ * Stacks are walked at accesses only, never in a signal handler: by libunwind, where it is installed (loaded at run
+ * time, its names kept apart from the program's), else by the C library's own, slower backtrace.
+ */
+#include "prof/preload/preload.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <execinfo.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FRAMES 48
+#define PLACES 4096u /* power of two */
+
+/* What is known of a return address. */
+typedef struct place {
+    _Atomic(void *) address;
+    _Atomic uint32_t site; /* entry + 2; 1: of casacore or of ours, passed over; 0: not known yet */
+} place;
+
+static place places[PLACES];
+static _Atomic(void *) walk_function;
+static _Atomic int looked;
+
+static int walk(void **frames, int most) {
+    if (!atomic_load_explicit(&looked, memory_order_acquire)) {
+        void *library = dlopen("libunwind.so.8", RTLD_LAZY | RTLD_LOCAL);
+        atomic_store(&walk_function, library ? dlsym(library, "unw_backtrace") : NULL);
+        atomic_store_explicit(&looked, 1, memory_order_release);
+    }
+    void *found = atomic_load_explicit(&walk_function, memory_order_relaxed);
+    int (*function)(void **, int) = NULL;
+    memcpy(&function, &found, sizeof function);
+    return function ? function(frames, most) : backtrace(frames, most);
+}
+
+static bool is_passed_over(const char *library) {
+    static const char *const begins[] = {"libcasa_", "libcasacore", "libmsio_profile",
+                                         "_tables.", "libstdc++",   "libboost_python"};
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
+        if (strncmp(library, begins[i], strlen(begins[i])) == 0) return true;
+    return false;
+}
+
+/* A name as people write it: by the C++ library of the program, where it has one. */
+static uint32_t name_of(const char *symbol) {
+    char *(*demangle)(const char *, char *, size_t *, int *) = NULL;
+    void *found = dlsym(RTLD_DEFAULT, "__cxa_demangle");
+    int status = -1;
+    memcpy(&demangle, &found, sizeof demangle);
+    char *plain = demangle ? demangle(symbol, NULL, NULL, &status) : NULL;
+    const char *name = plain && status == 0 ? plain : symbol;
+    uint32_t string = preload_string(name, strnlen(name, 240));
+    free(plain);
+    return string;
+}
+
+/* "+0x1a2b": where no name is known, as of a stripped program. */
+static uint32_t offset_of(uintptr_t offset) {
+    char text[24] = "+0x";
+    int digits = 1;
+    for (uintptr_t rest = offset >> 4; rest; rest >>= 4) digits++;
+    for (int i = 0; i < digits; i++) text[3 + i] = "0123456789abcdef"[offset >> 4 * (digits - 1 - i) & 15];
+    return preload_string(text, (size_t)(3 + digits));
+}
+
+static uint32_t learn(void *address) {
+    Dl_info about;
+    if (!dladdr(address, &about) || !about.dli_fname) return 1;
+    const char *slash = strrchr(about.dli_fname, '/'), *library = slash ? slash + 1 : about.dli_fname;
+    if (is_passed_over(library)) return 1;
+    uint32_t file = preload_string(library, strlen(library));
+    uint32_t function =
+        about.dli_sname ? name_of(about.dli_sname) : offset_of((uintptr_t)address - (uintptr_t)about.dli_fbase);
+    if (file == UINT32_MAX || function == UINT32_MAX) return 1;
+    uint32_t site = preload_site(file, function, 0);
+    return site == UINT32_MAX ? 1 : site + 2;
+}
+
+static uint32_t site_at(void *address) {
+    uint32_t at = (uint32_t)((uintptr_t)address * 0x9e3779b97f4a7c15u >> 40) & (PLACES - 1);
+    for (int i = 0; i < 8; i++, at = (at + 1) & (PLACES - 1)) {
+        void *seen = atomic_load_explicit(&places[at].address, memory_order_acquire);
+        if (!seen && atomic_compare_exchange_strong(&places[at].address, &seen, address)) seen = address;
+        if (seen != address) continue;
+        uint32_t site = atomic_load_explicit(&places[at].site, memory_order_relaxed);
+        if (!site) atomic_store_explicit(&places[at].site, site = learn(address), memory_order_relaxed);
+        return site;
+    }
+    return learn(address);
+}
+
+uint32_t preload_native_site(void) {
+    void *frames[FRAMES];
+    int kept = errno, n = walk(frames, FRAMES);
+    uint32_t site = 1;
+    for (int i = 0; i < n && site == 1; i++) site = site_at(frames[i]);
+    errno = kept;
+    return site > 1 ? site - 1 : 0;
+}

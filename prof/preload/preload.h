@@ -1,0 +1,70 @@
+/* preload.h - what the files of libmsio_profile.so share.
+ *
+ * Everything here runs inside programs that know nothing of it, in signal handlers and between vfork and exec too. So:
+ * no lock, no allocation, no standard I/O; errno is kept; own system calls are made directly.
+ */
+#ifndef MSIO_PRELOAD_H
+#define MSIO_PRELOAD_H
+
+#include "prof/preload/profile_segment.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define PRELOAD_EXPORT __attribute__((visibility("default")))
+
+/* ---------------------------------------------------------------- segment (segment.c) */
+
+/* The segment; NULL: not attached, because no table was opened yet, or because nothing is to be counted. */
+extern profile_segment *preload_segment;
+/* Rises with every fork that this process is the child of: what threads remember is void then. */
+extern unsigned preload_epoch;
+
+/* Maps the segment, once. Returns NULL where there is none. */
+profile_segment *preload_attach(void);
+/* Whether the environment asked for counting: nothing else is done before a table is opened. */
+bool preload_wanted(void);
+/* False between vfork and exec: memory is the parent's, and must be left as it is. */
+bool preload_is_own_memory(void);
+/* This process's entry. */
+uint32_t preload_process(void);
+uint64_t preload_now(void);
+
+/* Each returns an index, or UINT32_MAX where there is no room (counted). */
+uint32_t preload_string(const char *text, size_t length);
+uint32_t preload_file_entry(uint32_t process, uint32_t path, uint32_t kind);
+uint32_t preload_site(uint32_t file, uint32_t function, int line);
+uint32_t preload_access(uint32_t table, uint32_t column, uint32_t site, uint32_t sure, bool write);
+void preload_extent(uint32_t path, uint64_t offset, uint64_t length, bool write);
+
+/* ---------------------------------------------------------------- files (tracking.c) */
+
+/* After a successful open of `path` as fd. */
+void preload_opened(const char *path, int fd, int flags);
+/* The same of a stream, which the C library may read without our seeing it. */
+void preload_stream(const char *path, int fd);
+/* Before a descriptor is closed; after one was made a copy of another. */
+void preload_closing(int fd);
+void preload_copied(int from, int to);
+void preload_closing_range(unsigned first, unsigned last);
+/* The file behind a descriptor; NULL: not one that is counted. *locks: it is a lock file. */
+profile_file *preload_tracked(int fd, bool *locks);
+
+/* A read or write that returned n: begun at nanosecond `start` (0: not timed), at `offset` (-1: where the file's
+ * position was). */
+void preload_moved(profile_file *file, int fd, ssize_t n, int64_t offset, uint64_t start, bool write);
+
+/* ---------------------------------------------------------------- C++ (native_site.c) */
+
+/* The function outside casacore that this thread's access comes from: entry of sites + 1; 0: none is known. Walks the
+ * stack: about a microsecond. */
+uint32_t preload_native_site(void);
+
+/* ---------------------------------------------------------------- Python (python_site.c) */
+
+/* The line of Python that this thread is at; 0: none. *sure: PROFILE_SITE_... */
+uint32_t preload_python_site(uint32_t *sure);
+void preload_python_child(void);
+
+#endif

@@ -1,0 +1,145 @@
+/* profile_segment.h - the counters of a profiled run: one file, FOLDER/counters, that the command makes and that every
+ * process of the run maps.
+ *
+ * All of it is fixed in size and allocated before the program starts: a process that is killed loses nothing, none can
+ * get SIGBUS, and the memory is bounded. Tables are open hash tables: an entry is claimed by compare-and-swap of its
+ * state, filled, then published; counters in it are added to with relaxed atomics. What finds no room is counted in
+ * `lost`. Zero bytes are an empty segment. Times are CLOCK_MONOTONIC, nanoseconds.
+ */
+#ifndef MSIO_PROFILE_SEGMENT_H
+#define MSIO_PROFILE_SEGMENT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define PROFILE_MAGIC "msioprof"
+#define PROFILE_VERSION 1u
+#define PROFILE_FILE "counters"
+
+#define PROFILE_PROCESSES 4096u
+#define PROFILE_STRINGS 65536u
+#define PROFILE_TEXT_BYTES (8u << 20)
+#define PROFILE_FILES 65536u
+#define PROFILE_EXTENTS 786432u
+#define PROFILE_ACCESSES 32768u
+#define PROFILE_SITES 16384u
+#define PROFILE_SIZE_BUCKETS 24
+
+/* State of an entry of a hash table. */
+enum { PROFILE_FREE = 0, PROFILE_CLAIMED = 1, PROFILE_READY = 2 };
+
+typedef _Atomic uint64_t profile_count;
+
+/* How accesses of columns were seen in a process. */
+enum {
+    PROFILE_SEEN_FILES = 0,   /* casacore's trace functions were never called: files alone */
+    PROFILE_SEEN_TRACE = 1,   /* by casacore's trace functions */
+    PROFILE_SEEN_STRANGER = 2 /* they were called with strings of an unknown layout, and were not used */
+};
+
+typedef struct profile_process {
+    _Atomic uint32_t state;
+    int32_t pid, parent;
+    _Atomic uint32_t seen;     /* PROFILE_SEEN_... */
+    _Atomic uint32_t python;   /* 1: lines of Python were asked for and got */
+    _Atomic uint32_t casacore; /* string: the path of its libcasa_tables */
+    uint64_t start;
+    profile_count last;      /* of the last close or access, about: when it was last heard of */
+    _Atomic uint32_t ended;  /* 1: it ran its destructors */
+    _Atomic uint32_t mapped; /* files of tables that were mapped */
+    char command[192];       /* as in /proc: words with NULs between, cut */
+} profile_process;
+
+typedef struct profile_string {
+    _Atomic uint32_t state;
+    uint32_t at; /* in text */
+    uint64_t hash;
+} profile_string;
+
+/* Kinds of files. */
+enum {
+    PROFILE_TABLE_FILE = 1, /* table.* */
+    PROFILE_LOCK_FILE = 2,  /* table.lock: no times, no extents */
+    PROFILE_HDF5_FILE = 3,
+    PROFILE_OTHER_FILE = 4 /* any other regular file, once the process is on */
+};
+
+/* One file of one process. */
+typedef struct profile_file {
+    _Atomic uint32_t state;
+    uint32_t process, path, kind;
+    profile_count opens, closes;
+    profile_count reads, writes, bytes_read, bytes_written;
+    profile_count seeks, syncs, truncations, maps, locks;
+    profile_count read_ns, write_ns, sync_ns, lock_ns, longest_ns;
+    profile_count in_order; /* reads and writes that began where the one before ended */
+    _Atomic int64_t next;   /* where that is */
+    profile_count failed;
+    _Atomic uint32_t read_sizes[PROFILE_SIZE_BUCKETS]; /* calls that got 2^i .. 2^(i+1) - 1 bytes */
+    _Atomic uint32_t write_sizes[PROFILE_SIZE_BUCKETS];
+} profile_file;
+
+/* Bytes [offset, offset + length) of a table's or HDF5 file, by all processes. */
+typedef struct profile_extent {
+    _Atomic uint32_t state;
+    uint32_t path;
+    uint64_t offset;
+    uint32_t length;
+    _Atomic uint32_t reads, writes;
+    _Atomic uint32_t read_first; /* 1: it was read before it was first written */
+} profile_extent;
+
+/* A place in a program's source. */
+typedef struct profile_site {
+    _Atomic uint32_t state;
+    uint32_t file, function; /* strings */
+    int32_t line;
+} profile_site;
+
+/* How sure the call site of an access is. */
+enum { PROFILE_SITE_UNKNOWN = 0, PROFILE_SITE_EXACT = 1, PROFILE_SITE_SAMPLED = 2 };
+
+/* Accesses of one column from one place. */
+typedef struct profile_access {
+    _Atomic uint32_t state;
+    uint32_t process, table, column; /* table and column: strings */
+    uint32_t site;                   /* entry of sites + 1; 0: unknown */
+    uint32_t write, sure;            /* PROFILE_SITE_... */
+    uint32_t pad;
+    profile_count calls;
+    profile_count cells; /* calls for one row */
+    profile_count whole; /* calls for the whole column */
+    profile_count parts; /* calls for a set of rows, or a part of the cells */
+    profile_count rows;  /* of calls that say how many */
+    profile_count elements;
+    profile_count following, repeated, backward; /* cells whose row is the next one, the same, or an earlier one */
+    profile_count longest;                       /* cells one after the other */
+    _Atomic int64_t first_row, last_row;
+    _Atomic int64_t run;
+    profile_count first, last; /* when, about */
+} profile_access;
+
+typedef struct profile_segment {
+    char magic[8];
+    uint32_t version;
+    uint32_t bytes; /* sizeof(profile_segment) */
+    uint64_t started;
+    _Atomic uint32_t processes; /* entries that were taken, more than there are where some found no room */
+    _Atomic uint32_t text_used; /* bytes */
+    _Atomic uint32_t lost_processes, lost_strings, lost_files, lost_extents, lost_accesses, lost_sites;
+    profile_count lost_extent_bytes;
+    profile_count accesses_counted, calls_counted; /* events: what the counting cost is told from them */
+    _Atomic uint32_t untracked;                    /* descriptors beyond what is tracked */
+    _Atomic uint32_t streams;                      /* files of tables opened by fopen: their reads are not seen */
+    profile_process process[PROFILE_PROCESSES];
+    profile_string string[PROFILE_STRINGS];
+    profile_file file[PROFILE_FILES];
+    profile_extent extent[PROFILE_EXTENTS];
+    profile_site site[PROFILE_SITES];
+    profile_access access[PROFILE_ACCESSES];
+    char text[PROFILE_TEXT_BYTES]; /* NUL-terminated strings; byte 0 is the empty one */
+} profile_segment;
+
+_Static_assert(sizeof(profile_segment) <= 64u << 20, "the counters of a run take at most 64 MiB");
+
+#endif

@@ -1,0 +1,303 @@
+/* segment.c - the shared counters as a process sees them: attached on first need, filled without locks. */
+#include "prof/preload/preload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PREFIX "profile:"
+#define PROBES 512u
+/* A claim whose owner was killed is passed over after so many looks. */
+#define PATIENCE 4096
+
+profile_segment *preload_segment;
+unsigned preload_epoch;
+
+static char segment_path[4096];
+static _Atomic int attached; /* 0 not tried, 1 being tried, 2 done */
+static _Atomic int own_pid;
+static _Atomic uint32_t own_process; /* entry + 1; 0: none yet */
+
+bool preload_wanted(void) { return segment_path[0] != '\0'; }
+
+uint64_t preload_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int current_pid(void) { return (int)syscall(SYS_getpid); }
+
+bool preload_is_own_memory(void) { return atomic_load_explicit(&own_pid, memory_order_relaxed) == current_pid(); }
+
+/* ---------------------------------------------------------------- attaching */
+
+/* A program that was started without the command makes its own segment, under a name that appears when it is whole. */
+static int make_segment(void) {
+    char name[4200];
+    char digits[24];
+    int n = 0;
+    for (int pid = current_pid(); pid > 0; pid /= 10) digits[n++] = (char)('0' + pid % 10);
+    size_t length = strlen(segment_path);
+    memcpy(name, segment_path, length);
+    name[length++] = '.';
+    while (n > 0) name[length++] = digits[--n];
+    name[length] = '\0';
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) return -1;
+    bool made = syscall(SYS_fallocate, fd, 0, (off_t)0, (off_t)sizeof(profile_segment)) == 0;
+    struct {
+        char magic[8];
+        uint32_t version, bytes;
+        uint64_t started;
+    } start = {PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), preload_now()};
+    made = made && syscall(SYS_pwrite64, fd, &start, sizeof start, (off_t)0) == (long)sizeof start;
+    /* link does not replace what another process made meanwhile */
+    bool ours = made && syscall(SYS_linkat, AT_FDCWD, name, AT_FDCWD, segment_path, 0) == 0;
+    syscall(SYS_unlinkat, AT_FDCWD, name, 0);
+    if (ours) return fd;
+    syscall(SYS_close, fd);
+    return made ? (int)syscall(SYS_openat, AT_FDCWD, segment_path, O_RDWR | O_CLOEXEC, 0) : -1;
+}
+
+static profile_segment *map_segment(void) {
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, segment_path, O_RDWR | O_CLOEXEC, 0);
+    if (fd < 0) fd = make_segment();
+    if (fd < 0) return NULL;
+    profile_segment *found = NULL;
+    if (syscall(SYS_lseek, fd, 0L, SEEK_END) == (off_t)sizeof(profile_segment)) {
+        void *map =
+            (void *)syscall(SYS_mmap, NULL, sizeof(profile_segment), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0L);
+        if (map != MAP_FAILED) found = map;
+    }
+    syscall(SYS_close, fd);
+    if (found && memcmp(found->magic, PROFILE_MAGIC, 8) == 0 && found->version == PROFILE_VERSION &&
+        found->bytes == sizeof(profile_segment))
+        return found;
+    if (found) syscall(SYS_munmap, found, sizeof *found);
+    return NULL;
+}
+
+profile_segment *preload_attach(void) {
+    int expected = 0, kept = errno;
+    if (!preload_wanted()) return NULL;
+    if (atomic_load_explicit(&attached, memory_order_acquire) == 2) return preload_segment;
+    if (!preload_is_own_memory()) return NULL;
+    if (!atomic_compare_exchange_strong(&attached, &expected, 1)) return NULL; /* another thread is at it: one event */
+    preload_segment = map_segment();
+    atomic_store_explicit(&attached, 2, memory_order_release);
+    errno = kept;
+    return preload_segment;
+}
+
+/* ---------------------------------------------------------------- begin, fork, end */
+
+static void in_child(void) {
+    preload_epoch++;
+    atomic_store(&own_process, 0);
+    atomic_store(&own_pid, current_pid());
+    preload_python_child();
+}
+
+__attribute__((constructor)) static void begin(void) {
+    const char *asked = getenv("MSIO_PROF");
+    if (!asked || strncmp(asked, PREFIX, sizeof PREFIX - 1) != 0) return;
+    const char *folder = asked + sizeof PREFIX - 1;
+    size_t length = strlen(folder);
+    if (length == 0 || length + sizeof "/" PROFILE_FILE > 4000) return;
+    own_pid = current_pid();
+    memcpy(segment_path, folder, length);
+    memcpy(segment_path + length, "/" PROFILE_FILE, sizeof "/" PROFILE_FILE);
+    pthread_atfork(NULL, NULL, in_child);
+}
+
+__attribute__((destructor)) static void end(void) {
+    uint32_t process = atomic_load(&own_process);
+    if (preload_segment && process && process <= PROFILE_PROCESSES && preload_is_own_memory()) {
+        profile_process *p = &preload_segment->process[process - 1];
+        atomic_store(&p->ended, 1);
+        atomic_store(&p->last, preload_now());
+    }
+}
+
+static void read_command(profile_process *p) {
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0) return;
+    long n = syscall(SYS_read, fd, p->command, sizeof p->command - 1);
+    (void)n;
+    syscall(SYS_close, fd);
+}
+
+uint32_t preload_process(void) {
+    uint32_t process = atomic_load_explicit(&own_process, memory_order_relaxed);
+    if (process) return process - 1;
+    uint32_t index = atomic_fetch_add(&preload_segment->processes, 1);
+    if (index >= PROFILE_PROCESSES) {
+        atomic_fetch_add(&preload_segment->lost_processes, 1);
+        index = PROFILE_PROCESSES - 1; /* the last entry stands for all that found no room */
+    }
+    uint32_t none = 0;
+    if (!atomic_compare_exchange_strong(&own_process, &none, index + 1)) return none - 1; /* another thread's entry */
+    profile_process *p = &preload_segment->process[index];
+    p->pid = current_pid();
+    p->parent = (int)syscall(SYS_getppid);
+    p->start = preload_now();
+    read_command(p);
+    atomic_store_explicit(&p->state, PROFILE_READY, memory_order_release);
+    return index;
+}
+
+/* ---------------------------------------------------------------- hash tables */
+
+static uint64_t mix(uint64_t a, uint64_t b) {
+    a ^= b + 0x9e3779b97f4a7c15u + (a << 6) + (a >> 2);
+    a ^= a >> 33;
+    a *= 0xff51afd7ed558ccdu;
+    a ^= a >> 33;
+    return a;
+}
+
+/* What stands in an entry: FREE was claimed for the caller (who fills and publishes it), READY can be compared. Any
+ * other state: passed over. */
+static uint32_t look_at(_Atomic uint32_t *state) {
+    uint32_t seen = atomic_load_explicit(state, memory_order_acquire);
+    if (seen == PROFILE_FREE && atomic_compare_exchange_strong(state, &seen, PROFILE_CLAIMED)) return PROFILE_FREE;
+    for (int i = 0; seen == PROFILE_CLAIMED && i < PATIENCE; i++)
+        seen = atomic_load_explicit(state, memory_order_acquire);
+    return seen;
+}
+
+static void publish(_Atomic uint32_t *state) { atomic_store_explicit(state, PROFILE_READY, memory_order_release); }
+
+static uint32_t lose(_Atomic uint32_t *counter) {
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+    return UINT32_MAX;
+}
+
+uint32_t preload_string(const char *text, size_t length) {
+    profile_segment *s = preload_segment;
+    uint64_t hash = 1469598103934665603u;
+    for (size_t i = 0; i < length; i++) hash = (hash ^ (unsigned char)text[i]) * 1099511628211u;
+    for (uint32_t i = 0; i < PROBES; i++) {
+        uint32_t at = (uint32_t)((mix(hash, 1) + i) % PROFILE_STRINGS);
+        profile_string *entry = &s->string[at];
+        uint32_t seen = look_at(&entry->state);
+        if (seen == PROFILE_READY) {
+            const char *kept = s->text + entry->at;
+            if (entry->hash == hash && memcmp(kept, text, length) == 0 && kept[length] == '\0') return at;
+        } else if (seen == PROFILE_FREE) {
+            uint32_t start = atomic_fetch_add(&s->text_used, (uint32_t)length + 1) + 1;
+            bool fits = length < PROFILE_TEXT_BYTES && start < PROFILE_TEXT_BYTES - length - 1;
+            if (fits) memcpy(s->text + start, text, length);
+            entry->at = fits ? start : 0;
+            entry->hash = fits ? hash : 0;
+            publish(&entry->state);
+            return fits ? at : lose(&s->lost_strings);
+        }
+    }
+    return lose(&s->lost_strings);
+}
+
+uint32_t preload_file_entry(uint32_t process, uint32_t path, uint32_t kind) {
+    profile_segment *s = preload_segment;
+    uint64_t hash = mix(process, path);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        uint32_t at = (uint32_t)((hash + i) % PROFILE_FILES);
+        profile_file *entry = &s->file[at];
+        uint32_t seen = look_at(&entry->state);
+        if (seen == PROFILE_READY && entry->process == process && entry->path == path) return at;
+        if (seen != PROFILE_FREE) continue;
+        entry->process = process;
+        entry->path = path;
+        entry->kind = kind;
+        publish(&entry->state);
+        return at;
+    }
+    return lose(&s->lost_files);
+}
+
+uint32_t preload_site(uint32_t file, uint32_t function, int line) {
+    profile_segment *s = preload_segment;
+    uint64_t hash = mix(mix(file, function), (uint64_t)line);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        uint32_t at = (uint32_t)((hash + i) % PROFILE_SITES);
+        profile_site *entry = &s->site[at];
+        uint32_t seen = look_at(&entry->state);
+        if (seen == PROFILE_READY && entry->file == file && entry->function == function && entry->line == line)
+            return at;
+        if (seen != PROFILE_FREE) continue;
+        entry->file = file;
+        entry->function = function;
+        entry->line = line;
+        publish(&entry->state);
+        return at;
+    }
+    return lose(&s->lost_sites);
+}
+
+static bool same_access(const profile_access *a, uint32_t process, uint32_t table, uint32_t column, uint32_t site,
+                        uint32_t sure, bool write) {
+    return a->process == process && a->table == table && a->column == column && a->site == site && a->sure == sure &&
+           a->write == (uint32_t)write;
+}
+
+uint32_t preload_access(uint32_t table, uint32_t column, uint32_t site, uint32_t sure, bool write) {
+    profile_segment *s = preload_segment;
+    uint32_t process = preload_process();
+    uint64_t hash = mix(mix(mix(process, table), mix(column, site)), sure * 2 + write);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        uint32_t at = (uint32_t)((hash + i) % PROFILE_ACCESSES);
+        profile_access *entry = &s->access[at];
+        uint32_t seen = look_at(&entry->state);
+        if (seen == PROFILE_READY && same_access(entry, process, table, column, site, sure, write)) return at;
+        if (seen != PROFILE_FREE) continue;
+        entry->process = process;
+        entry->table = table;
+        entry->column = column;
+        entry->site = site;
+        entry->sure = sure;
+        entry->write = write;
+        entry->first_row = entry->last_row = -1;
+        entry->first = preload_now();
+        publish(&entry->state);
+        return at;
+    }
+    return lose(&s->lost_accesses);
+}
+
+static void count_extent(uint32_t path, uint64_t offset, uint32_t length, bool write) {
+    profile_segment *s = preload_segment;
+    /* neighbours in a file are neighbours here: fewer pages are touched */
+    uint64_t hash = mix(path, offset >> 20) + (offset >> 7 & 8191);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        profile_extent *entry = &s->extent[(hash + i) % PROFILE_EXTENTS];
+        uint32_t seen = look_at(&entry->state);
+        if (seen == PROFILE_FREE) {
+            entry->path = path;
+            entry->offset = offset;
+            entry->length = length;
+            entry->read_first = !write;
+            publish(&entry->state);
+        } else if (seen != PROFILE_READY || entry->path != path || entry->offset != offset || entry->length != length) {
+            continue;
+        }
+        atomic_fetch_add_explicit(write ? &entry->writes : &entry->reads, 1, memory_order_relaxed);
+        return;
+    }
+    lose(&s->lost_extents);
+    atomic_fetch_add_explicit(&s->lost_extent_bytes, length, memory_order_relaxed);
+}
+
+void preload_extent(uint32_t path, uint64_t offset, uint64_t length, bool write) {
+    const uint32_t most = 1u << 30; /* a longer one is kept in pieces */
+    for (; length; offset += most, length -= most) {
+        count_extent(path, offset, length > most ? most : (uint32_t)length, write);
+        if (length <= most) return;
+    }
+}

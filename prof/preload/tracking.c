@@ -1,0 +1,205 @@
+/* tracking.c - which descriptors are files that count, and what is done with them. */
+#include "prof/preload/preload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define DESCRIPTORS 65536
+
+/* Of each descriptor: its entry in the segment's files + 1; 0: none. */
+static _Atomic uint32_t tracked[DESCRIPTORS];
+static unsigned tracked_epoch;
+
+/* ---------------------------------------------------------------- what a file is */
+
+static bool ends_with(const char *name, size_t length, const char *end) {
+    size_t n = strlen(end);
+    return length > n && memcmp(name + length - n, end, n) == 0;
+}
+
+static uint32_t kind_by_name(const char *name) {
+    size_t length = strlen(name);
+    if (strncmp(name, "table.", 6) == 0) {
+        if (strcmp(name, "table.lock") == 0) return PROFILE_LOCK_FILE;
+        if (name[6] == 'f' || name[6] == 'm' || strcmp(name, "table.dat") == 0 || strcmp(name, "table.info") == 0 ||
+            strcmp(name, "table.dat_tmp") == 0)
+            return PROFILE_TABLE_FILE;
+    }
+    static const char *const ends[] = {".uvh5", ".hdf5", ".h5", ".hdf", ".he5"};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        if (ends_with(name, length, ends[i])) return PROFILE_HDF5_FILE;
+    return PROFILE_OTHER_FILE;
+}
+
+static bool is_regular(int fd) {
+    struct stat found;
+    return fstat(fd, &found) == 0 && S_ISREG(found.st_mode);
+}
+
+/* What the kernel makes up is no file of data. */
+static bool is_made_up(const char *path) {
+    return strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/sys/", 5) == 0 || strncmp(path, "/dev/", 5) == 0;
+}
+
+/* Whether a file that its name does not tell begins as HDF5 files do. */
+static bool begins_as_hdf5(int fd, int flags) {
+    char first[8];
+    if ((flags & O_ACCMODE) == O_WRONLY) return false;
+    return syscall(SYS_pread64, fd, first, sizeof first, (off_t)0) == 8 && memcmp(first, "\211HDF\r\n\032\n", 8) == 0;
+}
+
+/* The absolute path, links followed: as the kernel has it. */
+static size_t absolute_path(int fd, char *path, size_t size) {
+    char link[32] = "/proc/self/fd/";
+    char digits[12];
+    size_t at = 14;
+    int n = 0;
+    do digits[n++] = (char)('0' + fd % 10);
+    while ((fd /= 10) > 0);
+    while (n > 0) link[at++] = digits[--n];
+    link[at] = '\0';
+    long length = syscall(SYS_readlinkat, AT_FDCWD, link, path, size - 1);
+    if (length <= 0) return 0;
+    path[length] = '\0';
+    return (size_t)length;
+}
+
+/* ---------------------------------------------------------------- descriptors */
+
+/* A child of fork has its parent's descriptors: they are its own files now. */
+static void renew(void) {
+    unsigned epoch = preload_epoch;
+    if (tracked_epoch == epoch) return;
+    tracked_epoch = epoch;
+    uint32_t process = preload_process();
+    for (int fd = 0; fd < DESCRIPTORS; fd++) {
+        uint32_t entry = atomic_load_explicit(&tracked[fd], memory_order_relaxed);
+        if (!entry) continue;
+        const profile_file *old = &preload_segment->file[entry - 1];
+        uint32_t own = preload_file_entry(process, old->path, old->kind);
+        atomic_store(&tracked[fd], own == UINT32_MAX ? 0 : own + 1);
+    }
+}
+
+profile_file *preload_tracked(int fd, bool *locks) {
+    if (!preload_segment || fd < 0 || fd >= DESCRIPTORS) return NULL;
+    uint32_t entry = atomic_load_explicit(&tracked[fd], memory_order_relaxed);
+    if (!entry) return NULL;
+    if (tracked_epoch != preload_epoch) {
+        renew();
+        entry = atomic_load_explicit(&tracked[fd], memory_order_relaxed);
+        if (!entry) return NULL;
+    }
+    profile_file *file = &preload_segment->file[entry - 1];
+    *locks = file->kind == PROFILE_LOCK_FILE;
+    return file;
+}
+
+static void track(int fd, uint32_t kind) {
+    char path[PATH_MAX];
+    size_t length = absolute_path(fd, path, sizeof path);
+    if (!length || !preload_attach()) return;
+    if (fd >= DESCRIPTORS) {
+        atomic_fetch_add(&preload_segment->untracked, 1);
+        return;
+    }
+    renew();
+    uint32_t name = preload_string(path, length);
+    if (name == UINT32_MAX) return;
+    uint32_t entry = preload_file_entry(preload_process(), name, kind);
+    if (entry == UINT32_MAX) return;
+    atomic_fetch_add_explicit(&preload_segment->file[entry].opens, 1, memory_order_relaxed);
+    atomic_store(&tracked[fd], entry + 1);
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+void preload_opened(const char *path, int fd, int flags) {
+    int kept = errno;
+    if (!path || fd < 0 || !preload_wanted() || (flags & (O_PATH | O_DIRECTORY))) return;
+    uint32_t kind = kind_by_name(base_name(path));
+    if (kind == PROFILE_OTHER_FILE && is_made_up(path)) return;
+    if (preload_is_own_memory()) {
+        if (fd < DESCRIPTORS && preload_segment) atomic_store(&tracked[fd], 0); /* closed behind our back */
+        if (kind == PROFILE_OTHER_FILE && is_regular(fd) && begins_as_hdf5(fd, flags)) kind = PROFILE_HDF5_FILE;
+        if ((kind != PROFILE_OTHER_FILE || preload_segment) && is_regular(fd)) track(fd, kind);
+    }
+    errno = kept;
+}
+
+void preload_stream(const char *path, int fd) {
+    preload_opened(path, fd, O_RDONLY);
+    if (!preload_segment || !path) return;
+    const char *name = base_name(path);
+    uint32_t kind = kind_by_name(name);
+    if (kind != PROFILE_OTHER_FILE && strcmp(name, "table.info") != 0) atomic_fetch_add(&preload_segment->streams, 1);
+}
+
+void preload_closing(int fd) {
+    bool locks;
+    profile_file *file = preload_tracked(fd, &locks);
+    if (!file || !preload_is_own_memory()) return;
+    atomic_store(&tracked[fd], 0);
+    atomic_fetch_add_explicit(&file->closes, 1, memory_order_relaxed);
+}
+
+void preload_closing_range(unsigned first, unsigned last) {
+    if (!preload_segment) return;
+    for (unsigned fd = first; fd < DESCRIPTORS && fd <= last; fd++)
+        if (atomic_load_explicit(&tracked[fd], memory_order_relaxed)) preload_closing((int)fd);
+}
+
+void preload_copied(int from, int to) {
+    bool locks;
+    if (!preload_segment || to < 0 || to >= DESCRIPTORS || from == to) return;
+    profile_file *file = preload_tracked(from, &locks);
+    if (!file && !atomic_load_explicit(&tracked[to], memory_order_relaxed)) return;
+    if (!preload_is_own_memory()) return;
+    atomic_store(&tracked[to], file ? (uint32_t)(file - preload_segment->file) + 1 : 0);
+}
+
+/* ---------------------------------------------------------------- reads and writes */
+
+static void add(profile_count *counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, memory_order_relaxed); }
+
+static void keep_longest(profile_count *longest, uint64_t ns) {
+    uint64_t most = atomic_load_explicit(longest, memory_order_relaxed);
+    while (ns > most && !atomic_compare_exchange_weak(longest, &most, ns)) {}
+}
+
+static int size_bucket(uint64_t bytes) {
+    int bucket = bytes ? 63 - __builtin_clzll(bytes) : 0;
+    return bucket < PROFILE_SIZE_BUCKETS ? bucket : PROFILE_SIZE_BUCKETS - 1;
+}
+
+void preload_moved(profile_file *file, int fd, ssize_t n, int64_t offset, uint64_t start, bool write) {
+    int kept = errno;
+    add(&preload_segment->calls_counted, 1);
+    add(write ? &file->writes : &file->reads, 1);
+    if (start) {
+        uint64_t ns = preload_now() - start;
+        add(write ? &file->write_ns : &file->read_ns, ns);
+        keep_longest(&file->longest_ns, ns);
+    }
+    if (n < 0) add(&file->failed, 1);
+    if (n > 0) {
+        add(write ? &file->bytes_written : &file->bytes_read, (uint64_t)n);
+        atomic_fetch_add_explicit((write ? file->write_sizes : file->read_sizes) + size_bucket((uint64_t)n), 1,
+                                  memory_order_relaxed);
+    }
+    if (n > 0 && file->kind != PROFILE_LOCK_FILE) {
+        if (offset < 0) offset = (int64_t)syscall(SYS_lseek, fd, 0L, SEEK_CUR) - n;
+        if (atomic_exchange_explicit(&file->next, offset + n, memory_order_relaxed) == offset) add(&file->in_order, 1);
+        if (offset >= 0 && file->kind != PROFILE_OTHER_FILE)
+            preload_extent(file->path, (uint64_t)offset, (uint64_t)n, write);
+    }
+    errno = kept;
+}
