@@ -35,6 +35,7 @@ static uint64_t generation = 1; /* of the helper: tables of an earlier one are o
 static int64_t resident;        /* bytes that it held when it last opened a table */
 static bool has_opened;         /* it has opened tables, which casacore keeps as they were */
 static bool missing;            /* there is no helper beside the module */
+static bool fresh;              /* the helper was asked nothing yet: it has no table open */
 
 static _Thread_local bool last_died;
 
@@ -146,6 +147,7 @@ static bool start(void) {
     started = started && receive_all(&hello, sizeof hello) && hello.kind == MSIO_REMOTE_ANSWER && !hello.status &&
               hello.bytes >= 0 && hello.bytes < (int64_t)sizeof version && receive_all(version, (size_t)hello.bytes);
     if (!started) forget();
+    fresh = started;
     return started;
 }
 
@@ -250,6 +252,7 @@ static msio_status take_words(const msio_remote_reply *reply, msio_casa_message 
 static msio_status ask(question *q, msio_casa_message *message) {
     msio_remote_reply reply;
     msio_status status = MSIO_OK;
+    fresh = false;
     if (!begin_answer(q, &reply, &status, message)) return status;
     if (reply.status) return take_words(&reply, message);
     q->table = reply.table;
@@ -463,7 +466,7 @@ msio_status msio_remote_change(const char *path, const char *orders, size_t byte
     memcpy(text + length, orders, bytes);
     last_died = false;
     take();
-    forget();
+    if (!fresh) forget(); /* tables that it has open would keep their locks and columns */
     msio_status status = MSIO_E_CASACORE;
     if (start())
         status = ask(&q, message);

@@ -7,6 +7,7 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "core/lock.h"
+#include "core/writing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -185,6 +186,11 @@ msio_status msio_journal_make(const char *directory, msio_journal_mode mode, int
 }
 
 uint8_t *msio_journal_slot(const msio_journal *journal, int index) { return (uint8_t *)slot_of(journal, index) + PAGE; }
+
+msio_status msio_journal_fill(msio_journal *journal, int index, const uint8_t *bytes, int64_t length) {
+    const int64_t offset = HEAD_BYTES + index * slot_stride(head_of(journal)->slot_bytes) + PAGE;
+    return msio_write_at(journal->fd, journal->path, bytes, length, offset);
+}
 
 void msio_journal_keep(msio_journal *journal, int index, const msio_file *file, int64_t offset, int64_t length) {
     slot_head *s = slot_of(journal, index);

@@ -37,6 +37,9 @@ msio_status msio_journal_make(const char *directory, msio_journal_mode mode, int
 
 /* Memory of slot `index` for the old bytes. */
 uint8_t *msio_journal_slot(const msio_journal *journal, int index);
+/* Fills a slot by a write: cheaper than its memory where many slots are filled once, whose pages would each be made by
+ * a fault. MSIO_E_IO. */
+msio_status msio_journal_fill(msio_journal *journal, int index, const uint8_t *bytes, int64_t length);
 /* The slot's bytes are those of [offset, offset + length) of the file, and are to be put back if this process ends now.
  * A slot belongs to one thread at a time. */
 void msio_journal_keep(msio_journal *journal, int index, const msio_file *file, int64_t offset, int64_t length);

@@ -324,6 +324,7 @@ static msio_status keep_all_of(batch_run *run, int place) {
     msio_put *store = run->store;
     const msio_blocks *l = run->blocks;
     msio_put_place *p = &store->place[place];
+    msio_put_thread *mine = &store->thread[0];
     int slots = 0, slot = 0;
     int64_t longest = 0;
     for (int64_t i = 0; i < l->n; i++) {
@@ -337,7 +338,9 @@ static msio_status keep_all_of(batch_run *run, int place) {
         const msio_block *b = &l->block[i];
         const msio_file *file = source_of(run, b)->file;
         if (!is_kept(run, b, place)) continue;
-        status = get(store, file, msio_journal_slot(p->journal, slot), b->length, b->offset);
+        status = need_scratch(mine, b->length);
+        if (!status) status = get(store, file, mine->scratch, b->length, b->offset);
+        if (!status) status = msio_journal_fill(p->journal, slot, mine->scratch, b->length);
         if (!status) msio_journal_keep(p->journal, slot++, file, b->offset, b->length);
     }
     if (!status) msio_journal_seal(p->journal);

@@ -12,8 +12,9 @@
 
 #include <stdatomic.h>
 
-/* A block's usual and largest size: larger tiles are kept whole up to this. */
-#define MSIO_BLOCK_BYTES ((int64_t)1 << 20)
+/* A block's usual and largest size: larger tiles are kept whole up to this. Old bytes and the image of a usual one stay
+ * in a processor's own cache between being read and being stored (docs/benchmarks.md, "Writing"). */
+#define MSIO_BLOCK_BYTES ((int64_t)256 << 10)
 #define MSIO_BLOCK_MOST ((int64_t)16 << 20)
 
 typedef struct msio_put_opts {

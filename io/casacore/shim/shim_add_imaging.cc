@@ -23,8 +23,10 @@ namespace {
 // Channels that all rows have; 0 where they differ, or no cell has a value.
 int64_t channels_of(const cc::Table &table, const cc::ColumnDesc &data) {
     if (data.isFixedShape()) return data.shape().size() == 2 ? data.shape()[1] : 0;
+    int64_t channels = axis_of_cubes(table, data, 2, 1);
+    if (channels >= 0) return channels;
+    channels = 0;
     const cc::TableColumn cells(table, "DATA");
-    int64_t channels = 0;
     for (cc::rownr_t row = 0; row < table.nrow(); row++) {
         if (!cells.isDefined(row)) continue;
         const cc::IPosition shape = cells.shape(row);

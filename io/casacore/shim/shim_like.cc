@@ -87,6 +87,22 @@ cc::Record manager_like(const cc::Table &table, const cc::ColumnDesc &column, in
     return tiled_spec(whole ? "TiledColumnStMan" : "TiledShapeStMan", name, tile_like(old, axes));
 }
 
+int64_t axis_of_cubes(const cc::Table &table, const cc::ColumnDesc &column, size_t ndim, size_t axis) {
+    const cc::Record manager = manager_of(table, column.name());
+    if (!manager.isDefined("SPEC") || !manager.asString("TYPE").startsWith("Tiled")) return -1;
+    const cc::Record spec = manager.subRecord("SPEC");
+    const cc::Record cubes = spec.isDefined("HYPERCUBES") ? spec.subRecord("HYPERCUBES") : cc::Record();
+    int64_t length = -1;
+    for (cc::uInt i = 0; i < cubes.nfields(); i++) {
+        const cc::Record cube = cubes.subRecord(i);
+        if (!cube.isDefined("CellShape")) return -1;
+        const cc::Vector<cc::Int> shape(cube.toArrayInt("CellShape"));
+        if (shape.size() != ndim || (length >= 0 && length != shape[axis])) return -1;
+        length = shape[axis];
+    }
+    return length;
+}
+
 cc::ColumnDesc renamed(const cc::ColumnDesc &column, const std::string &name, const std::string &comment, int ndim) {
     cc::ColumnDesc made(column);
     if (ndim > 0 && column.ndim() <= 0) made.setNdim(static_cast<cc::uInt>(ndim));

@@ -7,6 +7,7 @@
 #include <casacore/tables/Tables/ColumnDesc.h>
 #include <casacore/tables/Tables/Table.h>
 
+#include <cstdint>
 #include <string>
 
 namespace cc = casacore;
@@ -18,6 +19,10 @@ cc::Record tiled_spec(const std::string &type, const std::string &name, const cc
 
 // The manager of a column like one that is there: TiledColumnStMan for fixed shapes of it, else TiledShapeStMan.
 cc::Record manager_like(const cc::Table &table, const cc::ColumnDesc &column, int ndim, const std::string &name);
+
+// The length that this axis of the cells has in all hypercubes of a tiled column, without a look at its rows: where all
+// its cells have so many axes and the same length. -1: rows must be looked at.
+int64_t axis_of_cubes(const cc::Table &table, const cc::ColumnDesc &column, size_t ndim, size_t axis);
 
 // The column under another name and comment, of so many axes where it tells none, without its keywords.
 cc::ColumnDesc renamed(const cc::ColumnDesc &column, const std::string &name, const std::string &comment, int ndim);
