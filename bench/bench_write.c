@@ -1,7 +1,8 @@
 /* bench_write.c - a worker of the benchmarks of writing: msio and the write roofline, one repetition a request.
  *
  * Reads lines "WORK VARIANT THREADS CHECK" and answers each with one line of JSON: seconds, bytes of the caller's, a
- * checksum of them where CHECK is 1, and by how much the process's peak memory rose while it wrote. A work "read" reads
+ * checksum of them where CHECK is not 0, and where it is 2 by how much the process's memory rose at the most while it
+ * wrote: its own, without pages of files, looked at every millisecond. A work "read" reads
  * what the named COLUMN holds (as VARIANT, or COLUMN:channels, COLUMN:row), so that what others wrote can be checked.
  * The table is opened for each request before the clock starts. Values are this worker's own: what stood there before
  * is another writer's. Public API only. */
@@ -11,9 +12,11 @@
 #include "msio/io.h"
 #include "msio/write.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define CHANNEL 12
 #define CHANNELS 12
@@ -93,16 +96,35 @@ static long status_line(const char *name) {
     return kib;
 }
 
-/* Forgets the peak so far, and what the pool keeps; returns what is resident now, KiB. */
-static long forget_peak(void) {
+/* Looks at the process's own memory until it is told to stop. */
+typedef struct watch {
+    pthread_t thread;
+    int stop;
+    long before, most; /* KiB */
+} watch;
+
+static void *look(void *user) {
+    watch *w = user;
+    while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
+        long now = status_line("RssAnon:");
+        if (now > w->most) w->most = now;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return NULL;
+}
+
+/* What the pool keeps is not counted as there before. */
+static void watch_begin(watch *w) {
     msio_pool_set_limit(0);
     msio_pool_set_limit((size_t)4 << 30);
-    FILE *f = fopen("/proc/self/clear_refs", "w");
-    if (f) {
-        fputs("5", f);
-        fclose(f);
-    }
-    return status_line("VmRSS:");
+    w->before = w->most = status_line("RssAnon:");
+    if (pthread_create(&w->thread, NULL, look, w)) die("watch");
+}
+
+static long watch_end(watch *w) {
+    __atomic_store_n(&w->stop, 1, __ATOMIC_RELAXED);
+    pthread_join(w->thread, NULL);
+    return w->most - w->before;
 }
 
 /* ---------------------------------------------------------------- one repetition */
@@ -189,11 +211,12 @@ static result put(const work *w, const msio_write_opts *opts, int check) {
     }
     if (w->how == COPY) column[1] = column_of(table, "DATA");
     if (w->fresh) shape_as_data(table, &o);
-    long before = check ? forget_peak() : 0;
+    watch memory = {.stop = 0};
+    if (check == 2) watch_begin(&memory);
     double t = bench_now();
     if (call(w, column, &s, ins, sizes, &o)) die(w->name);
     r.seconds = bench_now() - t;
-    if (check) r.peak = status_line("VmHWM:") - before;
+    if (check == 2) r.peak = watch_end(&memory);
     msio_table_close(table);
     return r;
 }

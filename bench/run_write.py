@@ -117,7 +117,7 @@ def measure_work(work, writers, tries, threads):
             writers.remove(fresh)
             if fresh and work != "write-imaging" and writer != "roofline":
                 writers.get("casacore").ask("add", fresh[0], 0)
-            answer = worker.ask(work, variant, n, 1)
+            answer = worker.ask(work, variant, n, 1 if turn else 2)
             if answer["seconds"] < 0:
                 continue
             entry["bytes"] = answer["bytes"]
@@ -127,8 +127,8 @@ def measure_work(work, writers, tries, threads):
                 writers.check(work, writer, answer)
             if turn:
                 entry["seconds"].append(answer["seconds"])
-                if answer.get("peak_kib", -1) >= 0:
-                    entry.setdefault("peak_kib", []).append(answer["peak_kib"])
+            elif answer.get("peak_kib", -1) >= 0:
+                entry["peak_kib"] = answer["peak_kib"]
     writers.remove(fresh)
     if len(described) > 1:
         raise SystemExit(f"bench: {work}: the columns differ: {described}")
@@ -178,10 +178,10 @@ def targets(results):
                 out.append((f"{work}: {against}", f"at most {human(float(wanted))}", human(theirs), theirs <= float(wanted)))
             else:
                 out.append((f"{work}: {against}", wanted, f"{theirs / mine:.2f}", theirs / mine >= wanted))
-    peaks = [r for r in results if r.get("peak_kib") and r["variant"] != "atomic"]
+    peaks = [r for r in results if "peak_kib" in r]
     if peaks:
-        most = max(peaks, key=lambda r: max(r["peak_kib"]))
-        peak = max(most["peak_kib"])
+        most = max(peaks, key=lambda r: r["peak_kib"])
+        peak = most["peak_kib"]
         out.append((f"peak memory above the caller's arrays, the most ({most['work']})",
                     f"at most {MEMORY_WANTED >> 20} MiB", f"{peak / 1024:.1f} MiB", peak << 10 <= MEMORY_WANTED))
     return out
