@@ -39,6 +39,10 @@ double bench_raw_write(int n, const bench_extent *extents, int64_t block, const 
 /* The same into a new file of so many bytes, whose room is reserved before the clock starts; it is removed again. */
 double bench_raw_write_new(const char *path, int64_t bytes, int64_t block, const uint8_t *from, int threads);
 
+/* One extent through a mapping that is made for it, by stores past the caches; making and ending it counts. -1 also
+ * where its place is no multiple of 64. */
+double bench_raw_write_mapped(const bench_extent *extent, const uint8_t *from, int threads);
+
 /* Seconds of one pass of so many threads that packs bytes of 0 or 1 into bits, eight into one, from `from` to `to`. */
 double bench_raw_pack(const uint8_t *from, size_t bytes, uint8_t *to, int threads);
 

@@ -438,6 +438,19 @@ static void work_through(void *user, int thread) {
     msio_writing_end(&limits);
 }
 
+/* Where every block is stored as it lies in memory, and nothing is read before, threads would only wait for each other:
+ * a local file takes one write at a time. Then there are no more of them than files. */
+static int useful_threads(const batch_run *run) {
+    const msio_piece_batch *b = run->batch;
+    const msio_blocks *l = run->blocks;
+    int most = (int)msio_min(run->store->threads, l->n);
+    for (int i = 0; i < b->sources; i++)
+        if (!b->source[i].file->mappable) return most;
+    for (int64_t i = 0; i < l->n; i++)
+        if (needs_slot(run, &l->block[i]) || !as_it_lies(run, &l->block[i])) return most;
+    return (int)msio_min(most, b->sources);
+}
+
 msio_status msio_put_run(void *user, msio_piece_batch *batch) {
     msio_put *store = user;
     msio_blocks blocks = {0};
@@ -454,7 +467,7 @@ msio_status msio_put_run(void *user, msio_piece_batch *batch) {
         for (int i = 0; i < batch->sources && !status; i++) status = open_file(store, batch->source[i].file);
         if (!status) status = prepare_journals(&run);
         run.reported = atomic_load(&store->done);
-        if (!status) msio_threads_run((int)msio_min(store->threads, blocks.n), work_through, &run);
+        if (!status) msio_threads_run(useful_threads(&run), work_through, &run);
         if (!status && atomic_load(&run.failed)) status = msio_error_restore(&run.error);
     }
     msio_blocks_free(&blocks);
