@@ -231,6 +231,19 @@ void msio_journal_end(msio_journal *journal) {
 
 /* ---------------------------------------------------------------- putting back */
 
+/* What a limit of a file's size keeps from being put back, it kept from being changed. */
+static bool holds(int fd, const uint8_t *bytes, int64_t length, int64_t offset) {
+    uint8_t there[4096];
+    for (int64_t done = 0; done < length;) {
+        const int64_t rest = length - done, most = rest < (int64_t)sizeof there ? rest : (int64_t)sizeof there;
+        ssize_t n = pread(fd, there, (size_t)most, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0 || memcmp(there, bytes + done, (size_t)n) != 0) return false;
+        done += n;
+    }
+    return true;
+}
+
 static msio_status put_back_slot(int directory, const char *path, const slot_head *s) {
     struct stat st;
     const uint8_t *old = (const uint8_t *)s + PAGE;
@@ -240,13 +253,8 @@ static msio_status put_back_slot(int directory, const char *path, const slot_hea
         if (fd >= 0) close(fd);
         return status;
     }
-    msio_status status = MSIO_OK;
-    for (int64_t done = 0; done < s->length && !status;) {
-        ssize_t n = pwrite(fd, old + done, (size_t)(s->length - done), (off_t)(s->offset + done));
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) status = msio_error_system(MSIO_E_IO, path, "cannot put old values back into %s", s->name);
-        if (n > 0) done += n;
-    }
+    msio_status status = msio_write_at(fd, s->name, old, s->length, s->offset);
+    if (status && holds(fd, old, s->length, s->offset)) status = MSIO_OK;
     close(fd);
     return status;
 }
