@@ -104,26 +104,11 @@ static void tell(const cli_context *cli, const wishes *wish, const char *path) {
 
 /* ---------------------------------------------------------------- what was done */
 
-/* The names of a list "A, B". */
-static void put_names(cli_json *json, const char *key, const char *list) {
-    cli_json_key(json, key);
-    cli_json_array(json);
-    while (*list) {
-        char name[256];
-        size_t length = strcspn(list, ",");
-        snprintf(name, sizeof name, "%.*s", (int)length, list);
-        cli_json_string(json, name);
-        list += length;
-        list += strspn(list, ", ");
-    }
-    cli_json_end(json);
-}
-
 static void print_json(const msio_columns_added *result, const wishes *wish) {
     cli_json json = CLI_JSON_INIT(stdout);
     cli_json_object(&json);
-    put_names(&json, "added", result->added);
-    put_names(&json, "there", result->there);
+    cli_json_put_names(&json, "added", result->added);
+    cli_json_put_names(&json, "there", result->there);
     if (wish->dry_run) {
         cli_json_key(&json, "rows");
         cli_json_int(&json, wish->rows);

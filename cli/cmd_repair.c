@@ -16,21 +16,6 @@ static int take(const cli_context *cli, void *dry_run, const char *name, const c
     return 0;
 }
 
-/* The columns' names, which the library gives between commas. */
-static void put_columns(cli_json *json, const char *names) {
-    char name[256];
-    cli_json_key(json, "columns");
-    cli_json_array(json);
-    while (*names) {
-        size_t length = strcspn(names, ",");
-        snprintf(name, sizeof name, "%.*s", (int)length, names);
-        cli_json_string(json, name);
-        names += length;
-        names += strspn(names, ", ");
-    }
-    cli_json_end(json);
-}
-
 static void print_json(const char *path, const msio_repaired *found, int dry_run) {
     cli_json json = CLI_JSON_INIT(stdout);
     cli_json_object(&json);
@@ -40,7 +25,7 @@ static void print_json(const char *path, const msio_repaired *found, int dry_run
     cli_json_bool(&json, found->interrupted);
     cli_json_key(&json, "repaired");
     cli_json_int(&json, found->blocks);
-    put_columns(&json, found->columns);
+    cli_json_put_names(&json, "columns", found->columns);
     cli_json_key(&json, "rows");
     if (found->interrupted) {
         cli_json_array(&json);

@@ -147,6 +147,20 @@ void cli_json_put_bool(cli_json *json, const char *key, int value) {
     cli_json_bool(json, value);
 }
 
+void cli_json_put_names(cli_json *json, const char *key, const char *list) {
+    cli_json_key(json, key);
+    cli_json_array(json);
+    while (*list) {
+        char name[256];
+        size_t length = strcspn(list, ",");
+        snprintf(name, sizeof name, "%.*s", (int)length, list);
+        cli_json_string(json, name);
+        list += length;
+        list += strspn(list, ", ");
+    }
+    cli_json_end(json);
+}
+
 void cli_json_put_ints(cli_json *json, const char *key, int n, const int64_t *values) {
     cli_json_key(json, key);
     cli_json_array(json);

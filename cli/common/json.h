@@ -49,6 +49,8 @@ void cli_json_error(cli_json *json, const cli_error *error);
 void cli_json_put_string(cli_json *json, const char *key, const char *text);
 void cli_json_put_int(cli_json *json, const char *key, int64_t value);
 void cli_json_put_bool(cli_json *json, const char *key, int value);
+/* The names of a list "A, B", as the library gives them, as an array of strings. */
+void cli_json_put_names(cli_json *json, const char *key, const char *list);
 void cli_json_put_ints(cli_json *json, const char *key, int n, const int64_t *values);
 
 /* Ends the document, or a line of several, with a newline. */

@@ -30,14 +30,5 @@ int cli_breakdowns_take(const cli_context *cli, const char *list, unsigned *by) 
     const char *words[BREAKDOWNS + 2] = {NULL};
     for (int i = 0; i < BREAKDOWNS; i++) words[i] = breakdowns[i].name;
     words[BREAKDOWNS] = "all";
-    for (const char *from = list;;) {
-        char word[24];
-        int index, length = (int)strcspn(from, ",");
-        snprintf(word, sizeof word, "%.*s", length, from);
-        int code = cli_option_word(cli, "by", word, words, &index);
-        if (code) return code;
-        *by |= index < BREAKDOWNS ? 1u << index : (unsigned)MSIO_FLAGS_BY_ALL;
-        if (!from[length]) return 0;
-        from += length + 1;
-    }
+    return cli_option_words(cli, "by", list, words, by);
 }

@@ -126,6 +126,20 @@ int cli_option_word(const cli_context *cli, const char *name, const char *text, 
     return cli_usage(cli, "--%s is one of %s, not \"%s\"", name, list, text);
 }
 
+int cli_option_words(const cli_context *cli, const char *name, const char *list, const char *const words[],
+                     unsigned *bits) {
+    for (const char *from = list;;) {
+        char word[24];
+        int index, length = (int)strcspn(from, ",");
+        snprintf(word, sizeof word, "%.*s", length, from);
+        int code = cli_option_word(cli, name, word, words, &index);
+        if (code) return code;
+        *bits |= words[index + 1] ? 1u << index : (1u << index) - 1;
+        if (!from[length]) return 0;
+        from += length + 1;
+    }
+}
+
 int cli_option_seconds(const cli_context *cli, const char *name, const char *text, double *value) {
     char *end;
     double number = strtod(text, &end);

@@ -33,6 +33,9 @@ int cli_option_seconds(const cli_context *cli, const char *name, const char *tex
 int cli_option_bytes(const cli_context *cli, const char *name, const char *text, size_t *bytes);
 /* One of the words, ended by NULL; *index is its place. */
 int cli_option_word(const cli_context *cli, const char *name, const char *text, const char *const words[], int *index);
+/* A list of words between commas: the bit of each one's place is set in *bits. The last of `words` stands for all. */
+int cli_option_words(const cli_context *cli, const char *name, const char *list, const char *const words[],
+                     unsigned *bits);
 
 /* The help of the exit codes, for all help texts; negative as in cli_command. */
 void cli_options_print_exits(const char *negative);

@@ -29,19 +29,6 @@ int64_t cli_load_bytes(const msio_subbands *loaded) {
     return (int64_t)(loaded->visdata_bytes + loaded->flags_bytes + loaded->nsamples_bytes);
 }
 
-static int take_what(const cli_context *cli, cli_load_wishes *wishes, const char *list) {
-    for (const char *from = list;;) {
-        char word[24];
-        int index, length = (int)strcspn(from, ",");
-        snprintf(word, sizeof word, "%.*s", length, from);
-        int code = cli_option_word(cli, "what", word, array_names, &index);
-        if (code) return code;
-        wishes->what |= index < CLI_LOAD_ARRAYS ? 1u << index : (unsigned)MSIO_LOAD_ALL;
-        if (!from[length]) return 0;
-        from += length + 1;
-    }
-}
-
 /* One number or a span of them, "7" or "3-6", at *text, which goes on behind it. Returns 0, or -1 where none is. */
 static int next_span(const char **text, long *first, long *last) {
     char *end;
@@ -104,7 +91,7 @@ static int take_tolerance(const cli_context *cli, const char *text, double *tole
 
 int cli_load_take(const cli_context *cli, void *state, const char *name, const char *value) {
     cli_load_wishes *wishes = state;
-    if (strcmp(name, "what") == 0) return take_what(cli, wishes, value);
+    if (strcmp(name, "what") == 0) return cli_option_words(cli, "what", value, array_names, &wishes->what);
     if (strcmp(name, "memory") == 0) return cli_option_bytes(cli, name, value, &wishes->opts.memory);
     if (strcmp(name, "uvw-tolerance") == 0) return take_tolerance(cli, value, &wishes->opts.uvw_tolerance);
     if (strcmp(name, "subbands") == 0) return take_subbands(cli, wishes, value);
