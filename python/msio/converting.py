@@ -2,7 +2,6 @@
 import contextlib
 import math
 import os
-import tempfile
 
 from . import _msio
 from ._progress import progress as _progress
@@ -189,6 +188,7 @@ def write_ms(uvdata, path, like_pyuvdata=True, **options):
     -------
     Converted
     """
+    import tempfile  # large, and of use here alone
     folder = os.path.dirname(os.path.abspath(os.fspath(path)))
     with contextlib.ExitStack() as left:
         place = left.enter_context(tempfile.TemporaryDirectory(prefix=".msio-write_ms-", dir=folder))

@@ -20,7 +20,7 @@ ignore_errors = False
 # a type of the extension that only its calls make.
 ALLOWED = r"""msio\.scan.*
 msio\._(?!msio).*
-msio\.msio_(casacore|hdf5)
+msio\.(msio_(casacore|hdf5)|libmsio_profile)
 msio\.tables\.(?!(served|shadow)$).*
 msio\._msio\.Facts
 """

@@ -67,25 +67,24 @@ def write_by_package(path, name, expected):
 
 
 def write_by_command(path, name, expected, folder):
-    """The last rows that have one shape."""
+    """The last rows that have one shape; whether msio itself wrote them, and not casacore for it."""
     whole = list(reversed(expected))
     rows = next((i for i, cell in enumerate(whole) if cell is None or np.shape(cell) != np.shape(whole[0])), len(whole))
     rows = (rows + 1) // 2
     if whole[0] is None or not rows:
-        return 0
+        return False
     first = len(expected) - rows
     values = changed(msio.read(path, name, rows=slice(first, None)), 5)
     np.save(folder / "in.npy", values)
     done = subprocess.run([MSIO, "write", path, name, "--in", folder / "in.npy", "--rows", f"{first}:", "--force", "--json"],
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["way"] == "native"
     expected[first:] = values
-    return rows
+    return json.loads(done.stdout)["way"] == "native"
 
 
 def write_columns(path, folder):
-    """Writes all that is written natively; the names of these columns."""
+    """Writes all that can be written; the names of the columns that msio wrote without casacore."""
     expected, written = all_cells(path), []
     for name in expected:
         with msio.Table(path) as table:
@@ -98,8 +97,8 @@ def write_columns(path, folder):
         except msio.UnsupportedError:
             assert expected[name] == before or all(map(same, expected[name], before))
             continue
-        write_by_command(path, name, expected[name], folder)
-        written.append(name)
+        if write_by_command(path, name, expected[name], folder):
+            written.append(name)
     left = all_cells(path)
     for name, wanted in expected.items():
         wrong = [row for row, (a, b) in enumerate(zip(left[name], wanted)) if not same(a, b)]
