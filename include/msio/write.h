@@ -49,7 +49,8 @@ typedef struct msio_write_opts {
  * none yet) casacore puts, by the same calls: in a process of its own, which has the table's write lock lent meanwhile,
  * so that a hold goes on and no lock of this process's own casacore is touched. It leaves what casacore leaves after a
  * crash; `atomic` is refused for it, and MSIO_E_UNSUPPORTED is told where the program's own casacore has the lock
- * (msio_open_opts.lock_is_held). */
+ * (msio_open_opts.lock_is_held), and where casacore would change more: the last row of an IncrementalStMan's column
+ * without all the others, coordinates and ids of hypercubes. */
 
 /* Puts `in` into the selected cells: dense, of the column's own type, in the machine's byte order; in_bytes must be
  * what msio_read_shape tells of this selection. Rows that a list names twice get the later value. Through reference

@@ -296,8 +296,10 @@ msio_status msio_sim_uvh5_make(const char *dir, const msio_simulate_uvh5_opts *g
     places where = {.folder = dir};
     if (!dir || !*dir) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no folder for the files");
     msio_status status = describe(given, &opts, &group);
-    group.sky = sky;
-    group.flags = group.flags && !sky;
+    if (status == MSIO_OK) {
+        group.sky = sky;
+        group.flags = group.flags && !sky;
+    }
     if (status == MSIO_OK) status = check_folder(&opts, &group, &where);
     if (status == MSIO_OK) status = check_limit(dir, msio_sim_uvh5_file_bytes(&group));
     if (status == MSIO_OK) status = make_folder(&opts, &group, &where);

@@ -15,8 +15,26 @@ static msio_status no_memory(const msio_leaf *leaf) {
     return msio_error_set(MSIO_E_MEMORY, leaf->access->table->path, "no memory to write through casacore");
 }
 
-const char *msio_edits_refuse(const msio_leaf *leaf) {
+/* A put into IncrementalStMan's last row changes rows before it, too: those that had the same value (casacore 3.5.0,
+ * tests/oracle/compare_writes). Puts of all rows, and of rows before the last one, do not. */
+static bool changes_others(const msio_leaf *leaf, const msio_rows *rows) {
+    const msio_snapshot *s = leaf->access->snapshot;
+    if (strcmp(s->dat->manager[leaf->column->manager].type, "IncrementalStMan") != 0 || rows->count == 0) return false;
+    const bool last = msio_rows_row(rows, rows->count - 1) == s->rows - 1;
+    return last && (rows->row || rows->count != s->rows);
+}
+
+/* Coordinates and ids of hypercubes: one value for all rows of each. */
+static bool is_shared(const msio_leaf *leaf) {
+    const msio_manager *m = &leaf->slot->manager;
+    return strncmp(leaf->access->snapshot->dat->manager[leaf->column->manager].type, "Tiled", 5) == 0 && m->state &&
+           m->layout && m->layout->refuses(m, leaf->column);
+}
+
+const char *msio_edits_refuse(const msio_leaf *leaf, const msio_rows *rows) {
     const msio_open_opts *o = &leaf->access->table->opts;
+    if (is_shared(leaf)) return "casacore would change all rows of a hypercube with it";
+    if (changes_others(leaf, rows)) return "casacore changes rows before the last one with it: put all rows, or others";
     if (o->native == MSIO_NATIVE_YES) return "casacore was ruled out";
     if (o->lock_is_held) return "casacore in this process has the table's lock: put it there";
     return NULL;

@@ -15,8 +15,8 @@ typedef struct msio_edits {
     int64_t bytes; /* about what the whole write puts */
 } msio_edits;
 
-/* Why casacore cannot be asked to write this leaf now, or NULL. */
-const char *msio_edits_refuse(const msio_leaf *leaf);
+/* Why casacore cannot be asked to write these rows of the leaf now, or NULL: also where it would change others. */
+const char *msio_edits_refuse(const msio_leaf *leaf, const msio_rows *rows);
 
 /* Puts the wanted part of numeric or Bool cells, each from its place in `from`; one: all elements are the first.
  * Errors: those of casacore_editor.h. */

@@ -74,8 +74,8 @@ static bool native(void *user, int column, const msio_leaf *leaf) {
 }
 
 /* Whether casacore can be asked to write what is not. */
-static msio_status may_edit(const writing *w, const msio_leaf *leaf) {
-    const char *refused = msio_edits_refuse(leaf), *why = msio_leaf_keeps(leaf);
+static msio_status may_edit(const writing *w, const msio_leaf *leaf, const msio_rows *rows) {
+    const char *refused = msio_edits_refuse(leaf, rows), *why = msio_leaf_keeps(leaf);
     if (!why) why = msio_define_refuses(leaf);
     if (!refused && w->opts.atomic) refused = "all or nothing is kept for what is written natively";
     if (!refused) return MSIO_OK;
@@ -91,7 +91,7 @@ static msio_status note_leaf(void *user, int column, const msio_leaf *leaf, cons
     add_manager(r, leaf->column->manager);
     r->first_row = msio_min(r->first_row, msio_rows_row(rows, 0));
     r->last_row = msio_max(r->last_row, msio_rows_row(rows, rows->count - 1));
-    return native(w, column, leaf) ? MSIO_OK : may_edit(w, leaf);
+    return native(w, column, leaf) ? MSIO_OK : may_edit(w, leaf, rows);
 }
 
 /* One more change of the managers that are written. */
@@ -256,7 +256,7 @@ static void free_cells(writing *w) {
 
 static msio_status foreign(void *user, int column, const msio_leaf *leaf, const msio_want *want) {
     writing *w = user;
-    msio_status status = may_edit(w, leaf); /* of new cells it is known only now */
+    msio_status status = may_edit(w, leaf, want->rows); /* of new cells it is known only now */
     if (status) return status;
     return msio_edit_cells(&w->edits, leaf, want, w->dense.column[column].out, w->use.repeats);
 }

@@ -83,8 +83,7 @@ static msio_status survey(void *user, const msio_leaf *leaf, const msio_rows *ro
 static msio_status may_edit(void *user, const msio_leaf *leaf, const msio_rows *rows) {
     const ragged_job *job = user;
     const char *refused = job->opts->atomic ? "all or nothing is kept for what is written natively" : NULL;
-    (void)rows;
-    if (!refused) refused = msio_edits_refuse(leaf);
+    if (!refused) refused = msio_edits_refuse(leaf, rows);
     if (!refused) return MSIO_OK;
     return msio_error_set(MSIO_E_UNSUPPORTED, leaf->access->table->path,
                           "these cells of column %s are put by casacore alone, and %s", leaf->column->name, refused);

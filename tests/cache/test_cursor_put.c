@@ -16,6 +16,12 @@
 
 #include <cmocka.h>
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZED 1
+#endif
+#endif
+
 #define CHANNELS 48
 #define CORRS 2
 #define VALUES (2 * CHANNELS * CORRS) /* floats of a cell of DATA */
@@ -287,6 +293,9 @@ static void sixteen_mebibytes_are_stored_at_once(void **state) {
 
 static void a_child_drops_its_parents_cells(void **state) {
     (void)state;
+#ifdef THREAD_SANITIZED
+    skip(); /* it ends a child of a process with threads that begins one */
+#endif
     int status;
     int32_t all = 5, value = 0;
     msio_cursor *a = cursor_on(antenna);

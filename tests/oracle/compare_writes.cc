@@ -190,6 +190,8 @@ bool ColumnWriter::write(int rounds) {
             counts_.by_casacore++;
             rounds = round + 1;
             status = put(selection, values, repeats);
+            // where casacore would change other rows it is not asked
+            if (status == MSIO_E_UNSUPPORTED) return false;
         }
         if (status) {
             report_.mismatch("column %s, %s: %s %s", name_.c_str(), selection.name.c_str(), msio_status_name(status),

@@ -46,6 +46,7 @@ SELECTIONS = ({}, {"rows": slice(3, 30, 4)}, {"rows": [5, 3, -1, 20]}, {"rows": 
 @pytest.mark.parametrize("column", ["ARRAY_complex", "ARRAY_boolean", "ARRAY_short"])
 def test_selections(table, column, selection):
     expected = by_casacore(table, column)
+    before = expected.copy()
     value = other(msio.read(table, column, **selection), 11)
     rows, chans, corrs = (selection.get(name, slice(None)) for name in ("rows", "chans", "corrs"))
     chans, corrs = (slice(one, one + 1) if isinstance(one, int) else one for one in (chans, corrs))
@@ -56,7 +57,12 @@ def test_selections(table, column, selection):
     else:
         expected[np.arange(ROWS)[rows].reshape(-1, 1, 1), np.arange(3)[chans].reshape(1, -1, 1),
                  np.arange(5)[corrs].reshape(1, 1, -1)] = value
-    msio.write(table, column, value, **selection)
+    try:
+        msio.write(table, column, value, **selection)
+    except msio.UnsupportedError:  # the last row without all others: casacore would change more than that
+        assert msio.Table(table).describe(column)["manager"] == "IncrementalStMan" and (ROWS - 1) in np.arange(ROWS)[rows]
+        assert np.array_equal(by_casacore(table, column), before)
+        return
     assert np.array_equal(by_casacore(table, column), expected)
     assert np.array_equal(msio.read(table, column, **selection), value)
 
