@@ -78,6 +78,8 @@ def write_by_command(path, name, expected, folder):
     np.save(folder / "in.npy", values)
     done = subprocess.run([MSIO, "write", path, name, "--in", folder / "in.npy", "--rows", f"{first}:", "--force", "--json"],
                           capture_output=True, text=True)
+    if done.returncode == 3 and "not written natively" in done.stderr:
+        return False  # casacore would change rows before these, too: all_cells tells that nothing was
     assert done.returncode == 0, done.stderr
     expected[first:] = values
     return json.loads(done.stdout)["way"] == "native"
