@@ -188,11 +188,10 @@ static void print_limits(FILE *out, const cli_profile_run *run, const prof_found
             traced      ? "by casacore's own trace functions"
             : strangers ? "none, for this casacore's strings look different"
                         : "none: no casacore, or one that does not call its trace functions; files alone");
-    fputs(
-        "Not seen scalar cells within a block that casacore keeps (a loop over scalars is announced once a block);\n"
-        "         the end of an access; io_uring; programs linked statically, with a casacore of their own inside, or\n"
-        "         started without this run's environment\n",
-        out);
+    fputs("Not seen scalar cells within a block that casacore keeps (a loop over scalars is announced once a block);\n"
+          "         the end of an access; sendfile and copy_file_range; io_uring; programs linked statically, with a\n"
+          "         casacore of their own inside, or started without this run's environment\n",
+          out);
     if (run->static_program) fputs("         THIS program is linked statically: nothing of it could be seen\n", out);
     if (maps) fprintf(out, "         %d files of tables were mapped: what was read of them is not counted\n", maps);
     if (s->streams)
