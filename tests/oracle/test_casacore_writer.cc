@@ -2,7 +2,7 @@
 //
 // The writer puts one number, the generation, into every cell of every column under one lock. A reader that finds two
 // numbers in what one call gave, or in what several calls gave under one hold, has seen half a write.
-#include "oracle_check.h"
+#include "oracle_processes.h"
 
 #include <casacore/tables/DataMan/IncrementalStMan.h>
 #include <casacore/tables/DataMan/StandardStMan.h>
@@ -15,7 +15,6 @@
 #include <casacore/tables/Tables/SetupNewTab.h>
 #include <casacore/tables/Tables/TableDesc.h>
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -195,35 +194,6 @@ static int read_generations(const char *path, const std::string &done) {
     return oracle::failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* ---------------------------------------------------------------- the processes */
-
-static pid_t start(const char *program, std::vector<const char *> args) {
-    pid_t child = fork();
-    if (child != 0) return child;
-    args.insert(args.begin(), program);
-    args.push_back(nullptr);
-    execv("/proc/self/exe", const_cast<char *const *>(args.data()));
-    _exit(127);
-}
-
-static bool succeeded(pid_t child) {
-    int status = 0;
-    return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
-}
-
-static void run(const char *program, const std::string &folder, const char *locking) {
-    const std::string path = folder + "_" + locking, done = path + ".done";
-    unlink(done.c_str());
-    pid_t maker = start(program, {"make", path.c_str()});
-    check(succeeded(maker), "the table is not made");
-    pid_t readers[2], writer = start(program, {"write", path.c_str(), locking});
-    for (pid_t &reader : readers) reader = start(program, {"read", path.c_str(), done.c_str()});
-    check(succeeded(writer), "the writer with %s locking failed", locking);
-    FILE *file = std::fopen(done.c_str(), "w");
-    if (check(file != nullptr, "no file %s", done.c_str())) std::fclose(file);
-    for (pid_t reader : readers) check(succeeded(reader), "a reader beside %s locking failed", locking);
-}
-
 int main(int argc, char **argv) {
     alarm(900);
     std::string task = argc > 2 ? argv[1] : "";
@@ -231,7 +201,7 @@ int main(int argc, char **argv) {
     if (task == "write" && argc > 3) return write_generations(argv[2], !std::strcmp(argv[3], "auto"));
     if (task == "read" && argc > 3) return read_generations(argv[2], argv[3]);
     if (argc != 2) return std::fprintf(stderr, "usage: test_casacore_writer FOLDER-AND-STEM\n"), 2;
-    run(argv[0], argv[1], "user");
-    run(argv[0], argv[1], "auto");
+    for (const char *locking : {"user", "auto"})
+        oracle::run_beside(argv[0], std::string(argv[1]) + "_" + locking, locking);
     return oracle::failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
