@@ -53,7 +53,7 @@ msio_status msio_file_open(const char *path, msio_file **file) {
     if (!f || !f->path || !f->descriptor)
         status = msio_error_set(MSIO_E_MEMORY, path, "no memory to open the file");
     else
-        status = msio_file_descriptor(path, &fd, &f->stamp);
+        status = msio_file_descriptor(path, NULL, &fd, &f->stamp);
     if (status) {
         msio_file_close(f);
         return status;
@@ -153,11 +153,12 @@ void msio_file_prefetch(const msio_file *file, int64_t offset, int64_t length) {
     msio_file_unuse(file);
 }
 
-msio_status msio_file_slurp(const char *path, int64_t limit, char **bytes, int64_t *length, msio_stamp *stamp) {
+msio_status msio_file_slurp(const char *path, const msio_stamp *seen, int64_t limit, char **bytes, int64_t *length,
+                            msio_stamp *stamp) {
     int fd = -1;
     char *memory = NULL;
     msio_stamp before;
-    msio_status status = msio_file_descriptor(path, &fd, &before);
+    msio_status status = msio_file_descriptor(path, seen, &fd, &before);
     if (status) return status;
     if (before.size > limit) {
         status = msio_error_set(MSIO_E_FORMAT, path, "expected at most %" PRId64 " bytes, found %" PRId64, limit,

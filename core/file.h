@@ -18,6 +18,7 @@ typedef struct msio_stamp {
     uint64_t device, inode;
     int64_t size;
     int64_t mtime_ns, ctime_ns;
+    bool regular; /* a regular file: what alone is opened */
 } msio_stamp;
 
 /* Stamp of a path (links followed) or of an open descriptor. MSIO_E_NOT_FOUND, MSIO_E_IO. */
@@ -38,9 +39,10 @@ typedef struct msio_file {
 
 /* The way in which every file is opened for reading: without waiting, closed by exec, and only where it is a regular
  * file. A FIFO, socket, device or folder in a file's place is told at once, and is not opened: whoever waits at its
- * other end notices nothing. stamp may be NULL. The descriptor is the caller's. MSIO_E_NOT_FOUND; MSIO_E_FORMAT:
- * something else than a regular file; MSIO_E_IO. */
-msio_status msio_file_descriptor(const char *path, int *fd, msio_stamp *stamp);
+ * other end notices nothing. seen: the path's stamp, where the caller took it just now, so that it is not looked at
+ * twice; NULL: it is looked at here. stamp: of what was opened, may be NULL. The descriptor is the caller's.
+ * MSIO_E_NOT_FOUND; MSIO_E_FORMAT: something else than a regular file; MSIO_E_IO. */
+msio_status msio_file_descriptor(const char *path, const msio_stamp *seen, int *fd, msio_stamp *stamp);
 /* The same check of what others are about to open by its path (the HDF5 library, casacore). */
 msio_status msio_file_regular(const char *path);
 /* Of what was looked at already: st_mode of its stat. */
@@ -73,8 +75,9 @@ int64_t msio_file_read_cached(const msio_file *file, void *buffer, int64_t lengt
 void msio_file_prefetch(const msio_file *file, int64_t offset, int64_t length);
 
 /* Reads a whole (header) file into memory that the caller frees; *bytes is followed by a NUL that is not counted.
- * MSIO_E_FORMAT when it is larger than limit. stamp: as of the read, may be NULL. */
-msio_status msio_file_slurp(const char *path, int64_t limit, char **bytes, int64_t *length, msio_stamp *stamp);
+ * MSIO_E_FORMAT when it is larger than limit. seen: as msio_file_descriptor. stamp: as of the read, may be NULL. */
+msio_status msio_file_slurp(const char *path, const msio_stamp *seen, int64_t limit, char **bytes, int64_t *length,
+                            msio_stamp *stamp);
 
 /* The file's bytes, mapped whole and read-only on first need and kept until the file is closed; NULL where files of
  * this file system are not mapped, or the mapping is refused: then pread. A page that cannot be read (the file was

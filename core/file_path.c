@@ -23,6 +23,7 @@ static msio_stamp stamp_of(const struct stat *s) {
     stamp.device = (uint64_t)s->st_dev;
     stamp.inode = (uint64_t)s->st_ino;
     stamp.size = (int64_t)s->st_size;
+    stamp.regular = S_ISREG(s->st_mode);
 #if defined(__APPLE__)
     stamp.mtime_ns = nanoseconds(s->st_mtimespec);
     stamp.ctime_ns = nanoseconds(s->st_ctimespec);
@@ -97,10 +98,10 @@ msio_status msio_file_folder_regular(const char *folder, const char *prefix) {
 }
 
 /* Looked at before, as opening alone may do something to what is no file; and after, as it may have been exchanged. */
-msio_status msio_file_descriptor(const char *path, int *fd, msio_stamp *stamp) {
+msio_status msio_file_descriptor(const char *path, const msio_stamp *seen, int *fd, msio_stamp *stamp) {
     struct stat s;
     int opened;
-    msio_status status = msio_file_regular(path);
+    msio_status status = seen && seen->regular ? MSIO_OK : msio_file_regular(path);
     if (status) return status;
     opened = msio_descriptor_open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (opened < 0) return refused(path, "open the file");

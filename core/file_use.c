@@ -14,7 +14,7 @@ static bool is_same(const msio_file *file, const msio_stamp *now) {
 
 static msio_status open_again(const msio_file *file, int *fd) {
     msio_stamp now;
-    msio_status status = msio_file_descriptor(file->place, fd, &now);
+    msio_status status = msio_file_descriptor(file->place, NULL, fd, &now);
     if (status == MSIO_E_NOT_FOUND || status == MSIO_E_FORMAT || (!status && !is_same(file, &now))) {
         if (!status) close(*fd);
         return msio_error_set(MSIO_E_CHANGED, file->path,

@@ -434,7 +434,7 @@ msio_status msio_sky_open(const char *path, msio_sky **sky) {
     char *text = NULL;
     int64_t length = 0;
     if (!path || !sky) return msio_error_set(MSIO_E_ARGUMENT, path, "no path, or nowhere to put the sky");
-    msio_status status = msio_file_slurp(path, MSIO_SKY_MOST_BYTES, &text, &length, NULL);
+    msio_status status = msio_file_slurp(path, NULL, MSIO_SKY_MOST_BYTES, &text, &length, NULL);
     if (!status) status = msio_sky_parse(text, (size_t)length, path, sky);
     free(text);
     return status;

@@ -95,7 +95,7 @@ msio_status msio_earth_read(const char *path, msio_earth **earth) {
         msio_earth_free(e);
         return msio_error_set(MSIO_E_MEMORY, path, "no memory for the Earth's orientation");
     }
-    msio_status status = msio_file_slurp(path, MOST_BYTES, &bytes, &length, NULL);
+    msio_status status = msio_file_slurp(path, NULL, MOST_BYTES, &bytes, &length, NULL);
     if (!status) status = take_days(e, bytes, length);
     free(bytes);
     if (status)

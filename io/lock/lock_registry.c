@@ -183,12 +183,13 @@ static bool ran_out(msio_status status) {
     return status == MSIO_E_IO && (why == EMFILE || why == ENFILE);
 }
 
-/* Opens a file that is not in the registry; *lock is NULL where it may not be opened. With the registry locked. */
-static msio_status add(const char *path, msio_lock **lock) {
+/* Opens a file that is not in the registry, seen just now; *lock is NULL where it may not be opened. With the registry
+ * locked. */
+static msio_status add(const char *path, const msio_stamp *seen, msio_lock **lock) {
     msio_stamp stamp;
     *lock = NULL;
     int fd = -1;
-    msio_status status = msio_file_descriptor(path, &fd, &stamp);
+    msio_status status = msio_file_descriptor(path, seen, &fd, &stamp);
     if (status) return status == MSIO_E_FORMAT || ran_out(status) ? status : MSIO_OK;
     *lock = enter(path, fd, &stamp);
     return *lock ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, path, "no memory to open the lock file");
@@ -203,7 +204,7 @@ msio_status msio_lock_open(const char *directory, msio_lock **lock) {
     if (msio_stamp_path(path, &stamp)) return MSIO_OK;
     msio_lock_brief(MSIO_LOCK_REGISTRY);
     msio_lock *l = find(stamp.device, stamp.inode);
-    if (!l) status = add(path, &l);
+    if (!l) status = add(path, &stamp, &l);
     if (l) l->users++;
     sweep();
     msio_unlock_brief(MSIO_LOCK_REGISTRY);
@@ -248,11 +249,11 @@ int msio_lock_descriptors(void) {
 /* Opens the lock file once more. If another file came to stand at the path in the meantime, its descriptor is not
  * closed, since this process may hold locks on it: it gets an entry of its own. With the registry locked. */
 static msio_status open_again(const msio_lock *lock, int *fd) {
-    msio_stamp now;
-    msio_status status = msio_stamp_path(lock->path, &now);
-    bool same = !status && now.device == lock->device && now.inode == lock->inode;
+    msio_stamp seen, now;
+    msio_status status = msio_stamp_path(lock->path, &seen);
+    bool same = !status && seen.device == lock->device && seen.inode == lock->inode;
     int opened = -1;
-    if (same && (status = msio_file_descriptor(lock->path, &opened, &now)) == MSIO_E_IO) return status;
+    if (same && (status = msio_file_descriptor(lock->path, &seen, &opened, &now)) == MSIO_E_IO) return status;
     if (!status && same && (now.device != lock->device || now.inode != lock->inode)) {
         enter(lock->path, opened, &now);
         same = false;

@@ -13,7 +13,7 @@
 
 /* ---------------------------------------------------------------- table.dat */
 
-/* Parses table.dat unless its stamp is known. With t->reading held: it alone adds to the list. */
+/* Parses table.dat unless its stamp, taken just now, is known. With t->reading held: it alone adds to the list. */
 static msio_status get_dat(msio_table *t, const msio_stamp *stamp, const msio_table_dat **dat) {
     char path[4096];
     char *bytes = NULL;
@@ -26,7 +26,7 @@ static msio_status get_dat(msio_table *t, const msio_stamp *stamp, const msio_ta
         }
     snprintf(path, sizeof path, "%s/table.dat", t->path);
     msio_stamp read;
-    msio_status status = msio_file_slurp(path, TABLE_DAT_LIMIT, &bytes, &length, &read);
+    msio_status status = msio_file_slurp(path, stamp, TABLE_DAT_LIMIT, &bytes, &length, &read);
     if (status) return status;
     if (!msio_stamp_equal(&read, stamp)) {
         free(bytes);
@@ -128,11 +128,18 @@ static msio_status renew_lock(msio_table *t) {
     return status;
 }
 
+/* Whether that is the lock file of now. The opening itself has looked just before its access, which is the first. */
+static bool is_current(msio_table *t, const msio_lock *lock) {
+    bool looked = t->lock_looked_up;
+    if (looked) t->lock_looked_up = false;
+    return looked || msio_lock_current(lock, t->path);
+}
+
 /* The lock file that there is now. */
 static msio_status take_lock_file(msio_table *t, msio_lock **lock) {
     msio_status status = MSIO_OK;
     *lock = share_lock(t);
-    if (msio_lock_current(*lock, t->path)) return MSIO_OK;
+    if (is_current(t, *lock)) return MSIO_OK;
     msio_lock_close(*lock);
     msio_lengthy_lock(&t->reading);
     *lock = share_lock(t);

@@ -183,6 +183,7 @@ static msio_status open_at(const char *path, opening *o, int depth, msio_table *
     t->guard = msio_lock_of_table();
     status = check_info(t->path);
     if (!status) status = msio_lock_open(t->path, &t->lock);
+    t->lock_looked_up = true;
     if (!status) status = finish_opening(t, o, depth);
     if (status) {
         free_table(t);
@@ -388,7 +389,7 @@ static void read_info(msio_table *t) {
     char *text = NULL;
     int64_t length;
     snprintf(path, sizeof path, "%s/table.info", t->path);
-    bool there = msio_file_slurp(path, 1 << 20, &text, &length, NULL) == MSIO_OK;
+    bool there = msio_file_slurp(path, NULL, 1 << 20, &text, &length, NULL) == MSIO_OK;
     t->info_subtype = info_value(there ? text : "", "SubType");
     atomic_store_explicit(&t->info_type, info_value(there ? text : "", "Type"), memory_order_release);
     free(text);

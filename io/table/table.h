@@ -26,6 +26,7 @@ struct msio_table {
     msio_lengthy reading; /* held while the description or the lock file is found anew */
     int guard;            /* the brief lock of what follows: see msio_table_lock */
     msio_lock *lock;      /* NULL: no table.lock, or nolock */
+    bool lock_looked_up;  /* just now, while the table is opened and nobody else has it */
     msio_signature seen;  /* of `snapshot` */
     msio_snapshot *snapshot;
     bool stale;          /* a manager's files changed: the next access takes a new snapshot */

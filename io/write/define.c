@@ -124,7 +124,7 @@ static msio_status read_header(const msio_manager *m, old_header *h) {
     msio_arena arena = {0};
     msio_aips a;
     msio_status status =
-        msio_file_slurp(msio_manager_path(m, "", path, sizeof path), HEADER_LIMIT, &h->bytes, &h->length, NULL);
+        msio_file_slurp(msio_manager_path(m, "", path, sizeof path), NULL, HEADER_LIMIT, &h->bytes, &h->length, NULL);
     if (status) return status;
     msio_aips_start(&a, h->bytes, h->length, true, path, &arena);
     find_parts(&a, h);

@@ -68,14 +68,14 @@ static void only_regular_files_are_opened(void **state) {
     (void)state;
     int fd = -1;
     msio_stamp stamp;
-    assert_int_equal(msio_file_descriptor(path, &fd, &stamp), MSIO_OK);
+    assert_int_equal(msio_file_descriptor(path, NULL, &fd, &stamp), MSIO_OK);
     assert_int_equal(stamp.size, BYTES);
     assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
     assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
     close(fd);
     fd = -1;
     assert_int_equal(mkfifo(other, 0600), 0);
-    assert_int_equal(msio_file_descriptor(other, &fd, NULL), MSIO_E_FORMAT);
+    assert_int_equal(msio_file_descriptor(other, NULL, &fd, NULL), MSIO_E_FORMAT);
     assert_non_null(strstr(msio_last_error()->message, "FIFO"));
     assert_string_equal(msio_last_error()->path, other);
     assert_int_equal(msio_file_regular(other), MSIO_E_FORMAT);
@@ -83,13 +83,13 @@ static void only_regular_files_are_opened(void **state) {
     assert_int_equal(msio_file_folder_regular(folder, "dat"), MSIO_OK);
     unlink(other);
     assert_int_equal(symlink("/dev/zero", other), 0);
-    assert_int_equal(msio_file_descriptor(other, &fd, NULL), MSIO_E_FORMAT);
+    assert_int_equal(msio_file_descriptor(other, NULL, &fd, NULL), MSIO_E_FORMAT);
     assert_non_null(strstr(msio_last_error()->message, "device"));
     assert_int_equal(msio_file_folder_regular(folder, "oth"), MSIO_E_FORMAT);
     unlink(other);
-    assert_int_equal(msio_file_descriptor(folder, &fd, NULL), MSIO_E_FORMAT);
+    assert_int_equal(msio_file_descriptor(folder, NULL, &fd, NULL), MSIO_E_FORMAT);
     assert_non_null(strstr(msio_last_error()->message, "directory"));
-    assert_int_equal(msio_file_descriptor(other, &fd, NULL), MSIO_E_NOT_FOUND);
+    assert_int_equal(msio_file_descriptor(other, NULL, &fd, NULL), MSIO_E_NOT_FOUND);
     assert_int_equal(fd, -1);
 }
 
@@ -260,7 +260,7 @@ static void slurp_gives_the_whole_file_and_its_stamp(void **state) {
     int64_t length = 0;
     msio_stamp stamp, should;
     assert_int_equal(msio_stamp_path(path, &should), MSIO_OK);
-    assert_int_equal(msio_file_slurp(path, BYTES, &bytes, &length, &stamp), MSIO_OK);
+    assert_int_equal(msio_file_slurp(path, NULL, BYTES, &bytes, &length, &stamp), MSIO_OK);
     assert_int_equal(length, BYTES);
     assert_memory_equal(bytes, content, BYTES);
     assert_int_equal(bytes[BYTES], 0);
@@ -272,10 +272,10 @@ static void slurp_refuses_what_is_too_large_or_missing(void **state) {
     (void)state;
     char *bytes = NULL;
     int64_t length = -1;
-    assert_int_equal(msio_file_slurp(path, BYTES - 1, &bytes, &length, NULL), MSIO_E_FORMAT);
+    assert_int_equal(msio_file_slurp(path, NULL, BYTES - 1, &bytes, &length, NULL), MSIO_E_FORMAT);
     assert_non_null(strstr(msio_last_error()->message, "299999"));
-    assert_int_equal(msio_file_slurp(other, BYTES, &bytes, &length, NULL), MSIO_E_NOT_FOUND);
-    assert_int_equal(msio_file_slurp(folder, BYTES, &bytes, &length, NULL), MSIO_E_FORMAT);
+    assert_int_equal(msio_file_slurp(other, NULL, BYTES, &bytes, &length, NULL), MSIO_E_NOT_FOUND);
+    assert_int_equal(msio_file_slurp(folder, NULL, BYTES, &bytes, &length, NULL), MSIO_E_FORMAT);
     assert_null(bytes);
     assert_int_equal(length, -1);
 }
@@ -285,7 +285,7 @@ static void slurp_takes_an_empty_file(void **state) {
     char *bytes = NULL;
     int64_t length = -1;
     assert_true(write_file(other, 0));
-    assert_int_equal(msio_file_slurp(other, 10, &bytes, &length, NULL), MSIO_OK);
+    assert_int_equal(msio_file_slurp(other, NULL, 10, &bytes, &length, NULL), MSIO_OK);
     assert_int_equal(length, 0);
     assert_int_equal(bytes[0], 0);
     free(bytes);

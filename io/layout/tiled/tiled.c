@@ -45,7 +45,7 @@ static msio_status load(msio_manager *manager, msio_tiled_kind kind, void **stat
     msio_stamp stamp;
     msio_tiled *tiled = NULL;
     msio_status status =
-        msio_file_slurp(msio_manager_path(manager, "", path, sizeof path), HEADER_LIMIT, &bytes, &length, &stamp);
+        msio_file_slurp(msio_manager_path(manager, "", path, sizeof path), NULL, HEADER_LIMIT, &bytes, &length, &stamp);
     if (status == MSIO_E_NOT_FOUND)
         status = msio_error_set(MSIO_E_FORMAT, path, "this data manager's file is missing; restore it from a copy");
     if (!status) status = msio_tiled_parse(manager, kind, bytes, length, &tiled);
