@@ -29,17 +29,15 @@ static int take_phase(const cli_context *cli, const char *text, msio_convert_opt
 }
 
 static int take(const cli_context *cli, void *state, const char *name, const char *value) {
-    static const char *const missing[] = {"error", "skip", "flag", NULL}, *const imaging[] = {"none", "zeros", "data",
-                                                                                              NULL};
+    static const char *const imaging[] = {"none", "zeros", "data", NULL};
     cli_converting *w = state;
     int index = 0, code = 0;
     if (strcmp(name, "phase") == 0) return take_phase(cli, value, &w->opts);
     if (strcmp(name, "memory") == 0) return cli_option_bytes(cli, name, value, &w->opts.memory);
     if (strcmp(name, "tile-rows") == 0) return cli_option_integer(cli, name, value, 1, 1 << 24, &w->opts.tile_rows);
-    if (strcmp(name, "missing") == 0) {
-        code = cli_option_word(cli, name, value, missing, &index);
-        w->opts.missing = (msio_load_missing)index;
-    } else if (strcmp(name, "imaging") == 0) {
+    if (strcmp(name, "missing") == 0) return cli_load_missing_take(cli, value, &w->opts.missing);
+    if (cli_load_source_take(&w->source, name, value)) return 0;
+    if (strcmp(name, "imaging") == 0) {
         code = cli_option_word(cli, name, value, imaging, &index);
         w->opts.imaging = (msio_convert_imaging)index;
     } else if (strcmp(name, "out") == 0) {
@@ -60,10 +58,6 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
         w->subbands = (int)number;
     } else if (strcmp(name, "like-pyuvdata") == 0) {
         w->opts.like_pyuvdata = 1;
-    } else if (strcmp(name, "pattern") == 0) {
-        w->source.pattern = value;
-    } else if (strcmp(name, "time") == 0) {
-        w->source.time = value;
     } else {
         w->opts.overwrite = 1;
     }
@@ -162,8 +156,7 @@ static const cli_option options[] = {
     {"telescope", "NAME", 0, "TELESCOPE_NAME, in place of the files'"},
     {"tile-rows", "N", 0, "rows of a tile; default: as casacore chooses"},
     {"memory", "BYTES", 0, "what the conversion may take: 2GiB, 512MiB, ...; default 256MiB"},
-    {"time", "TIME", 0, "which group of the folder, as msio groups names it"},
-    {"pattern", "P", 0, "the files' names, as msio groups takes them; default\n" MSIO_GROUP_PATTERN},
+    CLI_LOAD_SOURCE_OPTIONS,
     {"force", NULL, 0, "replace a table, or a file, that stands there"},
     {"follow", "DIR", 0,
      "convert the groups of a folder as they become complete, until a\nsignal comes: a line each; what stands in --out-dir "

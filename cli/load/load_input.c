@@ -3,6 +3,7 @@
 
 #include "cli/common/failure.h"
 #include "cli/input/opening.h"
+#include "cli/input/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,23 @@
 static int is_directory(const char *path) {
     struct stat there;
     return stat(path, &there) == 0 && S_ISDIR(there.st_mode);
+}
+
+int cli_load_source_take(cli_load_source *source, const char *name, const char *value) {
+    if (strcmp(name, "time") == 0)
+        source->time = value;
+    else if (strcmp(name, "pattern") == 0)
+        source->pattern = value;
+    else
+        return 0;
+    return 1;
+}
+
+int cli_load_missing_take(const cli_context *cli, const char *value, msio_load_missing *missing) {
+    static const char *const words[] = {"error", "skip", "flag", NULL};
+    int index = 0, code = cli_option_word(cli, "missing", value, words, &index);
+    if (!code) *missing = (msio_load_missing)index;
+    return code;
 }
 
 int cli_load_is_table(const char *path) {

@@ -13,6 +13,16 @@ typedef struct cli_load_source {
     int subband_count;
 } cli_load_source;
 
+/* --time and --pattern, in tables of options; what was taken for one of them returns 1. */
+#define CLI_LOAD_SOURCE_OPTIONS                                                                                        \
+    {"time", "TIME", 0, "which group of the folder, as msio groups names it"}, {                                       \
+        "pattern", "P", 0, "the files' names, as msio groups takes them; default\n" MSIO_GROUP_PATTERN                 \
+    }
+int cli_load_source_take(cli_load_source *source, const char *name, const char *value);
+
+/* --missing. Returns 0, or an exit code after telling. */
+int cli_load_missing_take(const cli_context *cli, const char *value, msio_load_missing *missing);
+
 /* What was found. */
 typedef struct cli_load_input {
     const msio_group *group; /* NULL: paths */

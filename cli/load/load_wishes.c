@@ -64,16 +64,10 @@ static int take_subbands(const cli_context *cli, cli_load_wishes *wishes, const 
                      list);
 }
 
-static int take_word(const cli_context *cli, cli_load_wishes *wishes, const char *name, const char *value) {
-    static const char *const missing[] = {"error", "skip", "flag", NULL};
-    int is_layout = strcmp(name, "layout") == 0, index = 0;
-    int code = cli_option_word(cli, name, value, is_layout ? layouts : missing, &index);
-    if (code) return code;
-    if (is_layout)
-        wishes->opts.layout = (msio_load_layout)index;
-    else
-        wishes->opts.missing = (msio_load_missing)index;
-    return 0;
+static int take_layout(const cli_context *cli, cli_load_wishes *wishes, const char *value) {
+    int index = 0, code = cli_option_word(cli, "layout", value, layouts, &index);
+    if (!code) wishes->opts.layout = (msio_load_layout)index;
+    return code;
 }
 
 /* Metres, or "any" for no comparison. */
@@ -95,7 +89,9 @@ int cli_load_take(const cli_context *cli, void *state, const char *name, const c
     if (strcmp(name, "memory") == 0) return cli_option_bytes(cli, name, value, &wishes->opts.memory);
     if (strcmp(name, "uvw-tolerance") == 0) return take_tolerance(cli, value, &wishes->opts.uvw_tolerance);
     if (strcmp(name, "subbands") == 0) return take_subbands(cli, wishes, value);
-    if (strcmp(name, "missing") == 0 || strcmp(name, "layout") == 0) return take_word(cli, wishes, name, value);
+    if (strcmp(name, "missing") == 0) return cli_load_missing_take(cli, value, &wishes->opts.missing);
+    if (strcmp(name, "layout") == 0) return take_layout(cli, wishes, value);
+    if (cli_load_source_take(&wishes->source, name, value)) return 0;
     if (strcmp(name, "repeat") == 0) {
         int64_t number = 0;
         int code = cli_option_integer(cli, name, value, 1, CLI_LOAD_REPEATS_MOST, &number);
@@ -104,10 +100,6 @@ int cli_load_take(const cli_context *cli, void *state, const char *name, const c
     }
     if (strcmp(name, "out") == 0)
         wishes->out = value;
-    else if (strcmp(name, "pattern") == 0)
-        wishes->source.pattern = value;
-    else if (strcmp(name, "time") == 0)
-        wishes->source.time = value;
     else if (strcmp(name, "force") == 0)
         wishes->force = 1;
     else if (strcmp(name, "check") == 0)
