@@ -110,12 +110,9 @@ static void print_json(const msio_columns_added *result, const wishes *wish) {
     cli_json_put_names(&json, "added", result->added);
     cli_json_put_names(&json, "there", result->there);
     if (wish->dry_run) {
-        cli_json_key(&json, "rows");
-        cli_json_int(&json, wish->rows);
-        cli_json_key(&json, "bytes");
-        cli_json_int(&json, wish->bytes);
-        cli_json_key(&json, "dry_run");
-        cli_json_bool(&json, 1);
+        cli_json_put_int(&json, "rows", wish->rows);
+        cli_json_put_int(&json, "bytes", wish->bytes);
+        cli_json_put_bool(&json, "dry_run", 1);
     }
     cli_json_end(&json);
     cli_json_finish(&json);

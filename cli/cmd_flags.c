@@ -72,69 +72,43 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
 /* ---------------------------------------------------------------- JSON */
 
 static void put_entry(cli_json *json, unsigned by, const msio_flags_entry *entry) {
-    const char *const *keys = cli_breakdown_of(by)->keys;
     cli_json_flat_object(json);
-    for (int k = 0; k < 2 && keys[k]; k++) {
-        cli_json_key(json, keys[k]);
-        if (by == MSIO_FLAGS_BY_TIME)
-            cli_json_double(json, entry->time);
-        else
-            cli_json_int(json, entry->key[k]);
-    }
-    cli_json_key(json, "flagged");
-    cli_json_int(json, entry->flagged);
-    cli_json_key(json, "total");
-    cli_json_int(json, entry->total);
-    cli_json_key(json, "from_flag_row");
-    cli_json_int(json, entry->from_flag_row);
+    cli_breakdown_put_keys(json, by, entry->key, entry->time);
+    cli_json_put_int(json, "flagged", entry->flagged);
+    cli_json_put_int(json, "total", entry->total);
+    cli_json_put_int(json, "from_flag_row", entry->from_flag_row);
     cli_json_end(json);
 }
 
 static void put_sample(cli_json *json, const msio_flags *flags) {
-    cli_json_key(json, "sampled");
-    cli_json_bool(json, 1);
-    cli_json_key(json, "rows_sampled");
-    cli_json_int(json, flags->rows_sampled);
-    cli_json_key(json, "interval");
-    cli_json_array(json);
+    cli_json_put_bool(json, "sampled", 1);
+    cli_json_put_int(json, "rows_sampled", flags->rows_sampled);
+    cli_json_open_array(json, "interval");
     cli_json_double(json, flags->low);
     cli_json_double(json, flags->high);
     cli_json_end(json);
 }
 
+#define OF_FLAGS(name) CLI_JSON_MEMBER(msio_flags, #name, name)
+
 static void print_json(const char *path, const wishes *wish, const msio_flags *flags, int exceeded) {
     cli_json json = CLI_JSON_INIT(stdout);
-    const struct {
-        const char *key;
-        int64_t value;
-    } numbers[] = {{"flagged", flags->flagged},
-                   {"total", flags->total},
-                   {"from_flag_row", flags->from_flag_row},
-                   {"undefined", flags->undefined}};
+    static const cli_json_member counts[] = {OF_FLAGS(flagged), OF_FLAGS(total), OF_FLAGS(from_flag_row),
+                                             OF_FLAGS(undefined)};
     cli_json_object(&json);
-    cli_json_key(&json, "path");
-    cli_json_string(&json, path);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        cli_json_key(&json, numbers[i].key);
-        cli_json_int(&json, numbers[i].value);
-    }
-    cli_json_key(&json, "fraction");
-    cli_json_double(&json, flags->fraction);
+    cli_json_put_string(&json, "path", path);
+    CLI_JSON_PUT_MEMBERS(&json, flags, counts);
+    cli_json_put_double(&json, "fraction", flags->fraction);
     if (flags->sampled) put_sample(&json, flags);
     if (wish->limited) {
-        cli_json_key(&json, "limit");
-        cli_json_double(&json, wish->limit);
-        cli_json_key(&json, "exceeded");
-        cli_json_bool(&json, exceeded);
+        cli_json_put_double(&json, "limit", wish->limit);
+        cli_json_put_bool(&json, "exceeded", exceeded);
     }
-    cli_json_key(&json, "way");
-    cli_json_string(&json, flags->way);
-    cli_json_key(&json, "by");
-    cli_json_object(&json);
+    cli_json_put_string(&json, "way", flags->way);
+    cli_json_open_object(&json, "by");
     for (int i = 0; i < flags->breakdowns; i++) {
         const msio_flags_breakdown *b = &flags->breakdown[i];
-        cli_json_key(&json, cli_breakdown_of(b->by)->name);
-        cli_json_list(&json);
+        cli_json_open_list(&json, cli_breakdown_of(b->by)->name);
         for (int64_t e = 0; e < b->entries; e++) put_entry(&json, b->by, &b->entry[e]);
         cli_json_end(&json);
     }

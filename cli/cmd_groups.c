@@ -48,14 +48,11 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
 /* ---------------------------------------------------------------- JSON */
 
 static void put_files(cli_json *json, const char *key, const msio_group_file *files, int n) {
-    cli_json_key(json, key);
-    cli_json_array(json);
+    cli_json_open_array(json, key);
     for (int i = 0; i < n; i++) {
         cli_json_flat_object(json);
-        cli_json_key(json, "subband");
-        cli_json_int(json, files[i].subband);
-        cli_json_key(json, "path");
-        cli_json_string(json, files[i].path);
+        cli_json_put_int(json, "subband", files[i].subband);
+        cli_json_put_string(json, "path", files[i].path);
         cli_json_end(json);
     }
     cli_json_end(json);
@@ -64,36 +61,27 @@ static void put_files(cli_json *json, const char *key, const msio_group_file *fi
 /* A group, in one line. */
 static void put_group(cli_json *json, const msio_group *group) {
     cli_json_flat_object(json);
-    cli_json_key(json, "time");
-    cli_json_string(json, group->time);
-    cli_json_key(json, "complete");
-    cli_json_bool(json, group->complete);
+    cli_json_put_string(json, "time", group->time);
+    cli_json_put_bool(json, "complete", group->complete);
     put_files(json, "files", group->file, group->files);
-    cli_json_key(json, "missing");
-    cli_json_array(json);
-    for (int i = 0; i < group->missing; i++) cli_json_int(json, group->missing_subband[i]);
-    cli_json_end(json);
+    cli_json_put_int32s(json, "missing", group->missing, group->missing_subband);
     put_files(json, "duplicate", group->duplicate, group->duplicates);
     put_files(json, "late", group->late, group->lates);
     cli_json_end(json);
 }
 
 static void put_paths(cli_json *json, const char *key, const msio_group_file *files, int n) {
-    cli_json_key(json, key);
-    cli_json_list(json);
+    cli_json_open_list(json, key);
     for (int i = 0; i < n; i++) cli_json_string(json, files[i].path);
     cli_json_end(json);
 }
 
 static void put_unreadable(cli_json *json, const msio_groups *groups) {
-    cli_json_key(json, "unreadable");
-    cli_json_list(json);
+    cli_json_open_list(json, "unreadable");
     for (int i = 0; i < groups->unreadables; i++) {
         cli_json_flat_object(json);
-        cli_json_key(json, "path");
-        cli_json_string(json, groups->unreadable[i].path);
-        cli_json_key(json, "reason");
-        cli_json_string(json, groups->unreadable[i].reason);
+        cli_json_put_string(json, "path", groups->unreadable[i].path);
+        cli_json_put_string(json, "reason", groups->unreadable[i].reason);
         cli_json_end(json);
     }
     cli_json_end(json);
@@ -102,17 +90,14 @@ static void put_unreadable(cli_json *json, const msio_groups *groups) {
 static void print_json(const msio_groups *groups) {
     cli_json json = CLI_JSON_INIT(stdout);
     cli_json_object(&json);
-    cli_json_key(&json, "groups");
-    cli_json_list(&json);
+    cli_json_open_list(&json, "groups");
     for (int i = 0; i < groups->groups; i++) put_group(&json, &groups->group[i]);
     cli_json_end(&json);
     put_paths(&json, "incomplete", groups->incomplete, groups->incompletes);
     put_paths(&json, "unexpected", groups->unexpected_file, groups->unexpected);
     put_unreadable(&json, groups);
-    cli_json_key(&json, "ignored");
-    cli_json_int(&json, groups->ignored);
-    cli_json_key(&json, "impossible");
-    cli_json_int(&json, groups->impossible);
+    cli_json_put_int(&json, "ignored", groups->ignored);
+    cli_json_put_int(&json, "impossible", groups->impossible);
     cli_json_end(&json);
     cli_json_finish(&json);
 }

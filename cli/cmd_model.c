@@ -46,12 +46,9 @@ static void report(const cli_context *cli, const wishes *wish, const char *path,
     }
     cli_json json = CLI_JSON_INIT(stdout);
     cli_json_object(&json);
-    cli_json_key(&json, "components");
-    cli_json_int(&json, result->components);
-    cli_json_key(&json, "rows");
-    cli_json_int(&json, result->rows);
-    cli_json_key(&json, "seconds");
-    cli_json_double(&json, seconds);
+    cli_json_put_int(&json, "components", result->components);
+    cli_json_put_int(&json, "rows", result->rows);
+    cli_json_put_double(&json, "seconds", seconds);
     cli_json_end(&json);
     cli_json_finish(&json);
 }

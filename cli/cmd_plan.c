@@ -68,49 +68,29 @@ static int64_t listed(const msio_plan_info *info, int64_t wanted) {
     return wanted < info->pieces ? wanted : info->pieces;
 }
 
+#define OF_INFO(name) CLI_JSON_MEMBER(msio_plan_info, #name, name)
+#define OF_PIECE(name) CLI_JSON_MEMBER(msio_plan_piece, #name, name)
+
 static void print_json(const made_plan *made, int64_t wanted) {
+    static const cli_json_member members[] = {OF_INFO(rows),       OF_INFO(files),        OF_INFO(pieces),
+                                              OF_INFO(reads),      OF_INFO(bytes_wanted), OF_INFO(bytes_stored),
+                                              OF_INFO(bytes_read), OF_INFO(amplification)};
+    static const cli_json_member of_piece[] = {OF_PIECE(file), OF_PIECE(offset), OF_PIECE(length), OF_PIECE(out_row),
+                                               OF_PIECE(rows)};
     const msio_plan *plan = made->plan;
     const msio_plan_info *info = msio_plan_describe(plan);
     cli_json json = CLI_JSON_INIT(stdout);
     msio_plan_piece piece;
-    struct {
-        const char *key;
-        int64_t value;
-    } numbers[] = {{"rows", info->rows},
-                   {"files", info->files},
-                   {"pieces", info->pieces},
-                   {"reads", info->reads},
-                   {"bytes_wanted", info->bytes_wanted},
-                   {"bytes_stored", info->bytes_stored},
-                   {"bytes_read", info->bytes_read}};
     cli_json_object(&json);
-    cli_json_key(&json, "path");
-    cli_json_string(&json, made->path);
-    cli_json_key(&json, "column");
-    cli_json_string(&json, made->name);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        cli_json_key(&json, numbers[i].key);
-        cli_json_int(&json, numbers[i].value);
-    }
-    cli_json_key(&json, "amplification");
-    cli_json_double(&json, info->amplification);
-    cli_json_key(&json, "way");
-    cli_json_string(&json, made->way);
+    cli_json_put_string(&json, "path", made->path);
+    cli_json_put_string(&json, "column", made->name);
+    CLI_JSON_PUT_MEMBERS(&json, info, members);
+    cli_json_put_string(&json, "way", made->way);
     if (wanted) {
-        cli_json_key(&json, "first_pieces");
-        cli_json_list(&json);
+        cli_json_open_list(&json, "first_pieces");
         for (int64_t i = 0; i < listed(info, wanted) && msio_plan_piece_at(plan, i, &piece) == MSIO_OK; i++) {
             cli_json_flat_object(&json);
-            cli_json_key(&json, "file");
-            cli_json_string(&json, piece.file);
-            cli_json_key(&json, "offset");
-            cli_json_int(&json, piece.offset);
-            cli_json_key(&json, "length");
-            cli_json_int(&json, piece.length);
-            cli_json_key(&json, "out_row");
-            cli_json_int(&json, piece.out_row);
-            cli_json_key(&json, "rows");
-            cli_json_int(&json, piece.rows);
+            CLI_JSON_PUT_MEMBERS(&json, &piece, of_piece);
             cli_json_end(&json);
         }
         cli_json_end(&json);

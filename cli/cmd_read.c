@@ -93,32 +93,16 @@ static int write_all(cli_read *run) {
 static void report_json(const cli_read *run, double seconds) {
     cli_json json = CLI_JSON_INIT(stdout);
     cli_json_object(&json);
-    cli_json_key(&json, "path");
-    cli_json_string(&json, run->path);
-    cli_json_key(&json, "column");
-    cli_json_string(&json, run->name);
-    cli_json_key(&json, "type");
-    cli_json_string(&json, msio_type_name(run->type));
-    cli_json_key(&json, "format");
-    cli_json_string(&json, formats[run->format]);
-    cli_json_key(&json, "dtype");
-    cli_json_string(&json, run->dtype.text[0] ? run->dtype.text : NULL);
-    cli_json_key(&json, "rows");
-    cli_json_int(&json, run->selection.count);
-    cli_json_key(&json, "shape");
-    if (run->ndim < 0) {
-        cli_json_null(&json);
-    } else {
-        cli_json_array(&json);
-        for (int i = 0; i < run->ndim; i++) cli_json_int(&json, run->shape[i]);
-        cli_json_end(&json);
-    }
-    cli_json_key(&json, "out");
-    cli_json_string(&json, run->out);
-    cli_json_key(&json, "bytes");
-    cli_json_int(&json, run->output.written);
-    cli_json_key(&json, "seconds");
-    cli_json_double(&json, seconds);
+    cli_json_put_string(&json, "path", run->path);
+    cli_json_put_string(&json, "column", run->name);
+    cli_json_put_string(&json, "type", msio_type_name(run->type));
+    cli_json_put_string(&json, "format", formats[run->format]);
+    cli_json_put_string(&json, "dtype", run->dtype.text[0] ? run->dtype.text : NULL);
+    cli_json_put_int(&json, "rows", run->selection.count);
+    cli_json_put_ints_or_null(&json, "shape", run->ndim >= 0, run->ndim, run->shape);
+    cli_json_put_string(&json, "out", run->out);
+    cli_json_put_int(&json, "bytes", run->output.written);
+    cli_json_put_double(&json, "seconds", seconds);
     cli_json_end(&json);
     cli_json_finish(&json);
 }

@@ -17,28 +17,16 @@ static int take(const cli_context *cli, void *dry_run, const char *name, const c
 }
 
 static void print_json(const char *path, const msio_repaired *found, int dry_run) {
+    const int64_t rows[] = {found->first_row, found->last_row};
     cli_json json = CLI_JSON_INIT(stdout);
     cli_json_object(&json);
-    cli_json_key(&json, "path");
-    cli_json_string(&json, path);
-    cli_json_key(&json, "interrupted");
-    cli_json_bool(&json, found->interrupted);
-    cli_json_key(&json, "repaired");
-    cli_json_int(&json, found->blocks);
+    cli_json_put_string(&json, "path", path);
+    cli_json_put_bool(&json, "interrupted", found->interrupted);
+    cli_json_put_int(&json, "repaired", found->blocks);
     cli_json_put_names(&json, "columns", found->columns);
-    cli_json_key(&json, "rows");
-    if (found->interrupted) {
-        cli_json_array(&json);
-        cli_json_int(&json, found->first_row);
-        cli_json_int(&json, found->last_row);
-        cli_json_end(&json);
-    } else {
-        cli_json_null(&json);
-    }
-    cli_json_key(&json, "may_be_mixed");
-    cli_json_bool(&json, found->may_be_mixed);
-    cli_json_key(&json, "dry_run");
-    cli_json_bool(&json, dry_run);
+    cli_json_put_ints_or_null(&json, "rows", found->interrupted, 2, rows);
+    cli_json_put_bool(&json, "may_be_mixed", found->may_be_mixed);
+    cli_json_put_bool(&json, "dry_run", dry_run);
     cli_json_end(&json);
     cli_json_finish(&json);
 }

@@ -69,26 +69,20 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
 
 /* ---------------------------------------------------------------- JSON */
 
-static void put_double(cli_json *json, const char *key, double value) {
-    cli_json_key(json, key);
-    cli_json_double(json, value);
-}
-
 static void put_values(cli_json *json, const msio_stats_values *v, int whole) {
     cli_json_flat_object(json);
     cli_json_put_int(json, "count", v->count);
-    cli_json_key(json, "mean");
-    cli_json_array(json);
+    cli_json_open_array(json, "mean");
     cli_json_double(json, v->mean[0]);
     cli_json_double(json, v->mean[1]);
     cli_json_end(json);
-    put_double(json, "amplitude", v->amplitude);
-    put_double(json, "rms", v->rms);
-    put_double(json, "min", v->min);
-    put_double(json, "max", v->max);
+    cli_json_put_double(json, "amplitude", v->amplitude);
+    cli_json_put_double(json, "rms", v->rms);
+    cli_json_put_double(json, "min", v->min);
+    cli_json_put_double(json, "max", v->max);
     if (whole) {
-        put_double(json, "median", v->median);
-        put_double(json, "mad", v->mad);
+        cli_json_put_double(json, "median", v->median);
+        cli_json_put_double(json, "mad", v->mad);
     }
     cli_json_put_int(json, "nan", v->nan);
     cli_json_put_int(json, "inf", v->inf);
@@ -110,22 +104,15 @@ static void put_columns(cli_json *json, const msio_stats *stats, const msio_stat
 
 static void put_chi2(cli_json *json, const msio_stats *stats, const msio_stats_chi2 *chi2) {
     if (!stats->has_chi2) return;
-    cli_json_key(json, "chi2");
-    cli_json_flat_object(json);
-    put_double(json, "value", chi2->value);
+    cli_json_open_flat_object(json, "chi2");
+    cli_json_put_double(json, "value", chi2->value);
     cli_json_put_int(json, "dof", chi2->dof);
     cli_json_end(json);
 }
 
 static void put_entry(cli_json *json, const msio_stats *stats, unsigned by, const msio_stats_entry *entry) {
-    const char *const *keys = cli_breakdown_of(by)->keys;
     cli_json_flat_object(json);
-    for (int k = 0; k < 2 && keys[k]; k++) {
-        if (by == MSIO_FLAGS_BY_TIME)
-            put_double(json, keys[k], entry->time);
-        else
-            cli_json_put_int(json, keys[k], entry->key[k]);
-    }
+    cli_breakdown_put_keys(json, by, entry->key, entry->time);
     put_columns(json, stats, entry->values, 0);
     put_chi2(json, stats, &entry->chi2);
     cli_json_end(json);
@@ -139,17 +126,15 @@ static void print_json(const char *path, const msio_stats *stats, double seconds
     put_columns(&json, stats, stats->values, 1);
     put_chi2(&json, stats, &stats->chi2);
     if (stats->has_chi2) cli_json_put_string(&json, "weights", stats->weights);
-    cli_json_key(&json, "by");
-    cli_json_object(&json);
+    cli_json_open_object(&json, "by");
     for (int i = 0; i < stats->breakdowns; i++) {
         const msio_stats_breakdown *b = &stats->breakdown[i];
-        cli_json_key(&json, cli_breakdown_of(b->by)->name);
-        cli_json_list(&json);
+        cli_json_open_list(&json, cli_breakdown_of(b->by)->name);
         for (int64_t e = 0; e < b->entries; e++) put_entry(&json, stats, b->by, &b->entry[e]);
         cli_json_end(&json);
     }
     cli_json_end(&json);
-    put_double(&json, "seconds", seconds);
+    cli_json_put_double(&json, "seconds", seconds);
     cli_json_end(&json);
     cli_json_finish(&json);
 }

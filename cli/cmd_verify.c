@@ -195,70 +195,44 @@ static int judge(const cli_paths *paths, const wishes *all, char *why, size_t si
     return failed || !passed ? CLI_NEGATIVE : CLI_OK;
 }
 
-static void put_number(cli_json *json, const char *key, double number, int known) {
-    cli_json_key(json, key);
-    if (known)
-        cli_json_double(json, number);
-    else
-        cli_json_null(json);
-}
-
 /* How often it was tried, how often the target was met, and how busy the machine was meanwhile. */
 static void put_tries(cli_json *json, const cli_path *path) {
-    cli_json_key(json, "tries");
-    cli_json_int(json, path->measured >= 0 ? path->tries.count : 0);
-    cli_json_key(json, "met");
-    if (path->measured >= 0 && path->target > 0)
-        cli_json_int(json, cli_tries_met(&path->tries, path->target));
-    else
-        cli_json_null(json);
-    cli_json_key(json, "load");
-    cli_json_flat_object(json);
-    put_number(json, "average", path->tries.load, path->tries.load >= 0);
-    put_number(json, "others", path->tries.others, path->tries.others >= 0);
+    cli_json_put_int(json, "tries", path->measured >= 0 ? path->tries.count : 0);
+    cli_json_put_int_or_null(json, "met", path->measured >= 0 && path->target > 0,
+                             cli_tries_met(&path->tries, path->target));
+    cli_json_open_flat_object(json, "load");
+    cli_json_put_double_or_null(json, "average", path->tries.load >= 0, path->tries.load);
+    cli_json_put_double_or_null(json, "others", path->tries.others >= 0, path->tries.others);
     cli_json_end(json);
 }
 
 static void print_json(const cli_context *cli, const cli_paths *paths, const char *why, int code) {
     cli_json writer = CLI_JSON_INIT(stdout), *json = &writer;
     cli_json_object(json);
-    cli_json_key(json, "paths");
-    cli_json_list(json);
+    cli_json_open_list(json, "paths");
     for (int i = 0; i < paths->count; i++) {
         const cli_path *path = &paths->list[i];
         int no_target = path->measured >= 0 && path->target <= 0;
         cli_json_object(json);
-        cli_json_key(json, "name");
-        cli_json_string(json, path->name);
-        cli_json_key(json, "path");
-        cli_json_string(json, path->table);
-        put_number(json, "target_seconds", path->target, path->target > 0);
-        put_number(json, "measured_seconds", path->measured, path->measured >= 0);
-        if (path->uncached >= 0) put_number(json, "uncached_seconds", path->uncached, 1);
-        cli_json_key(json, "bytes");
-        if (path->bytes < 0)
-            cli_json_null(json);
-        else
-            cli_json_int(json, path->bytes);
-        put_number(json, "roofline_seconds", path->roofline, path->roofline >= 0);
-        cli_json_key(json, "verdict");
-        cli_json_string(json, msio_verdict_name(verdict_of(path)));
-        cli_json_key(json, "reason");
-        cli_json_string(json, no_target ? "no target set" : path->reason);
+        cli_json_put_string(json, "name", path->name);
+        cli_json_put_string(json, "path", path->table);
+        cli_json_put_double_or_null(json, "target_seconds", path->target > 0, path->target);
+        cli_json_put_double_or_null(json, "measured_seconds", path->measured >= 0, path->measured);
+        if (path->uncached >= 0) cli_json_put_double(json, "uncached_seconds", path->uncached);
+        cli_json_put_int_or_null(json, "bytes", path->bytes >= 0, path->bytes);
+        cli_json_put_double_or_null(json, "roofline_seconds", path->roofline >= 0, path->roofline);
+        cli_json_put_string(json, "verdict", msio_verdict_name(verdict_of(path)));
+        cli_json_put_string(json, "reason", no_target ? "no target set" : path->reason);
         if (path->measured > 0 && path->target > 0)
-            put_number(json, "factor_below_target", path->target / path->measured, 1);
-        cli_json_key(json, "how");
-        cli_json_string(json, path->measured >= 0 ? path->reason : NULL);
+            cli_json_put_double(json, "factor_below_target", path->target / path->measured);
+        cli_json_put_string(json, "how", path->measured >= 0 ? path->reason : NULL);
         put_tries(json, path);
         cli_json_end(json);
     }
     cli_json_end(json);
-    cli_json_key(json, "threads");
-    cli_json_int(json, cli_threads(cli->threads));
-    cli_json_key(json, "judgement");
-    cli_json_string(json, why);
-    cli_json_key(json, "met");
-    cli_json_bool(json, code == CLI_OK);
+    cli_json_put_int(json, "threads", cli_threads(cli->threads));
+    cli_json_put_string(json, "judgement", why);
+    cli_json_put_bool(json, "met", code == CLI_OK);
     cli_json_end(json);
     cli_json_finish(json);
 }

@@ -21,36 +21,19 @@ void cli_change_tell(const cli_change *change, const char *what) {
     if (!plan->native) cli_note(change->cli, "not natively: %s", plan->why_not);
 }
 
+#define OF_PLAN(name) CLI_JSON_MEMBER(msio_write_plan, #name, name)
+
 void cli_change_json(cli_json *json, const cli_change *change) {
+    static const cli_json_member counts[] = {OF_PLAN(rows),   OF_PLAN(bytes),        OF_PLAN(pieces),
+                                             OF_PLAN(blocks), OF_PLAN(bytes_stored), OF_PLAN(bytes_kept)};
     const msio_write_plan *plan = &change->plan;
-    const struct {
-        const char *key;
-        int64_t value;
-    } numbers[] = {{"rows", plan->rows},
-                   {"bytes", plan->bytes},
-                   {"pieces", plan->pieces},
-                   {"blocks", plan->blocks},
-                   {"bytes_stored", plan->bytes_stored},
-                   {"bytes_kept", plan->bytes_kept}};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        cli_json_key(json, numbers[i].key);
-        cli_json_int(json, numbers[i].value);
-    }
-    cli_json_key(json, "seconds");
-    if (change->dry_run)
-        cli_json_null(json);
-    else
-        cli_json_double(json, change->seconds);
-    cli_json_key(json, "way");
-    cli_json_string(json, way_of(change));
-    cli_json_key(json, "why_not");
-    cli_json_string(json, plan->native ? NULL : plan->why_not);
-    cli_json_key(json, "new_cells");
-    cli_json_bool(json, plan->makes_cells);
-    cli_json_key(json, "read_only");
-    cli_json_string(json, plan->read_only[0] ? plan->read_only : NULL);
-    cli_json_key(json, "dry_run");
-    cli_json_bool(json, change->dry_run);
+    CLI_JSON_PUT_MEMBERS(json, plan, counts);
+    cli_json_put_double_or_null(json, "seconds", !change->dry_run, change->seconds);
+    cli_json_put_string(json, "way", way_of(change));
+    cli_json_put_string(json, "why_not", plan->native ? NULL : plan->why_not);
+    cli_json_put_bool(json, "new_cells", plan->makes_cells);
+    cli_json_put_string(json, "read_only", plan->read_only[0] ? plan->read_only : NULL);
+    cli_json_put_bool(json, "dry_run", change->dry_run);
 }
 
 void cli_change_report(const cli_change *change) {
@@ -62,13 +45,10 @@ void cli_change_report(const cli_change *change) {
     }
     cli_json json = CLI_JSON_INIT(stdout);
     cli_json_object(&json);
-    cli_json_key(&json, "path");
-    cli_json_string(&json, change->path);
-    cli_json_key(&json, "column");
-    cli_json_string(&json, change->name);
+    cli_json_put_string(&json, "path", change->path);
+    cli_json_put_string(&json, "column", change->name);
     cli_change_json(&json, change);
-    cli_json_key(&json, "made");
-    cli_json_bool(&json, change->made);
+    cli_json_put_bool(&json, "made", change->made);
     cli_json_end(&json);
     cli_json_finish(&json);
 }

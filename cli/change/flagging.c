@@ -134,14 +134,10 @@ static void put_counts(cli_json *json, const char *key, int known, int64_t flagg
         return;
     }
     cli_json_flat_object(json);
-    cli_json_key(json, "flagged");
-    cli_json_int(json, flagged);
-    cli_json_key(json, "total");
-    cli_json_int(json, total);
-    cli_json_key(json, "from_flag_row");
-    cli_json_int(json, from_flag_row);
-    cli_json_key(json, "fraction");
-    cli_json_double(json, fraction);
+    cli_json_put_int(json, "flagged", flagged);
+    cli_json_put_int(json, "total", total);
+    cli_json_put_int(json, "from_flag_row", from_flag_row);
+    cli_json_put_double(json, "fraction", fraction);
     cli_json_end(json);
 }
 
@@ -156,18 +152,14 @@ static void report(const cli_flagging *f) {
     }
     cli_json json = CLI_JSON_INIT(stdout);
     cli_json_object(&json);
-    cli_json_key(&json, "path");
-    cli_json_string(&json, change->path);
+    cli_json_put_string(&json, "path", change->path);
     put_counts(&json, "before", f->before.known, f->before.flagged, f->before.total, f->before.from_flag_row,
                f->before.fraction);
     put_counts(&json, "after", f->after.known, f->after.flagged, f->after.total, f->after.from_flag_row,
                f->after.fraction);
-    cli_json_key(&json, "never_written");
-    cli_json_int(&json, f->never_written);
-    cli_json_key(&json, "backup");
-    cli_json_string(&json, f->backup);
-    cli_json_key(&json, "restored");
-    cli_json_string(&json, f->restore);
+    cli_json_put_int(&json, "never_written", f->never_written);
+    cli_json_put_string(&json, "backup", f->backup);
+    cli_json_put_string(&json, "restored", f->restore);
     cli_change_json(&json, change);
     cli_json_end(&json);
     cli_json_finish(&json);

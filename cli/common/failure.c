@@ -42,8 +42,7 @@ static int tell(const cli_context *cli, const cli_error *error) {
     if (cli->json) {
         cli_json json = CLI_JSON_INIT(stdout);
         cli_json_object(&json);
-        cli_json_key(&json, "error");
-        cli_json_error(&json, error);
+        cli_json_put_error(&json, "error", error);
         cli_json_end(&json);
         cli_json_finish(&json);
         fflush(stdout);

@@ -123,14 +123,23 @@ void cli_json_null(cli_json *json) {
 
 void cli_json_error(cli_json *json, const cli_error *error) {
     cli_json_object(json);
-    cli_json_key(json, "code");
-    cli_json_string(json, msio_status_name(error->code));
-    cli_json_key(json, "message");
-    cli_json_string(json, error->message);
-    cli_json_key(json, "path");
-    cli_json_string(json, error->path);
+    cli_json_put_string(json, "code", msio_status_name(error->code));
+    cli_json_put_string(json, "message", error->message);
+    cli_json_put_string(json, "path", error->path);
     cli_json_end(json);
 }
+
+/* ---------------------------------------------------------------- members of objects */
+
+static void key_and_enter(cli_json *json, const char *key, char open, char close, unsigned char tall) {
+    cli_json_key(json, key);
+    enter(json, open, close, tall);
+}
+
+void cli_json_open_object(cli_json *json, const char *key) { key_and_enter(json, key, '{', '}', 1); }
+void cli_json_open_flat_object(cli_json *json, const char *key) { key_and_enter(json, key, '{', '}', 0); }
+void cli_json_open_array(cli_json *json, const char *key) { key_and_enter(json, key, '[', ']', 0); }
+void cli_json_open_list(cli_json *json, const char *key) { key_and_enter(json, key, '[', ']', 1); }
 
 void cli_json_put_string(cli_json *json, const char *key, const char *text) {
     cli_json_key(json, key);
@@ -142,14 +151,42 @@ void cli_json_put_int(cli_json *json, const char *key, int64_t value) {
     cli_json_int(json, value);
 }
 
+void cli_json_put_null(cli_json *json, const char *key) {
+    cli_json_key(json, key);
+    cli_json_null(json);
+}
+
+/* Puts null in place of what is not known. Returns known. */
+static int known_or_null(cli_json *json, const char *key, int known) {
+    if (!known) cli_json_put_null(json, key);
+    return known;
+}
+
+void cli_json_put_int_or_null(cli_json *json, const char *key, int known, int64_t value) {
+    if (known_or_null(json, key, known)) cli_json_put_int(json, key, value);
+}
+
+void cli_json_put_double(cli_json *json, const char *key, double value) {
+    cli_json_key(json, key);
+    cli_json_double(json, value);
+}
+
+void cli_json_put_double_or_null(cli_json *json, const char *key, int known, double value) {
+    if (known_or_null(json, key, known)) cli_json_put_double(json, key, value);
+}
+
+void cli_json_put_error(cli_json *json, const char *key, const cli_error *error) {
+    cli_json_key(json, key);
+    cli_json_error(json, error);
+}
+
 void cli_json_put_bool(cli_json *json, const char *key, int value) {
     cli_json_key(json, key);
     cli_json_bool(json, value);
 }
 
 void cli_json_put_names(cli_json *json, const char *key, const char *list) {
-    cli_json_key(json, key);
-    cli_json_array(json);
+    cli_json_open_array(json, key);
     while (*list) {
         char name[256];
         size_t length = strcspn(list, ",");
@@ -161,11 +198,40 @@ void cli_json_put_names(cli_json *json, const char *key, const char *list) {
     cli_json_end(json);
 }
 
-void cli_json_put_ints(cli_json *json, const char *key, int n, const int64_t *values) {
-    cli_json_key(json, key);
-    cli_json_array(json);
-    for (int i = 0; i < n; i++) cli_json_int(json, values[i]);
+void cli_json_put_ints(cli_json *json, const char *key, int64_t n, const int64_t *values) {
+    cli_json_open_array(json, key);
+    for (int64_t i = 0; i < n; i++) cli_json_int(json, values[i]);
     cli_json_end(json);
+}
+
+void cli_json_put_ints_or_null(cli_json *json, const char *key, int known, int64_t n, const int64_t *values) {
+    if (known_or_null(json, key, known)) cli_json_put_ints(json, key, n, values);
+}
+
+void cli_json_put_int32s(cli_json *json, const char *key, int64_t n, const int32_t *values) {
+    cli_json_open_array(json, key);
+    for (int64_t i = 0; i < n; i++) cli_json_int(json, values[i]);
+    cli_json_end(json);
+}
+
+void cli_json_put_doubles(cli_json *json, const char *key, int64_t n, const double *values) {
+    cli_json_open_array(json, key);
+    for (int64_t i = 0; i < n; i++) cli_json_double(json, values[i]);
+    cli_json_end(json);
+}
+
+void cli_json_put_members(cli_json *json, const void *from, size_t n, const cli_json_member *members) {
+    for (size_t i = 0; i < n; i++) {
+        const void *value = (const char *)from + members[i].offset;
+        cli_json_key(json, members[i].key);
+        switch (members[i].kind) {
+        case CLI_JSON_TEXT: cli_json_string(json, *(const char *const *)value); break;
+        case CLI_JSON_LINE: cli_json_string(json, value); break;
+        case CLI_JSON_DOUBLE: cli_json_double(json, *(const double *)value); break;
+        case CLI_JSON_INT64: cli_json_int(json, *(const int64_t *)value); break;
+        case CLI_JSON_INT: cli_json_int(json, *(const int *)value); break;
+        }
+    }
 }
 
 void cli_json_finish(cli_json *json) {

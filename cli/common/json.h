@@ -4,6 +4,7 @@
 
 #include "cli/common/failure.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -45,13 +46,49 @@ void cli_json_bool(cli_json *json, int value);
 void cli_json_null(cli_json *json);
 void cli_json_error(cli_json *json, const cli_error *error);
 
-/* Members of an object: a key and its value; ints is a row of n. */
+/* Members of an object: a key, and what the function without it begins; cli_json_end closes it. */
+void cli_json_open_object(cli_json *json, const char *key);
+void cli_json_open_flat_object(cli_json *json, const char *key);
+void cli_json_open_array(cli_json *json, const char *key);
+void cli_json_open_list(cli_json *json, const char *key);
+
+/* Members of an object: a key and its value; "_or_null": null where the value is not known; a row is an array of n. */
 void cli_json_put_string(cli_json *json, const char *key, const char *text);
 void cli_json_put_int(cli_json *json, const char *key, int64_t value);
+void cli_json_put_int_or_null(cli_json *json, const char *key, int known, int64_t value);
+void cli_json_put_double(cli_json *json, const char *key, double value);
+void cli_json_put_double_or_null(cli_json *json, const char *key, int known, double value);
 void cli_json_put_bool(cli_json *json, const char *key, int value);
+void cli_json_put_null(cli_json *json, const char *key);
+void cli_json_put_error(cli_json *json, const char *key, const cli_error *error);
 /* The names of a list "A, B", as the library gives them, as an array of strings. */
 void cli_json_put_names(cli_json *json, const char *key, const char *list);
-void cli_json_put_ints(cli_json *json, const char *key, int n, const int64_t *values);
+void cli_json_put_ints(cli_json *json, const char *key, int64_t n, const int64_t *values);
+void cli_json_put_ints_or_null(cli_json *json, const char *key, int known, int64_t n, const int64_t *values);
+void cli_json_put_int32s(cli_json *json, const char *key, int64_t n, const int32_t *values);
+void cli_json_put_doubles(cli_json *json, const char *key, int64_t n, const double *values);
+
+/* Members of a struct as members of an object: const char *, char[], double, int64_t and int. */
+typedef enum cli_json_kind {
+    CLI_JSON_TEXT, /* const char * */
+    CLI_JSON_LINE, /* char[] */
+    CLI_JSON_DOUBLE,
+    CLI_JSON_INT64,
+    CLI_JSON_INT
+} cli_json_kind;
+typedef struct cli_json_member {
+    const char *key;
+    cli_json_kind kind;
+    size_t offset;
+} cli_json_member;
+#define CLI_JSON_KIND_OF(value)                                                                                        \
+    _Generic((value), const char * : CLI_JSON_TEXT, char * : CLI_JSON_LINE, double : CLI_JSON_DOUBLE, int64_t          \
+             : CLI_JSON_INT64, int : CLI_JSON_INT)
+#define CLI_JSON_MEMBER(type, key, name)                                                                               \
+    { (key), CLI_JSON_KIND_OF(((type *)0)->name), offsetof(type, name) }
+#define CLI_JSON_PUT_MEMBERS(json, from, members)                                                                      \
+    cli_json_put_members((json), (from), sizeof(members) / sizeof *(members), (members))
+void cli_json_put_members(cli_json *json, const void *from, size_t n, const cli_json_member *members);
 
 /* Ends the document, or a line of several, with a newline. */
 void cli_json_finish(cli_json *json);

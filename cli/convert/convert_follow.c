@@ -70,8 +70,7 @@ static void tell_failure(const cli_context *cli, const msio_group *group, const 
     cli_json json = CLI_JSON_INIT(stdout);
     cli_json_flat_object(&json);
     cli_json_put_string(&json, "time", group->time);
-    cli_json_key(&json, "error");
-    cli_json_flat_object(&json);
+    cli_json_open_flat_object(&json, "error");
     cli_json_put_string(&json, "code", msio_status_name(error.code));
     cli_json_put_string(&json, "message", error.message);
     cli_json_put_string(&json, "path", error.path);

@@ -20,8 +20,7 @@ static void report_json(const char *path, const char *time, const msio_converted
     cli_json_put_bool(&json, "earth_orientation", made->earth_orientation);
     cli_json_put_int(&json, "bytes_read", made->bytes_read);
     cli_json_put_int(&json, "bytes_written", made->bytes_written);
-    cli_json_key(&json, "seconds");
-    cli_json_double(&json, seconds);
+    cli_json_put_double(&json, "seconds", seconds);
     cli_json_end(&json);
     cli_json_finish(&json);
 }

@@ -1,34 +1,20 @@
 /* hdf5_summary_json.c - what `msio info --json` prints of an HDF5 file. */
 #include "cli/info/hdf5_summary.h"
 
+#include "cli/info/summary.h"
+
 static void put_column(cli_json *json, const cli_hdf5_column *column) {
     const msio_dataset_info *info = column->info;
-    cli_json_flat_object(json);
-    cli_json_put_string(json, "name", column->name);
-    if (!info) {
-        cli_json_key(json, "error");
-        cli_json_error(json, &column->error);
-        cli_json_end(json);
-        return;
-    }
+    if (!cli_summary_column_begin(json, column->name, info != NULL, &column->error)) return;
     cli_json_put_string(json, "type", msio_type_name(info->type));
     cli_json_put_string(json, "stored", info->stored);
     cli_json_put_int(json, "ndim", info->ndim);
     cli_json_put_ints(json, "shape", info->ndim, info->shape);
     cli_json_put_string(json, "manager", "hdf5");
     cli_json_put_string(json, "storage", info->storage);
-    if (info->chunked) {
-        cli_json_put_ints(json, "tile", info->ndim, info->chunk);
-    } else {
-        cli_json_key(json, "tile");
-        cli_json_null(json);
-    }
+    cli_json_put_ints_or_null(json, "tile", info->chunked, info->ndim, info->chunk);
     cli_json_put_string(json, "filters", info->filters);
-    cli_json_key(json, "bytes");
-    if (info->bytes < 0)
-        cli_json_null(json);
-    else
-        cli_json_int(json, info->bytes);
+    cli_json_put_int_or_null(json, "bytes", info->bytes >= 0, info->bytes);
     cli_json_put_bool(json, "native", info->native);
     if (!info->native) cli_json_put_string(json, "why_not", info->why_not);
     cli_json_put_bool(json, "readable", info->type != MSIO_RECORD);
@@ -46,14 +32,12 @@ void cli_hdf5_summary_json(const cli_hdf5_summary *summary, FILE *out) {
         cli_json_put_int(json, "rows", summary->header->nblts);
     }
     cli_json_put_int(json, "bytes", summary->bytes);
-    cli_json_key(json, "columns");
-    cli_json_list(json);
+    cli_json_open_list(json, "columns");
     for (int i = 0; i < summary->count; i++) put_column(json, &summary->columns[i]);
     cli_json_end(json);
     if (summary->header) cli_uvh5_json(json, summary);
     if (summary->error.code) {
-        cli_json_key(json, "error");
-        cli_json_error(json, &summary->error);
+        cli_json_put_error(json, "error", &summary->error);
     }
     cli_json_end(json);
     cli_json_finish(json);

@@ -53,6 +53,13 @@ void cli_summary_json(const cli_summary *summary, FILE *out);
 /* all: 1 prints long lists whole. */
 void cli_summary_text(const cli_summary *summary, int all, FILE *out);
 
+/* Begins a column's object, with its name. Returns 1; or, where it cannot be described, tells why, ends it and returns
+ * 0. */
+int cli_summary_column_begin(cli_json *json, const char *name, int described, const cli_error *error);
+
+/* "time_range", a member of an object that is open: begin and end, MJD in seconds; null where they are not known. */
+void cli_summary_time_range(cli_json *json, int known, double begin, double end, int utc);
+
 /* "XX" of casacore's Stokes code 9; "?" for a code it does not have. */
 const char *cli_stokes_name(int code);
 

@@ -10,36 +10,26 @@
 
 /* A NaN stands for what the file does not say: null. */
 static void put_number(cli_json *json, const char *key, double value) {
-    cli_json_key(json, key);
-    if (isnan(value))
-        cli_json_null(json);
-    else
-        cli_json_double(json, value);
+    cli_json_put_double_or_null(json, key, !isnan(value), value);
 }
 
 /* So does a truth of -1. */
 static void put_truth(cli_json *json, const char *key, int value) {
-    cli_json_key(json, key);
     if (value < 0)
-        cli_json_null(json);
+        cli_json_put_null(json, key);
     else
-        cli_json_bool(json, value);
+        cli_json_put_bool(json, key, value);
 }
 
 static void put_numbers(cli_json *json, const char *key, const double *values, int64_t count) {
-    cli_json_key(json, key);
-    if (!values || (count && isnan(values[0]))) {
-        cli_json_null(json);
-        return;
-    }
-    cli_json_array(json);
-    for (int64_t i = 0; i < count; i++) cli_json_double(json, values[i]);
-    cli_json_end(json);
+    if (!values || (count && isnan(values[0])))
+        cli_json_put_null(json, key);
+    else
+        cli_json_put_doubles(json, key, count, values);
 }
 
 static void put_telescope(cli_json *json, const msio_uvh5_header *header) {
-    cli_json_key(json, "telescope");
-    cli_json_object(json);
+    cli_json_open_object(json, "telescope");
     cli_json_put_string(json, "name", header->telescope_name);
     cli_json_put_string(json, "instrument", header->instrument);
     put_number(json, "latitude", header->latitude);
@@ -53,15 +43,13 @@ static void put_telescope(cli_json *json, const msio_uvh5_header *header) {
 
 /* The reference frequency is the first channel's, as pyuvdata writes it into an MS. */
 static void put_windows(cli_json *json, const cli_hdf5_summary *summary) {
-    cli_json_key(json, "spectral_windows");
-    cli_json_list(json);
+    cli_json_open_list(json, "spectral_windows");
     for (int64_t i = 0; summary->windows && i < summary->header->nspws; i++) {
         const cli_uvh5_window *window = &summary->windows[i];
         double bandwidth = 0;
         for (int64_t k = 0; k < window->channels; k++) bandwidth += fabs(window->widths[k]);
         cli_json_flat_object(json);
-        cli_json_key(json, "name");
-        cli_json_null(json);
+        cli_json_put_null(json, "name");
         cli_json_put_int(json, "number", window->number);
         put_numbers(json, "frequencies", window->frequencies, window->channels);
         put_numbers(json, "widths", window->widths, window->channels);
@@ -85,15 +73,12 @@ static void put_direction(cli_json *json, int known, double longitude, double la
         cli_json_end(json);
         cli_json_end(json);
     }
-    cli_json_key(json, "reference_dir");
-    cli_json_null(json);
-    cli_json_key(json, "delay_dir");
-    cli_json_null(json);
+    cli_json_put_null(json, "reference_dir");
+    cli_json_put_null(json, "delay_dir");
 }
 
 static void put_fields(cli_json *json, const msio_uvh5_header *header) {
-    cli_json_key(json, "fields");
-    cli_json_list(json);
+    cli_json_open_list(json, "fields");
     for (int64_t i = 0; i < header->phase_centers; i++) {
         const msio_uvh5_phase_center *center = &header->phase_center[i];
         int known = center->lons == 1 && center->lats == 1;
@@ -120,8 +105,7 @@ static void put_fields(cli_json *json, const msio_uvh5_header *header) {
 }
 
 static void put_antennas(cli_json *json, const msio_uvh5_header *header) {
-    cli_json_key(json, "antennas");
-    cli_json_list(json);
+    cli_json_open_list(json, "antennas");
     for (int64_t i = 0; i < header->nants_telescope; i++) {
         double position[3];
         int known = cli_uvh5_position(header, i, position) == 0;
@@ -140,47 +124,30 @@ static void put_antennas(cli_json *json, const msio_uvh5_header *header) {
 
 static void put_polarizations(cli_json *json, const msio_uvh5_header *header) {
     int64_t count = header->polarization_array ? header->npols : 0;
-    cli_json_key(json, "polarizations");
-    cli_json_list(json);
+    cli_json_open_list(json, "polarizations");
     cli_json_flat_object(json);
-    cli_json_key(json, "corr_type");
-    cli_json_array(json);
+    cli_json_open_array(json, "corr_type");
     for (int64_t i = 0; i < count; i++) cli_json_int(json, cli_uvh5_stokes(header->polarization_array[i]));
     cli_json_end(json);
-    cli_json_key(json, "correlations");
-    cli_json_array(json);
+    cli_json_open_array(json, "correlations");
     for (int64_t i = 0; i < count; i++)
         cli_json_string(json, cli_stokes_name(cli_uvh5_stokes(header->polarization_array[i])));
     cli_json_end(json);
-    cli_json_key(json, "polarization_array");
-    cli_json_array(json);
-    for (int64_t i = 0; i < count; i++) cli_json_int(json, header->polarization_array[i]);
-    cli_json_end(json);
+    cli_json_put_int32s(json, "polarization_array", count, header->polarization_array);
     cli_json_end(json);
     cli_json_end(json);
     if (!header->flex_spw_polarization_array) return;
-    cli_json_key(json, "flex_spw_polarization_array");
-    cli_json_array(json);
-    for (int64_t i = 0; i < header->nspws; i++) cli_json_int(json, header->flex_spw_polarization_array[i]);
-    cli_json_end(json);
+    cli_json_put_int32s(json, "flex_spw_polarization_array", header->nspws, header->flex_spw_polarization_array);
 }
 
 static void put_time_range(cli_json *json, const cli_hdf5_summary *summary) {
-    const char *suffix = strcmp(cli_uvh5_timesys(summary->header), "UTC") == 0 ? "Z" : "";
-    cli_json_key(json, "time_range");
-    if (isnan(summary->times[0])) {
-        cli_json_null(json);
-        return;
-    }
-    cli_json_array(json);
-    for (int i = 0; i < 2; i++) cli_json_string(json, cli_iso_time(cli_uvh5_seconds(summary->times[i]), suffix).text);
-    cli_json_end(json);
+    cli_summary_time_range(json, !isnan(summary->times[0]), cli_uvh5_seconds(summary->times[0]),
+                           cli_uvh5_seconds(summary->times[1]), strcmp(cli_uvh5_timesys(summary->header), "UTC") == 0);
 }
 
 static void put_observation(cli_json *json, const cli_hdf5_summary *summary) {
     const msio_uvh5_header *header = summary->header;
-    cli_json_key(json, "observation");
-    cli_json_object(json);
+    cli_json_open_object(json, "observation");
     cli_json_put_string(json, "telescope", header->telescope_name);
     cli_json_put_string(json, "observer", NULL);
     cli_json_put_string(json, "project", NULL);
@@ -193,12 +160,11 @@ static void put_observation(cli_json *json, const cli_hdf5_summary *summary) {
 static void put_order(cli_json *json, const cli_hdf5_summary *summary) {
     static const char *const axes[] = {"unordered", "time-major", "baseline-major"};
     const msio_uvh5_order *order = &summary->order;
-    cli_json_key(json, "order");
     if (!order->times) {
-        cli_json_null(json);
+        cli_json_put_null(json, "order");
         return;
     }
-    cli_json_flat_object(json);
+    cli_json_open_flat_object(json, "order");
     cli_json_put_string(json, "axis", axes[order->axis]);
     put_truth(json, "rectangular", order->rectangular);
     put_truth(json, "ascending", order->ascending);
@@ -225,10 +191,7 @@ static void put_keyword(cli_json *json, const msio_field *field) {
     } else {
         cli_json_flat_object(json);
         cli_json_put_string(json, "type", msio_type_name(field->type));
-        cli_json_key(json, "shape");
-        cli_json_array(json);
-        for (int i = 0; i < field->ndim; i++) cli_json_int(json, field->shape[i]);
-        cli_json_end(json);
+        cli_json_put_ints(json, "shape", field->ndim, field->shape);
         cli_json_end(json);
     }
 }
@@ -250,8 +213,7 @@ void cli_uvh5_json(cli_json *json, const cli_hdf5_summary *summary) {
     cli_json_put_string(json, "vis_units", header->vis_units);
     put_truth(json, "spw_axis", header->has_spw_axis);
     cli_json_put_int(json, "history_bytes", header->history ? (int64_t)strlen(header->history) : 0);
-    cli_json_key(json, "extra_keywords");
-    cli_json_object(json);
+    cli_json_open_object(json, "extra_keywords");
     for (int i = 0; i < header->extra_keywords; i++) put_keyword(json, &header->extra_keyword[i]);
     cli_json_end(json);
 }

@@ -26,6 +26,16 @@ const cli_breakdown *cli_breakdown_of(unsigned by) {
     return &breakdowns[i];
 }
 
+void cli_breakdown_put_keys(cli_json *json, unsigned by, const int32_t key[2], double time) {
+    const char *const *keys = cli_breakdown_of(by)->keys;
+    for (int k = 0; k < 2 && keys[k]; k++) {
+        if (by == MSIO_FLAGS_BY_TIME)
+            cli_json_put_double(json, keys[k], time);
+        else
+            cli_json_put_int(json, keys[k], key[k]);
+    }
+}
+
 int cli_breakdowns_take(const cli_context *cli, const char *list, unsigned *by) {
     const char *words[BREAKDOWNS + 2] = {NULL};
     for (int i = 0; i < BREAKDOWNS; i++) words[i] = breakdowns[i].name;

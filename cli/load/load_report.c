@@ -12,24 +12,9 @@
 
 /* ---------------------------------------------------------------- JSON */
 
-static void put_doubles(cli_json *json, const char *key, const double *values, int64_t n) {
-    cli_json_key(json, key);
-    cli_json_array(json);
-    for (int64_t i = 0; i < n; i++) cli_json_double(json, values[i]);
-    cli_json_end(json);
-}
-
-static void put_integers(cli_json *json, const char *key, const int32_t *values, int64_t n) {
-    cli_json_key(json, key);
-    cli_json_array(json);
-    for (int64_t i = 0; i < n; i++) cli_json_int(json, values[i]);
-    cli_json_end(json);
-}
-
 /* One number of each try. */
 static void put_tries(cli_json *json, const char *key, const cli_load_try *tries, int n, size_t offset) {
-    cli_json_key(json, key);
-    cli_json_array(json);
+    cli_json_open_array(json, key);
     for (int i = 0; i < n; i++) {
         double seconds;
         memcpy(&seconds, (const char *)&tries[i] + offset, sizeof seconds);
@@ -39,40 +24,29 @@ static void put_tries(cli_json *json, const char *key, const cli_load_try *tries
 }
 
 static void put_arrays(cli_json *json, const msio_subbands *loaded, unsigned what) {
-    cli_json_key(json, "what");
-    cli_json_object(json);
+    cli_json_open_object(json, "what");
     for (int i = 0; i < CLI_LOAD_ARRAYS; i++) {
         cli_load_array array = cli_load_array_of(loaded, i);
         if (!(what & 1u << i)) continue;
-        cli_json_key(json, array.name);
-        cli_json_string(json, cli_npy_dtype(array.type, 0).text);
+        cli_json_put_string(json, array.name, cli_npy_dtype(array.type, 0).text);
     }
     cli_json_end(json);
-    cli_json_key(json, "shape");
-    cli_json_array(json);
-    for (int i = 0; i < loaded->ndim; i++) cli_json_int(json, loaded->shape[i]);
-    cli_json_end(json);
+    cli_json_put_ints(json, "shape", loaded->ndim, loaded->shape);
 }
 
 static void put_subbands(cli_json *json, const msio_subbands *loaded) {
-    cli_json_key(json, "subbands");
-    cli_json_array(json);
+    cli_json_open_array(json, "subbands");
     for (int i = 0; i < loaded->subbands; i++) cli_json_int(json, loaded->subband[i].number);
     cli_json_end(json);
-    put_integers(json, "missing", loaded->missing_subband, loaded->missing);
-    cli_json_key(json, "files");
-    cli_json_list(json);
+    cli_json_put_int32s(json, "missing", loaded->missing, loaded->missing_subband);
+    cli_json_open_list(json, "files");
     for (int i = 0; i < loaded->subbands; i++) {
         const msio_subband *subband = &loaded->subband[i];
         cli_json_flat_object(json);
-        cli_json_key(json, "subband");
-        cli_json_int(json, subband->number);
-        cli_json_key(json, "path");
-        cli_json_string(json, subband->present ? subband->path : NULL);
-        cli_json_key(json, "channel");
-        cli_json_int(json, subband->channel);
-        cli_json_key(json, "channels");
-        cli_json_int(json, subband->channels);
+        cli_json_put_int(json, "subband", subband->number);
+        cli_json_put_string(json, "path", subband->present ? subband->path : NULL);
+        cli_json_put_int(json, "channel", subband->channel);
+        cli_json_put_int(json, "channels", subband->channels);
         cli_json_end(json);
     }
     cli_json_end(json);
@@ -83,23 +57,16 @@ void cli_load_report_json(const cli_load_wishes *wishes, const msio_subbands *lo
     cli_json json = CLI_JSON_INIT(stdout);
     cli_json_object(&json);
     put_arrays(&json, loaded, what);
-    cli_json_key(&json, "layout");
-    cli_json_string(&json, cli_load_layout_name(wishes->opts.layout));
-    put_doubles(&json, "frequencies", loaded->frequencies, loaded->channels);
-    put_integers(&json, "polarizations", loaded->polarizations, loaded->pols);
+    cli_json_put_string(&json, "layout", cli_load_layout_name(wishes->opts.layout));
+    cli_json_put_doubles(&json, "frequencies", loaded->channels, loaded->frequencies);
+    cli_json_put_int32s(&json, "polarizations", loaded->pols, loaded->polarizations);
     put_subbands(&json, loaded);
-    cli_json_key(&json, "bytes");
-    cli_json_int(&json, cli_load_bytes(loaded));
+    cli_json_put_int(&json, "bytes", cli_load_bytes(loaded));
     put_tries(&json, "seconds", tries, wishes->repeat, offsetof(cli_load_try, seconds));
     put_tries(&json, "index_seconds", tries, wishes->repeat, offsetof(cli_load_try, index_seconds));
     put_tries(&json, "read_seconds", tries, wishes->repeat, offsetof(cli_load_try, read_seconds));
-    cli_json_key(&json, "roofline_seconds");
-    if (roofline < 0)
-        cli_json_null(&json);
-    else
-        cli_json_double(&json, roofline);
-    cli_json_key(&json, "out");
-    cli_json_string(&json, wishes->out);
+    cli_json_put_double_or_null(&json, "roofline_seconds", roofline >= 0, roofline);
+    cli_json_put_string(&json, "out", wishes->out);
     cli_json_end(&json);
     cli_json_finish(&json);
 }
@@ -163,26 +130,20 @@ void cli_load_report_text(const cli_load_wishes *wishes, const cli_load_input *i
 static void check_json(const cli_load_input *input, const msio_load_report *report, int harmful) {
     cli_json json = CLI_JSON_INIT(stdout);
     cli_json_object(&json);
-    cli_json_key(&json, "differences");
-    cli_json_list(&json);
+    cli_json_open_list(&json, "differences");
     for (int i = 0; i < report->differences; i++) {
         const msio_load_difference *d = &report->difference[i];
         cli_json_flat_object(&json);
-        cli_json_key(&json, "path");
-        cli_json_string(&json, d->path);
-        cli_json_key(&json, "field");
-        cli_json_string(&json, d->field);
-        cli_json_key(&json, "text");
-        cli_json_string(&json, d->text);
-        cli_json_key(&json, "harmless");
-        cli_json_bool(&json, d->harmless);
+        cli_json_put_string(&json, "path", d->path);
+        cli_json_put_string(&json, "field", d->field);
+        cli_json_put_string(&json, "text", d->text);
+        cli_json_put_bool(&json, "harmless", d->harmless);
         cli_json_end(&json);
     }
     cli_json_end(&json);
-    put_integers(&json, "missing", input->group ? input->group->missing_subband : NULL,
-                 input->group ? input->group->missing : 0);
-    cli_json_key(&json, "harmful");
-    cli_json_int(&json, harmful);
+    cli_json_put_int32s(&json, "missing", input->group ? input->group->missing : 0,
+                        input->group ? input->group->missing_subband : NULL);
+    cli_json_put_int(&json, "harmful", harmful);
     cli_json_end(&json);
     cli_json_finish(&json);
 }

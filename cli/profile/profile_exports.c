@@ -105,15 +105,12 @@ void cli_profile_speedscope(FILE *out, const cli_profile_run *run, const prof_fo
     cli_json_put_string(&json, "$schema", "https://www.speedscope.app/file-format-schema.json");
     cli_json_put_string(&json, "exporter", "msio profile");
     cli_json_put_string(&json, "name", run->program ? run->program[0] : "msio profile");
-    cli_json_key(&json, "shared");
-    cli_json_object(&json);
-    cli_json_key(&json, "frames");
-    cli_json_list(&json);
+    cli_json_open_object(&json, "shared");
+    cli_json_open_list(&json, "frames");
     put_frames(&json, found);
     cli_json_end(&json);
     cli_json_end(&json);
-    cli_json_key(&json, "profiles");
-    cli_json_list(&json);
+    cli_json_open_list(&json, "profiles");
     cli_json_object(&json);
     cli_json_put_string(&json, "type", "sampled");
     cli_json_put_string(&json, "name", "accesses of columns");
@@ -121,8 +118,7 @@ void cli_profile_speedscope(FILE *out, const cli_profile_run *run, const prof_fo
     cli_json_put_int(&json, "startValue", 0);
     for (int i = 0; i < found->accesses; i++) total += found->access[i].calls;
     cli_json_put_int(&json, "endValue", total);
-    cli_json_key(&json, "samples");
-    cli_json_list(&json);
+    cli_json_open_list(&json, "samples");
     for (int i = 0; i < found->accesses; i++) {
         cli_json_array(&json);
         cli_json_int(&json, 2 * i);
@@ -130,8 +126,7 @@ void cli_profile_speedscope(FILE *out, const cli_profile_run *run, const prof_fo
         cli_json_end(&json);
     }
     cli_json_end(&json);
-    cli_json_key(&json, "weights");
-    cli_json_array(&json);
+    cli_json_open_array(&json, "weights");
     for (int i = 0; i < found->accesses; i++) cli_json_int(&json, found->access[i].calls);
     cli_json_end(&json);
     cli_json_end(&json);
@@ -227,8 +222,7 @@ void cli_profile_trace(FILE *out, const cli_profile_run *run, const prof_found *
     cli_json json = CLI_JSON_INIT(out);
     (void)found;
     cli_json_object(&json);
-    cli_json_key(&json, "traceEvents");
-    cli_json_list(&json);
+    cli_json_open_list(&json, "traceEvents");
     for (int i = 0; i < run->moments; i++) {
         const cli_profile_moment *m = &run->moment[i];
         cli_json_flat_object(&json);
@@ -236,8 +230,7 @@ void cli_profile_trace(FILE *out, const cli_profile_run *run, const prof_found *
         cli_json_put_string(&json, "name", "memory");
         cli_json_put_int(&json, "pid", 1);
         cli_json_put_int(&json, "ts", (int64_t)(m->seconds * 1e6));
-        cli_json_key(&json, "args");
-        cli_json_flat_object(&json);
+        cli_json_open_flat_object(&json, "args");
         cli_json_put_int(&json, "resident bytes", m->resident);
         cli_json_end(&json);
         cli_json_end(&json);

@@ -190,8 +190,7 @@ static void print_differences(const cli_context *cli, const difference *list, in
     if (cli->json) {
         cli_json_object(&json);
         cli_json_put_string(&json, "verdict", worse ? "MORE" : "SAME OR LESS");
-        cli_json_key(&json, "counts");
-        cli_json_list(&json);
+        cli_json_open_list(&json, "counts");
     }
     for (int i = 0; i < n; i++) {
         const difference *d = &list[i];
@@ -199,10 +198,8 @@ static void print_differences(const cli_context *cli, const difference *list, in
         if (cli->json) {
             cli_json_flat_object(&json);
             cli_json_put_string(&json, "name", name);
-            cli_json_key(&json, "before");
-            cli_json_double(&json, d->before);
-            cli_json_key(&json, "after");
-            cli_json_double(&json, d->after);
+            cli_json_put_double(&json, "before", d->before);
+            cli_json_put_double(&json, "after", d->after);
             cli_json_put_bool(&json, "judged", !d->time);
             cli_json_put_bool(&json, "more", d->worse);
             cli_json_end(&json);

@@ -51,13 +51,10 @@ static void report(const cli_context *cli, const cli_making *wish, int64_t rows,
                                          {"corrs", wish->ms.corrs}};
     cli_json json = CLI_JSON_INIT(stdout);
     cli_json_object(&json);
-    cli_json_key(&json, "path");
-    cli_json_string(&json, wish->out);
+    cli_json_put_string(&json, "path", wish->out);
     cli_making_numbers(&json, numbers, sizeof numbers / sizeof numbers[0]);
-    cli_json_key(&json, "layout");
-    cli_json_string(&json, wish->ms.layout);
-    cli_json_key(&json, "seconds");
-    cli_json_double(&json, seconds);
+    cli_json_put_string(&json, "layout", wish->ms.layout);
+    cli_json_put_double(&json, "seconds", seconds);
     cli_json_end(&json);
     cli_json_finish(&json);
 }

@@ -22,8 +22,5 @@ int cli_making_replaces(const cli_context *cli, cli_making *wish, const char *wh
 }
 
 void cli_making_numbers(cli_json *json, const cli_making_number *numbers, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        cli_json_key(json, numbers[i].key);
-        cli_json_int(json, numbers[i].value);
-    }
+    for (size_t i = 0; i < n; i++) cli_json_put_int(json, numbers[i].key, numbers[i].value);
 }

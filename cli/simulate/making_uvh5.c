@@ -63,16 +63,13 @@ static int may_write(const cli_context *cli, cli_making *wish) {
 }
 
 static void list_files(cli_json *json, const cli_making *wish) {
-    cli_json_key(json, "files");
-    cli_json_list(json);
+    cli_json_open_list(json, "files");
     for (int b = 0; b < wish->uvh5.subbands; b++) {
         char *path = path_of(wish, b);
         if (!path) continue;
         cli_json_flat_object(json);
-        cli_json_key(json, "subband");
-        cli_json_int(json, b);
-        cli_json_key(json, "path");
-        cli_json_string(json, path);
+        cli_json_put_int(json, "subband", b);
+        cli_json_put_string(json, "path", path);
         cli_json_end(json);
         free(path);
     }
@@ -97,14 +94,11 @@ static void report(const cli_context *cli, const cli_making *wish, int64_t rows,
                                          {"pols", wish->uvh5.polarizations}};
     cli_json json = CLI_JSON_INIT(stdout);
     cli_json_object(&json);
-    cli_json_key(&json, "path");
-    cli_json_string(&json, wish->out);
+    cli_json_put_string(&json, "path", wish->out);
     list_files(&json, wish);
     cli_making_numbers(&json, numbers, sizeof numbers / sizeof numbers[0]);
-    cli_json_key(&json, "compression");
-    cli_json_string(&json, wish->uvh5.compression);
-    cli_json_key(&json, "seconds");
-    cli_json_double(&json, seconds);
+    cli_json_put_string(&json, "compression", wish->uvh5.compression);
+    cli_json_put_double(&json, "seconds", seconds);
     cli_json_end(&json);
     cli_json_finish(&json);
 }
