@@ -58,11 +58,19 @@ static void read_counters(const msio_signature *signature, int64_t *table_change
     msio_arena_free(&arena);
 }
 
-/* A held table's access shows no signature. */
+/* A held table's access shows no signature: it is the one with which its snapshot was taken. */
 static msio_status signature_of(const msio_access *access, msio_signature *now) {
-    if (!access->check_files) return msio_signature_read(access->table->path, access->table->lock, now);
-    *now = access->signature;
-    return MSIO_OK;
+    msio_table *t = access->table;
+    bool known = access->check_files;
+    if (known) {
+        *now = access->signature;
+        return MSIO_OK;
+    }
+    msio_table_lock(t);
+    known = t->snapshot == access->snapshot;
+    if (known) *now = t->seen;
+    msio_table_unlock(t);
+    return known ? MSIO_OK : msio_signature_read(t->path, t->lock, now);
 }
 
 /* ---------------------------------------------------------------- files */

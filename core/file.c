@@ -31,11 +31,10 @@ static bool never(void *user, int fd, bool thorough) {
     return false;
 }
 
-/* The path from the root on, in memory of the caller's: the working folder may be another one when the file is opened
- * again. NULL where that cannot be told. */
+/* A relative path from the root on, in memory of the caller's: the working folder may be another one when the file is
+ * opened again. NULL where that cannot be told. */
 static char *from_root(const char *path) {
-    char *folder = path[0] == '/' ? NULL : getcwd(NULL, 0), *whole = NULL;
-    if (path[0] == '/') return strdup(path);
+    char *folder = getcwd(NULL, 0), *whole = NULL;
     if (folder && (whole = malloc(strlen(folder) + strlen(path) + 2))) sprintf(whole, "%s/%s", folder, path);
     free(folder);
     return whole;
@@ -43,14 +42,14 @@ static char *from_root(const char *path) {
 
 msio_status msio_file_open(const char *path, msio_file **file) {
     int fd = -1;
-    msio_file *f = calloc(1, sizeof *f);
+    msio_file *f = calloc(1, sizeof *f + strlen(path) + 1);
     msio_status status = MSIO_OK;
     if (f) {
-        f->path = strdup(path);
-        f->place = from_root(path);
+        f->path = strcpy((char *)(f + 1), path);
+        f->place = path[0] == '/' ? f->path : from_root(path);
         f->descriptor = msio_descriptor_new(f->place ? NULL : never, NULL);
     }
-    if (!f || !f->path || !f->descriptor)
+    if (!f || !f->descriptor)
         status = msio_error_set(MSIO_E_MEMORY, path, "no memory to open the file");
     else
         status = msio_file_descriptor(path, NULL, &fd, &f->stamp);
@@ -69,8 +68,7 @@ void msio_file_close(msio_file *file) {
     if (!file) return;
     msio_file_unmap(file);
     msio_descriptor_free(file->descriptor);
-    free(file->place);
-    free(file->path);
+    if (file->place != file->path) free(file->place);
     free(file);
 }
 
