@@ -19,14 +19,11 @@ import tarfile
 import tempfile
 import unittest
 
-try:
+from running import DATA, main, MSIO, msio, oracle, report
+
+with oracle():
     import numpy as np
     import casacore.tables as ct
-except ImportError as missing:
-    print(f"skipped: {missing}; the oracle of these tests is python-casacore (apt install python3-casacore)")
-    sys.exit(77)
-
-from running import DATA, MSIO, msio
 
 SCRATCH = tempfile.mkdtemp(prefix="msio-cli-")
 
@@ -36,11 +33,6 @@ TYPES = {"boolean": "Bool", "uchar": "uChar", "short": "Short", "ushort": "uShor
 
 
 # ---------------------------------------------------------------- running the command
-
-def report(*arguments, code=0):
-    """The JSON object of a report."""
-    return json.loads(msio(*arguments, "--json", code=code).stdout)
-
 
 def load(*arguments):
     """The array that `msio read` writes to its standard output."""
@@ -1161,19 +1153,5 @@ class TestBench(unittest.TestCase):
         self.assertIn("msio-bench", run.stderr)
 
 
-def main():
-    group = sys.argv[2] if len(sys.argv) > 2 else ""
-    names = [name for name in globals() if name.startswith("Test" + group) and (not group or name == "Test" + group)]
-    if not names:
-        sys.exit(f"there is no group {group}")
-    suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(globals()[name]) for name in names)
-    result = unittest.TextTestRunner(verbosity=2).run(suite)
-    shutil.rmtree(SCRATCH, ignore_errors=True)
-    if result.testsRun == len(result.skipped) and result.skipped:
-        print("skipped:", result.skipped[0][1])
-        sys.exit(77)
-    sys.exit(not result.wasSuccessful())
-
-
 if __name__ == "__main__":
-    main()
+    main(globals(), SCRATCH)

@@ -7,19 +7,14 @@ import io
 import json
 import os
 import shutil
-import sys
 import tempfile
 import unittest
 
-try:
+from running import DATA, main, msio, oracle
+
+with oracle():
     import h5py
     import numpy as np
-except ImportError as missing:
-    print(f"skipped: {missing}")
-    sys.exit(77)
-
-import running
-from running import DATA, msio
 
 SCRATCH = tempfile.mkdtemp(prefix="msio-hdf5-")
 MADE = {}
@@ -746,21 +741,5 @@ class TestErrors(unittest.TestCase):
             self.assertEqual(self.error(*arguments, code=2)[1], "E_ARGUMENT")
 
 
-def main():
-    name = sys.argv[2] if len(sys.argv) > 2 else ""
-    names = [key for key in globals() if key.startswith("Test") and (not name or key == "Test" + name)]
-    if not names:
-        sys.exit(f"there is no group {name}")
-    tried = msio("info", numbers(), "--json", code=None).stdout
-    if json.loads(tried).get("error", {}).get("code") == "E_UNSUPPORTED":
-        shutil.rmtree(SCRATCH, ignore_errors=True)
-        print(f"skipped: {json.loads(tried)['error']['message']}")
-        sys.exit(77)
-    suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(globals()[key]) for key in names)
-    result = unittest.TextTestRunner(verbosity=2).run(suite)
-    shutil.rmtree(SCRATCH, ignore_errors=True)
-    sys.exit(not result.wasSuccessful())
-
-
 if __name__ == "__main__":
-    main()
+    main(globals(), SCRATCH, tried=("info", numbers()))

@@ -8,27 +8,19 @@ import glob
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 import unittest
 
-import running
+from running import main, msio_text as msio, oracle
 
-try:
+with oracle():
     import h5py
     import numpy as np
     from casacore import measures, tables
     from sky_model import DEGREE, LIGHT, SKY, model, text
-except ImportError as error:
-    print(f"skipped: {error}")
-    sys.exit(77)
 
 SCRATCH = tempfile.mkdtemp(prefix="msio-sky-")
 SHAPE = ("--antennas", 9, "--times", 3, "--subbands", 3, "--channels", 10)
-
-
-def msio(*arguments, **more):
-    return running.msio(*arguments, text=True, **more)
 
 
 def sky_file(shift=0.0, sky=SKY):
@@ -272,13 +264,5 @@ class TestErrors(unittest.TestCase):
         self.assertFalse(glob.glob(out + "*"))
 
 
-def main():
-    names = [f"Test{name}" for name in sys.argv[2:]] or ["TestMs", "TestUvh5", "TestErrors"]
-    suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(globals()[key]) for key in names)
-    result = unittest.TextTestRunner(verbosity=2).run(suite)
-    shutil.rmtree(SCRATCH, ignore_errors=True)
-    sys.exit(not result.wasSuccessful())
-
-
 if __name__ == "__main__":
-    main()
+    main(globals(), SCRATCH)

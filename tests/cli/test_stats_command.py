@@ -9,26 +9,19 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
 import running
+from running import main, msio_text as msio, oracle
 
-try:
+with oracle():
     import numpy as np
     from casacore import tables
-except ImportError as error:
-    print(f"skipped: {error}")
-    sys.exit(77)
 
 SCRATCH = tempfile.mkdtemp(prefix="msio-stats-")
 SMALL = ("--antennas", 9, "--times", 4, "--subbands", 3, "--channels", 10, "--corrs", 4, "--imaging")
 KEYS = ("spw", "field", "scan", "antenna", "baseline", "channel", "correlation", "time")
-
-
-def msio(*arguments, **more):
-    return running.msio(*arguments, text=True, **more)
 
 
 def stats(path, *options):
@@ -298,13 +291,5 @@ class TestErrors(unittest.TestCase):
         self.refused(path, "FRESH", "--columns", "FRESH")
 
 
-def main():
-    names = [f"Test{name}" for name in sys.argv[2:]] or [n for n in globals() if n.startswith("Test")]
-    suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(globals()[key]) for key in names)
-    result = unittest.TextTestRunner(verbosity=2).run(suite)
-    shutil.rmtree(SCRATCH, ignore_errors=True)
-    sys.exit(not result.wasSuccessful())
-
-
 if __name__ == "__main__":
-    main()
+    main(globals(), SCRATCH)

@@ -15,14 +15,11 @@ import tarfile
 import tempfile
 import unittest
 
-try:
+from running import DATA, main, msio, oracle
+
+with oracle():
     import numpy as np
     import casacore.tables as ct
-except ImportError as missing:
-    print(f"skipped: {missing}; the oracle of these tests is python-casacore (apt install python3-casacore)")
-    sys.exit(77)
-
-from running import DATA, msio
 
 SCRATCH = tempfile.mkdtemp(prefix="msio-addcols-")
 NEW = ("MODEL_DATA", "CORRECTED_DATA", "IMAGING_WEIGHT")
@@ -242,7 +239,4 @@ t = ct.table({path!r}, readonly=False, ack=False, lockoptions='user'); t.lock(Tr
 
 
 if __name__ == "__main__":
-    try:
-        unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=1)
-    finally:
-        shutil.rmtree(SCRATCH, ignore_errors=True)
+    main(globals(), SCRATCH)

@@ -5,23 +5,18 @@ usage: test_flags_change.py MSIO [GROUP]      GROUP: Change, Backup, Hostile (cl
 
 Exit codes: 0 all passed, 1 some failed, 77 nothing could be tested (and why).
 """
-import json
 import os
 import shutil
 import struct
-import sys
-import unittest
 import zlib
 
-try:
+from running import main, msio, oracle, report
+
+with oracle():
     import numpy as np
     import casacore.tables as ct
-except ImportError as missing:
-    print(f"skipped: {missing}; the oracle of these tests is python-casacore (apt install python3-casacore)")
-    sys.exit(77)
 
-from running import msio
-from test_write_command import SCRATCH, WritingTest, cells, column, report, scratch, small, state
+from test_write_command import SCRATCH, WritingTest, cells, column, scratch, small, state
 
 
 def of_many_shapes(name, rows=200):
@@ -245,19 +240,5 @@ class TestHostile(FlagsTest):
         self.refused(same_rows, "flags", same_rows, "--restore", scratch("absent"), code=3)
 
 
-def main():
-    group = sys.argv[2] if len(sys.argv) > 2 else ""
-    names = [name for name in ("TestChange", "TestBackup", "TestHostile") if not group or name == "Test" + group]
-    if not names:
-        sys.exit(f"there is no group {group}")
-    suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(globals()[name]) for name in names)
-    result = unittest.TextTestRunner(verbosity=2).run(suite)
-    shutil.rmtree(SCRATCH, ignore_errors=True)
-    if result.testsRun == len(result.skipped) and result.skipped:
-        print("skipped:", result.skipped[0][1])
-        sys.exit(77)
-    sys.exit(not result.wasSuccessful())
-
-
 if __name__ == "__main__":
-    main()
+    main(globals(), SCRATCH)

@@ -18,14 +18,11 @@ import tempfile
 import time
 import unittest
 
-try:
+from running import main, MSIO, msio, oracle, report
+
+with oracle():
     import numpy as np
     import casacore.tables as ct
-except ImportError as missing:
-    print(f"skipped: {missing}; the oracle of these tests is python-casacore (apt install python3-casacore)")
-    sys.exit(77)
-
-from running import MSIO, msio
 
 SCRATCH = tempfile.mkdtemp(prefix="msio-writing-")
 os.chmod(SCRATCH, 0o755)
@@ -35,10 +32,6 @@ os.chmod(SCRATCH, 0o755)
 
 def scratch(name):
     return os.path.join(SCRATCH, name)
-
-
-def report(*arguments, code=0, **more):
-    return json.loads(msio(*arguments, "--json", code=code, **more).stdout)
 
 
 def state(path):
@@ -801,19 +794,5 @@ class TestPlan(WritingTest):
         msio("plan", self.path, "FLAG", "--write", "--pieces", "3", code=2)
 
 
-def main():
-    group = sys.argv[2] if len(sys.argv) > 2 else ""
-    names = [name for name in globals() if name.startswith("Test" + group) and (not group or name == "Test" + group)]
-    if not names:
-        sys.exit(f"there is no group {group}")
-    suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(globals()[name]) for name in names)
-    result = unittest.TextTestRunner(verbosity=2).run(suite)
-    shutil.rmtree(SCRATCH, ignore_errors=True)
-    if result.testsRun == len(result.skipped) and result.skipped:
-        print("skipped:", result.skipped[0][1])
-        sys.exit(77)
-    sys.exit(not result.wasSuccessful())
-
-
 if __name__ == "__main__":
-    main()
+    main(globals(), SCRATCH)

@@ -17,7 +17,7 @@ import unittest
 import h5py
 import numpy as np
 
-from running import MSIO, msio
+from running import main, MSIO, msio
 
 HANGS = 60  # seconds after which a command counts as hanging; none takes a tenth of it
 
@@ -484,4 +484,4 @@ class FullDisk(Folder):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=[sys.argv[0], *sys.argv[2:]])
+    main(globals())

@@ -7,21 +7,16 @@ Exit codes: 0 all passed, 1 some failed, 77 nothing could be tested (and why).
 """
 import json
 import os
-import shutil
-import sys
 import tarfile
 import tempfile
 import unittest
 from collections import defaultdict
 
-try:
+from running import DATA, main, msio, oracle
+
+with oracle():
     import numpy as np
     import casacore.tables as ct
-except ImportError as missing:
-    print(f"skipped: {missing}; the oracle of these tests is python-casacore (apt install python3-casacore)")
-    sys.exit(77)
-
-from running import DATA, msio
 
 SCRATCH = tempfile.mkdtemp(prefix="msio-flags-")
 KEYS = ("DATA_DESC_ID", "FIELD_ID", "SCAN_NUMBER", "ANTENNA1", "ANTENNA2", "TIME")
@@ -431,19 +426,5 @@ class TestCommand(FlagsTest):
         self.assertTrue(all(not breakdown for breakdown in found["by"].values()))
 
 
-def main():
-    group = sys.argv[2] if len(sys.argv) > 2 else ""
-    names = [name for name in globals() if name.startswith("Test" + group) and (not group or name == "Test" + group)]
-    if not names:
-        sys.exit(f"there is no group {group}")
-    suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(globals()[name]) for name in names)
-    result = unittest.TextTestRunner(verbosity=2).run(suite)
-    shutil.rmtree(SCRATCH, ignore_errors=True)
-    if result.testsRun == len(result.skipped) and result.skipped:
-        print("skipped:", result.skipped[0][1])
-        sys.exit(77)
-    sys.exit(not result.wasSuccessful())
-
-
 if __name__ == "__main__":
-    main()
+    main(globals(), SCRATCH)

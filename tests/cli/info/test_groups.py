@@ -11,7 +11,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -20,16 +19,11 @@ import unittest
 import h5py
 import numpy as np
 
-import running
-from running import MSIO
+from running import main, MSIO, msio_text as msio
 
 SCRATCH = tempfile.mkdtemp(prefix="msio-groups-")
 BASE = datetime.datetime(2025, 10, 5, 13, 27, 52)
 PATIENCE = 120  # seconds: far beyond what is needed
-
-
-def msio(*arguments, **more):
-    return running.msio(*arguments, text=True, **more)
 
 
 def report(*arguments, code=0):
@@ -488,16 +482,5 @@ class TestFollow(unittest.TestCase):
         run.stderr.close()
 
 
-def main():
-    group = sys.argv[2] if len(sys.argv) > 2 else ""
-    names = [key for key in globals() if key.startswith("Test" + group) and (not group or key == "Test" + group)]
-    if not names:
-        sys.exit(f"there is no group {group}")
-    suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(globals()[key]) for key in names)
-    result = unittest.TextTestRunner(verbosity=2).run(suite)
-    shutil.rmtree(SCRATCH, ignore_errors=True)
-    sys.exit(not result.wasSuccessful())
-
-
 if __name__ == "__main__":
-    main()
+    main(globals(), SCRATCH)

@@ -5,39 +5,26 @@ against python-casacore.
 usage: test_load_command.py MSIO [GROUP]      GROUP: Npy, Hdf5, Selections, Report, Check, Errors, Ms, Verify
 """
 import glob
-import json
 import os
 import re
 import resource
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import unittest
 
 import running
-from running import MSIO
+from running import main, MSIO, msio_text as msio, oracle, report
 
-try:
+with oracle():
     import h5py
     import numpy as np
-except ImportError as error:
-    print(f"skipped: {error}")
-    sys.exit(77)
 
 SCRATCH = tempfile.mkdtemp(prefix="msio-load-")
 SMALL = ("--antennas", 6, "--times", 4, "--subbands", 16, "--channels", 5)
 ARRAYS = ("visdata", "flags", "nsamples")
 PAIRS = 21
-
-
-def msio(*arguments, **more):
-    return running.msio(*arguments, text=True, **more)
-
-
-def report(*arguments, code=0):
-    return json.loads(msio(*arguments, "--json", code=code).stdout)
 
 
 def folder():
@@ -698,16 +685,5 @@ class TestVerify(unittest.TestCase):
             self.assertEqual(error["path"], path)
 
 
-def main():
-    group = sys.argv[2] if len(sys.argv) > 2 else ""
-    names = [key for key in globals() if key.startswith("Test") and (not group or key == "Test" + group)]
-    if not names:
-        sys.exit(f"there is no group {group}")
-    suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(globals()[key]) for key in names)
-    result = unittest.TextTestRunner(verbosity=2).run(suite)
-    shutil.rmtree(SCRATCH, ignore_errors=True)
-    sys.exit(not result.wasSuccessful())
-
-
 if __name__ == "__main__":
-    main()
+    main(globals(), SCRATCH)

@@ -10,14 +10,13 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import unittest
 
 import numpy as np
 from casacore import tables
 
-from running import msio
+from running import main, msio
 
 PYTHON = os.environ.get("MSIO_PYTHON", "/usr/bin/python3")
 PROFILED = os.environ.get("MSIO_TEST_PROFILED", "")
@@ -95,7 +94,7 @@ def column_of(report, name):
     return next(c for c in report["columns"] if c["column"] == name)
 
 
-class ProfileTruth(Profile):
+class TestTruth(Profile):
     def test_strace(self):
         """Bytes and calls are strace's, file by file."""
         if not shutil.which("strace"):
@@ -246,7 +245,7 @@ class ProfileTruth(Profile):
         self.assertEqual(report["samples"]["count"], 0)
 
 
-class ProfileSurvival(Profile):
+class TestSurvival(Profile):
     def setUp(self):
         super().setUp()
         if not PROFILED:
@@ -306,7 +305,7 @@ class ProfileSurvival(Profile):
         self.assertEqual(self.profile("/bin/sh", "-c", "kill -TERM $$", code=143)[0]["signal"], 15)
 
 
-class ProfileReport(Profile):
+class TestReport(Profile):
     def test_files(self):
         self.loop()
         folder = self.path("report")
@@ -395,7 +394,7 @@ class ProfileReport(Profile):
                 self.assertTrue(all(re.fullmatch(rb"[^;]+;[^;]+ \d+", l) for l in content.splitlines()))
 
 
-class ProfileErrors(Profile):
+class TestErrors(Profile):
     def test_usage(self):
         msio("profile", code=2)
         msio("profile", "--", code=2)
@@ -442,9 +441,4 @@ class ProfileErrors(Profile):
 
 
 if __name__ == "__main__":
-    groups = {"Truth": ProfileTruth, "Survival": ProfileSurvival, "Report": ProfileReport, "Errors": ProfileErrors}
-    suite = unittest.defaultTestLoader.loadTestsFromTestCase(groups[sys.argv[2]])
-    result = unittest.TextTestRunner(verbosity=1).run(suite)
-    if result.skipped and len(result.skipped) == result.testsRun:
-        sys.exit(77)
-    sys.exit(not result.wasSuccessful())
+    main(globals())

@@ -9,8 +9,6 @@ import json
 import math
 import os
 import re
-import shutil
-import sys
 import tempfile
 import unittest
 
@@ -21,7 +19,7 @@ import casacore.tables as ct
 import h5py
 import numpy as np
 
-from running import msio, shown
+from running import main, msio, shown
 
 SCRATCH = tempfile.mkdtemp(prefix="msio-show-")
 WIDE = 900
@@ -229,17 +227,5 @@ class TestEnds(unittest.TestCase):
         self.assertEqual(msio("read", tables.larger(), "TIME").stdout[:6], b"\x93NUMPY")
 
 
-def main():
-    names = [f"Test{name}" for name in sys.argv[2:]] or [name for name in globals() if name.startswith("Test")]
-    suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(globals()[name]) for name in names)
-    result = unittest.TextTestRunner(verbosity=2).run(suite)
-    for folder in (SCRATCH, tables.SCRATCH, files.SCRATCH):
-        shutil.rmtree(folder, ignore_errors=True)
-    if result.testsRun == len(result.skipped) and result.skipped:
-        print("skipped:", result.skipped[0][1])
-        sys.exit(77)
-    sys.exit(not result.wasSuccessful())
-
-
 if __name__ == "__main__":
-    main()
+    main(globals(), SCRATCH, tables.SCRATCH, files.SCRATCH)

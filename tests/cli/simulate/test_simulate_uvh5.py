@@ -11,22 +11,16 @@ import json
 import os
 import re
 import resource
-import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import unittest
 
-import running
-from running import MSIO
+from running import main, MSIO, msio_text as msio, oracle
 
-try:
+with oracle():
     import h5py
     import numpy as np
-except ImportError as error:
-    print(f"skipped: {error}")
-    sys.exit(77)
 
 SCRATCH = tempfile.mkdtemp(prefix="msio-uvh5-")
 SMALL = ("--antennas", 6, "--times", 3, "--subbands", 3, "--channels", 8)
@@ -35,10 +29,6 @@ LIGHT = 299792458.0
 # flux, Q, U, V as parts of it, hour angle at first, declination less that of the phase centre
 SOURCES = ((4.0, 0.05, 0.02, 0.01, -0.011, 0.003), (2.0, -0.10, 0.05, -0.02, 0.004, -0.006),
            (1.0, 0.20, -0.10, 0.05, -0.020, 0.010))
-
-
-def msio(*arguments, **more):
-    return running.msio(*arguments, text=True, **more)
 
 
 def folder():
@@ -486,21 +476,5 @@ class TestErrors(unittest.TestCase):
         self.assertEqual(os.listdir(os.path.dirname(where)), [])
 
 
-def main():
-    group = sys.argv[2] if len(sys.argv) > 2 else ""
-    names = [key for key in globals() if key.startswith("Test" + group) and (not group or key == "Test" + group)]
-    if not names:
-        sys.exit(f"there is no group {group}")
-    tried = msio("simulate", "uvh5", "--out", folder(), *SMALL, "--json", code=None).stdout
-    if json.loads(tried).get("error", {}).get("code") == "E_UNSUPPORTED":
-        shutil.rmtree(SCRATCH, ignore_errors=True)
-        print(f"skipped: {json.loads(tried)['error']['message']}")
-        sys.exit(77)
-    suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(globals()[key]) for key in names)
-    result = unittest.TextTestRunner(verbosity=2).run(suite)
-    shutil.rmtree(SCRATCH, ignore_errors=True)
-    sys.exit(not result.wasSuccessful())
-
-
 if __name__ == "__main__":
-    main()
+    main(globals(), SCRATCH, tried=("simulate", "uvh5", "--out", folder(), *SMALL))
