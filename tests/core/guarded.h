@@ -48,16 +48,4 @@ static inline void random_fill(uint64_t *state, uint8_t *bytes, size_t length) {
     for (size_t i = 0; i < length; i++) bytes[i] = (uint8_t)(random_next(state) >> 40);
 }
 
-/* Three memories of a test that holds one way against a slower one; the source is filled, unless seed is 0. -1 when the
- * system has no memory. */
-static inline int guarded_trio(guarded *source, size_t source_length, guarded *target, guarded *expected, size_t length,
-                               uint64_t seed) {
-    *source = guarded_new(source_length);
-    *target = guarded_new(length);
-    *expected = guarded_new(length);
-    if (!source->bytes || !target->bytes || !expected->bytes) return -1;
-    if (seed) random_fill(&seed, source->bytes, source->length);
-    return 0;
-}
-
 #endif

@@ -1,7 +1,6 @@
 /* test_bits_join.c - rows of bits joined to bytes, by each instruction set, against a loop over single bits. */
-#include "core/kernels.h"
-
-#include "guarded.h"
+#include "kernel_sets.h"
+#include "trio.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,36 +10,11 @@
 
 #include <cmocka.h>
 
-#define MARK 0xa5
 #define MOST 300
-
-static guarded source, target, expected;
-static bool skipped;
-
-static int use_set(void **state) {
-    if (msio_kernels_force(*state) == 0) return 0;
-    skipped = true;
-    printf("skipped: this processor does not have %s\n", (const char *)*state);
-    *state = NULL;
-    return 0;
-}
-
-static int use_best(void **state) {
-    (void)state;
-    return msio_kernels_force(NULL);
-}
 
 static int make_memory(void **state) {
     (void)state;
-    return guarded_trio(&source, 8 * MOST + 64, &target, &expected, 8 * MOST + 64, 11);
-}
-
-static int free_memory(void **state) {
-    (void)state;
-    guarded_free(source);
-    guarded_free(target);
-    guarded_free(expected);
-    return 0;
+    return make_trio(8 * MOST + 64, 8 * MOST + 64, 11);
 }
 
 /* Bit by bit. */

@@ -1,7 +1,6 @@
 /* test_kernels.c - the kernels of each instruction set against loops over single bytes and bits. */
-#include "core/kernels.h"
-
-#include "guarded.h"
+#include "kernel_sets.h"
+#include "trio.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,26 +10,7 @@
 
 #include <cmocka.h>
 
-#define MARK 0xa5
 #define MARGIN 96
-
-static bool skipped;
-static guarded source, target, expected;
-
-/* Chooses the set that the test is for. */
-static int use_set(void **state) {
-    const char *name = *state;
-    if (msio_kernels_force(name) == 0) return 0;
-    skipped = true;
-    printf("skipped: this processor does not have %s\n", name);
-    *state = NULL;
-    return 0;
-}
-
-static int use_best(void **state) {
-    (void)state;
-    return msio_kernels_force(NULL);
-}
 
 #define NEEDS_SET(state)                                                                                               \
     do {                                                                                                               \
@@ -39,15 +19,7 @@ static int use_best(void **state) {
 
 static int make_memory(void **state) {
     (void)state;
-    return guarded_trio(&source, 1 << 16, &target, &expected, 1 << 19, 1);
-}
-
-static int free_memory(void **state) {
-    (void)state;
-    guarded_free(source);
-    guarded_free(target);
-    guarded_free(expected);
-    return 0;
+    return make_trio(1 << 16, 1 << 19, 1);
 }
 
 /* ---------------------------------------------------------------- the oracle */

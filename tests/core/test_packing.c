@@ -3,7 +3,7 @@
 #include "core/box.h"
 #include "core/kernels.h"
 
-#include "guarded.h"
+#include "trio.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,19 +15,15 @@
 
 #define ROUNDS 4000
 
-static guarded source, target, expected;
 static const char *const sets[] = {"generic", "avx2", "avx512"};
 
 static int make_memory(void **state) {
     (void)state;
-    return guarded_trio(&source, 1 << 16, &target, &expected, 1 << 16, 7);
+    return make_trio(1 << 16, 1 << 16, 7);
 }
 
-static int free_memory(void **state) {
-    (void)state;
-    guarded_free(source);
-    guarded_free(target);
-    guarded_free(expected);
+static int free_all(void **state) {
+    free_memory(state);
     return msio_kernels_force(NULL);
 }
 
@@ -159,5 +155,5 @@ int main(void) {
         cmocka_unit_test(bits_are_packed_and_no_others_touched),
         cmocka_unit_test(boxes_are_stored_and_nothing_beside_them),
     };
-    return cmocka_run_group_tests(tests, make_memory, free_memory);
+    return cmocka_run_group_tests(tests, make_memory, free_all);
 }

@@ -1,7 +1,6 @@
 /* test_weave.c - lanes put side by side, by each instruction set, against a loop over single elements. */
-#include "core/kernels.h"
-
 #include "guarded.h"
+#include "kernel_sets.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,20 +13,6 @@
 #define MARK 0xa5
 
 static guarded source[4], target, expected;
-static bool skipped;
-
-static int use_set(void **state) {
-    if (msio_kernels_force(*state) == 0) return 0;
-    skipped = true;
-    printf("skipped: this processor does not have %s\n", (const char *)*state);
-    *state = NULL;
-    return 0;
-}
-
-static int use_best(void **state) {
-    (void)state;
-    return msio_kernels_force(NULL);
-}
 
 static int make_memory(void **state) {
     (void)state;
