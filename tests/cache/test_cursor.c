@@ -6,6 +6,7 @@
 
 #include "cache/cursor.h"
 #include "msio/prof.h"
+#include "tests/casacore_script.h"
 #include "tests/fuzz/table_pack.h"
 
 #include <complex.h>
@@ -30,15 +31,9 @@ static int64_t rows;
 
 /* Runs Python with casacore.tables as ct, numpy as np, and the small table's path as path. 0 is well. */
 static int python(const char *script) {
-    char file[96], command[256];
-    const char *program = getenv("MSIO_PYTHON");
-    snprintf(file, sizeof file, "%s/script.py", folder);
-    FILE *out = fopen(file, "w");
-    assert_non_null(out);
-    fprintf(out, "import casacore.tables as ct, numpy as np, os, sys\npath = '%s'\n%s\n", path, script);
-    assert_int_equal(fclose(out), 0);
-    snprintf(command, sizeof command, "%s %s", program ? program : "/usr/bin/python3", file);
-    return system(command);
+    char names[128];
+    snprintf(names, sizeof names, "path = '%s'", path);
+    return casacore_script(folder, names, script);
 }
 
 static int start(void **state) {

@@ -5,6 +5,7 @@
 #include "msio/cache.h"
 #include "msio/write.h"
 
+#include "tests/casacore_script.h"
 #include "tests/io/simulate/simulated.h"
 
 #include <pthread.h>
@@ -33,15 +34,9 @@ static int64_t rows;
 
 /* Runs Python with casacore.tables as ct, numpy as np, the MS as ms, the small table's path as path. 0 is well. */
 static int python(const char *script) {
-    char file[96], command[256];
-    const char *program = getenv("MSIO_PYTHON");
-    snprintf(file, sizeof file, "%s/script.py", folder);
-    FILE *out = fopen(file, "w");
-    assert_non_null(out);
-    fprintf(out, "import casacore.tables as ct, numpy as np, os, sys\nms, path = '%s', '%s'\n%s\n", ms, path, script);
-    assert_int_equal(fclose(out), 0);
-    snprintf(command, sizeof command, "%s %s", program ? program : "/usr/bin/python3", file);
-    return system(command);
+    char names[256];
+    snprintf(names, sizeof names, "ms, path = '%s', '%s'", ms, path);
+    return casacore_script(folder, names, script);
 }
 
 static msio_table *open_to_write(const char *name, double seconds) {

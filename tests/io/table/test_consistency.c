@@ -3,6 +3,7 @@
  * casacore, in a Python process, makes the tables and changes them; where there is none the test is skipped. */
 #include "msio/io.h"
 
+#include "tests/casacore_script.h"
 #include "tests/fuzz/table_pack.h"
 
 #include <setjmp.h>
@@ -16,15 +17,9 @@ static char folder[64], path[80];
 
 /* Runs Python with casacore.tables as ct, numpy as np, and the table's path as path. 0 is well. */
 static int python(const char *script) {
-    char file[96], command[256];
-    const char *program = getenv("MSIO_PYTHON");
-    snprintf(file, sizeof file, "%s/script.py", folder);
-    FILE *out = fopen(file, "w");
-    assert_non_null(out);
-    fprintf(out, "import casacore.tables as ct, numpy as np, os, sys\npath = '%s'\n%s\n", path, script);
-    assert_int_equal(fclose(out), 0);
-    snprintf(command, sizeof command, "%s %s", program ? program : "/usr/bin/python3", file);
-    return system(command);
+    char names[128];
+    snprintf(names, sizeof names, "path = '%s'", path);
+    return casacore_script(folder, names, script);
 }
 
 static const char make[] =
@@ -397,14 +392,13 @@ int main(void) {
         WITH_TABLE(a_selection_without_the_undefined_row_is_dense),
     };
     char probe[64];
-    const char *program = getenv("MSIO_PYTHON");
     alarm(250);
     if (!pack_make_folder(folder)) return 1;
     snprintf(probe, sizeof probe, "%s", folder);
     int missing = python("");
     pack_remove(probe);
     if (missing) {
-        printf("skipped: %s has no casacore.tables and numpy\n", program ? program : "/usr/bin/python3");
+        printf("skipped: %s has no casacore.tables and numpy\n", test_python());
         return 77;
     }
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -323,11 +323,9 @@ static void what_is_no_whole_hdf5_file_is_refused(void **state) {
 
 static void what_is_no_uvh5_file_says_so(void **state) {
     char command[512], path[160];
-    const char *program = getenv("MSIO_PYTHON");
     (void)state;
     snprintf(path, sizeof path, "%s/other.hdf5", cases_folder);
-    snprintf(command, sizeof command, "%s -c \"import h5py; h5py.File('%s', 'w')['x'] = 1\"",
-             program ? program : "/usr/bin/python3", path);
+    snprintf(command, sizeof command, "%s -c \"import h5py; h5py.File('%s', 'w')['x'] = 1\"", test_python(), path);
     assert_int_equal(system(command), 0);
     assert_int_equal(open_status(path), MSIO_E_FORMAT);
     assert_non_null(strstr(msio_last_error()->message, "Header"));

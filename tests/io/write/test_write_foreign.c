@@ -4,6 +4,7 @@
  * Oracle: casacore in a Python process, which makes the table and reads what was put. */
 #include "msio/write.h"
 
+#include "tests/casacore_script.h"
 #include "tests/fuzz/table_pack.h"
 
 #include <setjmp.h>
@@ -20,15 +21,9 @@ static msio_table *table;
 
 /* Runs Python with casacore.tables as ct, numpy as np, the table's path as path. 0 is well. */
 static int python(const char *script) {
-    char file[96], command[256];
-    const char *program = getenv("MSIO_PYTHON");
-    snprintf(file, sizeof file, "%s/script.py", folder);
-    FILE *out = fopen(file, "w");
-    assert_non_null(out);
-    fprintf(out, "import casacore.tables as ct, numpy as np, os, sys\npath = '%s'\n%s\n", path, script);
-    assert_int_equal(fclose(out), 0);
-    snprintf(command, sizeof command, "%s %s", program ? program : "/usr/bin/python3", file);
-    return system(command);
+    char names[128];
+    snprintf(names, sizeof names, "path = '%s'", path);
+    return casacore_script(folder, names, script);
 }
 
 /* LATER has cells in its first ten rows, EMPTY in none, CELLS (of TiledCellStMan) in none. */
