@@ -1,4 +1,4 @@
-// compare.h - what the parts of compare_table share: the count of mismatches, and the checks.
+// compare.h - what the parts of compare_table and compare_writes share: the count of mismatches, and the checks.
 #ifndef MSIO_TESTS_COMPARE_H
 #define MSIO_TESTS_COMPARE_H
 
