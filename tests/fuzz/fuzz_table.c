@@ -3,27 +3,15 @@
  * the sync record, references to other tables. */
 #include "fuzz_target.h"
 #include "read_everything.h"
-#include "table_pack.h"
-
-static char folder[64];
-
-static void remove_folder(void) { pack_remove(folder); }
+#include "unpacked_table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char path[80];
     everything e;
     msio_open_opts opts = MSIO_OPEN_OPTS_INIT;
-    if (!folder[0]) {
-        if (!pack_make_folder(folder)) return 0;
-        atexit(remove_folder);
-        msio_pool_set_limit((size_t)8 << 20);
-    } else {
-        mkdir(folder, 0700);
-    }
+    if (!unpack_table(data, size, path, sizeof path)) return 0;
     opts.native = MSIO_NATIVE_YES;
     opts.lock_seconds = 0;
-    pack_unpack(data, size, folder);
-    snprintf(path, sizeof path, "%s/t", folder);
     read_everything(path, &opts, size & 1 ? MSIO_WAY_MAPPED : MSIO_WAY_AUTO, &e);
     pack_remove(folder);
     return 0;

@@ -3,14 +3,11 @@
 #include "fuzz_target.h"
 #include "msio/write.h"
 #include "read_everything.h"
-#include "table_pack.h"
+#include "unpacked_table.h"
 
 #include <ftw.h>
 
-static char folder[64];
 static uint64_t seen; /* of names and sizes */
-
-static void remove_folder(void) { pack_remove(folder); }
 
 /* The order of a folder's entries does not matter. */
 static int look_at(const char *path, const struct stat *info, int kind, struct FTW *where) {
@@ -49,18 +46,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     everything e;
     msio_table *table;
     msio_open_opts opts = MSIO_OPEN_OPTS_INIT;
-    if (!folder[0]) {
-        if (!pack_make_folder(folder)) return 0;
-        atexit(remove_folder);
-        msio_pool_set_limit((size_t)8 << 20);
-    } else {
-        mkdir(folder, 0700);
-    }
+    if (!unpack_table(data, size, path, sizeof path)) return 0;
     opts.native = MSIO_NATIVE_YES;
     opts.lock_seconds = 0;
     opts.writable = 1;
-    pack_unpack(data, size, folder);
-    snprintf(path, sizeof path, "%s/t", folder);
     if (msio_table_open(path, &opts, &table) == MSIO_OK) {
         const uint64_t before = look();
         const char *name;
