@@ -1,9 +1,11 @@
 """Columns and rows added to casacore tables: by casacore, and filled by msio."""
+import operator
 from collections.abc import Mapping
 
 import numpy as np
 
-from . import _msio
+from . import _msio, _own_casacore
+from ._errors import ArgumentError
 
 __all__ = ["add_columns", "add_rows"]
 
@@ -88,13 +90,38 @@ def _listed(told):
     return [[name for name in names.split(", ") if name] for names in told]
 
 
+def _described_columns(path, columns, lock_seconds):
+    specs = tuple(_described(name, entries) for name, entries in columns.items())
+    if not specs:
+        raise ArgumentError("no columns to add")
+    with _own_casacore.changing(path, lock_seconds) as table:
+        if table is not None:
+            _own_casacore.add_described(table, specs)
+            return
+    keywords = [keyword for spec in specs for keyword in spec[-1]]
+    texts = sum(len(values) for *_, values in keywords if isinstance(values, tuple))
+    _msio.add_columns(path, specs, len(keywords), texts, lock_seconds)
+
+
 def _like(path, columns, like, zeros, allocate, lock_seconds):
     added, there = [], []
+    with _own_casacore.changing(path, lock_seconds) as table:
+        if table is not None:
+            for name in _names(columns):
+                (added if _own_casacore.add_like(table, name, like, zeros, allocate) else there).append(name)
+            return added, there
     for name in _names(columns):
         new, old = _listed(_msio.add_column_like(path, name, like, zeros, allocate, lock_seconds))
         added += new
         there += old
     return added, there
+
+
+def _imaging(path, zeros, allocate, copy_data, lock_seconds):
+    with _own_casacore.changing(path, lock_seconds) as table:
+        if table is not None:
+            return _own_casacore.add_imaging(table, zeros, allocate, copy_data)
+    return _listed(_msio.add_imaging_columns(path, zeros, allocate, copy_data, lock_seconds))
 
 
 def add_columns(path, columns=None, like=None, imaging=False, zeros=True, allocate=False, copy_data=False,
@@ -148,9 +175,10 @@ def add_columns(path, columns=None, like=None, imaging=False, zeros=True, alloca
 
     Notes
     -----
-    casacore adds the columns, in a process of its own where this one has python-casacore: no lock that is held here is
-    touched. Tables that are open meanwhile, here or elsewhere, do not take in new columns: their next lock fails, so close
-    them first.
+    casacore adds the columns. Where python-casacore has the table open in this process it is that casacore, under its
+    lock: what it holds stays held, and its tables see the columns at once; other threads leave the table alone meanwhile.
+    Else it is one in a process of its own: no lock that is held here is touched. Tables that are open in other processes
+    do not take in new columns: their next lock fails, so close them first.
 
     Examples
     --------
@@ -166,14 +194,11 @@ def add_columns(path, columns=None, like=None, imaging=False, zeros=True, alloca
     if copy_data and not imaging:
         raise TypeError("copy_data is of imaging=True")
     if imaging:
-        added, there = _listed(_msio.add_imaging_columns(path, zeros, allocate, copy_data, lock_seconds))
+        added, there = _imaging(path, zeros, allocate, copy_data, lock_seconds)
     elif like is not None:
         added, there = _like(path, columns, like, zeros, allocate, lock_seconds)
     elif isinstance(columns, Mapping):
-        specs = tuple(_described(name, entries) for name, entries in columns.items())
-        keywords = [keyword for spec in specs for keyword in spec[-1]]
-        texts = sum(len(values) for *_, values in keywords if isinstance(values, tuple))
-        _msio.add_columns(path, specs, len(keywords), texts, lock_seconds)
+        _described_columns(path, columns, lock_seconds)
         added, there = list(columns), []
     else:
         raise TypeError("columns without like= have to be described: {name: {'type': ...}}")
@@ -200,4 +225,11 @@ def add_rows(path, rows, lock_seconds=10):
     --------
     >>> msio.add_rows("obs.ms::HISTORY", 1)
     """
-    _msio.add_rows(path, rows, lock_seconds)
+    with _own_casacore.changing(path, lock_seconds) as table:
+        if table is None:
+            _msio.add_rows(path, rows, lock_seconds)
+            return
+        rows = operator.index(rows)
+        if rows < 0:
+            raise ArgumentError(f"{rows} rows to add")
+        table.addrows(rows)

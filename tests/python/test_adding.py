@@ -165,3 +165,140 @@ def test_write_locks_on_other_tables_survive(table, tmp_path):
         t.unlock()
         assert t.getcol("SCALAR_I", 0, 2).tolist() == [77, 78]
     assert columns_of(table) == ["A", "X", "Y"] and not is_locked_for_others(other)
+
+
+# ---------------------------------------------------------------- tables that are open in this very process
+
+@pytest.fixture(params=["read", "written", "user", "permanent", "user, read"])
+def opened(request, table):
+    """A table that python-casacore has open, and has locked or not."""
+    how = {"read": "auto", "written": "auto"}.get(request.param, request.param.split(",")[0])
+    t = ct.table(table, readonly=False, lockoptions=how, ack=False)
+    if how == "user":
+        t.lock("read" not in request.param)
+    t.getcell("A", 3)
+    if how != "user" or t.haslock(True):
+        if request.param != "read":
+            t.putcell("A", 4, 44)
+    assert t.haslock(True) == (request.param in ("written", "user", "permanent"))
+    yield t
+    t.close()
+
+
+def is_locked_elsewhere(path, kind):
+    """Whether another process is refused that lock of the table."""
+    code = ("import sys, fcntl\nwith open(sys.argv[1] + '/table.lock', 'r+b') as f:\n"
+            f"    try: fcntl.lockf(f, fcntl.{kind} | fcntl.LOCK_NB, 1)\n    except OSError: sys.exit(1)\n")
+    return subprocess.run([sys.executable, "-c", code, path]).returncode == 1
+
+
+def test_columns_and_rows_of_a_table_that_is_open_here(opened, table):
+    """They are added by the casacore that has it open: it sees them at once, and what it holds stays held."""
+    t = opened
+    locks = t.haslock(True), t.haslock(False)
+    value = t.getcell("A", 4)
+    option = t.lockoptions()
+    told = msio.add_columns(table, {
+        "F": {"type": "f4", "shape": (4, 2), "manager": "TiledColumnStMan", "manager_name": "tiles", "tile": (5, 4, 2),
+              "comment": "two words", "keywords": {"UNIT": "Jy", "LIST": [1, -2], "REAL": 0.5, "NAMES": ["a", "bc"]}},
+        "V": {"type": "Complex", "ndim": 2, "manager": "TiledShapeStMan", "tile": (8, 4, 2)},
+        "ANY": {"type": bool, "ndim": None}, "S": {"type": np.int64},
+        "D": {"type": float, "shape": [3], "direct": True, "manager": "IncrementalStMan", "bucket_bytes": 4096},
+        "T": {"type": str}}, lock_seconds=1)
+    assert told["added"] == ["F", "V", "ANY", "S", "D", "T"]
+    msio.add_rows(table, 3, lock_seconds=1)
+    with pytest.raises(ValueError):
+        msio.add_rows(table, -1)
+    assert (t.haslock(True), t.haslock(False)) == locks and t.lockoptions() == option
+    assert is_locked_elsewhere(table, "LOCK_SH") == locks[0] and is_locked_elsewhere(table, "LOCK_EX") == locks[1]
+    assert len(t) == ROWS + 3 and t.colnames() == ["A", *told["added"]]
+    assert t.getcell("A", 4) == value
+    assert t.getcoldesc("F")["comment"] == "two words" and t.getcol("F").shape == (ROWS + 3, 4, 2)
+    keywords = t.getcolkeywords("F")
+    assert (keywords["UNIT"], keywords["REAL"], keywords["NAMES"], list(keywords["LIST"])) == ("Jy", 0.5, ["a", "bc"], [1, -2])
+    assert list(t.getdminfo("F")["SPEC"]["DEFAULTTILESHAPE"]) == [2, 4, 5]
+    assert t.getdminfo("D")["SPEC"]["BUCKETSIZE"] == 4096
+    assert not t.iscelldefined("V", 0) and t.getcoldesc("ANY")["ndim"] == -1
+    if option["option"] == "user" and not locks[0]:
+        t.unlock()
+        t.lock(True)
+    t.putcell("S", ROWS, 7)
+    t.putcell("A", 5, 55)
+    t.flush()
+    t.close()
+    assert not is_locked_elsewhere(table, "LOCK_EX")
+    with ct.table(table, ack=False) as again:
+        assert again.getcell("S", ROWS) == 7 and list(again.getcol("A")[4:6]) == [value, 55]
+
+
+@pytest.mark.parametrize("wrong, kind", WRONG, ids=str)
+def test_wrong_descriptions_change_nothing_of_a_table_that_is_open_here(table, wrong, kind):
+    with ct.table(table, readonly=False, ack=False) as t:
+        with pytest.raises(kind):
+            msio.add_columns(table, {"GOOD": {"type": "i4"}, **wrong} if isinstance(wrong, dict) and wrong else wrong)
+        with pytest.raises(msio.UnsupportedError):  # it could not show the table any more
+            msio.add_columns(table, {"GOOD": {"type": "i4"}, "U": {"type": "uShort"}})
+        assert t.colnames() == ["A"]
+    assert columns_of(table) == ["A"]
+
+
+def test_imaging_columns_of_a_set_that_is_open_here(own_ms):
+    """They are as those that are added to a set that nobody has open."""
+    with ct.table(own_ms, readonly=False, ack=False) as t:
+        t.removecols([name for name in NEW if name in t.colnames()])
+        t.putkeyword("definedmodel_field_0", "model")
+        t.putkeyword("model", {"a": 1})
+    twin = shutil.copytree(own_ms, own_ms + ".twin")
+    assert msio.add_columns(twin, imaging=True, copy_data=True)["added"] == NEW
+    assert msio.add_columns(twin, ["X", "Y"], like="DATA") == {"added": ["X", "Y"], "there": []}
+    with ct.table(own_ms, readonly=False, lockoptions="user", ack=False) as t:
+        t.lock(True)
+        assert msio.add_columns(own_ms, imaging=True, copy_data=True, lock_seconds=1) == {"added": NEW, "there": []}
+        assert msio.add_columns(own_ms, imaging=True) == {"added": [], "there": NEW}
+        assert msio.add_columns(own_ms, ["X", "MODEL_DATA", "Y"], like="DATA") == {"added": ["X", "Y"],
+                                                                                  "there": ["MODEL_DATA"]}
+        assert t.haslock(True) and is_locked_elsewhere(own_ms, "LOCK_SH")
+        with pytest.raises(KeyError):
+            msio.add_columns(own_ms, "Z", like="NONE")
+        with ct.table(twin, ack=False) as theirs:
+            assert t.colnames() == theirs.colnames() and t.keywordnames() == theirs.keywordnames()
+            for name in [*NEW, "X", "Y"]:
+                assert np.array_equal(t.getcol(name), theirs.getcol(name)), name
+                ours, other = t.getcoldesc(name), theirs.getcoldesc(name)
+                assert ours.pop("keywords").keys() == other.pop("keywords").keys()
+                assert ours.keys() == other.keys() and str(ours) == str(other), name
+                storage = [table.getdminfo(name) for table in (t, theirs)]
+                assert [one["TYPE"] for one in storage] == [storage[1]["TYPE"]] * 2
+                assert [list(one["SPEC"]["DEFAULTTILESHAPE"]) for one in storage] == \
+                    [list(storage[1]["SPEC"]["DEFAULTTILESHAPE"])] * 2
+            assert np.array_equal(t.getcolkeyword("MODEL_DATA", "CHANNEL_SELECTION"),
+                                  theirs.getcolkeyword("MODEL_DATA", "CHANNEL_SELECTION"))
+        t.putcell("MODEL_DATA", 0, np.full_like(t.getcell("DATA", 0), 5j))
+        t.unlock()
+    assert (msio.read(own_ms, "MODEL_DATA", rows=0) == 5j).all() and not msio.read(own_ms, "MODEL_DATA", rows=1).any()
+
+
+def test_columns_like_cells_that_vary_of_a_table_that_is_open_here(tmp_path):
+    vary = make_table(ct, tmp_path / "vary", "StandardStMan")
+    with ct.table(vary, readonly=False, ack=False) as t:
+        msio.add_columns(vary, ["LIKE", "TOO"], like="VARY")
+        msio.add_columns(vary, "SCALAR", like="SCALAR_I")
+        assert t.getcoldesc("SCALAR")["valueType"] == "int"
+        for row in range(t.nrows()):
+            assert t.iscelldefined("LIKE", row) == t.iscelldefined("VARY", row)
+            assert not t.iscelldefined("LIKE", row) or t.getcell("LIKE", row).shape == t.getcell("VARY", row).shape
+
+
+def test_the_lock_of_another_process_ends_the_wait_for_a_table_that_is_open_here(table):
+    code = ("import sys\nfrom casacore.tables import table\nt = table(sys.argv[1], readonly=False, lockoptions='user', ack=False)\n"
+            "t.lock(True)\nprint('locked', flush=True)\nsys.stdin.readline()\n")
+    with ct.table(table, readonly=False, lockoptions="user", ack=False) as t, \
+            subprocess.Popen([sys.executable, "-c", code, table], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             text=True) as other:
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(msio.LockedError):
+            msio.add_rows(table, 1, lock_seconds=1)
+        other.communicate("\n")
+        msio.add_rows(table, 1, lock_seconds=5)
+        t.lock(False)
+        assert len(t) == ROWS + 1
