@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import select
 import shutil
 import struct
 import subprocess
@@ -79,6 +80,28 @@ def shown(*arguments, width=80, code=0, env=None):
     if found != code:
         raise AssertionError(f"msio {' '.join(map(str, arguments))}: exit code {found}, not {code}\n{text!r}\n{said}")
     return text.decode().replace("\r\n", "\n").splitlines(), said
+
+
+def on_terminal(*arguments, typed=None):
+    """Runs the command with all three streams on a terminal; exit code and what was shown."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(MSIO, [MSIO, *map(str, arguments)])
+    shown, sent = b"", typed is None
+    while True:
+        try:
+            ready, _, _ = select.select([terminal], [], [], 120)
+            piece = os.read(terminal, 65536) if ready else b""
+        except OSError:
+            piece = b""
+        if not piece:
+            break
+        shown += piece
+        if not sent and b"[y/N]" in shown:
+            os.write(terminal, typed)
+            sent = True
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode(errors="replace")
 
 
 def groups_of(tests):

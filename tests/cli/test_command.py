@@ -9,8 +9,6 @@ import io
 import json
 import math
 import os
-import pty
-import select
 import shutil
 import signal
 import subprocess
@@ -19,7 +17,7 @@ import tarfile
 import tempfile
 import unittest
 
-from running import DATA, main, MSIO, msio, oracle, report
+from running import DATA, main, MSIO, msio, on_terminal, oracle, report
 
 with oracle():
     import numpy as np
@@ -42,28 +40,6 @@ def load(*arguments):
 def lines(*arguments):
     """The values that `msio read --format json` writes."""
     return [json.loads(line) for line in msio("read", *arguments, "--format", "json").stdout.splitlines()]
-
-
-def on_terminal(*arguments, typed=None):
-    """Runs the command with all three streams on a terminal; exit code and what was shown."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execv(MSIO, [MSIO, *map(str, arguments)])
-    shown, sent = b"", typed is None
-    while True:
-        try:
-            ready, _, _ = select.select([terminal], [], [], 120)
-            piece = os.read(terminal, 65536) if ready else b""
-        except OSError:
-            piece = b""
-        if not piece:
-            break
-        shown += piece
-        if not sent and b"[y/N]" in shown:
-            os.write(terminal, typed)
-            sent = True
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode(errors="replace")
 
 
 # ---------------------------------------------------------------- tables to read

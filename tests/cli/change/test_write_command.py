@@ -8,8 +8,6 @@ Exit codes: 0 all passed, 1 some failed, 77 nothing could be tested (and why).
 import hashlib
 import json
 import os
-import pty
-import select
 import shutil
 import signal
 import subprocess
@@ -18,7 +16,7 @@ import tempfile
 import time
 import unittest
 
-from running import main, MSIO, msio, oracle, report
+from running import main, MSIO, msio, on_terminal, oracle, report
 
 with oracle():
     import numpy as np
@@ -499,28 +497,6 @@ class TestDry(WritingTest):
             self.assertEqual(dry[key], wet[key], key)
 
 
-def answered(answer, *arguments):
-    """Runs the command on a terminal and types an answer to its question; exit code and what was shown."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execv(MSIO, [MSIO, *map(str, arguments)])
-    shown, sent = b"", False
-    while True:
-        try:
-            ready, _, _ = select.select([terminal], [], [], 120)
-            piece = os.read(terminal, 65536) if ready else b""
-        except OSError:
-            piece = b""
-        if not piece:
-            break
-        shown += piece
-        if not sent and b"[y/N]" in shown:
-            os.write(terminal, answer)
-            sent = True
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode(errors="replace")
-
-
 class TestObserved(WritingTest):
     """What a telescope took."""
     @classmethod
@@ -540,17 +516,17 @@ class TestObserved(WritingTest):
     def test_is_asked_about_on_a_terminal(self):
         for answer, code in ((b"n\n", 2), (b"\n", 2)):
             before = state(self.path)
-            found, shown = answered(answer, "fill", self.path, "DATA", "0")
+            found, shown = on_terminal("fill", self.path, "DATA", "0", typed=answer)
             self.assertEqual(found, code, shown)
             self.assertIn("252 rows", shown)
             self.assertEqual(state(self.path), before)
-        self.assertEqual(answered(b"y\n", "fill", self.path, "DATA", "5")[0], 0)
+        self.assertEqual(on_terminal("fill", self.path, "DATA", "5", typed=b"y\n")[0], 0)
         self.assertTrue((column(self.path, "DATA") == 5).all())
 
     def test_others_are_not_asked_about(self):
         report("fill", self.path, "FLAG", "true")
         report("fill", self.path, "MODEL_DATA", "0")
-        self.assertNotIn("[y/N]", answered(b"n\n", "fill", self.path, "FLAG", "false")[1])
+        self.assertNotIn("[y/N]", on_terminal("fill", self.path, "FLAG", "false", typed=b"n\n")[1])
         self.assertFalse(column(self.path, "FLAG").any())
 
     def test_a_table_that_is_no_measurement_set(self):
