@@ -7,6 +7,7 @@
 
 #include "tests/casacore_script.h"
 #include "tests/io/simulate/simulated.h"
+#include "tests/io/write/value_of_row.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -50,12 +51,8 @@ static msio_table *open_to_write(const char *name, double seconds) {
 
 static int start(void **state) {
     (void)state;
-    msio_simulate_ms_opts opts = MSIO_SIMULATE_MS_OPTS_INIT;
+    msio_simulate_ms_opts opts = simulated_shape(9, 4, 8, CHANNELS);
     alarm(300);
-    opts.antennas = 9;
-    opts.times = 4;
-    opts.subbands = 8;
-    opts.channels = CHANNELS;
     if (!simulate_or_skip(&opts, folder, "small.ms", ms, sizeof ms)) return -1;
     snprintf(path, sizeof path, "%s/t", folder);
     if (python("")) {
@@ -84,14 +81,7 @@ static msio_cursor *cursor_on(const msio_column *column) {
     return c;
 }
 
-static int32_t antenna_of(int64_t row) {
-    msio_select one = MSIO_SELECT_ALL;
-    int32_t value = -1;
-    one.row = row;
-    one.rows = 1;
-    assert_int_equal(msio_read(antenna, &one, &value, sizeof value, NULL), MSIO_OK);
-    return value;
-}
+static int32_t antenna_of(int64_t row) { return value_of_row(antenna, row); }
 
 static void put_antenna(msio_cursor *c, int64_t row, int32_t value) {
     assert_int_equal(msio_cursor_put(c, row, &value, sizeof value), MSIO_OK);

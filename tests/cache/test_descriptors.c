@@ -46,11 +46,7 @@ static void make_up_to(int n) {
 
 static int start(void **state) {
     (void)state;
-    msio_simulate_ms_opts opts = MSIO_SIMULATE_MS_OPTS_INIT;
-    opts.antennas = 4;
-    opts.times = 3;
-    opts.subbands = 2;
-    opts.channels = 4;
+    msio_simulate_ms_opts opts = simulated_shape(4, 3, 2, 4);
     if (getrlimit(RLIMIT_NOFILE, &usual)) return -1;
     return simulate_or_skip(&opts, folder, "first.ms", first, sizeof first) ? 0 : -1;
 }

@@ -1,8 +1,6 @@
 /* test_flags.c - counts of flags through the public calls: against casacore's FLAG, kept while nothing changed and
  * counted anew when flags did, whoever asks. Other layouts are in tests/cli/info/test_flags.py. */
-#include "msio/cache.h"
-
-#include "tests/io/simulate/simulated.h"
+#include "tests/cache/kept_ms.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,24 +11,10 @@
 
 #define CELLS 16 /* flags of a cell: 8 channels, 2 correlations */
 
-static char folder[64], path[96];
-
 static int start(void **state) {
     (void)state;
-    msio_simulate_ms_opts opts = MSIO_SIMULATE_MS_OPTS_INIT;
-    opts.antennas = 7;
-    opts.times = 5;
-    opts.subbands = 3;
-    opts.channels = 8;
-    if (!simulate_or_skip(&opts, folder, "small.ms", path, sizeof path)) return -1;
-    return 0;
-}
-
-static int finish(void **state) {
-    (void)state;
-    msio_cache_clear(NULL);
-    pack_remove(folder);
-    return 0;
+    msio_simulate_ms_opts opts = simulated_shape(7, 5, 3, 8);
+    return make_small(&opts);
 }
 
 static int forget(void **state) {
@@ -44,12 +28,6 @@ static const msio_flags *count(unsigned by, const msio_flags_opts *opts) {
     assert_int_equal(msio_flags_count(path, by, opts, &flags), MSIO_OK);
     assert_non_null(flags);
     return flags;
-}
-
-static int64_t hits(void) {
-    msio_cache_stats stats;
-    msio_cache_describe(&stats);
-    return stats.hits;
 }
 
 /* ---------------------------------------------------------------- the oracle: casacore's values */

@@ -4,6 +4,7 @@
 #include "msio/load.h"
 
 #include "tests/io/simulate/simulated.h"
+#include "tests/sanitized.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,19 +20,6 @@
 
 #define THREADS 4
 #define PATIENCE 60.0 /* s: a child takes milliseconds; one that takes so long hangs */
-#if defined(__SANITIZE_ADDRESS__)
-#define ADDRESS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ADDRESS_SANITIZED 1
-#endif
-#if __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(ADDRESS_SANITIZED) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#endif
 #ifdef SANITIZED
 #define FORKS 200
 #else
@@ -65,13 +53,9 @@ static int make_group(void) {
 
 static int start(void **state) {
     (void)state;
-    msio_simulate_ms_opts opts = MSIO_SIMULATE_MS_OPTS_INIT;
+    msio_simulate_ms_opts opts = simulated_shape(6, 4, 2, 16);
     msio_open_opts casacore = MSIO_OPEN_OPTS_INIT;
     const msio_flags *flags;
-    opts.antennas = 6;
-    opts.times = 4;
-    opts.subbands = 2;
-    opts.channels = 16;
     if (!simulate_or_skip(&opts, folder, "small.ms", ms, sizeof ms)) return -1;
     casacore.native = MSIO_NATIVE_NO;
     if (msio_table_open(ms, NULL, &table) || msio_table_open(ms, &casacore, &foreign)) return -1;

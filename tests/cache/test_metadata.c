@@ -1,15 +1,13 @@
 /* test_metadata.c - metadata: kept answers, what checking them costs in system calls, holds, threads, damage. The
  * values are compared with casacore's by tests/oracle. */
-#include "msio/cache.h"
-
-#include "tests/io/simulate/simulated.h"
+#include "tests/cache/in_threads.h"
+#include "tests/cache/kept_ms.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,10 +17,10 @@
 
 static atomic_int calls;
 
-int stat(const char *restrict path, struct stat *restrict st);
-int stat(const char *restrict path, struct stat *restrict st) {
+int stat(const char *restrict name, struct stat *restrict st);
+int stat(const char *restrict name, struct stat *restrict st) {
     atomic_fetch_add(&calls, 1);
-    return fstatat(AT_FDCWD, path, st, 0);
+    return fstatat(AT_FDCWD, name, st, 0);
 }
 
 ssize_t pread(int fd, void *buffer, size_t bytes, off_t offset) {
@@ -41,36 +39,16 @@ int fcntl(int fd, int command, ...) {
 
 /* ---------------------------------------------------------------- the Measurement Set */
 
-static char folder[64], path[96];
-
 static int start(void **state) {
     (void)state;
-    msio_simulate_ms_opts opts = MSIO_SIMULATE_MS_OPTS_INIT;
-    opts.antennas = 4;
-    opts.times = 3;
-    opts.subbands = 2;
-    opts.channels = 4;
-    if (!simulate_or_skip(&opts, folder, "small.ms", path, sizeof path)) return -1;
-    return 0;
-}
-
-static int finish(void **state) {
-    (void)state;
-    msio_cache_clear(NULL);
-    pack_remove(folder);
-    return 0;
+    msio_simulate_ms_opts opts = simulated_shape(4, 3, 2, 4);
+    return make_small(&opts);
 }
 
 static const msio_metadata *get(msio_freshness freshness) {
     const msio_metadata *metadata = NULL;
     assert_int_equal(msio_metadata_get(path, freshness, &metadata), MSIO_OK);
     return metadata;
-}
-
-static int64_t hits(void) {
-    msio_cache_stats stats;
-    msio_cache_describe(&stats);
-    return stats.hits;
 }
 
 /* ---------------------------------------------------------------- kept answers */
@@ -217,14 +195,8 @@ static void *ask(void *user) {
 }
 
 static void threads_share_answers(void **state) {
-    pthread_t thread[8];
     (void)state;
-    for (int i = 0; i < 8; i++) assert_int_equal(pthread_create(&thread[i], NULL, ask, NULL), 0);
-    for (int i = 0; i < 8; i++) {
-        void *failed;
-        pthread_join(thread[i], &failed);
-        assert_null(failed);
-    }
+    ask_in_threads(ask);
 }
 
 /* ---------------------------------------------------------------- what cannot be answered */

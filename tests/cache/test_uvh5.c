@@ -1,10 +1,10 @@
 /* test_uvh5.c - headers of UVH5 files that are kept: what asking again costs, and when they are read anew. */
 #include "msio/cache.h"
 
+#include "tests/cache/in_threads.h"
 #include "tests/io/uvh5/uvh5_cases.h"
 
 #include <dirent.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -218,14 +218,8 @@ static void *ask(void *unused) {
 }
 
 static void threads_share_headers(void **state) {
-    pthread_t thread[8];
     (void)state;
-    for (int i = 0; i < 8; i++) assert_int_equal(pthread_create(&thread[i], NULL, ask, NULL), 0);
-    for (int i = 0; i < 8; i++) {
-        void *failed;
-        pthread_join(thread[i], &failed);
-        assert_null(failed);
-    }
+    ask_in_threads(ask);
 }
 
 int main(void) {

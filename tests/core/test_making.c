@@ -6,7 +6,8 @@
 
 #include "core/leftovers.h"
 
-#include <dirent.h>
+#include "tests/entries.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -69,15 +70,6 @@ static bool stands(const char *path) {
     return lstat(path, &s) == 0;
 }
 
-static int entries(void) {
-    int n = 0;
-    DIR *listing = opendir(folder);
-    for (struct dirent *e; listing && (e = readdir(listing));)
-        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-    if (listing) closedir(listing);
-    return n;
-}
-
 static msio_making *begun(void) {
     msio_making *m = NULL;
     assert_int_equal(msio_making_begin(target, &m), MSIO_OK);
@@ -96,7 +88,7 @@ static void a_file_appears_when_it_is_whole(void **state) {
         assert_int_equal(msio_making_finish(m, replace), MSIO_OK);
         msio_making_free(m);
         assert_true(holds(target, replace ? "newer" : "new"));
-        assert_int_equal(entries(), 1);
+        assert_int_equal(entries_of(folder), 1);
     }
     msio_making *m = begun();
     write_file(msio_making_place(m), "third");
@@ -104,11 +96,11 @@ static void a_file_appears_when_it_is_whole(void **state) {
     assert_string_equal(msio_last_error()->path, target);
     msio_making_free(m);
     assert_true(holds(target, "newer"));
-    assert_int_equal(entries(), 1);
+    assert_int_equal(entries_of(folder), 1);
     m = begun();
     write_file(msio_making_place(m), "dropped");
     msio_making_free(m);
-    assert_int_equal(entries(), 1);
+    assert_int_equal(entries_of(folder), 1);
     assert_string_equal(notices, "");
 }
 
@@ -131,7 +123,7 @@ static void a_folder_takes_the_place_of_a_folder(void **state) {
         assert_int_equal(msio_making_finish(m, i), MSIO_OK);
         msio_making_free(m);
         assert_true(holds(inside, i ? "second" : "first"));
-        assert_int_equal(entries(), 1);
+        assert_int_equal(entries_of(folder), 1);
     }
     msio_making *m = begun();
     make_folder_of(msio_making_place(m), "third");
@@ -143,7 +135,7 @@ static void a_folder_takes_the_place_of_a_folder(void **state) {
     assert_int_equal(msio_making_finish(m, 1), MSIO_E_IO); /* a file never replaces a folder */
     msio_making_free(m);
     assert_true(holds(inside, "second"));
-    assert_int_equal(entries(), 1);
+    assert_int_equal(entries_of(folder), 1);
 }
 
 static void names_of_every_kind(void **state) {
@@ -217,9 +209,9 @@ static void what_a_killed_process_left_goes(void **state) {
     for (int a_folder = 0; a_folder < 2; a_folder++) {
         pid_t child = start_maker(a_folder != 0);
         end_maker(child);
-        assert_true(entries() >= 2);
+        assert_true(entries_of(folder) >= 2);
         make_whole();
-        assert_int_equal(entries(), 1);
+        assert_int_equal(entries_of(folder), 1);
         assert_string_equal(notices, "");
     }
 }
@@ -229,13 +221,13 @@ static void what_a_living_process_makes_stays_and_is_named(void **state) {
     (void)state;
     pid_t child = start_maker(false);
     make_whole();
-    assert_int_equal(entries(), 3);
+    assert_int_equal(entries_of(folder), 3);
     snprintf(number, sizeof number, "process %ld", (long)child);
     assert_non_null(strstr(notices, number));
     assert_non_null(strstr(notices, ".x.npy.msio-"));
     end_maker(child);
     make_whole();
-    assert_int_equal(entries(), 1);
+    assert_int_equal(entries_of(folder), 1);
 }
 
 /* Two at once, in one process: neither takes the other's. */
@@ -254,7 +246,7 @@ static void makings_side_by_side(void **state) {
     msio_making_free(second);
     msio_making_free(third);
     assert_true(holds(target, "first"));
-    assert_int_equal(entries(), 1);
+    assert_int_equal(entries_of(folder), 1);
 }
 
 /* Files of other hands, however much their names look like ours. */
@@ -272,7 +264,7 @@ static void what_is_not_ours_stays(void **state) {
     snprintf(path, sizeof path, "%s/.x.npy.msio-abcdef", folder);
     write_file(path, "somebody's");
     make_whole();
-    assert_int_equal(entries(), n + 2);
+    assert_int_equal(entries_of(folder), n + 2);
     for (int i = 0; i < n; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         assert_true(holds(path, "somebody's"));
@@ -298,9 +290,9 @@ static void machines_and_file_systems(void **state) {
     snprintf(text, sizeof text, "msio making 1\nprocess 1\nhost %s\nlocked no\n", here);
     leave("bbbbbb", text, "without locks");
     leave("cccccc", "", "an empty lock file");
-    assert_int_equal(entries(), 6);
+    assert_int_equal(entries_of(folder), 6);
     make_whole();
-    assert_int_equal(entries(), 7);
+    assert_int_equal(entries_of(folder), 7);
     assert_non_null(strstr(notices, "elsewhere.example"));
     assert_non_null(strstr(notices, "msio-bbbbbb is unfinished"));
     assert_non_null(strstr(notices, "msio-cccccc is unfinished"));
@@ -309,7 +301,7 @@ static void machines_and_file_systems(void **state) {
     leave("eeeeee", text, NULL); /* killed between the renaming and the end, or before the begin */
     leave("ffffff", "", NULL);
     make_whole();
-    assert_int_equal(entries(), 7);
+    assert_int_equal(entries_of(folder), 7);
 }
 
 /* Killed between the two steps of a renaming by a link: the name that stays has its bytes. */
@@ -323,7 +315,7 @@ static void a_file_of_two_names_keeps_its_bytes(void **state) {
     assert_int_equal(link(path, target), 0);
     msio_making_free(begun());
     assert_true(holds(target, "whole"));
-    assert_int_equal(entries(), 1);
+    assert_int_equal(entries_of(folder), 1);
 }
 
 /* A link in the place of what was made goes; what it leads to does not. */

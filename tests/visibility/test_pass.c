@@ -18,13 +18,9 @@ static float *data;
 
 static int start(void **state) {
     (void)state;
-    msio_simulate_ms_opts opts = MSIO_SIMULATE_MS_OPTS_INIT;
+    msio_simulate_ms_opts opts = simulated_shape(20, 5, 3, 24);
     msio_open_opts how = MSIO_OPEN_OPTS_INIT;
     const msio_column *column;
-    opts.antennas = 20;
-    opts.times = 5;
-    opts.subbands = 3;
-    opts.channels = 24;
     opts.imaging_columns = 1;
     if (!simulate_or_skip(&opts, folder, "a.ms", ms, sizeof ms)) return -1;
     how.writable = 1;

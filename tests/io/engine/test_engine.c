@@ -25,10 +25,7 @@ static const msio_column *column_of(const char *name) {
 
 static int make_large(void) {
     char path[96];
-    msio_simulate_ms_opts opts = MSIO_SIMULATE_MS_OPTS_INIT;
-    opts.antennas = 24;
-    opts.times = 16;
-    opts.subbands = 8;
+    msio_simulate_ms_opts opts = simulated_shape(24, 16, 8, 48);
     snprintf(path, sizeof path, "%s/large.ms", folder);
     return msio_simulate_ms(path, &opts) != MSIO_OK;
 }
@@ -36,11 +33,7 @@ static int make_large(void) {
 static int start(void **state) {
     (void)state;
     char path[80];
-    msio_simulate_ms_opts opts = MSIO_SIMULATE_MS_OPTS_INIT;
-    opts.antennas = 9;
-    opts.times = 4;
-    opts.subbands = 3;
-    opts.channels = CHANNELS;
+    msio_simulate_ms_opts opts = simulated_shape(9, 4, 3, CHANNELS);
     if (!simulate_or_skip(&opts, folder, "small.ms", path, sizeof path)) return -1;
     if (make_large() || msio_table_open(path, NULL, &table) != MSIO_OK) return -1;
     rows = msio_table_rows(table);

@@ -3,6 +3,7 @@
 #include "msio/load.h"
 
 #include "tests/fuzz/table_pack.h"
+#include "tests/sanitized.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,14 +13,6 @@
 #include <pthread.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
 
 #define ANTENNAS 64
 #define TIMES 6

@@ -32,10 +32,7 @@ static msio_array answers[COLUMNS];
 
 static int start(void **state) {
     (void)state;
-    msio_simulate_ms_opts opts = MSIO_SIMULATE_MS_OPTS_INIT;
-    opts.antennas = 24; /* a DATA of 15 MB: small ones are read by one thread */
-    opts.times = 8;
-    opts.subbands = 8;
+    msio_simulate_ms_opts opts = simulated_shape(24, 8, 8, 48); /* a DATA of 15 MB: small ones are read by one thread */
     alarm(SECONDS);
     if (!simulate_or_skip(&opts, folder, "small.ms", ms, sizeof ms)) return -1;
     if (msio_table_open(ms, NULL, &table) != MSIO_OK) return -1;

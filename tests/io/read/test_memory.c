@@ -3,6 +3,7 @@
 #include "msio/io.h"
 
 #include "tests/io/simulate/simulated.h"
+#include "tests/sanitized.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,14 +12,6 @@
 
 #include <malloc.h>
 #include <stdatomic.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
 
 #if defined(SANITIZED) || !defined(__GLIBC__)
 
@@ -95,10 +88,7 @@ static const msio_column *column_of(const char *name) {
 static int start(void **state) {
     (void)state;
     char path[80];
-    msio_simulate_ms_opts opts = MSIO_SIMULATE_MS_OPTS_INIT;
-    opts.antennas = 24;
-    opts.times = 24;
-    opts.subbands = 24;
+    msio_simulate_ms_opts opts = simulated_shape(24, 24, 24, 48);
     if (!simulate_or_skip(&opts, folder, "large.ms", path, sizeof path)) return -1;
     out = malloc(DATA_BYTES);
     return !out || msio_table_open(path, NULL, &table) != MSIO_OK;

@@ -6,6 +6,16 @@
 
 #include "tests/fuzz/table_pack.h"
 
+/* The usual options, for a Measurement Set of this size. */
+static inline msio_simulate_ms_opts simulated_shape(int antennas, int times, int subbands, int channels) {
+    msio_simulate_ms_opts opts = MSIO_SIMULATE_MS_OPTS_INIT;
+    opts.antennas = antennas;
+    opts.times = times;
+    opts.subbands = subbands;
+    opts.channels = channels;
+    return opts;
+}
+
 /* Makes folder/name, and its path. False when there is no folder. Ends the program as a skipped one, saying why, where
  * no table can be made (without casacore). */
 static inline bool simulate_or_skip(const msio_simulate_ms_opts *opts, char folder[64], const char *name, char *path,

@@ -7,7 +7,8 @@
 #include "msio/io.h"
 #include "msio/load.h"
 
-#include <dirent.h>
+#include "tests/entries.h"
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -33,15 +34,6 @@ static void limit_size(rlim_t most) {
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
     limit.rlim_cur = most == RLIM_INFINITY ? limit.rlim_max : most;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
-static int entries(void) {
-    int n = 0;
-    DIR *listing = opendir(folder);
-    for (struct dirent *e; listing && (e = readdir(listing));)
-        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-    if (listing) closedir(listing);
-    return n;
 }
 
 static void unharmed(void) {
@@ -98,11 +90,11 @@ static void casacore_writes(void **state) {
         limit_size(RLIM_INFINITY);
         if (status == MSIO_E_CASACORE && strstr(msio_last_error()->message, "install")) skip();
         assert_int_not_equal(status, MSIO_OK);
-        assert_int_equal(entries(), 0);
+        assert_int_equal(entries_of(folder), 0);
         unharmed();
     }
     assert_int_equal(msio_simulate_ms(path, &opts), MSIO_OK); /* casacore is as well as before */
-    assert_int_equal(entries(), 1);
+    assert_int_equal(entries_of(folder), 1);
 }
 
 static int begin(void **state) {

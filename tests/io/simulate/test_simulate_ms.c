@@ -2,7 +2,7 @@
 #include "msio/core.h"
 #include "msio/io.h"
 
-#include "tests/fuzz/table_pack.h"
+#include "tests/io/simulate/simulate_scratch.h"
 #include "tests/script.h"
 
 #include <ftw.h>
@@ -19,26 +19,9 @@
 
 #include <cmocka.h>
 
-static char folder[] = "/tmp/msio-simulate-XXXXXX";
-static char ms[PATH_MAX];
-
-static int make_folder(void **state) {
+static int start(void **state) {
     (void)state;
-    if (!mkdtemp(folder)) return -1;
-    snprintf(ms, sizeof ms, "%s/small.ms", folder);
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    pack_remove(folder);
-    return 0;
-}
-
-static int remove_ms(void **state) {
-    (void)state;
-    pack_remove(ms);
-    return 0;
+    return make_scratch("small.ms");
 }
 
 static msio_simulate_ms_opts small(void) {
@@ -53,7 +36,7 @@ static msio_simulate_ms_opts small(void) {
 /* Entries of the test's folder, "." and ".." apart. */
 static int entries_left(void) {
     char command[PATH_MAX + 32], line[16] = "";
-    snprintf(command, sizeof command, "ls -A %s | wc -l", folder);
+    snprintf(command, sizeof command, "ls -A %s | wc -l", scratch);
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
     assert_non_null(fgets(line, sizeof line, pipe));
@@ -71,14 +54,14 @@ static int add_size(const char *path, const struct stat *info, int kind, struct 
 
 /* Runs the checker, which reads every element through python-casacore. */
 static void check_with_casacore(const char *layout) {
-    int status = test_script("oracle/check_simulated.py", "%s --layout %s >&2", ms, layout);
+    int status = test_script("oracle/check_simulated.py", "%s --layout %s >&2", made, layout);
     assert_true(WIFEXITED(status));
     if (WEXITSTATUS(status) == 77) skip();
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void simulate_and_check(msio_simulate_ms_opts opts) {
-    assert_int_equal(msio_simulate_ms(ms, &opts), MSIO_OK);
+    assert_int_equal(msio_simulate_ms(made, &opts), MSIO_OK);
     check_with_casacore(opts.layout);
 }
 
@@ -150,9 +133,9 @@ static void size_told_is_within_five_percent(void **state) {
         opts.imaging_columns = i & 1;
         opts.antennas = 10 + 20 * i;
         opts.overwrite = 1;
-        assert_int_equal(msio_simulate_ms(ms, &opts), MSIO_OK);
+        assert_int_equal(msio_simulate_ms(made, &opts), MSIO_OK);
         bytes_found = 0;
-        assert_int_equal(nftw(ms, add_size, 16, FTW_PHYS), 0);
+        assert_int_equal(nftw(made, add_size, 16, FTW_PHYS), 0);
         int64_t told = msio_simulate_ms_bytes(&opts, NULL);
         assert_in_range(told, bytes_found * 95 / 100, bytes_found * 105 / 100);
     }
@@ -161,7 +144,7 @@ static void size_told_is_within_five_percent(void **state) {
 /* ---------------------------------------------------------------- wrong options */
 
 static void expect_refused(msio_simulate_ms_opts opts) {
-    assert_int_equal(msio_simulate_ms(ms, &opts), MSIO_E_ARGUMENT);
+    assert_int_equal(msio_simulate_ms(made, &opts), MSIO_E_ARGUMENT);
     assert_int_equal(msio_last_error()->code, MSIO_E_ARGUMENT);
     assert_true(strlen(msio_last_error()->message) > 0);
     assert_int_equal(msio_simulate_ms_bytes(&opts, NULL), -1);
@@ -205,7 +188,7 @@ static void a_missing_folder_is_named(void **state) {
     (void)state;
     msio_simulate_ms_opts opts = small();
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/none/x.ms", folder);
+    snprintf(path, sizeof path, "%s/none/x.ms", scratch);
     assert_int_equal(msio_simulate_ms(path, &opts), MSIO_E_IO);
     assert_non_null(strstr(msio_last_error()->message, "none"));
     assert_int_equal(msio_simulate_ms("", &opts), MSIO_E_ARGUMENT);
@@ -217,15 +200,15 @@ static void a_missing_folder_is_named(void **state) {
 static void a_table_is_replaced_only_when_asked(void **state) {
     (void)state;
     msio_simulate_ms_opts opts = small();
-    assert_int_equal(msio_simulate_ms(ms, &opts), MSIO_OK);
+    assert_int_equal(msio_simulate_ms(made, &opts), MSIO_OK);
     struct stat before, after;
-    assert_int_equal(stat(ms, &before), 0);
-    assert_int_equal(msio_simulate_ms(ms, &opts), MSIO_E_ARGUMENT);
-    assert_int_equal(stat(ms, &after), 0);
+    assert_int_equal(stat(made, &before), 0);
+    assert_int_equal(msio_simulate_ms(made, &opts), MSIO_E_ARGUMENT);
+    assert_int_equal(stat(made, &after), 0);
     assert_int_equal(before.st_ino, after.st_ino);
     opts.overwrite = 1;
     opts.times = 4;
-    assert_int_equal(msio_simulate_ms(ms, &opts), MSIO_OK);
+    assert_int_equal(msio_simulate_ms(made, &opts), MSIO_OK);
     assert_int_equal(entries_left(), 1);
     check_with_casacore("dsa110");
 }
@@ -234,19 +217,10 @@ static void what_is_no_table_is_never_replaced(void **state) {
     (void)state;
     msio_simulate_ms_opts opts = small();
     opts.overwrite = 1;
-    assert_int_equal(mkdir(ms, 0777), 0);
-    assert_int_equal(msio_simulate_ms(ms, &opts), MSIO_E_ARGUMENT);
-    assert_int_equal(rmdir(ms), 0); /* and nothing was put into it */
+    assert_int_equal(mkdir(made, 0777), 0);
+    assert_int_equal(msio_simulate_ms(made, &opts), MSIO_E_ARGUMENT);
+    assert_int_equal(rmdir(made), 0); /* and nothing was put into it */
     assert_int_equal(entries_left(), 0);
-}
-
-static int64_t last_done, last_total;
-
-static int note(void *user, int64_t done, int64_t total) {
-    assert_true(done >= last_done);
-    last_done = done;
-    last_total = total;
-    return user && done > total / 2;
 }
 
 static void progress_reaches_the_total(void **state) {
@@ -254,7 +228,7 @@ static void progress_reaches_the_total(void **state) {
     msio_simulate_ms_opts opts = small();
     opts.progress = note;
     last_done = last_total = 0;
-    assert_int_equal(msio_simulate_ms(ms, &opts), MSIO_OK);
+    assert_int_equal(msio_simulate_ms(made, &opts), MSIO_OK);
     assert_true(last_total > 216 * 16 * 2 * 13);
     assert_int_equal(last_done, last_total);
 }
@@ -265,7 +239,7 @@ static void a_cancelled_one_leaves_nothing(void **state) {
     opts.progress = note;
     opts.user = &opts;
     last_done = last_total = 0;
-    assert_int_equal(msio_simulate_ms(ms, &opts), MSIO_E_CANCELLED);
+    assert_int_equal(msio_simulate_ms(made, &opts), MSIO_E_CANCELLED);
     assert_true(last_done < last_total);
     assert_int_equal(entries_left(), 0);
 }
@@ -273,38 +247,38 @@ static void a_cancelled_one_leaves_nothing(void **state) {
 static void a_cancelled_one_leaves_what_stood_there(void **state) {
     (void)state;
     msio_simulate_ms_opts opts = small();
-    assert_int_equal(msio_simulate_ms(ms, &opts), MSIO_OK);
+    assert_int_equal(msio_simulate_ms(made, &opts), MSIO_OK);
     opts.progress = note;
     opts.user = &opts;
     opts.overwrite = 1;
     last_done = last_total = 0;
-    assert_int_equal(msio_simulate_ms(ms, &opts), MSIO_E_CANCELLED);
+    assert_int_equal(msio_simulate_ms(made, &opts), MSIO_E_CANCELLED);
     assert_int_equal(entries_left(), 1);
     check_with_casacore("dsa110");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(dsa110_holds_the_formulas, remove_ms),
-        cmocka_unit_test_teardown(big_endian_with_imaging_columns_holds_the_formulas, remove_ms),
-        cmocka_unit_test_teardown(default_layout_holds_the_formulas, remove_ms),
-        cmocka_unit_test_teardown(wide_layout_has_one_window, remove_ms),
-        cmocka_unit_test_teardown(many_tiles_and_one_correlation_hold_the_formulas, remove_ms),
-        cmocka_unit_test_teardown(one_row_is_enough, remove_ms),
+        cmocka_unit_test_teardown(dsa110_holds_the_formulas, remove_made),
+        cmocka_unit_test_teardown(big_endian_with_imaging_columns_holds_the_formulas, remove_made),
+        cmocka_unit_test_teardown(default_layout_holds_the_formulas, remove_made),
+        cmocka_unit_test_teardown(wide_layout_has_one_window, remove_made),
+        cmocka_unit_test_teardown(many_tiles_and_one_correlation_hold_the_formulas, remove_made),
+        cmocka_unit_test_teardown(one_row_is_enough, remove_made),
         cmocka_unit_test(default_options_tell_dsa110_size),
-        cmocka_unit_test_teardown(size_told_is_within_five_percent, remove_ms),
+        cmocka_unit_test_teardown(size_told_is_within_five_percent, remove_made),
         cmocka_unit_test(wrong_options_are_refused),
         cmocka_unit_test(sizes_beyond_counting_are_refused),
         cmocka_unit_test(a_missing_folder_is_named),
-        cmocka_unit_test_teardown(a_table_is_replaced_only_when_asked, remove_ms),
-        cmocka_unit_test_teardown(what_is_no_table_is_never_replaced, remove_ms),
-        cmocka_unit_test_teardown(progress_reaches_the_total, remove_ms),
-        cmocka_unit_test_teardown(a_cancelled_one_leaves_nothing, remove_ms),
-        cmocka_unit_test_teardown(a_cancelled_one_leaves_what_stood_there, remove_ms),
+        cmocka_unit_test_teardown(a_table_is_replaced_only_when_asked, remove_made),
+        cmocka_unit_test_teardown(what_is_no_table_is_never_replaced, remove_made),
+        cmocka_unit_test_teardown(progress_reaches_the_total, remove_made),
+        cmocka_unit_test_teardown(a_cancelled_one_leaves_nothing, remove_made),
+        cmocka_unit_test_teardown(a_cancelled_one_leaves_what_stood_there, remove_made),
     };
     if (msio_casacore_load() != MSIO_OK) {
         printf("skipped: %s\n", msio_last_error()->message);
         return 77;
     }
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, start, remove_scratch);
 }

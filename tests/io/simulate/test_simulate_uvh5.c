@@ -6,7 +6,8 @@
 #include "msio/core.h"
 #include "msio/subbands.h"
 
-#include "tests/fuzz/table_pack.h"
+#include "tests/io/simulate/simulate_scratch.h"
+#include "tests/sanitized.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -26,36 +27,6 @@
 
 #include <cmocka.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define THREAD_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZED 1
-#endif
-#endif
-
-static char scratch[] = "/tmp/msio-simulate-XXXXXX";
-static char folder[PATH_MAX]; /* where groups are made: not there at a test's begin */
-
-static int make_scratch(void **state) {
-    (void)state;
-    if (!mkdtemp(scratch)) return -1;
-    snprintf(folder, sizeof folder, "%s/group", scratch);
-    return 0;
-}
-
-static int remove_scratch(void **state) {
-    (void)state;
-    pack_remove(scratch);
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    pack_remove(folder);
-    return 0;
-}
-
 static msio_simulate_uvh5_opts small(void) {
     msio_simulate_uvh5_opts opts = MSIO_SIMULATE_UVH5_OPTS_INIT;
     opts.antennas = 8;
@@ -68,7 +39,7 @@ static msio_simulate_uvh5_opts small(void) {
 /* Files in the folder, and their bytes in all; -1 where there is no folder. */
 static int files_there(int64_t *bytes) {
     int n = 0;
-    DIR *listing = opendir(folder);
+    DIR *listing = opendir(made);
     if (!listing) return -1;
     *bytes = 0;
     for (struct dirent *entry; (entry = readdir(listing));) {
@@ -98,7 +69,7 @@ static void size_told_is_never_less_and_little_more(void **state) {
         opts.antennas = antennas[i];
         opts.channels = channels[i];
         opts.overwrite = 1;
-        assert_int_equal(msio_simulate_uvh5(folder, &opts), MSIO_OK);
+        assert_int_equal(msio_simulate_uvh5(made, &opts), MSIO_OK);
         int64_t found = 0, told = msio_simulate_uvh5_bytes(&opts, NULL);
         assert_int_equal(files_there(&found), 3);
         assert_in_range(told, found, found + found / 20 + 3 * 24576);
@@ -111,13 +82,13 @@ static void names_are_those_of_the_files(void **state) {
     msio_simulate_uvh5_opts opts = small();
     opts.missing = 1;
     opts.missing_subband = missing;
-    assert_int_equal(msio_simulate_uvh5(folder, &opts), MSIO_OK);
+    assert_int_equal(msio_simulate_uvh5(made, &opts), MSIO_OK);
     int64_t bytes;
     assert_int_equal(files_there(&bytes), 2);
     for (int b = 0; b < 3; b += 2) {
         char name[MSIO_SIMULATE_UVH5_NAME_BYTES], path[2 * PATH_MAX];
         assert_int_equal(msio_simulate_uvh5_name(&opts, b, name), MSIO_OK);
-        snprintf(path, sizeof path, "%s/%s", folder, name);
+        snprintf(path, sizeof path, "%s/%s", made, name);
         assert_int_equal(access(path, R_OK), 0);
     }
     char name[MSIO_SIMULATE_UVH5_NAME_BYTES] = "untouched";
@@ -131,7 +102,7 @@ static void slashes_at_the_folders_end_change_nothing(void **state) {
     msio_simulate_uvh5_opts opts = small();
     char path[PATH_MAX + 2];
     int64_t bytes;
-    snprintf(path, sizeof path, "%s/", folder);
+    snprintf(path, sizeof path, "%s/", made);
     assert_int_equal(msio_simulate_uvh5(path, &opts), MSIO_OK);
     assert_int_equal(files_there(&bytes), 3);
 }
@@ -141,7 +112,7 @@ static void slashes_at_the_folders_end_change_nothing(void **state) {
 static void expect_refused(msio_simulate_uvh5_opts opts) {
     int64_t bytes;
     char name[MSIO_SIMULATE_UVH5_NAME_BYTES];
-    assert_int_equal(msio_simulate_uvh5(folder, &opts), MSIO_E_ARGUMENT);
+    assert_int_equal(msio_simulate_uvh5(made, &opts), MSIO_E_ARGUMENT);
     assert_int_equal(msio_last_error()->code, MSIO_E_ARGUMENT);
     assert_true(strlen(msio_last_error()->message) > 0);
     assert_int_equal(msio_simulate_uvh5_bytes(&opts, NULL), -1);
@@ -213,7 +184,7 @@ static void a_missing_folder_is_named(void **state) {
     (void)state;
     msio_simulate_uvh5_opts opts = small();
     char path[PATH_MAX + 16];
-    snprintf(path, sizeof path, "%s/in/it", folder);
+    snprintf(path, sizeof path, "%s/in/it", made);
     assert_int_equal(msio_simulate_uvh5(path, &opts), MSIO_E_IO);
     assert_string_equal(msio_last_error()->path, path);
 }
@@ -224,25 +195,16 @@ static void files_are_replaced_only_when_asked(void **state) {
     (void)state;
     msio_simulate_uvh5_opts opts = small();
     int64_t before, after;
-    assert_int_equal(msio_simulate_uvh5(folder, &opts), MSIO_OK);
+    assert_int_equal(msio_simulate_uvh5(made, &opts), MSIO_OK);
     assert_int_equal(files_there(&before), 3);
     opts.channels = 64;
-    assert_int_equal(msio_simulate_uvh5(folder, &opts), MSIO_E_ARGUMENT);
+    assert_int_equal(msio_simulate_uvh5(made, &opts), MSIO_E_ARGUMENT);
     assert_int_equal(files_there(&after), 3);
     assert_int_equal(after, before);
     opts.overwrite = 1;
-    assert_int_equal(msio_simulate_uvh5(folder, &opts), MSIO_OK);
+    assert_int_equal(msio_simulate_uvh5(made, &opts), MSIO_OK);
     assert_int_equal(files_there(&after), 3);
     assert_true(after > before);
-}
-
-static int64_t last_done, last_total;
-
-static int note(void *user, int64_t done, int64_t total) {
-    assert_true(done >= last_done);
-    last_done = done;
-    last_total = total;
-    return user && done > total / 2;
 }
 
 static void progress_reaches_the_total(void **state) {
@@ -250,7 +212,7 @@ static void progress_reaches_the_total(void **state) {
     msio_simulate_uvh5_opts opts = small();
     opts.progress = note;
     last_done = last_total = 0;
-    assert_int_equal(msio_simulate_uvh5(folder, &opts), MSIO_OK);
+    assert_int_equal(msio_simulate_uvh5(made, &opts), MSIO_OK);
     assert_int_equal(last_total, (int64_t)3 * 3 * 36 * (16 * 2 * (8 + 1 + 4) + 4 * 8 + 12));
     assert_int_equal(last_done, last_total);
 }
@@ -262,7 +224,7 @@ static void a_cancelled_one_leaves_nothing(void **state) {
     opts.progress = note;
     opts.user = &opts;
     last_done = last_total = 0;
-    assert_int_equal(msio_simulate_uvh5(folder, &opts), MSIO_E_CANCELLED);
+    assert_int_equal(msio_simulate_uvh5(made, &opts), MSIO_E_CANCELLED);
     assert_true(last_done < last_total);
     assert_int_equal(files_there(&bytes), -1);
 }
@@ -271,14 +233,14 @@ static void a_cancelled_one_leaves_what_stood_there(void **state) {
     (void)state;
     msio_simulate_uvh5_opts opts = small();
     int64_t before, after;
-    assert_int_equal(msio_simulate_uvh5(folder, &opts), MSIO_OK);
+    assert_int_equal(msio_simulate_uvh5(made, &opts), MSIO_OK);
     assert_int_equal(files_there(&before), 3);
     opts.progress = note;
     opts.user = &opts;
     opts.overwrite = 1;
     opts.polarizations = 4;
     last_done = last_total = 0;
-    assert_int_equal(msio_simulate_uvh5(folder, &opts), MSIO_E_CANCELLED);
+    assert_int_equal(msio_simulate_uvh5(made, &opts), MSIO_E_CANCELLED);
     assert_int_equal(files_there(&after), 3);
     assert_int_equal(after, before);
 }
@@ -291,7 +253,7 @@ static int fill_disk(void *user, int64_t done, int64_t total) {
     int *filler = user;
     if (done < total / 2 || *filler >= 0) return 0;
     char path[PATH_MAX + 16];
-    snprintf(path, sizeof path, "%s/filler", folder);
+    snprintf(path, sizeof path, "%s/filler", made);
     *filler = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     for (size_t piece = sizeof zeros; piece >= 512; piece /= 2)
         while (write(*filler, zeros, piece) > 0) {}
@@ -310,15 +272,14 @@ static bool own_disk(void) {
     char users[64], groups[64];
     snprintf(users, sizeof users, "0 %u 1", (unsigned)getuid());
     snprintf(groups, sizeof groups, "0 %u 1", (unsigned)getgid());
-    if (mkdir(folder, 0777) != 0) return false;
+    if (mkdir(made, 0777) != 0) return false;
     if (unshare(CLONE_NEWNS) != 0) {
         if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
         put_text("/proc/self/uid_map", users);
         put_text("/proc/self/setgroups", "deny");
         put_text("/proc/self/gid_map", groups);
     }
-    return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-           mount("none", folder, "tmpfs", 0, "size=8m") == 0;
+    return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && mount("none", made, "tmpfs", 0, "size=8m") == 0;
 }
 
 /* In a process with a file system of its own. 0: as it must be; 77: no such file system can be had; else what is not.
@@ -331,7 +292,7 @@ static int fill_own_disk(void) {
     opts.progress = fill_disk;
     opts.user = &filler;
     if (!own_disk()) return 77;
-    if (msio_simulate_uvh5(folder, &opts) != MSIO_E_IO) {
+    if (msio_simulate_uvh5(made, &opts) != MSIO_E_IO) {
         printf("not a refused write: %s\n", msio_last_error()->message);
         return 1;
     }
@@ -361,25 +322,25 @@ static void a_disk_that_fills_leaves_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(a_disk_that_fills_leaves_nothing, remove_folder),
+        cmocka_unit_test_teardown(a_disk_that_fills_leaves_nothing, remove_made),
         cmocka_unit_test(default_options_tell_dsa110_size),
-        cmocka_unit_test_teardown(size_told_is_never_less_and_little_more, remove_folder),
-        cmocka_unit_test_teardown(names_are_those_of_the_files, remove_folder),
-        cmocka_unit_test_teardown(slashes_at_the_folders_end_change_nothing, remove_folder),
+        cmocka_unit_test_teardown(size_told_is_never_less_and_little_more, remove_made),
+        cmocka_unit_test_teardown(names_are_those_of_the_files, remove_made),
+        cmocka_unit_test_teardown(slashes_at_the_folders_end_change_nothing, remove_made),
         cmocka_unit_test(wrong_options_are_refused),
         cmocka_unit_test(missing_subbands_must_be_subbands),
         cmocka_unit_test(sizes_beyond_counting_are_refused),
         cmocka_unit_test(no_path_is_refused),
         cmocka_unit_test(a_missing_folder_is_named),
-        cmocka_unit_test_teardown(files_are_replaced_only_when_asked, remove_folder),
-        cmocka_unit_test_teardown(progress_reaches_the_total, remove_folder),
-        cmocka_unit_test_teardown(a_cancelled_one_leaves_nothing, remove_folder),
-        cmocka_unit_test_teardown(a_cancelled_one_leaves_what_stood_there, remove_folder),
+        cmocka_unit_test_teardown(files_are_replaced_only_when_asked, remove_made),
+        cmocka_unit_test_teardown(progress_reaches_the_total, remove_made),
+        cmocka_unit_test_teardown(a_cancelled_one_leaves_nothing, remove_made),
+        cmocka_unit_test_teardown(a_cancelled_one_leaves_what_stood_there, remove_made),
     };
-    if (make_scratch(NULL) != 0) return 1;
+    if (make_scratch("group") != 0) return 1;
     const msio_simulate_uvh5_opts opts = small();
-    const bool missing = msio_simulate_uvh5(folder, &opts) == MSIO_E_UNSUPPORTED;
-    remove_folder(NULL);
+    const bool missing = msio_simulate_uvh5(made, &opts) == MSIO_E_UNSUPPORTED;
+    remove_made(NULL);
     if (!missing) return cmocka_run_group_tests(tests, NULL, remove_scratch);
     printf("skipped: %s\n", msio_last_error()->message);
     remove_scratch(NULL);

@@ -4,6 +4,7 @@
  * return, within bounded time and memory, whatever the bytes are; sanitizers watch over the rest. */
 #include "tests/fuzz/read_everything.h"
 #include "tests/fuzz/table_pack.h"
+#include "tests/sanitized.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -15,15 +16,7 @@
 #define SECONDS_A_CASE 120
 #define MOST_RESIDENT_KB (1500L * 1024) /* a sanitizer's own memory included */
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ADDRESS_SANITIZER 1
-#endif
-#endif
-
-#ifdef ADDRESS_SANITIZER
+#ifdef ADDRESS_SANITIZED
 /* In place of a limit on the address space, which the sanitizer itself would exceed. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) { return "allocator_may_return_null=1:max_allocation_size_mb=1024"; }
@@ -44,7 +37,7 @@ static int start(void **state) {
     (void)state;
     signal(SIGALRM, too_long);
     msio_pool_set_limit((size_t)8 << 20);
-#ifndef ADDRESS_SANITIZER
+#ifndef ADDRESS_SANITIZED
     setrlimit(RLIMIT_AS, &(struct rlimit){(rlim_t)4 << 30, (rlim_t)4 << 30});
 #endif
     return 0;

@@ -3,6 +3,7 @@
 #include "msio/write.h"
 
 #include "tests/io/simulate/simulated.h"
+#include "tests/io/write/value_of_row.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,12 +18,9 @@ static int64_t rows;
 
 static int start(void **state) {
     (void)state;
-    msio_simulate_ms_opts opts = MSIO_SIMULATE_MS_OPTS_INIT;
+    msio_simulate_ms_opts opts = simulated_shape(24, 8, 8, 48); /* a DATA of 15 MB: progress is told of every 8 MiB */
     msio_open_opts how = MSIO_OPEN_OPTS_INIT;
     alarm(120);
-    opts.antennas = 24; /* a DATA of 15 MB: progress is told of every 8 MiB */
-    opts.times = 8;
-    opts.subbands = 8;
     if (!simulate_or_skip(&opts, folder, "small.ms", ms, sizeof ms)) return -1;
     how.writable = 1;
     how.lock_seconds = 0.3;
@@ -46,14 +44,7 @@ static int run_child(int (*work)(void *user), void *user) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static int32_t value_of(int64_t row) {
-    msio_select one = MSIO_SELECT_ALL;
-    int32_t value = -1;
-    one.row = row;
-    one.rows = 1;
-    assert_int_equal(msio_read(column, &one, &value, sizeof value, NULL), MSIO_OK);
-    return value;
-}
+static int32_t value_of(int64_t row) { return value_of_row(column, row); }
 
 static msio_status put_value(int32_t value) { return msio_write_value(column, NULL, &value, sizeof value, NULL); }
 

@@ -15,11 +15,8 @@ static char folder[64], ms[80];
 
 static int start(void **state) {
     (void)state;
-    msio_simulate_ms_opts opts = MSIO_SIMULATE_MS_OPTS_INIT;
+    msio_simulate_ms_opts opts = simulated_shape(24, 8, 8, 48); /* a DATA of 15 MB */
     alarm(120);
-    opts.antennas = 24; /* a DATA of 15 MB */
-    opts.times = 8;
-    opts.subbands = 8;
     return simulate_or_skip(&opts, folder, "small.ms", ms, sizeof ms) ? 0 : -1;
 }
 
