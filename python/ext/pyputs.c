@@ -135,7 +135,7 @@ static PyObject *writer_call(PyObject *object, PyObject *const *arguments, size_
         PyErr_SetString(PyExc_TypeError, "a writer of cells takes the number of a row, and its value");
         return NULL;
     }
-    if (self->busy || self->table->closing || is_over(self->shared)) Py_RETURN_FALSE;
+    if (self->busy || !self->cursor || self->table->closing || is_over(self->shared)) Py_RETURN_FALSE;
     Py_ssize_t row = row_of(self, arguments[0]);
     const void *data = row < 0 ? NULL : value_of(self, arguments[1], scalar);
     if (!data) Py_RETURN_FALSE;
@@ -150,10 +150,27 @@ static PyObject *writer_flush(PyObject *object, PyObject *unused) {
     cell_writer *self = (cell_writer *)object;
     msio_status status;
     (void)unused;
+    if (!self->cursor) Py_RETURN_NONE;
     self->busy = 1;
     Py_BEGIN_ALLOW_THREADS status = msio_cursor_flush(self->cursor);
     Py_END_ALLOW_THREADS self->busy = 0;
     if (status) return py_fail();
+    Py_RETURN_NONE;
+}
+
+/* Stores what it took once more; what cannot be stored is let go of. */
+static PyObject *writer_close(PyObject *object, PyObject *unused) {
+    cell_writer *self = (cell_writer *)object;
+    msio_status status;
+    (void)unused;
+    if (self->busy) {
+        PyErr_SetString(PyExc_ValueError, "another thread is within the writer");
+        return NULL;
+    }
+    msio_cursor *cursor = self->cursor;
+    self->cursor = NULL;
+    Py_BEGIN_ALLOW_THREADS status = msio_cursor_close(cursor);
+    Py_END_ALLOW_THREADS if (status) return py_fail();
     Py_RETURN_NONE;
 }
 
@@ -241,6 +258,8 @@ static void writer_free(PyObject *object) {
 
 static PyMethodDef writer_methods[] = {
     {"flush", writer_flush, METH_NOARGS, "flush($self, /)\n--\n\nStores the cells that it took."},
+    {"close", writer_close, METH_NOARGS,
+     "close($self, /)\n--\n\nStores the cells that it took; those that cannot be stored are let go of, with the error."},
     {NULL, NULL, 0, NULL}};
 static PyMemberDef writer_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(cell_writer, call), READONLY, NULL},

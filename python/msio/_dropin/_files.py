@@ -184,6 +184,14 @@ def settle_read(file):
             settle(one)
 
 
+def settle_at_last(when, file=None):
+    """Under the guard: the same where nobody takes an error: it is logged."""
+    try:
+        settle(file, asked=True)
+    except Exception:
+        logging.getLogger("msio").exception("cells that were put one by one, stored %s", when)
+
+
 def file_of(path):
     """The one File of a path, whatever link leads there."""
     path = os.path.realpath(path)
@@ -210,10 +218,7 @@ def drop_all_cells():
 def _before_fork():
     """No fork in the middle of another thread's write, nor with cells that wait: the child reads what is on disk."""
     guard.acquire()
-    try:
-        settle(asked=True)
-    except Exception:
-        logging.getLogger("msio").exception("cells that were put before a fork are not stored")
+    settle_at_last("before a fork")
 
 
 def _after_fork():

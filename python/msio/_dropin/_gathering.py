@@ -6,6 +6,7 @@ everything that is open is finished: the cells are stored, and casacore looks an
 msio finish it as well.
 """
 import atexit
+import contextlib
 import time
 
 from casacore.tables._tables import Table as _CasacoreTable
@@ -89,13 +90,7 @@ class Gathering:
         self.gather.end()
         writers, self._writers = self._writers, []
         handle, self._handle = self._handle, None
-        failed = None
-        for _, writer in writers:
-            try:
-                _flush(writer)
-            except Error as error:
-                failed = failed or error
-        _counting.served["putcell", None] += sum(writer.taken for _, writer in writers)
+        failed = [error for error in (self._store(*one) for one in writers) if error is not None]
         self.file.put()
         for state in list(self.file.states):
             state.puts.clear()
@@ -104,8 +99,20 @@ class Gathering:
         finally:
             for name, writer in writers:
                 self._learn(name, writer.taken, asked)
-            if failed is not None:
-                raise failed
+            if failed:
+                raise failed[0]
+
+    def _store(self, name, writer):
+        """Stores a column's cells. An error: they are lost, so that they come over nothing that is put afterwards."""
+        try:
+            _flush(writer)
+        except Error as error:
+            with contextlib.suppress(Error):
+                writer.close()
+            error.add_note(f"cells that were put one by one into column {name} of {self.file.path} are not stored, and are lost")
+            return error
+        _counting.served["putcell", None] += writer.taken
+        return None
 
     def _learn(self, name, taken, asked):
         if taken >= FEW:
@@ -142,7 +149,7 @@ def _at_exit():
     global _is_over
     with _files.guard:
         _is_over = True
-        _files.settle()
+        _files.settle_at_last("at the program's end")
 
 
 atexit.register(_at_exit)

@@ -46,7 +46,7 @@ class State:
             for one in (self.file, *self.file.behind):
                 if one in _files.pending:
                     with _files.guard:
-                        _files.settle(one, True)
+                        _files.settle_at_last("when the last object of their table went", one)
                 one.states.discard(self)
                 one.rest()
 

@@ -468,3 +468,53 @@ def test_rows_put_at_once(cells):
                  lambda t: t.D.__setitem__(slice(31, 34), [1.0, 2.0, 3.0]), lambda t: t.ARRAY.putcell(33, whole["ARRAY"])):
         cells.agree(call)
     cells.check()
+
+
+NO_ROOM = """
+import gc, resource, sys, traceback
+import numpy as np
+from msio.tables import table
+def limit(bytes):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes, resource.RLIM_INFINITY))
+t = table(sys.argv[1], readonly=False, ack=False)
+t.putcell("A", 3, 5)
+for row in range(300, 340):
+    t.putcell("D", row, np.full(512, 7.0))
+limit(65536)
+{end}
+limit(resource.RLIM_INFINITY)
+"""
+RAISED = """
+try:
+    {call}
+except RuntimeError:
+    traceback.print_exc()
+limit(resource.RLIM_INFINITY)
+t.putcol("D", np.full((5, 512), 9.0), 310, 5)
+t.flush()
+t.putcell("D", 320, np.full(512, 8.0))
+gc.collect()
+t.close()
+"""
+
+
+@pytest.mark.parametrize("end", ["t.flush()", "t.unlock()", "t.getcol('D')", "t.getcell('D', 5)", "t.close()", "del", "exit"])
+def test_cells_for_which_there_is_no_room(tmp_path, end):
+    """That they are lost is said, once; what is put afterwards stands, and all else is as it was."""
+    path = str(tmp_path / "t")
+    desc = ct.maketabdesc([ct.makearrcoldesc("D", 0.0, ndim=1, shape=[512], datamanagertype="TiledColumnStMan",
+                                             datamanagergroup="d"), ct.makescacoldesc("A", 0)])
+    with ct.table(path, desc, nrow=400, ack=False) as made:
+        made.putcol("D", np.ones((400, 512)))
+    code = NO_ROOM.format(end={"del": "del t", "exit": "sys.exit(3)"}.get(end, RAISED.format(call=end)))
+    run = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, timeout=60)
+    assert run.returncode == (3 if end == "exit" else 0), run.stderr
+    assert run.stderr.count("msio._errors.ReadError") == 1 and "File too large" in run.stderr
+    assert run.stderr.count("put one by one into column D") == 1 and "are lost" in run.stderr
+    expected = np.ones(400)
+    if end not in ("del", "exit"):
+        expected[310:315], expected[320] = 9, 8
+    with ct.table(path, ack=False) as t:
+        assert np.array_equal(t.getcol("D"), np.repeat(expected[:, np.newaxis], 512, axis=1))
+        assert t.getcell("A", 3) == 5  # which has room
+    assert "table.msio_write" not in os.listdir(path)
