@@ -1,48 +1,89 @@
 /* metadata_subtables.c - the subtables of a Measurement Set as structures (columns as in casacore note 229). */
 #include "cache/metadata.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void read_antennas(msio_subtable *t, msio_metadata *f) {
-    msio_antenna_info *a = msio_subtable_items(t, sizeof *a);
-    msio_ragged name = msio_subtable_cells(t, "NAME"), station = msio_subtable_cells(t, "STATION"),
-                mount = msio_subtable_cells(t, "MOUNT"), position = msio_subtable_cells(t, "POSITION"),
-                diameter = msio_subtable_cells(t, "DISH_DIAMETER"), flag = msio_subtable_cells(t, "FLAG_ROW");
-    for (int64_t i = 0; i < t->rows && !t->status; i++) {
-        a[i].name = msio_cell_text(t, &name, i);
-        a[i].station = msio_cell_text(t, &station, i);
-        a[i].mount = msio_cell_text(t, &mount, i);
-        for (int k = 0; k < 3; k++) a[i].position[k] = msio_cell_number(&position, i, k, 0);
-        a[i].diameter = msio_cell_number(&diameter, i, 0, 0);
-        a[i].flagged = msio_cell_int(&flag, i, 0) != 0;
+/* How a column becomes a member of a structure; what was never written is "", 0, or as `absent` says. */
+typedef enum member_kind {
+    TEXT,   /* const char * */
+    WHOLE,  /* int32_t */
+    TRUTH,  /* int */
+    NUMBERS /* double[count] */
+} member_kind;
+
+typedef struct member {
+    const char *column;
+    member_kind kind;
+    size_t offset;
+    int count;
+    int32_t absent;
+} member;
+
+#define MEMBER(column, kind, type, name)                                                                               \
+    { (column), kind, offsetof(type, name), (int)(sizeof((type *)0)->name / sizeof(double)), 0 }
+#define MEMBER_OR_NONE(column, type, name)                                                                             \
+    { (column), WHOLE, offsetof(type, name), 0, -1 }
+
+static void read_member(msio_subtable *t, const member *m, const msio_ragged *cells, int64_t row, void *at) {
+    double *numbers = at;
+    switch (m->kind) {
+    case TEXT: *(const char **)at = msio_cell_text(t, cells, row); break;
+    case WHOLE: *(int32_t *)at = msio_cell_int(cells, row, m->absent); break;
+    case TRUTH: *(int *)at = msio_cell_int(cells, row, 0) != 0; break;
+    case NUMBERS:
+        for (int k = 0; k < m->count; k++) numbers[k] = msio_cell_number(cells, row, k, 0);
+        break;
     }
+}
+
+/* Columns of all rows into the members of items, which are size bytes each. */
+static void read_members(msio_subtable *t, void *items, size_t size, size_t n, const member *members) {
+    for (size_t k = 0; k < n && !t->status; k++) {
+        msio_ragged cells = msio_subtable_cells(t, members[k].column);
+        for (int64_t row = 0; row < t->rows && !t->status; row++)
+            read_member(t, &members[k], &cells, row, (char *)items + (size_t)row * size + members[k].offset);
+        msio_ragged_free(&cells);
+    }
+}
+
+#define READ_MEMBERS(t, items, members)                                                                                \
+    read_members((t), (items), sizeof *(items), sizeof(members) / sizeof *(members), (members))
+
+static void read_antennas(msio_subtable *t, msio_metadata *f) {
+    static const member members[] = {MEMBER("NAME", TEXT, msio_antenna_info, name),
+                                     MEMBER("STATION", TEXT, msio_antenna_info, station),
+                                     MEMBER("MOUNT", TEXT, msio_antenna_info, mount),
+                                     MEMBER("POSITION", NUMBERS, msio_antenna_info, position),
+                                     MEMBER("DISH_DIAMETER", NUMBERS, msio_antenna_info, diameter),
+                                     MEMBER("FLAG_ROW", TRUTH, msio_antenna_info, flagged)};
+    msio_antenna_info *a = msio_subtable_items(t, sizeof *a);
+    READ_MEMBERS(t, a, members);
     f->antenna = a;
     f->antennas = (int)t->rows;
-    msio_ragged *all[] = {&name, &station, &mount, &position, &diameter, &flag};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) msio_ragged_free(all[i]);
 }
 
 static void read_windows(msio_subtable *t, msio_metadata *f) {
+    static const member members[] = {MEMBER("NAME", TEXT, msio_spectral_window, name),
+                                     MEMBER("REF_FREQUENCY", NUMBERS, msio_spectral_window, reference_frequency),
+                                     MEMBER("TOTAL_BANDWIDTH", NUMBERS, msio_spectral_window, bandwidth),
+                                     MEMBER_OR_NONE("MEAS_FREQ_REF", msio_spectral_window, frame)};
     msio_spectral_window *w = msio_subtable_items(t, sizeof *w);
-    msio_ragged name = msio_subtable_cells(t, "NAME"), frequency = msio_subtable_cells(t, "CHAN_FREQ"),
-                width = msio_subtable_cells(t, "CHAN_WIDTH"), channels = msio_subtable_cells(t, "NUM_CHAN"),
-                reference = msio_subtable_cells(t, "REF_FREQUENCY"), band = msio_subtable_cells(t, "TOTAL_BANDWIDTH"),
-                frame = msio_subtable_cells(t, "MEAS_FREQ_REF");
+    READ_MEMBERS(t, w, members);
+    msio_ragged frequency = msio_subtable_cells(t, "CHAN_FREQ"), width = msio_subtable_cells(t, "CHAN_WIDTH"),
+                channels = msio_subtable_cells(t, "NUM_CHAN");
     for (int64_t i = 0; i < t->rows && !t->status; i++) {
         int64_t n = msio_cell_length(&frequency, i);
-        w[i].name = msio_cell_text(t, &name, i);
         w[i].channels = n ? n : msio_cell_int(&channels, i, 0);
         w[i].frequencies = msio_cell_doubles(t, &frequency, i);
         if (msio_cell_length(&width, i) == n) w[i].widths = msio_cell_doubles(t, &width, i);
-        w[i].reference_frequency = msio_cell_number(&reference, i, 0, 0);
-        w[i].bandwidth = msio_cell_number(&band, i, 0, 0);
-        w[i].frame = msio_cell_int(&frame, i, -1);
     }
     f->spectral_window = w;
     f->spectral_windows = (int)t->rows;
-    msio_ragged *all[] = {&name, &frequency, &width, &channels, &reference, &band, &frame};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) msio_ragged_free(all[i]);
+    msio_ragged_free(&frequency);
+    msio_ragged_free(&width);
+    msio_ragged_free(&channels);
 }
 
 static void read_polarizations(msio_subtable *t, msio_metadata *f) {
@@ -64,89 +105,60 @@ static void read_polarizations(msio_subtable *t, msio_metadata *f) {
 }
 
 static void read_descriptions(msio_subtable *t, msio_metadata *f) {
+    static const member members[] = {MEMBER_OR_NONE("SPECTRAL_WINDOW_ID", msio_data_description, spectral_window),
+                                     MEMBER_OR_NONE("POLARIZATION_ID", msio_data_description, polarization),
+                                     MEMBER("FLAG_ROW", TRUTH, msio_data_description, flagged)};
     msio_data_description *d = msio_subtable_items(t, sizeof *d);
-    msio_ragged window = msio_subtable_cells(t, "SPECTRAL_WINDOW_ID"),
-                polarization = msio_subtable_cells(t, "POLARIZATION_ID"), flag = msio_subtable_cells(t, "FLAG_ROW");
-    for (int64_t i = 0; i < t->rows && !t->status; i++)
-        d[i] = (msio_data_description){msio_cell_int(&window, i, -1), msio_cell_int(&polarization, i, -1),
-                                       msio_cell_int(&flag, i, 0) != 0};
+    READ_MEMBERS(t, d, members);
     f->data_description = d;
     f->data_descriptions = (int)t->rows;
-    msio_ragged_free(&window);
-    msio_ragged_free(&polarization);
-    msio_ragged_free(&flag);
 }
 
 static void read_fields(msio_subtable *t, msio_metadata *f) {
+    static const member members[] = {
+        MEMBER("NAME", TEXT, msio_field_info, name), MEMBER("CODE", TEXT, msio_field_info, code),
+        MEMBER_OR_NONE("SOURCE_ID", msio_field_info, source), MEMBER("TIME", NUMBERS, msio_field_info, time)};
     msio_field_info *d = msio_subtable_items(t, sizeof *d);
-    msio_ragged name = msio_subtable_cells(t, "NAME"), code = msio_subtable_cells(t, "CODE"),
-                source = msio_subtable_cells(t, "SOURCE_ID"), time = msio_subtable_cells(t, "TIME");
-    for (int64_t i = 0; i < t->rows && !t->status; i++) {
-        d[i].name = msio_cell_text(t, &name, i);
-        d[i].code = msio_cell_text(t, &code, i);
-        d[i].source = msio_cell_int(&source, i, -1);
-        d[i].time = msio_cell_number(&time, i, 0, 0);
-    }
+    READ_MEMBERS(t, d, members);
     if (!t->status) msio_subtable_directions(t, "PHASE_DIR", &d->phase_dir, sizeof *d);
     if (!t->status) msio_subtable_directions(t, "REFERENCE_DIR", &d->reference_dir, sizeof *d);
     if (!t->status) msio_subtable_directions(t, "DELAY_DIR", &d->delay_dir, sizeof *d);
     f->field = d;
     f->fields = (int)t->rows;
-    msio_ragged *all[] = {&name, &code, &source, &time};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) msio_ragged_free(all[i]);
 }
 
 static void read_observations(msio_subtable *t, msio_metadata *f) {
+    static const member members[] = {MEMBER("TELESCOPE_NAME", TEXT, msio_observation_info, telescope),
+                                     MEMBER("OBSERVER", TEXT, msio_observation_info, observer),
+                                     MEMBER("PROJECT", TEXT, msio_observation_info, project),
+                                     MEMBER("TIME_RANGE", NUMBERS, msio_observation_info, time_range)};
     msio_observation_info *o = msio_subtable_items(t, sizeof *o);
-    msio_ragged telescope = msio_subtable_cells(t, "TELESCOPE_NAME"), observer = msio_subtable_cells(t, "OBSERVER"),
-                project = msio_subtable_cells(t, "PROJECT"), range = msio_subtable_cells(t, "TIME_RANGE");
-    for (int64_t i = 0; i < t->rows && !t->status; i++) {
-        o[i].telescope = msio_cell_text(t, &telescope, i);
-        o[i].observer = msio_cell_text(t, &observer, i);
-        o[i].project = msio_cell_text(t, &project, i);
-        for (int k = 0; k < 2; k++) o[i].time_range[k] = msio_cell_number(&range, i, k, 0);
-    }
+    READ_MEMBERS(t, o, members);
     f->observation = o;
     f->observations = (int)t->rows;
-    msio_ragged *all[] = {&telescope, &observer, &project, &range};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) msio_ragged_free(all[i]);
 }
 
 static void read_sources(msio_subtable *t, msio_metadata *f) {
+    static const member members[] = {
+        MEMBER("NAME", TEXT, msio_source_info, name), MEMBER_OR_NONE("SOURCE_ID", msio_source_info, id),
+        MEMBER_OR_NONE("SPECTRAL_WINDOW_ID", msio_source_info, spectral_window),
+        MEMBER("TIME", NUMBERS, msio_source_info, time), MEMBER("INTERVAL", NUMBERS, msio_source_info, interval)};
     msio_source_info *s = msio_subtable_items(t, sizeof *s);
-    msio_ragged name = msio_subtable_cells(t, "NAME"), id = msio_subtable_cells(t, "SOURCE_ID"),
-                window = msio_subtable_cells(t, "SPECTRAL_WINDOW_ID"), time = msio_subtable_cells(t, "TIME"),
-                interval = msio_subtable_cells(t, "INTERVAL");
-    for (int64_t i = 0; i < t->rows && !t->status; i++) {
-        s[i].name = msio_cell_text(t, &name, i);
-        s[i].id = msio_cell_int(&id, i, -1);
-        s[i].spectral_window = msio_cell_int(&window, i, -1);
-        s[i].time = msio_cell_number(&time, i, 0, 0);
-        s[i].interval = msio_cell_number(&interval, i, 0, 0);
-    }
+    READ_MEMBERS(t, s, members);
     if (!t->status) msio_subtable_directions(t, "DIRECTION", &s->direction, sizeof *s);
     f->source = s;
     f->sources = (int)t->rows;
-    msio_ragged *all[] = {&name, &id, &window, &time, &interval};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) msio_ragged_free(all[i]);
 }
 
 static void read_states(msio_subtable *t, msio_metadata *f) {
+    static const member members[] = {
+        MEMBER("OBS_MODE", TEXT, msio_state_info, mode), MEMBER("SUB_SCAN", WHOLE, msio_state_info, subscan),
+        MEMBER("CAL", NUMBERS, msio_state_info, cal), MEMBER("SIG", TRUTH, msio_state_info, sig),
+        MEMBER("REF", TRUTH, msio_state_info, ref)};
     msio_state_info *s = msio_subtable_items(t, sizeof *s);
-    msio_ragged mode = msio_subtable_cells(t, "OBS_MODE"), subscan = msio_subtable_cells(t, "SUB_SCAN"),
-                cal = msio_subtable_cells(t, "CAL"), sig = msio_subtable_cells(t, "SIG"),
-                ref = msio_subtable_cells(t, "REF");
-    for (int64_t i = 0; i < t->rows && !t->status; i++) {
-        s[i].mode = msio_cell_text(t, &mode, i);
-        s[i].subscan = msio_cell_int(&subscan, i, 0);
-        s[i].cal = msio_cell_number(&cal, i, 0, 0);
-        s[i].sig = msio_cell_int(&sig, i, 0) != 0;
-        s[i].ref = msio_cell_int(&ref, i, 0) != 0;
-    }
+    READ_MEMBERS(t, s, members);
     f->state = s;
     f->states = (int)t->rows;
-    msio_ragged *all[] = {&mode, &subscan, &cal, &sig, &ref};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) msio_ragged_free(all[i]);
 }
 
 void msio_meta_read(msio_meta_answer *m, int which, msio_subtable *t) {
