@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "io/ms/ms_make.h"
 #include "io/ms/ms_place.h"
+#include "io/simulate/simulate_progress.h"
 #include "msio/files.h"
 #include "msio/io.h"
 
@@ -176,22 +177,6 @@ static int set_managers(const msio_sim *sim, msio_casa_manager_spec *managers, i
 
 /* ---------------------------------------------------------------- the main table */
 
-/* How far the work has come. */
-typedef struct progress {
-    int (*call)(void *user, int64_t done, int64_t total);
-    void *user;
-    const char *path; /* of the result */
-    int64_t done, total;
-} progress;
-
-static msio_status report(progress *p, int64_t bytes) {
-    p->done += bytes;
-    if (p->call && p->call(p->user, p->done, p->total))
-        return msio_error_set(MSIO_E_CANCELLED, p->path, "stopped on request after %lld of %lld bytes",
-                              (long long)p->done, (long long)p->total);
-    return MSIO_OK;
-}
-
 static int64_t row_bytes(const msio_sim *sim, const main_column *column) {
     return column->fill ? cell_elements(sim, column->cell) * (int64_t)msio_type_size(column_type(column)) : 0;
 }
@@ -211,7 +196,7 @@ static int64_t block_rows(const msio_sim *sim, const main_column *column) {
 }
 
 static msio_status put_column(const msio_sim *sim, msio_casa_table *table, const main_column *column, void *block,
-                              progress *p) {
+                              msio_sim_progress *p) {
     int64_t shape[2];
     int ndim = cell_shape(sim, column->cell, shape);
     msio_status status = MSIO_OK;
@@ -221,12 +206,12 @@ static msio_status put_column(const msio_sim *sim, msio_casa_table *table, const
         int64_t rows = msio_min(step, sim->rows - row);
         msio_sim_fill_of(sim, column->fill)(sim, row, rows, block);
         status = msio_casa_put(table, column->name, row, rows, ndim, shape, block);
-        if (status == MSIO_OK) status = report(p, rows * row_bytes(sim, column));
+        if (status == MSIO_OK) status = msio_sim_advance(p, rows * row_bytes(sim, column));
     }
     return status;
 }
 
-static msio_status put_columns(const msio_sim *sim, msio_casa_table *table, progress *p) {
+static msio_status put_columns(const msio_sim *sim, msio_casa_table *table, msio_sim_progress *p) {
     int64_t most = 0;
     for (int i = 0; i < columns_made(sim); i++)
         if (main_columns[i].fill)
@@ -261,9 +246,9 @@ static msio_status make_main(const msio_sim *sim, const char *path, msio_casa_ta
 }
 
 /* Makes the whole Measurement Set at path, where nothing stands. */
-static msio_status make_ms(const msio_sim *sim, const char *path, progress *p) {
+static msio_status make_ms(const msio_sim *sim, const char *path, msio_sim_progress *p) {
     msio_casa_table *table = NULL;
-    msio_status status = report(p, 0);
+    msio_status status = msio_sim_advance(p, 0);
     if (status == MSIO_OK) status = make_main(sim, path, &table);
     if (status == MSIO_OK) status = msio_sim_subtables(sim, path, table);
     if (status == MSIO_OK) status = put_columns(sim, table, p);
@@ -430,7 +415,7 @@ msio_status msio_sim_ms_make(const char *path, const msio_simulate_ms_opts *give
         status =
             msio_ms_check_room(where->folder, where->folder, msio_simulate_ms_bytes(&opts, NULL), "a Measurement Set");
     if (status != MSIO_OK) goto done;
-    progress p = {opts.progress, opts.user, where->final, 0, value_bytes(&sim)};
+    msio_sim_progress p = {opts.progress, opts.user, where->final, 0, value_bytes(&sim)};
     status = msio_making_begin(where->final, &making);
     if (status == MSIO_OK) status = make_ms(&sim, msio_making_place(making), &p);
     if (status == MSIO_OK) status = msio_ms_place_take(where, making);

@@ -5,6 +5,7 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "io/group/group_name.h"
+#include "io/simulate/simulate_progress.h"
 #include "msio/files.h"
 
 #include <errno.h>
@@ -264,23 +265,6 @@ static msio_status put_in_place(const msio_simulate_uvh5_opts *opts, const msio_
 
 /* ---------------------------------------------------------------- the call */
 
-/* How far the work has come. */
-typedef struct progress {
-    int (*call)(void *user, int64_t done, int64_t total);
-    void *user;
-    const char *path;
-    int64_t done, total;
-} progress;
-
-static msio_status report(void *user, int64_t bytes) {
-    progress *p = user;
-    p->done += bytes;
-    if (p->call && p->call(p->user, p->done, p->total))
-        return msio_error_set(MSIO_E_CANCELLED, p->path, "stopped on request after %lld of %lld bytes",
-                              (long long)p->done, (long long)p->total);
-    return MSIO_OK;
-}
-
 msio_status msio_sim_uvh5_describe(const msio_simulate_uvh5_opts *given, msio_sim_uvh5 *group) {
     msio_simulate_uvh5_opts opts;
     return describe(given, &opts, group);
@@ -307,15 +291,15 @@ msio_status msio_sim_uvh5_make(const char *dir, const msio_simulate_uvh5_opts *g
     if (status == MSIO_OK)
         status = msio_ms_check_room(msio_making_place(where.making), dir, n * msio_sim_uvh5_file_bytes(&group),
                                     "a group of UVH5 files");
-    progress p = {opts.progress, opts.user, dir, 0, 0};
+    msio_sim_progress p = {opts.progress, opts.user, dir, 0, 0};
     if (status == MSIO_OK) {
         p.total = n * msio_sim_uvh5_value_bytes(&group);
-        status = report(&p, 0);
+        status = msio_sim_advance(&p, 0);
     }
     for (int b = 0; b < opts.subbands && status == MSIO_OK; b++) {
         if (is_missing(&opts, b)) continue;
         char *path = path_in(msio_making_place(where.making), &group, b);
-        status = path ? msio_sim_uvh5_file(&group, b, path, report, &p) : MSIO_E_MEMORY;
+        status = path ? msio_sim_uvh5_file(&group, b, path, msio_sim_advance, &p) : MSIO_E_MEMORY;
         free(path);
     }
     if (status == MSIO_OK) status = put_in_place(&opts, &group, &where);
