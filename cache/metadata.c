@@ -3,6 +3,7 @@
 #include "cache/runs.h"
 
 #include "core/error.h"
+#include "core/sorting.h"
 #include "prof/span.h"
 
 #include <dirent.h>
@@ -76,11 +77,6 @@ static msio_status read_managers(msio_meta_answer *m, const msio_table_dat *dat)
     return measure_files(&m->facts, manager, n);
 }
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* A column as its first plain table describes it, below concatenations and references; NULL where there is none. */
 static const msio_column_dat *column_below(const msio_access *access, const char *name) {
     while (access->snapshot->dat->kind != MSIO_PLAIN_TABLE) {
@@ -103,7 +99,7 @@ static msio_status run_values(msio_access *access, const char *column, double **
     msio_status status = msio_runs_read(access, column, &list);
     if (!status && !(*values = malloc(((size_t)list.n + 1) * sizeof **values))) status = no_memory(NULL);
     for (int64_t i = 0; i < list.n && !status; i++) (*values)[(*n)++] = list.run[i].value;
-    if (!status) qsort(*values, (size_t)*n, sizeof **values, ascending);
+    if (!status) qsort(*values, (size_t)*n, sizeof **values, msio_compare_doubles);
     msio_run_list_free(&list);
     return status;
 }

@@ -1,6 +1,7 @@
 /* convert_source.c - what a conversion reads: files compared, windows, polarizations, antennas. */
 #include "core/checked.h"
 #include "core/error.h"
+#include "core/sorting.h"
 #include "io/convert/conversion.h"
 
 #include <math.h>
@@ -207,16 +208,11 @@ static msio_status take_feeds(msio_conversion *c) {
 
 /* ---------------------------------------------------------------- rows */
 
-static int compare_doubles(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static msio_status find_median(msio_conversion *c) {
     double *times = malloc((size_t)c->rows * sizeof *times);
     if (!times) return msio_error_set(MSIO_E_MEMORY, c->header->path, "no memory for the rows' times");
     memcpy(times, c->facts.times, (size_t)c->rows * sizeof *times);
-    qsort(times, (size_t)c->rows, sizeof *times, compare_doubles);
+    qsort(times, (size_t)c->rows, sizeof *times, msio_compare_doubles);
     const double low = times[(c->rows - 1) / 2], high = times[c->rows / 2];
     c->median_time = msio_mjd_seconds(low == high ? low : (low + high) / 2);
     free(times);

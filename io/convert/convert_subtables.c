@@ -1,6 +1,7 @@
 /* convert_subtables.c - the subtables of a converted Measurement Set, one function each. */
 #include "core/checked.h"
 #include "core/error.h"
+#include "core/sorting.h"
 #include "io/convert/conversion.h"
 #include "io/ms/ms_fill.h"
 #include "io/ms/ms_make.h"
@@ -253,16 +254,11 @@ static void fill_observation(filler *f) {
     msio_ms_put_doubles(&f->to, MSIO_MS_TELESCOPE_LOCATION, 1, &three, f->c->site.xyz);
 }
 
-static int compare_doubles(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The times that occur, ascending. */
 static int64_t unique_times(const msio_conversion *c, double *times) {
     int64_t n = 0;
     memcpy(times, c->facts.times, (size_t)c->rows * sizeof *times);
-    qsort(times, (size_t)c->rows, sizeof *times, compare_doubles);
+    qsort(times, (size_t)c->rows, sizeof *times, msio_compare_doubles);
     for (int64_t r = 0; r < c->rows; r++)
         if (n == 0 || times[r] != times[n - 1]) times[n++] = times[r];
     return n;
@@ -273,7 +269,7 @@ static double interval_at(const msio_conversion *c, double time, double *memory)
     int64_t n = 0;
     for (int64_t r = 0; r < c->rows; r++)
         if (c->facts.times[r] == time) memory[n++] = c->facts.integrations[r];
-    qsort(memory, (size_t)n, sizeof *memory, compare_doubles);
+    qsort(memory, (size_t)n, sizeof *memory, msio_compare_doubles);
     return memory[(n - 1) / 2] == memory[n / 2] ? memory[n / 2] : (memory[(n - 1) / 2] + memory[n / 2]) / 2;
 }
 

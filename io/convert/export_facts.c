@@ -1,6 +1,7 @@
 /* export_facts.c - what the tables of a Measurement Set say, as UVH5 has it. */
 #include "core/checked.h"
 #include "core/error.h"
+#include "core/sorting.h"
 #include "io/convert/exporting.h"
 
 #include <math.h>
@@ -294,11 +295,6 @@ static msio_status look(msio_exporting *e) {
     return status;
 }
 
-static int compare_doubles(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* How many antennas, baselines and times occur. */
 static msio_status count(msio_exporting *e) {
     const int64_t n = e->facts.rows;
@@ -309,10 +305,10 @@ static msio_status count(msio_exporting *e) {
             sorted[r] = e->facts.antenna1[r] * (double)(1 << 24) + e->facts.antenna2[r];
             used[e->facts.antenna1[r]] = used[e->facts.antenna2[r]] = 1;
         }
-        qsort(sorted, (size_t)n, sizeof *sorted, compare_doubles);
+        qsort(sorted, (size_t)n, sizeof *sorted, msio_compare_doubles);
         for (int64_t r = 0; r < n; r++) e->baselines += r == 0 || sorted[r] != sorted[r - 1];
         memcpy(sorted, e->facts.times, (size_t)n * sizeof *sorted);
-        qsort(sorted, (size_t)n, sizeof *sorted, compare_doubles);
+        qsort(sorted, (size_t)n, sizeof *sorted, msio_compare_doubles);
         for (int64_t r = 0; r < n; r++) e->times += r == 0 || sorted[r] != sorted[r - 1];
         for (int i = 0; i < e->facts.antennas; i++) e->used_antennas += used[i];
     }

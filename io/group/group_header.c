@@ -1,5 +1,6 @@
 /* group_header.c - groups of subband files: what their names leave out, from their UVH5 headers. */
 #include "core/error.h"
+#include "core/sorting.h"
 #include "io/group/group_name.h"
 #include "msio/uvh5.h"
 
@@ -85,11 +86,6 @@ static msio_status read_facts(const char *path, const msio_group_rules *rules, f
 
 /* ---------------------------------------------------------------- the band */
 
-static int compare_doubles(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The narrowest channel and file among those whose frequencies count. */
 typedef struct widths {
     double channel, band;
@@ -103,7 +99,7 @@ static msio_status find_band(const msio_group_entries *list, const widths *narro
     for (int64_t i = 0; i < list->n; i++)
         if (list->entry[i].subband < 0) sorted[n++] = list->entry[i].frequency;
     if (n) {
-        qsort(sorted, (size_t)n, sizeof *sorted, compare_doubles);
+        qsort(sorted, (size_t)n, sizeof *sorted, msio_compare_doubles);
         double step = INFINITY;
         for (int64_t i = 1; i < n; i++) {
             double distance = sorted[i] - sorted[i - 1];
