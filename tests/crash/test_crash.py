@@ -113,8 +113,8 @@ class Expected:
                 states |= {"old"} if np.any(is_old & changes) else set()
                 states |= {"new"} if np.any(is_new & changes) else set()
                 if c == "DATA" and not settled:
-                    self.mixed_rows = {row for row in range(ROWS) if np.any(is_old[row] & changes[row]) and
-                                       np.any(is_new[row] & changes[row])}
+                    mixed = np.any(is_old & changes, axis=(1, 2)) & np.any(is_new & changes, axis=(1, 2))
+                    self.mixed_rows = set(np.flatnonzero(mixed).tolist())
                 if settled and c in TILE:
                     for first in range(0, ROWS, TILE[c]):
                         tile = slice(first, first + TILE[c])

@@ -1,10 +1,10 @@
 /* write_once.c - one write of a kind, or many until it is killed: what test_crash.py interrupts.
  *
  * usage: write_once KIND TABLE [--loop FILE]
- * KIND: see `kinds`; "repair" repairs, "read" reads what is not refused. Values are those that test_crash.py computes,
- * too: element e of a column is value(e, turn). Once: turn 1. --loop: turns 1, 0, 1, ... for ever, but for kinds that
- * change something only once; FILE is made when it begins. Prints "OK", or "E_IO 28 message"; of a repair "repaired
- * INTERRUPTED BLOCKS MAY_BE_MIXED".
+ * KIND: see `kinds`; "repair" repairs, "read" names the rows that are refused. Values are those that test_crash.py
+ * computes, too: element e of a column is value(e, turn). Once: turn 1. --loop: turns 1, 0, 1, ... for ever, but for
+ * kinds that change something only once; FILE is made when it begins. Prints "OK", or "E_IO 28 message"; of a repair
+ * "repaired INTERRUPTED BLOCKS MAY_BE_MIXED".
  */
 #include "msio/cache.h"
 #include "msio/write.h"
@@ -150,10 +150,25 @@ static int repair(const char *path) {
     return 0;
 }
 
-/* Reads every row of every column by itself, and names those that are refused: "refused DATA 3 4 5". */
+/* Names the rows of a range that are refused: what is read at once is refused nowhere, other ranges are halved. */
+static msio_status name_refused(const msio_column *column, int64_t row, int64_t rows, char *cells, size_t cell) {
+    msio_select range = MSIO_SELECT_ALL;
+    range.row = row;
+    range.rows = rows;
+    msio_status status = msio_read(column, &range, cells, (size_t)rows * cell, NULL);
+    if (status != MSIO_E_INTERRUPTED) return status;
+    if (!strstr(msio_last_error()->message, "msio repair")) return MSIO_E_FORMAT;
+    if (rows == 1) {
+        printf(" %lld", (long long)row);
+        return MSIO_OK;
+    }
+    status = name_refused(column, row, rows / 2, cells, cell);
+    return status ? status : name_refused(column, row + rows / 2, rows - rows / 2, cells, cell);
+}
+
+/* Reads every column, and names the rows that are refused: "refused DATA 3 4 5". */
 static int read_rows(const char *path) {
     static const char *const names[] = {"DATA", "FLAG", "ANTENNA1", "CORRECTED_DATA"};
-    static float complex cell[CORR * CHAN];
     msio_open_opts opts = MSIO_OPEN_OPTS_INIT;
     msio_table *table;
     msio_repaired left = MSIO_REPAIRED_INIT;
@@ -161,26 +176,19 @@ static int read_rows(const char *path) {
     msio_status status = msio_table_open(path, &opts, &table);
     if (!status) status = msio_table_interrupted(table, &left);
     if (status) return tell(status);
+    const int64_t rows = msio_table_rows(table);
+    char *cells = malloc((size_t)rows * CORR * CHAN * sizeof(float complex));
+    if (!cells) abort();
     printf("left %d %d %d\n", left.interrupted, left.blocks, left.may_be_mixed);
     for (int i = 0; i < 4 && !status; i++) {
         const msio_column *column;
         status = msio_table_column(table, names[i], &column);
-        size_t bytes = i == 2 ? 4 : i == 1 ? CORR * CHAN : sizeof cell;
+        size_t cell = i == 2 ? 4 : CORR * CHAN * (i == 1 ? 1 : sizeof(float complex));
         printf("refused %s", names[i]);
-        for (int64_t row = 0; row < msio_table_rows(table) && !status; row++) {
-            msio_select one = MSIO_SELECT_ALL;
-            one.row = row;
-            one.rows = 1;
-            status = msio_read(column, &one, cell, bytes, NULL);
-            if (status != MSIO_E_INTERRUPTED) continue;
-            printf(" %lld", (long long)row);
-            if (!strstr(msio_last_error()->message, "msio repair"))
-                status = MSIO_E_FORMAT;
-            else
-                status = MSIO_OK;
-        }
+        if (!status) status = name_refused(column, 0, rows, cells, cell);
         puts("");
     }
+    free(cells);
     msio_table_close(table);
     return status ? tell(status) : 0;
 }
