@@ -54,16 +54,18 @@ const uint8_t *msio_lock_sync_view(msio_lock *lock, int64_t length);
  * record. MSIO_E_IO where the folder may not be written. */
 msio_status msio_lock_make(const char *directory);
 
+typedef msio_status msio_lock_settle(const msio_lock *lock);
 /* Takes casacore's write lock (byte 0), waiting up to so many seconds for readers and writers to let go: it files
  * casacore's request, and waits in the system, since a holder that looks after its requests gives the lock away for
  * microseconds only. Where the file system knows no locks it goes on, as casacore does. Other threads of this process
- * that write the same table wait. *locked: what is to be given back.
+ * that write the same table wait, and call `settle` meanwhile, which has stored what only waits to be stored under the
+ * lock of another one; its error ends the wait. *locked: what is to be given back.
  * MSIO_E_LOCKED names who is in the way, and what helps; MSIO_E_IO: the file may not be written; MSIO_E_CANCELLED: see
  * msio_waits_ask. */
-msio_status msio_lock_take_write(msio_lock *lock, double seconds, bool *locked);
+msio_status msio_lock_take_write(msio_lock *lock, double seconds, msio_lock_settle *settle, bool *locked);
 /* The same where casacore in this process has the write lock already: only this process's other threads are waited for,
  * and nothing is locked. MSIO_E_LOCKED: casacore has it not. */
-msio_status msio_lock_join_write(msio_lock *lock, double seconds, bool *locked);
+msio_status msio_lock_join_write(msio_lock *lock, double seconds, msio_lock_settle *settle, bool *locked);
 /* What is locked stays so over many calls: reads of this process through other handles do not wait for it. */
 void msio_lock_hold_write(msio_lock *lock);
 /* The descriptor that has the write lock, while it is held; -1: it is not, or casacore in this process has it. */

@@ -207,7 +207,7 @@ static msio_status wait_for_lock(msio_lock *lock, double seconds, bool *stopped)
 }
 
 /* One writer of this process at a time: the system does not tell its threads apart. */
-static msio_status enter(msio_lock *lock, double seconds) {
+static msio_status enter(msio_lock *lock, double seconds, msio_lock_settle *settle) {
     double end = now() + seconds;
     for (;;) {
         msio_lock_brief(MSIO_LOCK_REGISTRY);
@@ -221,6 +221,7 @@ static msio_status enter(msio_lock *lock, double seconds) {
         }
         msio_unlock_brief(MSIO_LOCK_REGISTRY);
         if (status || free_now) return status;
+        if ((status = settle(lock))) return status;
         if (now() >= end)
             return msio_error_set(MSIO_E_LOCKED, lock->path,
                                   "another thread of this process has been writing the table for %.1f s", seconds);
@@ -244,11 +245,11 @@ static void leave(msio_lock *lock, unsigned forks) {
     msio_unlock_brief(MSIO_LOCK_REGISTRY);
 }
 
-msio_status msio_lock_take_write(msio_lock *lock, double seconds, bool *locked) {
+msio_status msio_lock_take_write(msio_lock *lock, double seconds, msio_lock_settle *settle, bool *locked) {
     struct flock range = byte_0(F_WRLCK);
     bool stopped = false;
     *locked = false;
-    msio_status status = enter(lock, seconds);
+    msio_status status = enter(lock, seconds, settle);
     if (status) return status;
     *locked = true;
     if (fcntl(write_fd(lock), F_OFD_SETLK, &range) == 0) return MSIO_OK;
@@ -269,9 +270,9 @@ static bool is_held_by_casacore(const msio_lock *lock) {
     return other.l_type == F_WRLCK && other.l_pid == getpid();
 }
 
-msio_status msio_lock_join_write(msio_lock *lock, double seconds, bool *locked) {
+msio_status msio_lock_join_write(msio_lock *lock, double seconds, msio_lock_settle *settle, bool *locked) {
     *locked = false;
-    msio_status status = enter(lock, seconds);
+    msio_status status = enter(lock, seconds, settle);
     if (status) return status;
     *locked = is_held_by_casacore(lock);
     msio_lock_brief(MSIO_LOCK_REGISTRY);

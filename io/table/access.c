@@ -152,6 +152,11 @@ static msio_status take_lock_file(msio_table *t, msio_lock **lock) {
     return status;
 }
 
+/* Cells that another thread put since settle_puts wait under a lock that would not go by itself. */
+static msio_status settle_lock(const msio_lock *lock) {
+    return msio_pending_any() ? msio_pending_settle_lock(lock, NULL) : MSIO_OK;
+}
+
 static msio_status take_lock(msio_table *t, msio_access *access) {
     bool writes = access->writing && t->children == 0;
     msio_status status = take_lock_file(t, &access->lock);
@@ -161,8 +166,8 @@ static msio_status take_lock(msio_table *t, msio_access *access) {
     }
     if (status || access->in_hold) return status;
     if (writes && t->opts.lock_is_held)
-        return msio_lock_join_write(access->lock, t->opts.lock_seconds, &access->write_locked);
-    if (writes) return msio_lock_take_write(access->lock, t->opts.lock_seconds, &access->write_locked);
+        return msio_lock_join_write(access->lock, t->opts.lock_seconds, settle_lock, &access->write_locked);
+    if (writes) return msio_lock_take_write(access->lock, t->opts.lock_seconds, settle_lock, &access->write_locked);
     return t->opts.nolock ? MSIO_OK : msio_lock_take(access->lock, t->opts.lock_seconds, &access->locked);
 }
 

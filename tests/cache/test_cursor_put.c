@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -372,6 +373,47 @@ static void another_thread_reads_meanwhile(void **state) {
     msio_cursor_close(a);
 }
 
+typedef struct other_cursor {
+    msio_cursor *cursor;
+    int32_t value;
+    msio_status put, flushed;
+} other_cursor;
+
+static void *put_and_flush(void *user) {
+    other_cursor *o = user;
+    o->put = msio_cursor_put(o->cursor, 7, &o->value, sizeof o->value);
+    o->flushed = msio_cursor_flush(o->cursor);
+    return NULL;
+}
+
+/* Two handles, two threads: what the one has put, and lets lie, comes between the other's look and its wait. */
+static void another_threads_cells_are_not_waited_for(void **state) {
+    (void)state;
+    const msio_column *column;
+    other_cursor o = {.value = 100};
+    msio_table *own = open_to_write(ms, 1);
+    assert_int_equal(msio_table_column(own, "ANTENNA1", &column), MSIO_OK);
+    msio_cursor *a = cursor_on(antenna);
+    o.cursor = cursor_on(column);
+    for (int32_t round = 0; round < 20; round++) {
+        pthread_t thread;
+        o.value = 100 + round;
+        assert_int_equal(msio_table_hold_write(table), MSIO_OK);
+        assert_int_equal(pthread_create(&thread, NULL, put_and_flush, &o), 0);
+        usleep(5000); /* it waits for the hold */
+        assert_int_equal(msio_table_release(table), MSIO_OK);
+        put_antenna(a, 6, round);
+        pthread_join(thread, NULL);
+        assert_int_equal(o.put, MSIO_OK);
+        assert_int_equal(o.flushed, MSIO_OK);
+        assert_int_equal(antenna_of(6), round);
+        assert_int_equal(antenna_of(7), o.value);
+    }
+    assert_int_equal(msio_cursor_close(a), MSIO_OK);
+    assert_int_equal(msio_cursor_close(o.cursor), MSIO_OK);
+    assert_int_equal(msio_table_close(own), MSIO_OK);
+}
+
 /* ---------------------------------------------------------------- shapes, views, errors */
 
 static const char make_views[] =
@@ -470,6 +512,7 @@ int main(void) {
         cmocka_unit_test(a_child_drops_its_parents_cells),
         cmocka_unit_test(a_kill_loses_only_what_waits),
         cmocka_unit_test(another_thread_reads_meanwhile),
+        cmocka_unit_test(another_threads_cells_are_not_waited_for),
         cmocka_unit_test(cells_of_many_shapes_and_errors),
         cmocka_unit_test(through_a_reference_to_the_roots_rows),
     };
