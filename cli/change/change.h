@@ -36,7 +36,7 @@ typedef struct cli_change {
         "force", NULL, 0, "change DATA, FLOAT_DATA or LAG_DATA of a Measurement Set, unasked"                          \
     }
 #define CLI_CHANGE_ATOMIC                                                                                              \
-    { "atomic", NULL, 0, "all or nothing, whatever happens meanwhile; for up to 64 MiB" }
+    { "atomic", NULL, 0, "all or nothing; beyond 64 MiB where nobody else has the table open" }
 int cli_change_take(cli_change *change, const char *name, const char *value);
 
 /* Opens the table and finds the column and the rows. Returns 0, or an exit code after telling; as do the functions

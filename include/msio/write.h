@@ -21,9 +21,11 @@ extern "C" {
 typedef struct msio_write_opts {
     size_t struct_size;
     int threads; /* as in msio_read_opts */
-    /* 1: all or nothing. The old bytes of the whole write are kept first (at most 64 MiB, in the table's folder), and
-     * put back by msio_repair, or the next open for writing, where the write was cut short. It holds until another
-     * writer touches the table before that. */
+    /* 1: all or nothing. Where nobody else has the table open, files of which most or more than 64 MiB is written are
+     * made anew beside the old ones, whose places they take by renames: their room on the disk is needed twice
+     * meanwhile, and is reserved first. Of others the old bytes are kept first (at most 64 MiB, in the table's folder),
+     * and put back by msio_repair, or the next write by msio, where the write was cut short; that holds until another
+     * writer touches the table before. */
     int atomic;
     /* 1: on disk before the call returns. */
     int sync;

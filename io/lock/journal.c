@@ -38,7 +38,7 @@ typedef struct head {
     atomic_uint sealed;
     uint32_t record_bytes;
     uint8_t record[RECORD_MOST];
-    uint32_t renames; /* COMMITTED: NAME_tmp is to be NAME, for each of these */
+    uint32_t renames; /* COMMITTED: NAME_tmp is to be NAME, for each of these; before, NAME_tmp is to be removed */
     char rename_to[MSIO_JOURNAL_RENAMES][NAME_MOST];
 } head;
 
@@ -211,12 +211,23 @@ void msio_journal_seal(msio_journal *journal) {
     atomic_store_explicit(&head_of(journal)->sealed, SEALED, memory_order_release);
 }
 
+static void name_file(head *h, int i, const char *path) {
+    const char *name = strrchr(path, '/');
+    snprintf(h->rename_to[i], NAME_MOST, "%s", name ? name + 1 : path);
+}
+
+bool msio_journal_intend(msio_journal *journal, const char *name) {
+    head *h = head_of(journal);
+    if (h->renames == MSIO_JOURNAL_RENAMES) return false;
+    name_file(h, (int)h->renames, name);
+    atomic_thread_fence(memory_order_release);
+    h->renames++;
+    return true;
+}
+
 void msio_journal_commit(msio_journal *journal, int n, const char *const *names) {
     head *h = head_of(journal);
-    for (int i = 0; i < n; i++) {
-        const char *name = strrchr(names[i], '/');
-        snprintf(h->rename_to[i], NAME_MOST, "%s", name ? name + 1 : names[i]);
-    }
+    for (int i = 0; i < n; i++) name_file(h, i, names[i]);
     h->renames = (uint32_t)n;
     atomic_store_explicit(&h->sealed, COMMITTED, memory_order_release);
 }
@@ -282,6 +293,15 @@ static msio_status rename_rest(const head *h, int directory, const char *path, i
     return MSIO_OK;
 }
 
+/* New files that were not decided on. */
+static void remove_new(const head *h, int directory) {
+    for (uint32_t i = 0; i < h->renames; i++) {
+        char name[NAME_MOST + 8];
+        snprintf(name, sizeof name, "%s_tmp", h->rename_to[i]);
+        unlinkat(directory, name, 0);
+    }
+}
+
 static msio_status put_back(uint8_t *map, int directory, const char *path, int *restored) {
     head *h = (head *)(void *)map;
     msio_status status = MSIO_OK;
@@ -292,6 +312,7 @@ static msio_status put_back(uint8_t *map, int directory, const char *path, int *
         status = put_back_slot(directory, path, s);
         if (!status) ++*restored;
     }
+    if (!status) remove_new(h, directory);
     return status;
 }
 
@@ -446,6 +467,8 @@ msio_status msio_journal_restore(const char *directory, const uint8_t *record, i
     bool live = !status && !there && f.fd >= 0 && is_live(f.fd);
     if (!status && there && judge(&f, record, record_bytes, &valid) == MSIO_LEFT_BLOCKS)
         status = put_back(f.map, f.directory, f.path, restored);
+    else if (!status && there)
+        remove_new((const head *)(const void *)f.map, f.directory);
     if (!status && f.fd >= 0 && !live && unlinkat(f.directory, MSIO_JOURNAL_NAME, 0) && errno != ENOENT)
         status = msio_error_system(MSIO_E_IO, f.path, "cannot remove what an interrupted write left");
     close_found(&f);

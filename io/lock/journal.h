@@ -6,8 +6,8 @@
  *
  * Two modes. BLOCKS: one slot a thread, valid from before its block is stored until after; undoing the valid ones
  * leaves every block old or new. WHOLE: a slot for every block of the write, all filled before the first one is stored,
- * then sealed; undoing all of them leaves everything old. New headers that belong to the write are named when it is
- * decided.
+ * then sealed; undoing all of them leaves everything old. New headers and files that belong to the write are named when
+ * it is decided; new files before they are made, so that until then they are removed with the journal.
  */
 #ifndef MSIO_IO_JOURNAL_H
 #define MSIO_IO_JOURNAL_H
@@ -47,6 +47,9 @@ void msio_journal_keep(msio_journal *journal, int index, const msio_file *file, 
 void msio_journal_drop(msio_journal *journal, int index);
 /* WHOLE: every slot is filled; from now on all are put back. */
 void msio_journal_seal(msio_journal *journal);
+/* WHOLE: NAME_tmp, a new file beside NAME (a path in the table's folder), is about to be made; undoing removes it.
+ * false: there is no place for more than MSIO_JOURNAL_RENAMES of them. */
+bool msio_journal_intend(msio_journal *journal, const char *name);
 /* WHOLE, sealed: from now on nothing is put back. The write is done when NAME_tmp has become NAME for each of the n <=
  * MSIO_JOURNAL_RENAMES names (paths of files in the table's folder), which msio_journal_restore sees to if this process
  * ends before. */

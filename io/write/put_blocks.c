@@ -10,7 +10,7 @@
 #include "core/pool.h"
 #include "core/threads.h"
 #include "core/writing.h"
-#include "io/write/blocks.h"
+#include "io/write/put_run.h"
 #include "prof/span.h"
 
 #include <errno.h>
@@ -23,35 +23,6 @@
 /* The progress function is called when so much more was stored. */
 #define PROGRESS_BYTES ((int64_t)8 << 20)
 #define PAGE ((int64_t)4096)
-/* All or nothing keeps so much at most. */
-#define WHOLE_MOST ((int64_t)64 << 20)
-#define WHOLE_BLOCKS 4096
-
-/* A file that is written. */
-typedef struct msio_put_file {
-    const msio_file *as; /* what the plan was made from */
-    int fd;
-    int place; /* the folder that it lies in */
-} msio_put_file;
-
-struct msio_put_thread {
-    uint8_t *scratch;
-    int64_t scratch_bytes;
-    int filled; /* the scratch is full of this repeated target's element, -1: of none */
-};
-
-/* What the threads of one batch share. */
-typedef struct batch_run {
-    msio_put *store;
-    const msio_piece_batch *batch;
-    const msio_blocks *blocks;
-    atomic_llong next; /* block to be taken; chained ones are taken with the one before */
-    atomic_int failed;
-    atomic_flag error_taken;
-    bool keeps; /* a slot is filled before a block is stored, and emptied after */
-    int64_t reported;
-    msio_error_copy error;
-} batch_run;
 
 msio_status msio_put_start(msio_put *store, const msio_put_opts *opts) {
     store->opts = *opts;
@@ -81,7 +52,10 @@ msio_status msio_put_finish(msio_put *store, msio_status status) {
     free(store->place);
     store->place = NULL;
     store->places = 0;
-    for (int i = 0; i < store->files; i++) close(store->file[i].fd);
+    for (int i = 0; i < store->files; i++) {
+        close(store->file[i].fd);
+        msio_file_close(store->file[i].made);
+    }
     free(store->file);
     store->file = NULL;
     store->files = 0;
@@ -128,23 +102,23 @@ static msio_status open_file(msio_put *store, const msio_file *file) {
         close(fd);
         return status;
     }
-    store->file[store->files++] = (msio_put_file){file, fd, place};
+    store->file[store->files++] = (msio_put_file){.as = file, .fd = fd, .place = place};
     return MSIO_OK;
 }
 
-/* Files of a batch were opened before its blocks are stored. */
-static const msio_put_file *opened(const msio_put *store, const msio_file *file) {
+/* Files of a batch were msio_put_opened before its blocks are stored. */
+const msio_put_file *msio_put_opened(const msio_put *store, const msio_file *file) {
     int i = 0;
     while (store->file[i].as != file) i++;
     return &store->file[i];
 }
 
 static msio_journal *journal_of(const msio_put *store, const msio_file *file) {
-    return store->place[opened(store, file)->place].journal;
+    return store->place[msio_put_opened(store, file)->place].journal;
 }
 
 static msio_status put(msio_put *store, const msio_file *file, const uint8_t *bytes, int64_t length, int64_t offset) {
-    int fd = opened(store, file)->fd;
+    int fd = msio_put_opened(store, file)->fd;
     prof_span span;
     prof_begin(&span, PROF_PATH_STORE);
     for (int64_t done = 0; done < length;) {
@@ -164,18 +138,19 @@ static msio_status put(msio_put *store, const msio_file *file, const uint8_t *by
     return MSIO_OK;
 }
 
-static msio_status get(msio_put *store, const msio_file *file, uint8_t *bytes, int64_t length, int64_t offset) {
+msio_status msio_put_get(msio_put *store, const msio_file *file, uint8_t *bytes, int64_t length, int64_t offset) {
     atomic_fetch_add_explicit(&store->read, length, memory_order_relaxed);
-    return msio_file_read(file, bytes, length, offset, NULL);
+    const msio_file *made = msio_put_opened(store, file)->made;
+    return msio_file_read(made ? made : file, bytes, length, offset, NULL);
 }
 
-static const msio_source *source_of(const batch_run *run, const msio_block *block) {
+const msio_source *msio_batch_source(const msio_batch_run *run, const msio_block *block) {
     return &run->batch->source[run->batch->pieces[block->first].source];
 }
 
 /* ---------------------------------------------------------------- one block */
 
-static msio_status need_scratch(msio_put_thread *mine, int64_t bytes) {
+msio_status msio_put_scratch(msio_put_thread *mine, int64_t bytes) {
     if (mine->scratch_bytes >= bytes) return MSIO_OK;
     msio_pool_give(mine->scratch);
     mine->filled = -1;
@@ -195,7 +170,7 @@ static void gather(const msio_target *t, msio_box *box, int64_t offset, int64_t 
     msio_box_store(box, t->codec, t->elem, t->unit, from, bit, image + (offset - block));
 }
 
-static void gather_block(const batch_run *run, const msio_block *block, uint8_t *image) {
+static void gather_block(const msio_batch_run *run, const msio_block *block, uint8_t *image) {
     const msio_piece_batch *b = run->batch;
     prof_span span;
     prof_begin(&span, PROF_PATH_PACK);
@@ -217,7 +192,7 @@ static void gather_block(const batch_run *run, const msio_block *block, uint8_t 
 }
 
 /* Where a block's bytes lie in the caller's memory as the file has them; NULL: they must be gathered. */
-static const uint8_t *as_it_lies(const batch_run *run, const msio_block *block) {
+static const uint8_t *as_it_lies(const msio_batch_run *run, const msio_block *block) {
     const msio_piece_batch *b = run->batch;
     const msio_piece *p = &b->pieces[block->first];
     const msio_target *t = &b->target[p->target];
@@ -236,12 +211,12 @@ static const uint8_t *as_it_lies(const batch_run *run, const msio_block *block) 
 
 /* The bytes that are to be stored, in the caller's memory or in the thread's scratch. old: what is there now; NULL when
  * that is not known. */
-static msio_status image_of(const batch_run *run, msio_put_thread *mine, const msio_block *block, const uint8_t *old,
-                            const uint8_t **image) {
+static msio_status image_of(const msio_batch_run *run, msio_put_thread *mine, const msio_block *block,
+                            const uint8_t *old, const uint8_t **image) {
     const msio_piece_batch *b = run->batch;
     *image = as_it_lies(run, block);
     if (*image) return MSIO_OK;
-    msio_status status = need_scratch(mine, block->length);
+    msio_status status = msio_put_scratch(mine, block->length);
     if (status) return status;
     int target = b->pieces[block->first].target;
     bool filled = block->covered && block->part >= 0 && b->target[target].repeats;
@@ -249,7 +224,8 @@ static msio_status image_of(const batch_run *run, msio_put_thread *mine, const m
         mine->filled = -1;
         if (!block->covered && old) memcpy(mine->scratch, old, (size_t)block->length);
         if (!block->covered && !old)
-            status = get(run->store, source_of(run, block)->file, mine->scratch, block->length, block->offset);
+            status = msio_put_get(run->store, msio_batch_source(run, block)->file, mine->scratch, block->length,
+                                  block->offset);
         if (status) return status;
         gather_block(run, block, mine->scratch);
         if (filled && block->length == run->blocks->longest) mine->filled = target;
@@ -259,20 +235,20 @@ static msio_status image_of(const batch_run *run, msio_put_thread *mine, const m
 }
 
 /* A block within a page is never torn by a kill, and needs no slot. */
-static bool needs_slot(const batch_run *run, const msio_block *block) {
-    return run->keeps && !source_of(run, block)->fresh &&
+static bool needs_slot(const msio_batch_run *run, const msio_block *block) {
+    return run->keeps && !msio_batch_source(run, block)->fresh &&
            block->offset / PAGE != (block->offset + block->length - 1) / PAGE;
 }
 
-static msio_status store_block(batch_run *run, int thread, const msio_block *block) {
+static msio_status store_block(msio_batch_run *run, int thread, const msio_block *block) {
     msio_put *store = run->store;
-    const msio_file *file = source_of(run, block)->file;
+    const msio_file *file = msio_batch_source(run, block)->file;
     const uint8_t *image = NULL, *old = NULL;
     msio_journal *journal = needs_slot(run, block) ? journal_of(store, file) : NULL;
     msio_status status = MSIO_OK;
     if (journal) {
         uint8_t *bytes = msio_journal_slot(journal, thread);
-        if ((status = get(store, file, bytes, block->length, block->offset))) return status;
+        if ((status = msio_put_get(store, file, bytes, block->length, block->offset))) return status;
         old = bytes;
     }
     if ((status = image_of(run, &store->thread[thread], block, old, &image))) return status;
@@ -284,7 +260,7 @@ static msio_status store_block(batch_run *run, int thread, const msio_block *blo
 
 /* ---------------------------------------------------------------- the journal */
 
-static msio_status make_journal(msio_put_place *place, msio_journal_mode mode, int slots, int64_t slot_bytes) {
+msio_status msio_put_journal(msio_put_place *place, msio_journal_mode mode, int slots, int64_t slot_bytes) {
     if (place->journal) {
         if (mode == MSIO_JOURNAL_BLOCKS && slot_bytes <= place->slot_bytes) return MSIO_OK;
         msio_journal_end(place->journal);
@@ -295,102 +271,28 @@ static msio_status make_journal(msio_put_place *place, msio_journal_mode mode, i
                              place->record_bytes, &place->journal);
 }
 
-/* All or nothing: whether a block's old bytes are kept in the journal of this folder (-1: of any). */
-static bool is_kept(const batch_run *run, const msio_block *block, int place) {
-    const msio_source *s = source_of(run, block);
-    return !s->fresh && (place < 0 || opened(run->store, s->file)->place == place);
-}
-
-static msio_status check_whole(const batch_run *run) {
-    const msio_blocks *l = run->blocks;
-    bool again = false;
-    int64_t bytes = 0, blocks = 0;
-    for (int64_t i = 0; i < l->n; i++) {
-        if (!is_kept(run, &l->block[i], -1)) continue;
-        bytes += l->block[i].length;
-        blocks++;
-    }
-    for (int i = 0; i < run->store->places; i++) again = again || run->store->place[i].journal;
-    if (blocks == 0 || (!again && bytes <= WHOLE_MOST && blocks <= WHOLE_BLOCKS)) return MSIO_OK;
-    return msio_error_set(MSIO_E_UNSUPPORTED, run->store->place[0].directory,
-                          "all or nothing is kept for up to %lld MiB in %d stretches of files, this write has %s%lld "
-                          "MiB in %lld; write less at once, or without atomic",
-                          (long long)(WHOLE_MOST >> 20), WHOLE_BLOCKS, again ? "more than " : "",
-                          (long long)(bytes >> 20), (long long)blocks);
-}
-
-/* All or nothing, of one folder: every block's old bytes first. */
-static msio_status keep_all_of(batch_run *run, int place) {
-    msio_put *store = run->store;
-    const msio_blocks *l = run->blocks;
-    msio_put_place *p = &store->place[place];
-    msio_put_thread *mine = &store->thread[0];
-    int slots = 0, slot = 0;
-    int64_t longest = 0;
-    for (int64_t i = 0; i < l->n; i++) {
-        if (!is_kept(run, &l->block[i], place)) continue;
-        slots++;
-        longest = msio_max(longest, l->block[i].length);
-    }
-    if (slots == 0) return MSIO_OK;
-    msio_status status = make_journal(p, MSIO_JOURNAL_WHOLE, slots, longest);
-    for (int64_t i = 0; i < l->n && !status; i++) {
-        const msio_block *b = &l->block[i];
-        const msio_file *file = source_of(run, b)->file;
-        if (!is_kept(run, b, place)) continue;
-        status = need_scratch(mine, b->length);
-        if (!status) status = get(store, file, mine->scratch, b->length, b->offset);
-        if (!status) status = msio_journal_fill(p->journal, slot, mine->scratch, b->length);
-        if (!status) msio_journal_keep(p->journal, slot++, file, b->offset, b->length);
-    }
-    if (!status) msio_journal_seal(p->journal);
-    return status;
-}
-
-static msio_status prepare_journals(batch_run *run) {
+static msio_status prepare_journals(msio_batch_run *run) {
     msio_put *store = run->store;
     const msio_blocks *l = run->blocks;
     msio_status status = MSIO_OK;
-    if (store->opts.journal == MSIO_JOURNAL_WHOLE) {
-        status = check_whole(run);
-        for (int i = 0; i < store->places && !status; i++) status = keep_all_of(run, i);
-        return status;
-    }
+    if (store->opts.journal == MSIO_JOURNAL_WHOLE) return msio_put_prepare_whole(run);
     run->keeps = store->opts.journal != 0;
     for (int64_t i = 0; i < l->n && !status; i++) {
         if (!needs_slot(run, &l->block[i])) continue;
-        msio_put_place *p = &store->place[opened(store, source_of(run, &l->block[i])->file)->place];
-        status = make_journal(p, MSIO_JOURNAL_BLOCKS, store->threads, l->longest);
+        msio_put_place *p = &store->place[msio_put_opened(store, msio_batch_source(run, &l->block[i])->file)->place];
+        status = msio_put_journal(p, MSIO_JOURNAL_BLOCKS, store->threads, l->longest);
     }
     return status;
-}
-
-msio_status msio_put_commit(msio_put *store, const char *directory, int n, const char *const *names, bool *decided) {
-    *decided = false;
-    if (n > MSIO_JOURNAL_RENAMES)
-        return msio_error_set(MSIO_E_UNSUPPORTED, directory,
-                              "cells of %d columns that were never written, all or nothing is kept for %d", n,
-                              MSIO_JOURNAL_RENAMES);
-    for (int i = 0; i < store->places; i++) {
-        msio_put_place *p = &store->place[i];
-        if (strcmp(p->directory, directory) != 0 || (!p->journal && n < 2))
-            continue; /* one rename is its own decision */
-        msio_status status = p->journal ? MSIO_OK : make_journal(p, MSIO_JOURNAL_WHOLE, 0, 0);
-        if (status) return status;
-        msio_journal_commit(p->journal, n, names);
-        *decided = true;
-    }
-    return MSIO_OK;
 }
 
 /* ---------------------------------------------------------------- threads */
 
-static void fail(batch_run *run) {
+static void fail(msio_batch_run *run) {
     if (!atomic_flag_test_and_set(&run->error_taken)) msio_error_save(&run->error);
     atomic_store(&run->failed, 1);
 }
 
-static void report_progress(batch_run *run, int thread, int64_t done) {
+static void report_progress(msio_batch_run *run, int thread, int64_t done) {
     msio_put *s = run->store;
     if (thread != 0 || !s->opts.progress || done - run->reported < PROGRESS_BYTES) return;
     run->reported = done;
@@ -405,7 +307,7 @@ static void report_progress(batch_run *run, int thread, int64_t done) {
 }
 
 /* Takes the next block that shares no bytes with one before it; -1: there is none. */
-static int64_t take_chain(batch_run *run) {
+static int64_t take_chain(msio_batch_run *run) {
     const msio_blocks *l = run->blocks;
     for (;;) {
         int64_t i = atomic_fetch_add_explicit(&run->next, 1, memory_order_relaxed);
@@ -414,7 +316,7 @@ static int64_t take_chain(batch_run *run) {
     }
 }
 
-static void store_chains(batch_run *run, int thread) {
+static void store_chains(msio_batch_run *run, int thread) {
     const msio_blocks *l = run->blocks;
     for (int64_t i = take_chain(run); i >= 0; i = take_chain(run)) {
         do {
@@ -440,7 +342,7 @@ static void work_through(void *user, int thread) {
 
 /* Where every block is stored as it lies in memory, and nothing is read before, threads would only wait for each other:
  * a local file takes one write at a time. Then there are no more of them than files. */
-static int useful_threads(const batch_run *run) {
+static int useful_threads(const msio_batch_run *run) {
     const msio_piece_batch *b = run->batch;
     const msio_blocks *l = run->blocks;
     int most = (int)msio_min(run->store->threads, l->n);
@@ -454,7 +356,7 @@ static int useful_threads(const batch_run *run) {
 msio_status msio_put_run(void *user, msio_piece_batch *batch) {
     msio_put *store = user;
     msio_blocks blocks = {0};
-    batch_run run = {.store = store, .batch = batch, .blocks = &blocks, .error_taken = ATOMIC_FLAG_INIT};
+    msio_batch_run run = {.store = store, .batch = batch, .blocks = &blocks, .error_taken = ATOMIC_FLAG_INIT};
     msio_status status = msio_blocks_make(&blocks, batch, MSIO_BLOCK_BYTES, MSIO_BLOCK_MOST);
     store->pieces += batch->n;
     store->blocks += blocks.n;

@@ -33,6 +33,7 @@ typedef struct msio_put_place {
     msio_journal_facts facts;
     const uint8_t *record; /* the sync record as this write set it */
     int64_t record_bytes;
+    bool alone;            /* nobody else has the table open: files of it may be exchanged */
     msio_journal *journal; /* made when the first block needs it */
     int64_t slot_bytes;    /* of its slots */
 } msio_put_place;
@@ -58,9 +59,13 @@ msio_status msio_put_start(msio_put *store, const msio_put_opts *opts);
 /* One more folder; what place points to lives as long as the store. MSIO_E_MEMORY. */
 msio_status msio_put_add_place(msio_put *store, const msio_put_place *place);
 /* All or nothing: everything is stored, and is to stay; left to be done is that NAME_tmp becomes NAME for n paths of
- * files in `directory`. *decided: a journal says so, and msio_repair does it if this process ends before. MSIO_E_IO,
- * MSIO_E_UNSUPPORTED (too many), MSIO_E_MEMORY. */
-msio_status msio_put_commit(msio_put *store, const char *directory, int n, const char *const *names, bool *decided);
+ * headers in `directory`, and for those that were exchanged. *decided: a journal says so, and msio_repair does it if
+ * this process ends before. MSIO_E_IO, MSIO_E_UNSUPPORTED (too many), MSIO_E_MEMORY. */
+msio_status msio_put_commit(msio_put *store, const char *directory, int n, const char *const *header, bool *decided);
+/* How many files of the folder (NULL: of all) were stored as new ones beside the old; and these take the places of
+ * those, after msio_put_commit. MSIO_E_IO. */
+int msio_put_exchanged(const msio_put *store, const char *directory);
+msio_status msio_put_exchange(msio_put *store, const char *directory);
 /* status: of the call. A failure puts back what the journal keeps. Returns it. */
 msio_status msio_put_finish(msio_put *store, msio_status status);
 

@@ -9,6 +9,7 @@
 #include "io/read/dense.h"
 #include "io/write/counting.h"
 #include "io/write/define.h"
+#include "io/write/exchange.h"
 #include "io/write/foreign.h"
 #include "io/write/put_blocks.h"
 #include "prof/span.h"
@@ -120,6 +121,11 @@ static msio_status check_fresh(const writing *w) {
     return MSIO_OK;
 }
 
+/* Whether nobody else has the table open, who would go on with a file that was exchanged. */
+static bool is_alone(const msio_access *access) {
+    return access->lock && !access->table->opts.lock_is_held && !msio_lock_open_elsewhere(access->lock);
+}
+
 static msio_status prepare(void *user, msio_access *access) {
     writing *w = user;
     msio_put_opts o = {.threads = w->opts.threads,
@@ -136,6 +142,7 @@ static msio_status prepare(void *user, msio_access *access) {
     for (int i = 0; i < w->roots && !status; i++) {
         root *r = w->root[i];
         msio_put_place place = {.directory = r->access->table->path, .record = r->record};
+        place.alone = w->opts.atomic && is_alone(r->access);
         place.facts = (msio_journal_facts){.first_row = r->first_row, .last_row = r->last_row};
         name_columns(w, place.facts.columns, sizeof place.facts.columns);
         w->stored = true;
@@ -213,10 +220,10 @@ static msio_status make_cells(void *user, int column, const msio_leaf *leaf, con
     return m->layout->pieces(m, leaf->column, want, sink);
 }
 
-/* All or nothing: one folder's new headers are decided on together with what was stored there. */
+/* All or nothing: one folder's new headers and files are decided on together with what was stored there. */
 static msio_status decide(writing *w, const char *folder, bool *decided) {
-    char(*path)[4096] = malloc((size_t)w->defines * sizeof *path);
-    const char **name = malloc((size_t)w->defines * sizeof *name);
+    char(*path)[4096] = malloc(((size_t)w->defines + 1) * sizeof *path);
+    const char **name = malloc(((size_t)w->defines + 1) * sizeof *name);
     int n = 0;
     msio_status status = path && name ? MSIO_OK : no_memory(folder);
     for (int i = 0; i < w->defines && !status; i++)
@@ -237,12 +244,15 @@ static msio_status commit_cells(writing *w) {
     for (int r = 0; r < w->roots && !status; r++) {
         const char *folder = w->root[r]->access->table->path;
         bool decided = false;
-        if (w->opts.atomic && w->defines) status = decide(w, folder, &decided);
+        int exchanged = msio_put_exchanged(&w->store, folder);
+        if (w->opts.atomic && (w->defines || exchanged)) status = decide(w, folder, &decided);
+        if (!status && exchanged) status = msio_put_exchange(&w->store, folder);
         for (int i = 0; i < w->defines && (!status || decided); i++) {
             if (strcmp(msio_define_folder(w->define[i]), folder) != 0) continue;
             msio_status failed = msio_define_commit(w->define[i], decided);
             if (!status) status = failed;
         }
+        if (!status && w->opts.sync && (w->defines || exchanged)) status = msio_exchange_sync(folder);
     }
     return status;
 }
@@ -267,9 +277,10 @@ static msio_status foreign(void *user, int column, const msio_leaf *leaf, const 
 static msio_status finish(writing *w, msio_status status) {
     if (!status && w->opts.sync) status = msio_put_sync(&w->store);
     if (!status) status = commit_cells(w);
+    bool exchanged = msio_put_exchanged(&w->store, NULL) > 0;
     status = msio_put_finish(&w->store, status);
     free_cells(w);
-    bool headers = w->defines > 0 || w->edits.n > 0;
+    bool headers = w->defines > 0 || w->edits.n > 0 || exchanged;
     status = msio_edits_end(&w->edits, status, w->opts.sync);
     if (w->stored && w->store.forks != msio_forks()) return status; /* a child's: the write is the parent's */
     for (int i = 0; i < w->roots && w->stored; i++) {

@@ -81,7 +81,7 @@ def write(path, column, values, rows=None, chans=None, corrs=None, atomic=False,
         Which channels and correlations: the last two axes of a cell. The other ones are left as they are.
     atomic : bool
         All or nothing, also after a kill (then `repair`, or the next write, puts the old values back): the old values
-        are kept meanwhile, 64 MiB at most.
+        are kept meanwhile, 64 MiB at most; or files are made anew, where nobody else has the table open.
     sync : bool
         Whether the values are on the disk when the call returns, which power loss asks for. A kill does not.
     cell_shape : sequence of int, optional

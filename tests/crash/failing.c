@@ -161,6 +161,17 @@ SEEN ssize_t write(int fd, const void *bytes, size_t n) {
     return done;
 }
 
+/* Of the file that is written to. */
+SEEN ssize_t copy_file_range(int from, off_t *from_at, int fd, off_t *at, size_t n, unsigned flags) {
+    int what = decide_fd(fd);
+    if (what == FAIL) return -1;
+    if (what == PART || what == PART_AND_DIE) n = part_of(at ? *at : 0, n);
+    ssize_t done = NEXT(ssize_t(*)(int, off_t *, int, off_t *, size_t, unsigned), "copy_file_range")(from, from_at, fd,
+                                                                                                     at, n, flags);
+    die_after(what);
+    return done;
+}
+
 #define VECTORS(name, parameters, arguments)                                                                           \
     SEEN ssize_t name parameters {                                                                                     \
         int what = decide_fd(fd);                                                                                      \

@@ -31,6 +31,7 @@ static const kind kinds[] = {
     {.name = "flag_part", .columns = {"FLAG"}, .part = true},
     {.name = "both", .columns = {"DATA", "FLAG", "ANTENNA1"}},
     {.name = "atomic", .columns = {"DATA"}, .atomic = true},
+    {.name = "atomic_kept", .columns = {"DATA"}, .atomic = true},
     {.name = "atomic_both", .columns = {"DATA", "FLAG", "ANTENNA1"}, .atomic = true},
     {.name = "fresh", .columns = {"MODEL_DATA"}, .fresh = true},
     {.name = "fresh_zeros", .columns = {"MODEL_DATA"}, .fresh = true, .value = true},
