@@ -99,6 +99,23 @@ typedef struct py_paths {
 int py_paths_take(py_paths *paths, PyObject *given);
 void py_paths_free(py_paths *paths); /* takes zeros */
 
+/* A sequence as an array of one axis of that type, which *array owns; None leaves it as it is. -1 with an exception
+ * set. */
+int py_take_integers(PyObject *given, int type, PyObject **array);
+/* Such an array of int32 and its length; NULL and 0 where there is none. */
+const int32_t *py_integers_of(PyObject *array, int *n);
+
+/* A group as the library has it: paths with numbers of subbands, and numbers of those that are missing. */
+typedef struct py_group {
+    bool given; /* false: the paths are a list */
+    msio_group group;
+    msio_group_file *file;
+    PyObject *numbers, *missing; /* int32 arrays */
+} py_group;
+/* numbers None: no group. Paths and time outlive it. -1 with an exception set; to be freed in any case. */
+int py_group_take(py_group *group, const py_paths *paths, const char *time, PyObject *numbers, PyObject *missing);
+void py_group_free(py_group *group); /* takes zeros */
+
 /* ---------------------------------------------------------------- breakdowns (pyflags.c) */
 
 /* Adds MSIO_FLAGS_BY_... of a sequence of names. -1 with an exception set. */

@@ -367,3 +367,49 @@ void py_paths_free(py_paths *paths) {
     paths->path = NULL;
     paths->n = 0;
 }
+
+int py_take_integers(PyObject *given, int type, PyObject **array) {
+    if (given == Py_None) return 0;
+    *array = PyArray_FROMANY(given, type, 1, 1, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST);
+    return *array ? 0 : -1;
+}
+
+const int32_t *py_integers_of(PyObject *array, int *n) {
+    *n = array ? (int)PyArray_SIZE((PyArrayObject *)array) : 0;
+    return array ? PyArray_DATA((PyArrayObject *)array) : NULL;
+}
+
+int py_group_take(py_group *group, const py_paths *paths, const char *time, PyObject *numbers, PyObject *missing) {
+    if (py_take_integers(numbers, NPY_INT32, &group->numbers) || py_take_integers(missing, NPY_INT32, &group->missing))
+        return -1;
+    int n, missed;
+    const int32_t *number = py_integers_of(group->numbers, &n), *absent = py_integers_of(group->missing, &missed);
+    if (!number) return 0;
+    if (n != paths->n) {
+        PyErr_SetString(PyExc_ValueError, "there have to be as many numbers of subbands as paths");
+        return -1;
+    }
+    group->file = PyMem_Calloc((size_t)n + 1, sizeof *group->file);
+    if (!group->file) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (int i = 0; i < n; i++)
+        group->file[i] = (msio_group_file){.subband = number[i], .used = 1, .time = "", .path = paths->path[i]};
+    group->given = true;
+    group->group = (msio_group){.time = time,
+                                .subbands = n + missed,
+                                .complete = missed == 0,
+                                .files = n,
+                                .file = group->file,
+                                .missing = missed,
+                                .missing_subband = absent};
+    return 0;
+}
+
+void py_group_free(py_group *group) {
+    PyMem_Free(group->file);
+    Py_CLEAR(group->numbers);
+    Py_CLEAR(group->missing);
+    group->file = NULL;
+}

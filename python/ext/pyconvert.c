@@ -6,10 +6,8 @@
 /* A conversion that Python asks for; what it points to lives as long as it does. */
 typedef struct wish {
     py_paths paths;
-    msio_group group; /* files 0: the paths are a list */
-    msio_group_file *file;
-    PyObject *numbers, *missing; /* int32 arrays */
-    PyObject *out, *earth;       /* bytes */
+    py_group group;
+    PyObject *out, *earth; /* bytes */
     msio_convert_opts opts;
     msio_convert_antenna *antenna;
     py_patience patience;
@@ -17,46 +15,10 @@ typedef struct wish {
 
 static void wish_free(wish *w) {
     py_paths_free(&w->paths);
-    PyMem_Free(w->file);
+    py_group_free(&w->group);
     PyMem_Free(w->antenna);
-    Py_CLEAR(w->numbers);
-    Py_CLEAR(w->missing);
     Py_CLEAR(w->out);
     Py_CLEAR(w->earth);
-}
-
-/* A sequence of int32, or None. */
-static int take_integers(PyObject *given, PyObject **array, int *n) {
-    if (given == Py_None) return 0;
-    *array = PyArray_FROMANY(given, NPY_INT32, 1, 1, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST);
-    *n = *array ? (int)PyArray_SIZE((PyArrayObject *)*array) : 0;
-    return *array ? 0 : -1;
-}
-
-static int take_group(wish *w, PyObject *numbers, PyObject *missing) {
-    int n = 0, absent = 0;
-    if (take_integers(numbers, &w->numbers, &n) || take_integers(missing, &w->missing, &absent)) return -1;
-    if (!w->numbers) return 0;
-    if (n != w->paths.n) {
-        PyErr_SetString(PyExc_ValueError, "there have to be as many numbers of subbands as paths");
-        return -1;
-    }
-    w->file = PyMem_Calloc((size_t)n + 1, sizeof *w->file);
-    if (!w->file) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    const int32_t *number = PyArray_DATA((PyArrayObject *)w->numbers);
-    for (int i = 0; i < n; i++)
-        w->file[i] = (msio_group_file){.subband = number[i], .used = 1, .time = "", .path = w->paths.path[i]};
-    w->group = (msio_group){.time = "",
-                            .subbands = n + absent,
-                            .complete = absent == 0,
-                            .files = n,
-                            .file = w->file,
-                            .missing = absent,
-                            .missing_subband = w->missing ? PyArray_DATA((PyArrayObject *)w->missing) : NULL};
-    return 0;
 }
 
 /* A list of (number, name or None, x, y, z, diameter); the list outlives the wish. */
@@ -100,7 +62,10 @@ static int take(wish *w, PyObject *arguments, PyObject *keywords) {
     py_patience_begin(&w->patience, told == Py_None ? NULL : told);
     w->opts.progress = py_poll;
     w->opts.user = &w->patience;
-    return py_paths_take(&w->paths, paths) || take_group(w, numbers, absent) || take_antennas(w, antennas) ? -1 : 0;
+    return py_paths_take(&w->paths, paths) || py_group_take(&w->group, &w->paths, "", numbers, absent) ||
+                   take_antennas(w, antennas)
+               ? -1
+               : 0;
 }
 
 static PyObject *told_of(const msio_converted *made) {
@@ -120,8 +85,8 @@ static PyObject *convert(PyObject *module, PyObject *arguments, PyObject *keywor
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS status =
-        w.group.files ? msio_convert(&w.group, PyBytes_AS_STRING(w.out), &w.opts, &made)
-                      : msio_convert_paths(w.paths.n, w.paths.path, PyBytes_AS_STRING(w.out), &w.opts, &made);
+        w.group.group.files ? msio_convert(&w.group.group, PyBytes_AS_STRING(w.out), &w.opts, &made)
+                            : msio_convert_paths(w.paths.n, w.paths.path, PyBytes_AS_STRING(w.out), &w.opts, &made);
     Py_END_ALLOW_THREADS wish_free(&w);
     if (status) return py_fail();
     return told_of(&made);

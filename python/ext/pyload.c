@@ -8,11 +8,9 @@
 /* A request to load, made of Python's arguments; what it points to lives as long as it does. */
 typedef struct wish {
     py_paths paths;
-    bool grouped; /* the paths have numbers, and some may be missing */
-    msio_group group;
-    msio_group_file *file;
-    PyObject *numbers, *missing, *subbands, *list; /* int32 arrays, and int64 rows */
-    PyObject *time, *out;                          /* a str; the caller's arrays */
+    py_group group;
+    PyObject *subbands, *list; /* an int32 array, and int64 rows */
+    PyObject *time, *out;      /* a str; the caller's arrays */
     unsigned what;
     msio_load_opts opts;
     py_patience patience;
@@ -21,53 +19,11 @@ typedef struct wish {
 
 static void wish_free(wish *w) {
     py_paths_free(&w->paths);
-    PyMem_Free(w->file);
-    Py_CLEAR(w->numbers);
-    Py_CLEAR(w->missing);
+    py_group_free(&w->group);
     Py_CLEAR(w->subbands);
     Py_CLEAR(w->list);
     Py_CLEAR(w->time);
     Py_CLEAR(w->out);
-}
-
-static int take_integers(PyObject *given, int type, PyObject **array) {
-    if (given == Py_None) return 0;
-    *array = PyArray_FROMANY(given, type, 1, 1, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST);
-    return *array ? 0 : -1;
-}
-
-static const int32_t *numbers_of(PyObject *array, int *n) {
-    *n = array ? (int)PyArray_SIZE((PyArrayObject *)array) : 0;
-    return array ? PyArray_DATA((PyArrayObject *)array) : NULL;
-}
-
-/* A group as the library has it: files with numbers, and those that are missing. */
-static int take_group(wish *w) {
-    int n, missing;
-    const int32_t *number = numbers_of(w->numbers, &n), *absent = numbers_of(w->missing, &missing);
-    const char *time = w->time ? PyUnicode_AsUTF8(w->time) : "";
-    if (!time) return -1;
-    if (!number) return 0;
-    if (n != w->paths.n) {
-        PyErr_SetString(PyExc_ValueError, "there have to be as many numbers of subbands as paths");
-        return -1;
-    }
-    w->file = PyMem_Calloc((size_t)n + 1, sizeof *w->file);
-    if (!w->file) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    for (int i = 0; i < n; i++)
-        w->file[i] = (msio_group_file){.subband = number[i], .used = 1, .time = "", .path = w->paths.path[i]};
-    w->grouped = true;
-    w->group = (msio_group){.time = time,
-                            .subbands = n + missing,
-                            .complete = missing == 0,
-                            .files = n,
-                            .file = w->file,
-                            .missing = missing,
-                            .missing_subband = absent};
-    return 0;
 }
 
 static int take_rows(wish *w, PyObject *rows, PyObject *times) {
@@ -86,7 +42,7 @@ static int take_rows(wish *w, PyObject *rows, PyObject *times) {
         o->row_step = step;
         return 0;
     }
-    if (take_integers(rows, NPY_INT64, &w->list)) return -1;
+    if (py_take_integers(rows, NPY_INT64, &w->list)) return -1;
     o->row_list = PyArray_DATA((PyArrayObject *)w->list);
     o->rows_in_list = PyArray_SIZE((PyArrayObject *)w->list);
     return 0;
@@ -163,9 +119,9 @@ static int wish_take(wish *w, PyObject *arguments, PyObject *keywords) {
                                      &w->opts.uvw_tolerance, &told))
         return -1;
     w->time = Py_XNewRef(time);
-    if (py_paths_take(&w->paths, paths) || take_integers(numbers, NPY_INT32, &w->numbers) ||
-        take_integers(absent, NPY_INT32, &w->missing) || take_integers(subbands, NPY_INT32, &w->subbands) ||
-        take_group(w) || take_rows(w, rows, times) || take_out(w, out))
+    const char *name = time ? PyUnicode_AsUTF8(time) : "";
+    if (!name || py_paths_take(&w->paths, paths) || py_take_integers(subbands, NPY_INT32, &w->subbands) ||
+        py_group_take(&w->group, &w->paths, name, numbers, absent) || take_rows(w, rows, times) || take_out(w, out))
         return -1;
     w->opts.layout = (msio_load_layout)layout;
     w->opts.missing = (msio_load_missing)missing;
@@ -173,7 +129,7 @@ static int wish_take(wish *w, PyObject *arguments, PyObject *keywords) {
     w->opts.visdata_type = (msio_type)type;
     w->opts.chan = chan[0], w->opts.chans = chan[1], w->opts.chan_step = chan[2];
     w->opts.corr = corr[0], w->opts.corrs = corr[1], w->opts.corr_step = corr[2];
-    w->opts.subband_list = numbers_of(w->subbands, &w->opts.subbands_in_list);
+    w->opts.subband_list = py_integers_of(w->subbands, &w->opts.subbands_in_list);
     if (memory >= 0) w->opts.memory = (size_t)memory;
     w->rows_per_batch = batch;
     py_patience_begin(&w->patience, told == Py_None ? NULL : told);
@@ -268,8 +224,8 @@ static PyObject *load(PyObject *module, PyObject *arguments, PyObject *keywords)
     if (!failed && !(s = PyMem_Calloc(1, sizeof *s))) PyErr_NoMemory();
     if (s) {
         msio_status status;
-        Py_BEGIN_ALLOW_THREADS status = w.grouped ? msio_load(&w.group, w.what, &w.opts, s)
-                                                  : msio_load_paths(w.paths.n, w.paths.path, w.what, &w.opts, s);
+        Py_BEGIN_ALLOW_THREADS status = w.group.given ? msio_load(&w.group.group, w.what, &w.opts, s)
+                                                      : msio_load_paths(w.paths.n, w.paths.path, w.what, &w.opts, s);
         Py_END_ALLOW_THREADS PyObject *owner = status ? py_fail() : PyCapsule_New(s, NULL, release);
         if (owner) {
             dict = describe(s, owner);
@@ -290,8 +246,9 @@ static PyObject *check(PyObject *module, PyObject *arguments, PyObject *keywords
     if (wish_take(&w, arguments, keywords) == 0) {
         msio_load_report *report = NULL;
         msio_status status;
-        Py_BEGIN_ALLOW_THREADS status = w.grouped ? msio_load_check(&w.group, &w.opts, &report)
-                                                  : msio_load_check_paths(w.paths.n, w.paths.path, &w.opts, &report);
+        Py_BEGIN_ALLOW_THREADS status = w.group.given
+                                            ? msio_load_check(&w.group.group, &w.opts, &report)
+                                            : msio_load_check_paths(w.paths.n, w.paths.path, &w.opts, &report);
         Py_END_ALLOW_THREADS if (status) py_fail();
         else list = PyList_New(report->differences);
         for (int i = 0; list && i < report->differences; i++) {
@@ -360,8 +317,8 @@ static PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *k
         w->opts.read.progress = py_asked_to_stop;
         w->opts.read.user = &self->base.stop;
         Py_BEGIN_ALLOW_THREADS status =
-            w->grouped
-                ? msio_load_stream_open(&w->group, w->what, &w->opts, w->rows_per_batch, &stream)
+            w->group.given
+                ? msio_load_stream_open(&w->group.group, w->what, &w->opts, w->rows_per_batch, &stream)
                 : msio_load_stream_open_paths(w->paths.n, w->paths.path, w->what, &w->opts, w->rows_per_batch, &stream);
         Py_END_ALLOW_THREADS if (!status) {
             self->base.stream = stream;

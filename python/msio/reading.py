@@ -176,7 +176,27 @@ class Batch(dict):
         self.rows = len(next(iter(arrays.values()))) if arrays else 0
 
 
-class stream:
+class _Batches:
+    """Batches of the columns _names, from a _stream over a _table that is closed with it; what a stream adds is close."""
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        found = self._stream.next()
+        if found is None:
+            self._table.close()
+            raise StopIteration
+        return Batch(found[0], dict(zip(self._names, found[1])))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class stream(_Batches):
     """Columns of a table in batches of rows; the next batch is read while the program works on this one.
 
     Parameters
@@ -245,23 +265,7 @@ class stream:
         largest = max(cells, key=lambda name: len(cells[name]))
         return _parts(largest, cells[largest], chans, corrs)
 
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        found = self._stream.next()
-        if found is None:
-            self._table.close()
-            raise StopIteration
-        return Batch(found[0], dict(zip(self._names, found[1])))
-
     def close(self):
         """Ends the stream; may come before its end, and more than once."""
         self._stream.close()
         self._table.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()

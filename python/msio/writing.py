@@ -6,7 +6,7 @@ import numpy as np
 from . import _msio
 from ._progress import progress as _progress
 from ._selecting import positive as _positive, rows as _rows
-from .reading import Batch as _Batch, _cell, _parts
+from .reading import _Batches, _cell, _parts
 
 __all__ = ["write", "fill", "copy", "stream_write", "repair"]
 
@@ -208,7 +208,7 @@ def copy(path, column, to, rows=None, chans=None, corrs=None, to_path=None, atom
                     progress=told)
 
 
-class stream_write:
+class stream_write(_Batches):
     """Columns of a table written in batches of rows: the program fills one while the one before is written.
 
     Parameters
@@ -274,28 +274,12 @@ class stream_write:
         shape = shapes.pop()
         return ((0, -1, 1), (0, -1, 1)) if shape is None else _parts(self._names[0], shape, chans, corrs)
 
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        found = self._stream.next()
-        if found is None:
-            self._table.close()
-            raise StopIteration
-        return _Batch(found[0], dict(zip(self._names, found[1])))
-
     def close(self):
         """Ends the stream; may come before its end, and more than once. Raises what went wrong with batches before."""
         try:
             self._stream.close()
         finally:
             self._table.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
 
 def repair(path):
