@@ -4,6 +4,7 @@
 #endif
 #include "io/hdf5_module/hdf5_put.h"
 
+#include "core/checked.h"
 #include "core/error.h"
 
 #include <errno.h>
@@ -12,18 +13,44 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Written at a time. */
+#define BLOCK_BYTES ((int64_t)64 << 20)
+
+/* After a failure the file is emptied before anything is closed: the HDF5 library cannot close what it cannot write
+ * any more, a full disk for one, and would fail again at the process's exit. */
 static void give_up(const msio_h5_putter *p) {
-    if (p->status != MSIO_OK && truncate(p->path, 0) != 0) errno = 0; /* it is removed anyway */
+    if (p->status == MSIO_OK) return;
+    if (truncate(p->place ? p->place : p->path, 0) != 0) errno = 0; /* it is removed anyway */
+}
+
+void msio_h5_put_close(const msio_h5_putter *p, msio_h5_dataset *dataset) {
+    give_up(p);
+    msio_h5_dataset_close(dataset);
+}
+
+static void write_blocks(msio_h5_putter *p, msio_h5_dataset *dataset, const msio_h5_spec *spec, const uint8_t *values) {
+    int64_t start[MSIO_MAX_NDIM] = {0}, count[MSIO_MAX_NDIM];
+    int64_t row = spec->type == MSIO_STRING ? spec->text_bytes : (int64_t)msio_type_size(spec->type);
+    memcpy(count, spec->shape, sizeof count);
+    for (int k = 1; k < spec->ndim; k++) row *= spec->shape[k];
+    if (spec->ndim == 0) {
+        p->status = msio_h5_write(dataset, p->path, start, count, values);
+        return;
+    }
+    if (row == 0) return;
+    const int64_t step = msio_max(1, BLOCK_BYTES / row);
+    for (; start[0] < spec->shape[0] && p->status == MSIO_OK; start[0] += step) {
+        count[0] = msio_min(step, spec->shape[0] - start[0]);
+        p->status = msio_h5_write(dataset, p->path, start, count, values + start[0] * row);
+    }
 }
 
 void msio_h5_put(msio_h5_putter *p, const msio_h5_spec *spec, const void *values) {
-    static const int64_t start[MSIO_MAX_NDIM];
     msio_h5_dataset *dataset = NULL;
     if (p->status != MSIO_OK) return;
     p->status = msio_h5_make(p->file, p->path, spec, &dataset);
-    if (p->status == MSIO_OK && values) p->status = msio_h5_write(dataset, p->path, start, spec->shape, values);
-    give_up(p);
-    msio_h5_dataset_close(dataset);
+    if (p->status == MSIO_OK && values) write_blocks(p, dataset, spec, values);
+    msio_h5_put_close(p, dataset);
 }
 
 void msio_h5_put_number(msio_h5_putter *p, const char *name, msio_type type, const void *value) {

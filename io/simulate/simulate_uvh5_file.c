@@ -1,14 +1,11 @@
 /* simulate_uvh5_file.c - one simulated subband file, laid out as DSA-110's correlator writes it through h5py: datasets
  * that grow, made without elements, and extended in turn by one integration at a time. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* truncate */
-#endif
 #include "io/simulate/simulate_uvh5.h"
 
 #include "core/checked.h"
 #include "core/error.h"
+#include "io/hdf5_module/hdf5_put.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,43 +127,9 @@ int64_t msio_sim_uvh5_file_bytes(const msio_sim_uvh5 *group) {
 typedef struct maker {
     const msio_sim_uvh5 *group;
     int subband;
-    const char *path;
-    msio_h5_file *file;
+    msio_h5_putter to;
     void *block;
-    msio_status status;
 } maker;
-
-/* After a failure the file is emptied before anything is closed: the library then writes what it still has, and a file
- * that it cannot write, the disk being full, it cannot close, which crashes the process at its exit. */
-static void give_up(const maker *m) {
-    if (m->status != MSIO_OK && truncate(m->path, 0) != 0) errno = 0; /* it is removed anyway */
-}
-
-static void close_dataset(const maker *m, msio_h5_dataset *dataset) {
-    give_up(m);
-    msio_h5_dataset_close(dataset);
-}
-
-/* Makes a dataset of a fixed shape and writes it whole. */
-static void put(maker *m, const msio_h5_spec *spec, const void *values) {
-    static const int64_t start[MSIO_MAX_NDIM];
-    msio_h5_dataset *dataset = NULL;
-    if (m->status == MSIO_OK) m->status = msio_h5_make(m->file, m->path, spec, &dataset);
-    if (m->status == MSIO_OK) m->status = msio_h5_write(dataset, m->path, start, spec->shape, values);
-    close_dataset(m, dataset);
-}
-
-static void put_double(maker *m, const char *name, double value) {
-    put(m, &(msio_h5_spec){.name = name, .type = MSIO_DOUBLE}, &value);
-}
-
-static void put_integer(maker *m, const char *name, int64_t value) {
-    put(m, &(msio_h5_spec){.name = name, .type = MSIO_INT64}, &value);
-}
-
-static void put_text(maker *m, const char *name, const char *text) {
-    put(m, &(msio_h5_spec){.name = name, .type = MSIO_STRING, .text_bytes = (int)strlen(text)}, text);
-}
 
 static void put_scalars(maker *m) {
     const msio_sim_uvh5 *group = m->group;
@@ -175,24 +138,24 @@ static void put_scalars(maker *m) {
     snprintf(history, sizeof history, "simulated: subband %d of %d, flags %s, noise %.17g, seed %llu%s", m->subband,
              sim->spws, group->flags ? "pattern" : "none", group->noise, (unsigned long long)group->seed,
              group->sky ? group->sky->told : "");
-    put_double(m, "Header/latitude", MSIO_SIM_LATITUDE);
-    put_double(m, "Header/longitude", MSIO_SIM_LONGITUDE);
-    put_double(m, "Header/altitude", MSIO_SIM_ALTITUDE);
-    put_text(m, "Header/telescope_name", "OVRO_MMA");
-    put_text(m, "Header/instrument", "DSA");
-    put_text(m, "Header/object_name", "simulated");
-    put_text(m, "Header/history", history);
-    put_text(m, "Header/phase_type", "drift");
-    put_double(m, "Header/phase_center_app_dec", MSIO_SIM_DECLINATION);
-    put_integer(m, "Header/Nants_data", sim->antennas);
-    put_integer(m, "Header/Nants_telescope", sim->antennas_listed);
-    put_integer(m, "Header/Nbls", sim->baselines);
-    put_integer(m, "Header/Nblts", group->rows);
-    put_integer(m, "Header/Nfreqs", sim->channels);
-    put_integer(m, "Header/Npols", sim->corrs);
-    put_integer(m, "Header/Ntimes", sim->times);
-    put_integer(m, "Header/Nspws", 1);
-    put_double(m, "Header/channel_width", MSIO_SIM_CHANNEL_WIDTH);
+    msio_h5_put_double(&m->to, "Header/latitude", MSIO_SIM_LATITUDE);
+    msio_h5_put_double(&m->to, "Header/longitude", MSIO_SIM_LONGITUDE);
+    msio_h5_put_double(&m->to, "Header/altitude", MSIO_SIM_ALTITUDE);
+    msio_h5_put_text(&m->to, "Header/telescope_name", "OVRO_MMA");
+    msio_h5_put_text(&m->to, "Header/instrument", "DSA");
+    msio_h5_put_text(&m->to, "Header/object_name", "simulated");
+    msio_h5_put_text(&m->to, "Header/history", history);
+    msio_h5_put_text(&m->to, "Header/phase_type", "drift");
+    msio_h5_put_double(&m->to, "Header/phase_center_app_dec", MSIO_SIM_DECLINATION);
+    msio_h5_put_integer(&m->to, "Header/Nants_data", sim->antennas);
+    msio_h5_put_integer(&m->to, "Header/Nants_telescope", sim->antennas_listed);
+    msio_h5_put_integer(&m->to, "Header/Nbls", sim->baselines);
+    msio_h5_put_integer(&m->to, "Header/Nblts", group->rows);
+    msio_h5_put_integer(&m->to, "Header/Nfreqs", sim->channels);
+    msio_h5_put_integer(&m->to, "Header/Npols", sim->corrs);
+    msio_h5_put_integer(&m->to, "Header/Ntimes", sim->times);
+    msio_h5_put_integer(&m->to, "Header/Nspws", 1);
+    msio_h5_put_double(&m->to, "Header/channel_width", MSIO_SIM_CHANNEL_WIDTH);
 }
 
 static void put_axes(maker *m) {
@@ -200,14 +163,19 @@ static void put_axes(maker *m) {
     const int64_t window = 1;
     double *frequency = malloc((size_t)sim->channels * sizeof *frequency);
     if (!frequency) {
-        m->status = msio_error_set(MSIO_E_MEMORY, m->path, "no memory for %d frequencies", sim->channels);
+        m->to.status = msio_error_set(MSIO_E_MEMORY, m->to.path, "no memory for %d frequencies", sim->channels);
         return;
     }
     for (int c = 0; c < sim->channels; c++) frequency[c] = msio_sim_subband_frequency(m->group, m->subband, c);
-    put(m, &(msio_h5_spec){.name = "Header/freq_array", .type = MSIO_DOUBLE, .ndim = 2, .shape = {1, sim->channels}},
+    msio_h5_put(
+        &m->to,
+        &(msio_h5_spec){.name = "Header/freq_array", .type = MSIO_DOUBLE, .ndim = 2, .shape = {1, sim->channels}},
         frequency);
-    put(m, &(msio_h5_spec){.name = "Header/spw_array", .type = MSIO_INT64, .ndim = 1, .shape = {1}}, &window);
-    put(m, &(msio_h5_spec){.name = "Header/polarization_array", .type = MSIO_INT64, .ndim = 1, .shape = {sim->corrs}},
+    msio_h5_put(&m->to, &(msio_h5_spec){.name = "Header/spw_array", .type = MSIO_INT64, .ndim = 1, .shape = {1}},
+                &window);
+    msio_h5_put(
+        &m->to,
+        &(msio_h5_spec){.name = "Header/polarization_array", .type = MSIO_INT64, .ndim = 1, .shape = {sim->corrs}},
         msio_sim_polarizations(m->group));
     free(frequency);
 }
@@ -221,7 +189,7 @@ static void put_antennas(maker *m) {
     double *place = malloc(3 * (size_t)n * sizeof *place), *diameter = malloc((size_t)n * sizeof *diameter);
     char *name = calloc((size_t)n, (size_t)width);
     if (!number || !place || !diameter || !name) {
-        m->status = msio_error_set(MSIO_E_MEMORY, m->path, "no memory for %lld antennas", (long long)n);
+        m->to.status = msio_error_set(MSIO_E_MEMORY, m->to.path, "no memory for %lld antennas", (long long)n);
         goto done;
     }
     for (int64_t i = 0; i < n; i++) {
@@ -231,13 +199,18 @@ static void put_antennas(maker *m) {
         const int length = snprintf(digits, sizeof digits, "%lld", (long long)i + 1);
         memcpy(name + i * width, digits, (size_t)length);
     }
-    put(m,
-        &(msio_h5_spec){
-            .name = "Header/antenna_names", .type = MSIO_STRING, .text_bytes = width, .ndim = 1, .shape = {n}},
-        name);
-    put(m, &(msio_h5_spec){.name = "Header/antenna_numbers", .type = MSIO_INT64, .ndim = 1, .shape = {n}}, number);
-    put(m, &(msio_h5_spec){.name = "Header/antenna_positions", .type = MSIO_DOUBLE, .ndim = 2, .shape = {n, 3}}, place);
-    put(m, &(msio_h5_spec){.name = "Header/antenna_diameters", .type = MSIO_DOUBLE, .ndim = 1, .shape = {n}}, diameter);
+    msio_h5_put(&m->to,
+                &(msio_h5_spec){
+                    .name = "Header/antenna_names", .type = MSIO_STRING, .text_bytes = width, .ndim = 1, .shape = {n}},
+                name);
+    msio_h5_put(&m->to, &(msio_h5_spec){.name = "Header/antenna_numbers", .type = MSIO_INT64, .ndim = 1, .shape = {n}},
+                number);
+    msio_h5_put(&m->to,
+                &(msio_h5_spec){.name = "Header/antenna_positions", .type = MSIO_DOUBLE, .ndim = 2, .shape = {n, 3}},
+                place);
+    msio_h5_put(&m->to,
+                &(msio_h5_spec){.name = "Header/antenna_diameters", .type = MSIO_DOUBLE, .ndim = 1, .shape = {n}},
+                diameter);
 done:
     free(name);
     free(diameter);
@@ -248,29 +221,29 @@ done:
 /* The delays are text: two whole numbers an antenna. */
 static void put_extra_keywords(maker *m) {
     const size_t delays = 2 * (size_t)m->group->sim.antennas_listed;
-    put_double(m, "Header/extra_keywords/phase_center_dec", MSIO_SIM_DECLINATION);
-    put_double(m, "Header/extra_keywords/ha_phase_center", 0.0);
-    put_text(m, "Header/extra_keywords/phase_center_epoch", "HADEC");
-    put_text(m, "Header/extra_keywords/fs_table", "simulated.npz");
+    msio_h5_put_double(&m->to, "Header/extra_keywords/phase_center_dec", MSIO_SIM_DECLINATION);
+    msio_h5_put_double(&m->to, "Header/extra_keywords/ha_phase_center", 0.0);
+    msio_h5_put_text(&m->to, "Header/extra_keywords/phase_center_epoch", "HADEC");
+    msio_h5_put_text(&m->to, "Header/extra_keywords/fs_table", "simulated.npz");
     char *text = malloc(2 * delays);
     if (!text) {
-        m->status = msio_error_set(MSIO_E_MEMORY, m->path, "no memory for %zu delays", delays);
+        m->to.status = msio_error_set(MSIO_E_MEMORY, m->to.path, "no memory for %zu delays", delays);
         return;
     }
     for (size_t i = 0; i < delays; i++) memcpy(text + 2 * i, "0 ", 2);
     text[2 * delays - 1] = '\0';
-    put_text(m, "Header/extra_keywords/applied_delays_ns", text);
+    msio_h5_put_text(&m->to, "Header/extra_keywords/applied_delays_ns", text);
     free(text);
 }
 
 /* ---------------------------------------------------------------- the rows */
 
 static void make_series(maker *m) {
-    for (int i = 0; i < SERIES && m->status == MSIO_OK; i++) {
+    for (int i = 0; i < SERIES && m->to.status == MSIO_OK; i++) {
         const msio_h5_spec spec = series_spec(m->group, &all_series[i]);
         msio_h5_dataset *dataset = NULL;
-        m->status = msio_h5_make(m->file, m->path, &spec, &dataset);
-        close_dataset(m, dataset);
+        m->to.status = msio_h5_make(m->to.file, m->to.path, &spec, &dataset);
+        msio_h5_put_close(&m->to, dataset);
     }
 }
 
@@ -282,16 +255,16 @@ static void append(maker *m, const series *s, int64_t t, msio_sim_report *report
     const int64_t end = (t + 1) * group->sim.baselines, step = block_rows(group, &spec);
     msio_h5_dataset *dataset = NULL;
     msio_h5_info info;
-    m->status = msio_h5_dataset_open(m->file, m->path, s->name, &dataset, &info);
-    for (int64_t row = t * group->sim.baselines; row < end && m->status == MSIO_OK; row += step) {
+    m->to.status = msio_h5_dataset_open(m->to.file, m->to.path, s->name, &dataset, &info);
+    for (int64_t row = t * group->sim.baselines; row < end && m->to.status == MSIO_OK; row += step) {
         int64_t start[MSIO_MAX_NDIM] = {row}, count[MSIO_MAX_NDIM];
         memcpy(count, spec.shape, sizeof count);
         count[0] = msio_min(step, end - row);
         s->fill(group, m->subband, row, count[0], m->block);
-        m->status = msio_h5_write(dataset, m->path, start, count, m->block);
-        if (m->status == MSIO_OK) m->status = report(user, count[0] * row_bytes(&spec));
+        m->to.status = msio_h5_write(dataset, m->to.path, start, count, m->block);
+        if (m->to.status == MSIO_OK) m->to.status = report(user, count[0] * row_bytes(&spec));
     }
-    close_dataset(m, dataset);
+    msio_h5_put_close(&m->to, dataset);
 }
 
 static void append_all(maker *m, msio_sim_report *report, void *user) {
@@ -302,26 +275,25 @@ static void append_all(maker *m, msio_sim_report *report, void *user) {
     }
     m->block = malloc((size_t)most);
     if (!m->block)
-        m->status = msio_error_set(MSIO_E_MEMORY, m->path, "no memory for a block of %lld bytes", (long long)most);
+        m->to.status =
+            msio_error_set(MSIO_E_MEMORY, m->to.path, "no memory for a block of %lld bytes", (long long)most);
     for (int64_t t = 0; t < m->group->sim.times; t++)
-        for (int i = 0; i < SERIES && m->status == MSIO_OK; i++) append(m, &all_series[i], t, report, user);
+        for (int i = 0; i < SERIES && m->to.status == MSIO_OK; i++) append(m, &all_series[i], t, report, user);
 }
 
 msio_status msio_sim_uvh5_file(const msio_sim_uvh5 *group, int subband, const char *path, msio_sim_report *report,
                                void *user) {
-    maker m = {.group = group, .subband = subband, .path = path, .status = MSIO_OK};
-    m.status = msio_h5_create(path, &m.file);
-    if (m.status != MSIO_OK) return m.status;
+    maker m = {.group = group, .subband = subband, .to = {.path = path}};
+    m.to.status = msio_h5_create(path, &m.to.file);
+    if (m.to.status != MSIO_OK) return m.to.status;
     put_scalars(&m);
-    if (m.status == MSIO_OK) put_axes(&m);
-    if (m.status == MSIO_OK) put_antennas(&m);
-    if (m.status == MSIO_OK) put_extra_keywords(&m);
-    if (m.status == MSIO_OK) make_series(&m);
-    if (m.status == MSIO_OK) append_all(&m, report, user);
-    if (m.status == MSIO_OK) m.status = msio_h5_flush(m.file, path);
-    give_up(&m);
-    msio_h5_close(m.file);
-    if (m.status != MSIO_OK) unlink(path);
+    if (m.to.status == MSIO_OK) put_axes(&m);
+    if (m.to.status == MSIO_OK) put_antennas(&m);
+    if (m.to.status == MSIO_OK) put_extra_keywords(&m);
+    if (m.to.status == MSIO_OK) make_series(&m);
+    if (m.to.status == MSIO_OK) append_all(&m, report, user);
+    msio_h5_put_end(&m.to);
+    if (m.to.status != MSIO_OK) unlink(path);
     free(m.block);
-    return m.status;
+    return m.to.status;
 }
