@@ -7,6 +7,7 @@
  * makes the output's warm memory and loads nothing; "filters - 0 0" tells how the data are compressed. Public API only.
  */
 #include "bench_raw.h"
+#include "bench_warm.h"
 
 #include <msio/msio.h>
 #include <stdio.h>
@@ -41,23 +42,11 @@ typedef struct result {
 static int files;
 static char **file;
 static int check; /* 1: this try is for the checksum, not for its time */
-static uint8_t *buffer[ARRAYS];
-static size_t buffer_bytes[ARRAYS];
-
-static void die(const char *what) {
-    fprintf(stderr, "bench_group: %s: %s (%s)\n", what, msio_last_error()->message, msio_last_error()->path);
-    exit(1);
-}
 
 /* Warm memory of at least so many bytes: touched right before it is used, since other readers took their seconds since
  * the last time. What stood there is not to be taken for the answer either. */
 static uint8_t *warm(int i, size_t bytes) {
-    if (buffer_bytes[i] < bytes) {
-        msio_pool_give(buffer[i]);
-        buffer[i] = msio_pool_take(bytes);
-        if (!buffer[i]) die("no memory");
-        buffer_bytes[i] = bytes;
-    }
+    grow_buffer(i, bytes);
     memset(buffer[i], 0x5a, bytes);
     return buffer[i];
 }
@@ -258,6 +247,6 @@ int main(int argc, char **argv) {
             if (strcmp(works[i].name, name) == 0) answer(&works[i], variant, threads);
         fflush(stdout);
     }
-    for (int i = 0; i < ARRAYS; i++) msio_pool_give(buffer[i]);
+    give_buffers();
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "bench_caches.h"
 #include "bench_lines.h"
 #include "bench_raw.h"
+#include "bench_warm.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -40,23 +41,10 @@ static const work works[] = {
 static const char *path;
 static msio_table *table;
 static int check; /* 1: this try is for the checksum, not for its time */
-static uint8_t *buffer[3];
-static size_t buffer_bytes[3];
-
-static void die(const char *what) {
-    fprintf(stderr, "bench_msio: %s: %s (%s)\n", what, msio_last_error()->message, msio_last_error()->path);
-    exit(1);
-}
 
 /* Warm memory of at least so many bytes. */
 static uint8_t *warm(int i, size_t bytes) {
-    if (buffer_bytes[i] < bytes) {
-        msio_pool_give(buffer[i]);
-        buffer[i] = msio_pool_take(bytes);
-        if (!buffer[i]) die("no memory");
-        memset(buffer[i], 1, bytes);
-        buffer_bytes[i] = bytes;
-    }
+    if (grow_buffer(i, bytes)) memset(buffer[i], 1, bytes);
     return buffer[i];
 }
 
@@ -292,7 +280,7 @@ int main(int argc, char **argv) {
         }
         answer(name, variant, threads);
     }
-    for (int i = 0; i < 3; i++) msio_pool_give(buffer[i]);
+    give_buffers();
     msio_table_close(table);
     return 0;
 }

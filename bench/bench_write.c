@@ -7,6 +7,7 @@
  * The table is opened for each request before the clock starts. Values are this worker's own: what stood there before
  * is another writer's. Public API only. */
 #include "bench_raw.h"
+#include "bench_warm.h"
 
 #include "msio/core.h"
 #include "msio/io.h"
@@ -51,16 +52,9 @@ static const work works[] = {
 };
 
 static const char *path;
-static uint8_t *buffer[MOST_COLUMNS];
-static size_t buffer_bytes[MOST_COLUMNS];
 static const char *buffer_of[MOST_COLUMNS]; /* the column whose values it holds */
 static uint8_t *found;                      /* what is read back */
 static size_t found_bytes;
-
-static void die(const char *what) {
-    fprintf(stderr, "bench_write: %s: %s (%s)\n", what, msio_last_error()->message, msio_last_error()->path);
-    exit(1);
-}
 
 /* ---------------------------------------------------------------- values and memory */
 
@@ -75,12 +69,8 @@ static void fill(uint8_t *to, size_t bytes, int truths) {
 
 /* Warm memory of so many bytes; named: holds values of that column. */
 static uint8_t *warm(int i, size_t bytes, const char *named, int truths) {
-    if (buffer_bytes[i] < bytes) {
-        msio_pool_give(buffer[i]);
-        buffer[i] = msio_pool_take(bytes);
-        if (!buffer[i]) die("no memory");
+    if (grow_buffer(i, bytes)) {
         memset(buffer[i], 1, bytes);
-        buffer_bytes[i] = bytes;
         buffer_of[i] = NULL;
     }
     if (named && buffer_of[i] != named) fill(buffer[i], bytes, truths);
@@ -341,7 +331,7 @@ int main(int argc, char **argv) {
                (unsigned long long)r.sum, r.peak);
         fflush(stdout);
     }
-    for (int i = 0; i < MOST_COLUMNS; i++) msio_pool_give(buffer[i]);
+    give_buffers();
     msio_pool_give(found);
     return 0;
 }
