@@ -45,15 +45,21 @@ int cli_selection_rows(const cli_context *cli, cli_selection *selection, int64_t
     return 0;
 }
 
+/* A slice of an axis as an ascending range, and whether it was descending. -1: it is one index, and beyond the axis. */
+static int resolve(const cli_slice *slice, int64_t length, cli_range *range, int *reverse) {
+    if (cli_slice_resolve(slice, length, range)) return -1;
+    *reverse = range->step < 0;
+    *range = cli_range_ascending(*range);
+    return 0;
+}
+
 int cli_selection_cells(const cli_context *cli, cli_selection *selection, int ndim, const int64_t *shape,
                         const char *column) {
     cli_range range;
     if (selection->corrs.given) {
         if (ndim < 1) return cli_usage(cli, "--corrs: the cells of %s are single values", column);
-        if (cli_slice_resolve(&selection->corrs, shape[ndim - 1], &range))
+        if (resolve(&selection->corrs, shape[ndim - 1], &range, &selection->reverse_corrs))
             return no_index(cli, selection, "correlation", selection->corrs.start, shape[ndim - 1]);
-        selection->reverse_corrs = range.step < 0;
-        range = cli_range_ascending(range);
         selection->select.corr = range.start;
         selection->select.corrs = range.count;
         selection->select.corr_step = range.step;
@@ -62,10 +68,8 @@ int cli_selection_cells(const cli_context *cli, cli_selection *selection, int nd
         if (ndim < 2)
             return cli_usage(cli, "--chans: the cells of %s have %s", column,
                              ndim ? "one axis, which is --corrs" : "no axes");
-        if (cli_slice_resolve(&selection->chans, shape[ndim - 2], &range))
+        if (resolve(&selection->chans, shape[ndim - 2], &range, &selection->reverse_chans))
             return no_index(cli, selection, "channel", selection->chans.start, shape[ndim - 2]);
-        selection->reverse_chans = range.step < 0;
-        range = cli_range_ascending(range);
         selection->select.chan = range.start;
         selection->select.chans = range.count;
         selection->select.chan_step = range.step;
