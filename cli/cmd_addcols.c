@@ -97,9 +97,7 @@ static void tell(const cli_context *cli, const wishes *wish, const char *path) {
         cli_note(cli, "%s: %s is there already, nothing is added%s", shown, wish->plan.there, dry);
     else
         cli_note(cli, "%s: %s for %s rows: %s of zeros%s%s", shown, wish->plan.added, cli_count(wish->rows).text,
-                 cli_size(wish->bytes).text,
-                 wish->opts.allocate ? ", allocated" : ", as holes that take no room where cells have no fixed shape",
-                 dry);
+                 cli_size(wish->bytes).text, wish->opts.allocate ? ", allocated" : ", as holes that take no room", dry);
 }
 
 /* ---------------------------------------------------------------- what was done */

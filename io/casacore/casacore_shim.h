@@ -19,6 +19,9 @@ extern "C" {
 /* Grows with every change of what follows. */
 #define MSIO_CASA_VERSION 3
 
+/* Before the orders of a change: zeros that it writes are to take no room, where the helper does it. */
+#define MSIO_CASA_HOLES "holes"
+
 /* A table that casacore opened or makes. */
 typedef struct msio_casa_table msio_casa_table;
 

@@ -1,5 +1,6 @@
 /* add_columns.c - columns and rows added by casacore, and what is put into them by us. */
 #include "io/casacore/casacore_reader.h"
+#include "io/casacore/casacore_shim.h"
 
 #include "core/error.h"
 #include "io/write/cells_like.h"
@@ -119,6 +120,11 @@ static msio_status check_spec(const char *path, const msio_column_spec *spec) {
     return MSIO_OK;
 }
 
+/* Zeros that casacore writes of new columns become holes, unless they are to have their room. */
+static void begin_orders(orders *o, const msio_columns_opts *opts) {
+    if (!opts->allocate) put_text(o, MSIO_CASA_HOLES);
+}
+
 /* ---------------------------------------------------------------- one change */
 
 static msio_status check_opts(const char *path, const msio_columns_opts *given, msio_columns_opts *opts) {
@@ -181,6 +187,7 @@ msio_status msio_columns_add(const char *path, int n, const msio_column_spec *sp
     if (!status && (n < 1 || !specs)) status = msio_error_set(MSIO_E_ARGUMENT, path, "no columns to add");
     for (int i = 0; i < n && !status; i++) status = check_spec(path, &specs[i]);
     if (status) return status;
+    begin_orders(&o, &use);
     put_text(&o, "columns");
     for (int i = 0; i < n; i++) {
         const bool shares = i && strcmp(manager_type(&specs[i]), manager_type(&specs[i - 1])) == 0 &&
@@ -264,6 +271,7 @@ msio_status msio_column_add_like(const char *path, const char *name, const char 
     msio_status status = check_opts(path, opts, &use);
     if (!status && (!name || !name[0] || !like)) status = msio_error_set(MSIO_E_ARGUMENT, path, "no column named");
     if (status) return status;
+    begin_orders(&o, &use);
     put_text(&o, "like");
     put_text(&o, name);
     put_text(&o, like);
@@ -277,6 +285,7 @@ msio_status msio_imaging_columns_add(const char *path, const msio_columns_opts *
     orders o = {NULL, 0, 0, false};
     msio_status status = check_opts(path, opts, &use);
     if (status) return status;
+    begin_orders(&o, &use);
     put_text(&o, "imaging");
     status = add_like(path, &o, "DATA", &use, result);
     free(o.text);

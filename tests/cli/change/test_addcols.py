@@ -199,6 +199,20 @@ class Dry(Base):
         self.assertIn("holes", said)
         self.assertIn("allocated", msio("addcols", path, "Y", "--like", "DATA", "--allocate").stderr.decode())
 
+    def test_zeros_take_room_where_they_are_to(self):
+        for arguments in ((), ("--allocate",)):
+            path = os.path.join(self.folder, "room.ms")
+            shutil.rmtree(path, ignore_errors=True)
+            msio("simulate", "ms", "--out", path, "--antennas", 20, "--times", 3, "--subbands", 2)
+            there = files_of(path)
+            addcols(path, "--imaging", *arguments)
+            made = [os.stat(os.path.join(path, name)) for name in files_of(path).keys() - there.keys() if "TSM" in name]
+            self.assertEqual(len(made), 3)
+            for file in made:
+                self.assertGreater(file.st_size, 100000)
+                room = file.st_blocks * 512
+                self.assertTrue(room >= file.st_size if arguments else room < 16384, f"{room} of {file.st_size} bytes")
+
 
 class Errors(Base):
     def refused(self, path, *arguments, code=3, **more):
