@@ -1,5 +1,5 @@
-/* put_run.h - what the files of the write engine share about one batch: put_blocks.c stores it, whole.c sees to it that
- * all or nothing of it is. */
+/* put_run.h - one batch of the write engine: put_blocks.c stores it, whole.c sees to it that all or nothing of it is.
+ */
 #ifndef MSIO_IO_PUT_RUN_H
 #define MSIO_IO_PUT_RUN_H
 
