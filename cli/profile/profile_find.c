@@ -201,7 +201,10 @@ static void find_tables(prof_found *found) {
     }
     if (n) qsort(list, (size_t)n, sizeof *list, compare_tables);
     for (int i = 0; i < n; i++) {
-        if (kept && strcmp(list[kept - 1].path, list[i].path) == 0) continue;
+        if (kept && strcmp(list[kept - 1].path, list[i].path) == 0) {
+            free((char *)(uintptr_t)list[i].path);
+            continue;
+        }
         list[kept] = list[i];
         list[kept].name = short_name(list[kept].path);
         kept++;
