@@ -171,8 +171,23 @@ int py_cells_init(PyObject *module);
 
 /* The types Gather and CellWriter (pyputs.c). */
 int py_puts_init(PyObject *module);
-/* reader(column, rows=None) of a table. */
+/* Whether an object is a Gather; whether no cells may be put, nor read under its lock. */
+bool py_is_gather(PyObject *object);
+bool py_gather_is_over(PyObject *gather);
+
+/* reader(column, rows=None, gather=None) of a table. */
 PyObject *py_cells_reader(PyObject *self, PyObject *const *arguments, Py_ssize_t n);
+/* Of the cells that a writer puts: through its cursor, which sees them. */
+typedef struct py_cells_put {
+    PyObject *writer, *gather, *rows; /* rows: or NULL */
+    py_table *table;
+    msio_cursor **cursor; /* NULL in there: it is closed */
+    bool *busy;           /* a thread is within the writer */
+    msio_type type;
+    int ndim;
+    const npy_intp *shape;
+} py_cells_put;
+PyObject *py_cells_reader_of_puts(const py_cells_put *puts);
 
 /* ---------------------------------------------------------------- streams (pystream.c) */
 

@@ -19,7 +19,17 @@ typedef struct cell_reader {
     PyObject *rows; /* int64 array, or NULL: row numbers are the table's */
     bool busy;      /* a thread is within */
     long long served, counted;
+    /* of cells that are gathered meanwhile */
+    PyObject *gather;      /* NULL: no lock is held for it */
+    PyObject *writer;      /* NULL: the cursor is its own */
+    msio_cursor **writers; /* the writer's cursor */
+    bool *within;          /* a thread is within the writer */
+    long long missed;      /* cells that were not read ahead */
 } cell_reader;
+
+/* Each cell that is not read ahead has those stored that are gathered: where many are, that does not pay. */
+#define MISSES 16
+#define SERVED_PER_MISS 8
 
 /* ---------------------------------------------------------------- one cell */
 
@@ -93,6 +103,17 @@ static void note_place(cell_reader *self) {
     Py_XDECREF(file);
 }
 
+/* Whether there is a cursor to ask now. */
+static bool can_gather(cell_reader *self) {
+    if (self->writer) self->cursor = *self->within ? NULL : *self->writers;
+    return self->cursor && !(self->gather && py_gather_is_over(self->gather));
+}
+
+static bool pays(cell_reader *self, Py_ssize_t row) {
+    if (msio_cursor_has(self->cursor, row)) return true;
+    return self->missed++ < MISSES + self->served / SERVED_PER_MISS;
+}
+
 static PyObject *reader_call(PyObject *object, PyObject *const *arguments, size_t flags, PyObject *names) {
     cell_reader *self = (cell_reader *)object;
     if (PyVectorcall_NARGS(flags) != 1 || (names && PyTuple_GET_SIZE(names))) {
@@ -106,19 +127,22 @@ static PyObject *reader_call(PyObject *object, PyObject *const *arguments, size_
         PyErr_Clear();
         Py_RETURN_NONE;
     }
-    if (row < 0 || self->busy || !self->cursor || self->table->closing) Py_RETURN_NONE;
+    if (row < 0 || self->busy || self->table->closing || !can_gather(self)) Py_RETURN_NONE;
     if (self->rows) {
         if (row >= PyArray_SIZE((PyArrayObject *)self->rows)) Py_RETURN_NONE;
         row = (Py_ssize_t)((const int64_t *)PyArray_DATA((PyArrayObject *)self->rows))[row];
     }
+    if (self->gather && !pays(self, row)) Py_RETURN_NONE;
     note_place(self);
     PyObject *answer;
+    if (self->within) *self->within = true;
     if (self->scalar) {
         double value[2];
         answer = fetch(self, row, value, sizeof value) ? Py_NewRef(Py_None) : scalar_of(self->type, value);
     } else {
         answer = self->fixed ? fixed_cell(self, row) : shaped_cell(self, row);
     }
+    if (self->within) *self->within = false;
     if (PyErr_Occurred()) Py_CLEAR(answer); /* Ctrl-C while it waited for a lock */
     self->served += answer && answer != Py_None;
     return answer;
@@ -129,7 +153,10 @@ static PyObject *reader_call(PyObject *object, PyObject *const *arguments, size_
 static void reader_free(PyObject *object) {
     cell_reader *self = (cell_reader *)object;
     PyTypeObject *type = Py_TYPE(object);
-    if (self->cursor && !self->busy) msio_cursor_close(self->cursor); /* busy: a parent's thread was within at a fork */
+    if (self->cursor && !self->busy && !self->writer) /* busy: a parent's thread was within at a fork */
+        msio_cursor_close(self->cursor);
+    Py_XDECREF(self->gather);
+    Py_XDECREF(self->writer);
     if (self->table) {
         py_table_leave(self->table);
         Py_DECREF(self->table);
@@ -143,6 +170,7 @@ static PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(cell_reader, call), READONLY, NULL},
     {"served", T_LONGLONG, offsetof(cell_reader, served), READONLY, "Cells that it gave."},
     {"counted", T_LONGLONG, offsetof(cell_reader, counted), 0, "Of those, how many were counted: the caller's."},
+    {"busy", T_BOOL, offsetof(cell_reader, busy), READONLY, "Whether a thread is within."},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -180,15 +208,16 @@ PyObject *py_cells_reader(PyObject *object, PyObject *const *arguments, Py_ssize
     msio_cursor_opts opts = MSIO_CURSOR_OPTS_INIT;
     const msio_column *column = NULL;
     const msio_column_info *info = NULL;
-    if (n < 1 || n > 2 || !PyUnicode_Check(arguments[0])) {
-        PyErr_SetString(PyExc_TypeError, "reader(name, rows=None)");
+    if (n < 1 || n > 3 || !PyUnicode_Check(arguments[0]) || (n == 3 && !py_is_gather(arguments[2]))) {
+        PyErr_SetString(PyExc_TypeError, "reader(name, rows=None, gather)");
         return NULL;
     }
     const char *name = py_name(arguments[0]);
     cell_reader *self = name ? (cell_reader *)reader_type->tp_alloc(reader_type, 0) : NULL;
     if (!self) return NULL;
     self->call = reader_call;
-    if (n == 2 && arguments[1] != Py_None)
+    if (n == 3) self->gather = Py_NewRef(arguments[2]);
+    if (n >= 2 && arguments[1] != Py_None)
         self->rows = PyArray_FROMANY(arguments[1], NPY_INT64, 1, 1, NPY_ARRAY_CARRAY_RO);
     bool ready = n < 2 || arguments[1] == Py_None || self->rows;
     msio_table *table = ready ? py_table_enter(owner) : NULL;
@@ -196,6 +225,7 @@ PyObject *py_cells_reader(PyObject *object, PyObject *const *arguments, Py_ssize
         msio_status status;
         self->table = (py_table *)Py_NewRef(object);
         opts.glance = GLANCE;
+        opts.hold = n == 3; /* nobody else writes as long as the gather is open */
         Py_BEGIN_ALLOW_THREADS status = msio_table_column(table, name, &column);
         if (!status && !(info = msio_column_describe(column))) status = msio_last_error()->code;
         if (!status) status = msio_cursor_open(column, &opts, &self->cursor);
@@ -211,4 +241,24 @@ PyObject *py_cells_reader(PyObject *object, PyObject *const *arguments, Py_ssize
     if (table && ready) return (PyObject *)self;
     Py_DECREF(self);
     return NULL;
+}
+
+PyObject *py_cells_reader_of_puts(const py_cells_put *puts) {
+    cell_reader *self = (cell_reader *)reader_type->tp_alloc(reader_type, 0);
+    if (!self) return NULL;
+    self->call = reader_call;
+    self->writer = Py_NewRef(puts->writer);
+    self->gather = Py_NewRef(puts->gather);
+    self->rows = Py_XNewRef(puts->rows);
+    self->table = (py_table *)Py_NewRef((PyObject *)puts->table);
+    self->table->users++;
+    self->writers = puts->cursor;
+    self->within = puts->busy;
+    self->type = puts->type;
+    self->number = py_type_number(puts->type);
+    self->scalar = puts->ndim == 0;
+    self->fixed = puts->ndim > 0;
+    self->ndim = puts->ndim;
+    for (int i = 0; i < puts->ndim; i++) self->shape[i] = puts->shape[i];
+    return (PyObject *)self;
 }

@@ -21,6 +21,10 @@ static bool is_over(const gather *g) {
     return now.tv_sec > g->until.tv_sec || (now.tv_sec == g->until.tv_sec && now.tv_nsec >= g->until.tv_nsec);
 }
 
+bool py_is_gather(PyObject *object) { return Py_IS_TYPE(object, gather_type); }
+
+bool py_gather_is_over(PyObject *object) { return is_over((const gather *)object); }
+
 static PyObject *gather_begin(PyObject *object, PyObject *seconds) {
     gather *self = (gather *)object;
     double given = PyFloat_AsDouble(seconds);
@@ -79,7 +83,8 @@ typedef struct cell_writer {
     size_t bytes; /* of a cell */
     npy_intp shape[MSIO_MAX_NDIM];
     PyObject *rows; /* int64 array, or NULL: row numbers are the table's */
-    char busy;      /* a thread is within */
+    bool busy;      /* a thread is within, or within its reader */
+    msio_type type;
     long long taken;
 } cell_writer;
 
@@ -139,9 +144,9 @@ static PyObject *writer_call(PyObject *object, PyObject *const *arguments, size_
     Py_ssize_t row = row_of(self, arguments[0]);
     const void *data = row < 0 ? NULL : value_of(self, arguments[1], scalar);
     if (!data) Py_RETURN_FALSE;
-    self->busy = 1;
+    self->busy = true;
     Py_BEGIN_ALLOW_THREADS status = msio_cursor_put(self->cursor, row, data, self->bytes);
-    Py_END_ALLOW_THREADS self->busy = 0;
+    Py_END_ALLOW_THREADS self->busy = false;
     self->taken += status == MSIO_OK;
     return PyBool_FromLong(status == MSIO_OK);
 }
@@ -151,9 +156,9 @@ static PyObject *writer_flush(PyObject *object, PyObject *unused) {
     msio_status status;
     (void)unused;
     if (!self->cursor) Py_RETURN_NONE;
-    self->busy = 1;
+    self->busy = true;
     Py_BEGIN_ALLOW_THREADS status = msio_cursor_flush(self->cursor);
-    Py_END_ALLOW_THREADS self->busy = 0;
+    Py_END_ALLOW_THREADS self->busy = false;
     if (status) return py_fail();
     Py_RETURN_NONE;
 }
@@ -174,6 +179,20 @@ static PyObject *writer_close(PyObject *object, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
+static PyObject *writer_reader(PyObject *object, PyObject *unused) {
+    cell_writer *self = (cell_writer *)object;
+    (void)unused;
+    return py_cells_reader_of_puts(&(py_cells_put){.writer = object,
+                                                   .gather = (PyObject *)self->shared,
+                                                   .rows = self->rows,
+                                                   .table = self->table,
+                                                   .cursor = &self->cursor,
+                                                   .busy = &self->busy,
+                                                   .type = self->type,
+                                                   .ndim = self->ndim,
+                                                   .shape = self->shape});
+}
+
 static bool is_written_natively(const msio_column *column, Py_ssize_t row) {
     msio_write_plan plan = MSIO_WRITE_PLAN_INIT;
     msio_select select = MSIO_SELECT_ALL;
@@ -184,6 +203,7 @@ static bool is_written_natively(const msio_column *column, Py_ssize_t row) {
 
 /* -1: cells vary in shape. */
 static int take_shape(cell_writer *self, const msio_column_info *info) {
+    self->type = info->type;
     self->number = py_type_number(info->type);
     self->bytes = msio_type_size(info->type);
     if (!info->is_array) return 0;
@@ -202,6 +222,7 @@ static int writer_open(cell_writer *self, msio_table *table, const char *name, P
     msio_cursor_opts opts = MSIO_CURSOR_OPTS_INIT;
     msio_status status;
     bool natively = false;
+    opts.hold = 1; /* what it reads ahead is true as long as the gather is not over: nobody else writes */
     Py_BEGIN_ALLOW_THREADS status = msio_table_column(table, name, &column);
     if (!status) natively = is_written_natively(column, row);
     if (natively && !(info = msio_column_describe(column))) status = msio_last_error()->code;
@@ -258,6 +279,8 @@ static void writer_free(PyObject *object) {
 
 static PyMethodDef writer_methods[] = {
     {"flush", writer_flush, METH_NOARGS, "flush($self, /)\n--\n\nStores the cells that it took."},
+    {"reader", writer_reader, METH_NOARGS,
+     "reader($self, /)\n--\n\nA CellReader that sees the cells which it took, as long as the gather is not over."},
     {"close", writer_close, METH_NOARGS,
      "close($self, /)\n--\n\nStores the cells that it took; those that cannot be stored are let go of, with the error."},
     {NULL, NULL, 0, NULL}};

@@ -95,6 +95,31 @@ static PyObject *table_exit(PyObject *self, PyObject *unused) {
     return table_close(self, NULL);
 }
 
+static PyObject *table_hold_write(PyObject *object, PyObject *unused) {
+    msio_status status;
+    (void)unused;
+    msio_table *table = py_table_enter((py_table *)object);
+    if (!table) return NULL;
+    py_watch_waits();
+    Py_BEGIN_ALLOW_THREADS status = msio_table_hold_write(table);
+    Py_END_ALLOW_THREADS if (status) py_fail();
+    py_table_leave((py_table *)object);
+    if (PyErr_Occurred()) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *table_release(PyObject *object, PyObject *unused) {
+    msio_status status;
+    (void)unused;
+    msio_table *table = py_table_enter((py_table *)object);
+    if (!table) return NULL;
+    Py_BEGIN_ALLOW_THREADS status = msio_table_release(table);
+    Py_END_ALLOW_THREADS if (status) py_fail();
+    py_table_leave((py_table *)object);
+    if (PyErr_Occurred()) return NULL;
+    Py_RETURN_NONE;
+}
+
 /* ---------------------------------------------------------------- describing */
 
 static PyObject *table_nrows(PyObject *object, void *unused) {
@@ -478,7 +503,10 @@ static PyMethodDef methods[] = {
      "read_cells($self, name, rows=None, threads=0)\n--\n\nThe cells of any column as a list: arrays, numbers, str, list "
      "of str; None where a cell was\nnever written."},
     {"reader", (PyCFunction)(void (*)(void))py_cells_reader, METH_FASTCALL,
-     "reader($self, name, rows=None, /)\n--\n\nA callable that gives the cell of a row, read ahead; see CellReader."},
+     "reader($self, name, rows=None, gather, /)\n--\n\nA callable that gives the cell of a row, read ahead; see "
+     "CellReader. gather: as long as it\nis not over nobody else writes the table, of which this handle is held."},
+    {"hold_write", table_hold_write, METH_NOARGS, "hold_write($self, /)\n--\n\nKeeps its lock for writing."},
+    {"release", table_release, METH_NOARGS, "release($self, /)\n--\n\nThe end of hold_write."},
     {"write", (PyCFunction)(void (*)(void))py_table_write, METH_VARARGS | METH_KEYWORDS,
      "write($self, name, values, rows=None, box=None, threads=0, atomic=False, sync=False,\n      cell_shape=None, "
      "allocate=False, progress=None)\n--\n\nPuts an array [row][channel][correlation] into cells of a column; any order, "

@@ -1,9 +1,10 @@
-"""Cells that programs put one by one, gathered by the library until they are stored together.
+"""Cells that programs put one by one, gathered by the library until they are stored together; and read meanwhile.
 
 One `Gathering` stands for one table on disk, whatever objects put into it. As long as it is open casacore holds its write
 lock and has nothing of the table in memory. Before casacore is called for anything that may touch values, files or locks,
 everything that is open is finished: the cells are stored, and casacore looks anew (`_files.settle`). Reads of the table by
-msio finish it as well.
+msio finish it as well, but for those of single cells: a cell of a column that is put comes through the cursor that puts, which
+sees what waits; of other columns nobody can change anything meanwhile.
 """
 import atexit
 import contextlib
@@ -41,6 +42,8 @@ class Gathering:
         self.file = file
         self.gather = _msio.Gather()
         self._writers = []  # (column, writer)
+        self._readers = []  # of other columns
+        self._held = None  # the native table, under casacore's lock
         self._handle = None  # casacore's table, also when the object that put goes
         self._option = None
         self._declined = {}  # column: [putcells that are left to casacore, how often that was]
@@ -69,6 +72,13 @@ class Gathering:
             return "tables that are not locked"
         if not flush_waiting(table, self.file):
             return "writes that cannot be flushed"
+        try:
+            held = self.file.writer()
+            held.hold_write()
+        except Error as error:
+            look_anew(table, self.file, option)
+            return type(error).__name__
+        self._held = held
         self._handle, self._option = _CasacoreTable(table), option
         self.gather.begin(SECONDS)
         _files.pending.add(self.file)
@@ -84,13 +94,32 @@ class Gathering:
         self.file.drop_cells()
         return made
 
+    def reader(self, state, name):
+        """A reader of a column's cells for a table object, as long as the gathering is open. None: there is none."""
+        if self.gather.over or state.file.behind:
+            return None
+        made = [writer for column, writer in self._writers if column == name]
+        if made:
+            return made[0].reader() if len(made) == 1 and state.puts.get(name) is made[0] else None
+        reader = self._held.reader(name, state.rows, self.gather)
+        self._readers.append(reader)
+        return reader
+
     def finish(self, asked):
         """Stores the cells. asked: the program asked for it, in whatever way; else others came between."""
         _files.pending.discard(self.file)
         self.gather.end()
         writers, self._writers = self._writers, []
         handle, self._handle = self._handle, None
+        held, self._held = self._held, None
+        self.file.drop_cells()
+        readers, self._readers = self._readers, []
+        while any(reader.busy for reader in readers):  # a thread is within, under the hold that ends
+            time.sleep(1e-5)
+        del readers
         failed = [error for error in (self._store(*one) for one in writers) if error is not None]
+        with contextlib.suppress(Error):  # what is not stored is told by its writer
+            held.release()
         self.file.put()
         for state in list(self.file.states):
             state.puts.clear()
@@ -111,6 +140,7 @@ class Gathering:
                 writer.close()
             error.add_note(f"cells that were put one by one into column {name} of {self.file.path} are not stored, and are lost")
             return error
+        writer.close()
         _counting.served["putcell", None] += writer.taken
         return None
 
@@ -123,7 +153,7 @@ class Gathering:
     def drop(self):
         """In a child of fork: what the parent put is the parent's to store."""
         self.gather.end()
-        self._writers, self._handle = [], None
+        self._writers, self._readers, self._handle, self._held = [], [], None, None
 
 
 def _flush(writer):

@@ -256,6 +256,10 @@ def getvarcol(table, name, startrow, nrow, rowincr, casacore):
 def getcell(table, name, rownr, casacore):
     """One cell, when there is no reader for its column yet: makes one."""
     state = state_of(table)
+    if state.file in _files.pending:
+        value = _gathered_cell(state, name, rownr)
+        if value is not None:
+            return value
     if state.file is not None and state.file.dirty and (state.file.inherited or not state.file.others_wrote()):
         return _unusual("getcell", True, "writes that are not flushed")  # puts between gets: a flush each is dearer
     column = _column(table, "getcell", name)
@@ -277,6 +281,29 @@ def getcell(table, name, rownr, casacore):
     for one in (state.file, *state.file.behind):
         one.ahead = True
     return value
+
+
+def _gathered_cell(state, name, rownr):
+    """One cell of a table while others are gathered, for which there is no reader yet; None: they have to be stored first."""
+    with _files.guard:
+        if state.file not in _files.pending or not isinstance(name, str) or _shadow.share > 0:
+            return None
+        gathering = state.file.gathering
+        if name in state.cells:  # it does not pay
+            _files.settle(state.file)
+            gathering.decline(name)
+            return None
+        try:
+            described = state.file.column(name, state.locks)
+            reader = gathering.reader(state, name) if described["type"] in _TYPES and described["native"] else None
+            value = None if reader is None else reader(rownr)
+        except (Error, TypeError):
+            return None
+        if value is None:
+            return None
+        state.cells[name] = _counting.PlacedReader(reader) if _counting.asked else reader
+        state.file.ahead = True
+        return value
 
 
 def getrow(row, rownr, casacore):

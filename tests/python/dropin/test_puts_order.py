@@ -179,6 +179,15 @@ class Puts(RuleBasedStateMachine):
     def getcell(self, which, name, row):
         self.on(which, lambda t: t.getcell(name, row))
 
+    @rule(which=who, name=names, other=names, row=rows, number=numbers, many=st.integers(1, 6), back=st.booleans())
+    def cells_read_and_put(self, which, name, other, row, number, many, back):
+        """A loop that reads a cell, and one of another column, and puts it."""
+        for i in range(many):
+            at = row + (-i if back else i)
+            self.on(which, lambda t, at=at: [t.getcell(name, at), t.getcell(other, at)])
+            self.on(which, lambda t, at=at, i=i: t.putcell(name, at, value_of(name, number + i)))
+            self.on(which, lambda t, at=at: [t.getcell(other, at), t.getcell(name, at)])
+
     @rule(which=who, name=st.sampled_from([name for name in COLUMNS if name != "U"]))
     def getcol(self, which, name):
         self.on(which, lambda t: t.getcol(name, 0, ROWS))
