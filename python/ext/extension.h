@@ -163,6 +163,7 @@ int py_request_begin(py_request *request, msio_table *table, PyObject *name, PyO
 
 /* Writing (pywrite.c): methods of Table. */
 PyObject *py_table_write(PyObject *self, PyObject *arguments, PyObject *keywords);
+PyObject *py_table_write_cells(PyObject *self, PyObject *arguments, PyObject *keywords);
 PyObject *py_table_fill(PyObject *self, PyObject *arguments, PyObject *keywords);
 PyObject *py_table_copy(PyObject *self, PyObject *arguments, PyObject *keywords);
 

@@ -511,6 +511,10 @@ static PyMethodDef methods[] = {
      "write($self, name, values, rows=None, box=None, threads=0, atomic=False, sync=False,\n      cell_shape=None, "
      "allocate=False, progress=None)\n--\n\nPuts an array [row][channel][correlation] into cells of a column; any order, "
      "stride and byte\norder; of another type than the column's it is converted, unasked."},
+    {"write_cells", (PyCFunction)(void (*)(void))py_table_write_cells, METH_VARARGS | METH_KEYWORDS,
+     "write_cells($self, name, ndims, shapes, defined, data, texts, rows=None, threads=0, sync=False,\n     "
+     "progress=None)\n--\n\nPuts cells of any shapes: int8 [cell], int64 [cell][8], bytes [cell], what they hold one after "
+     "the\nother, and of strings int64 [string + 1], where in there each begins, else None."},
     {"fill", (PyCFunction)(void (*)(void))py_table_fill, METH_VARARGS | METH_KEYWORDS,
      "fill($self, name, value, rows=None, box=None, threads=0, atomic=False, sync=False,\n     cell_shape=None, "
      "allocate=False, progress=None)\n--\n\nPuts one value, an array of no axis and of the column's type, into cells of a "

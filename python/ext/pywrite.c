@@ -198,6 +198,99 @@ PyObject *py_table_write(PyObject *object, PyObject *arguments, PyObject *keywor
     Py_RETURN_NONE;
 }
 
+/* ---------------------------------------------------------------- cells of any shape */
+
+/* What write_cells is given: memory of these sizes. NULL with an exception set. */
+typedef struct cells_given {
+    Py_buffer ndims, shapes, defined, data, texts;
+    bool strings;
+} cells_given;
+
+static bool have_size(const Py_buffer *buffer, int64_t count, size_t size) {
+    return count >= 0 && (size_t)buffer->len == (size_t)count * size;
+}
+
+/* Offsets of each cell's elements; -1: the parts contradict each other. */
+static int take_cells(const cells_given *g, msio_ragged *r) {
+    int64_t elements = 0;
+    size_t size = g->strings ? 1 : msio_type_size(r->type);
+    r->cells = g->ndims.len;
+    r->ndims = g->ndims.buf;
+    r->shapes = g->shapes.buf;
+    r->defined = g->defined.buf;
+    r->offsets = PyMem_New(int64_t, (size_t)r->cells + 1);
+    if (!r->offsets) return PyErr_NoMemory(), -1;
+    bool sound =
+        have_size(&g->shapes, r->cells * MSIO_MAX_NDIM, sizeof(int64_t)) && have_size(&g->defined, r->cells, 1);
+    for (int64_t i = 0; i < r->cells && sound; i++) {
+        int64_t cell = r->defined[i] ? 1 : 0;
+        sound = r->ndims[i] >= 0 && r->ndims[i] <= MSIO_MAX_NDIM;
+        for (int k = 0; k < r->ndims[i] && sound; k++)
+            sound = r->shapes[i * MSIO_MAX_NDIM + k] >= 0 &&
+                    !__builtin_mul_overflow(cell, r->shapes[i * MSIO_MAX_NDIM + k], &cell);
+        r->offsets[i] = elements;
+        sound = sound && !__builtin_add_overflow(elements, cell, &elements);
+    }
+    if (sound) r->offsets[r->cells] = elements;
+    if (g->strings) {
+        r->text = g->data.buf;
+        r->text_offsets = g->texts.buf;
+        sound = sound && have_size(&g->texts, elements + 1, sizeof(int64_t)) && r->text_offsets[0] == 0 &&
+                r->text_offsets[elements] == g->data.len;
+        for (int64_t i = 0; i < elements && sound; i++) sound = r->text_offsets[i] <= r->text_offsets[i + 1];
+    } else {
+        r->data = g->data.buf;
+        sound = sound && have_size(&g->data, elements, size);
+    }
+    r->bytes = (size_t)g->data.len;
+    if (sound) return 0;
+    PyErr_SetString(PyExc_ValueError, "what is given of the cells is not of one size");
+    return -1;
+}
+
+static int write_ragged(msio_table *table, PyObject *name, options *o, const cells_given *given) {
+    py_selection selection = {.select = MSIO_SELECT_ALL};
+    py_patience patience;
+    msio_ragged cells = {0};
+    msio_status status;
+    const msio_column *column = py_find_column(table, name);
+    const msio_column_info *info = column ? msio_column_describe(column) : NULL;
+    int failed = -1;
+    if (column && !info) py_fail();
+    if (info) cells.type = info->type;
+    if (info && py_select_rows(&selection, o->rows, msio_table_rows(table)) == 0 && take_cells(given, &cells) == 0) {
+        be_patient(o, &patience);
+        Py_BEGIN_ALLOW_THREADS status = msio_write_ragged(column, &selection.select, &cells, &o->write);
+        Py_END_ALLOW_THREADS if (status) py_fail();
+        else failed = 0;
+    }
+    PyMem_Free(cells.offsets);
+    py_selection_free(&selection);
+    return failed;
+}
+
+/* write_cells(name, ndims, shapes, defined, data, texts, rows=None, **options) */
+PyObject *py_table_write_cells(PyObject *object, PyObject *arguments, PyObject *keywords) {
+    py_table *self = (py_table *)object;
+    PyObject *first[6];
+    cells_given given = {0};
+    Py_buffer *const buffers[] = {&given.ndims, &given.shapes, &given.defined, &given.data, &given.texts};
+    options o;
+    int taken = 0, failed = -1;
+    if (take_arguments(&o, arguments, keywords, 6, first)) return NULL;
+    given.strings = first[5] != Py_None;
+    int wanted = given.strings ? 5 : 4;
+    while (taken < wanted && PyObject_GetBuffer(first[taken + 1], buffers[taken], PyBUF_C_CONTIGUOUS) == 0) taken++;
+    msio_table *table = taken == wanted ? py_table_enter(self) : NULL;
+    if (table) {
+        failed = write_ragged(table, first[0], &o, &given);
+        py_table_leave(self);
+    }
+    while (taken > 0) PyBuffer_Release(buffers[--taken]);
+    if (failed) return NULL;
+    Py_RETURN_NONE;
+}
+
 /* ---------------------------------------------------------------- one value, copies */
 
 PyObject *py_table_fill(PyObject *object, PyObject *arguments, PyObject *keywords) {

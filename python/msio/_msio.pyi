@@ -35,6 +35,9 @@ class Table:
     def fill(self, name: str, value: np.ndarray, rows: _Rows = ..., box: Sequence[_Axis] | None = ..., threads: int = ...,
              atomic: bool = ..., sync: bool = ..., cell_shape: Sequence[int] | None = ..., allocate: bool = ...,
              progress: _Told = ...) -> None: ...
+    def write_cells(self, name: str, ndims: np.ndarray, shapes: np.ndarray, defined: np.ndarray, data: np.ndarray | bytes,
+                    texts: np.ndarray | None, rows: _Rows = ..., threads: int = ..., sync: bool = ...,
+                    progress: _Told = ...) -> None: ...
     def copy(self, name: str, table: Table, to: str, rows: _Rows = ..., box: Sequence[_Axis] | None = ...,
              threads: int = ..., atomic: bool = ..., sync: bool = ..., cell_shape: Sequence[int] | None = ...,
              allocate: bool = ..., progress: _Told = ...) -> None: ...

@@ -3,7 +3,7 @@ import contextlib
 
 import numpy as np
 
-from . import _msio
+from . import _msio, _ragged
 from ._progress import progress as _progress
 from ._selecting import positive as _positive, rows as _rows
 from .reading import _Batches, _cell, _parts
@@ -26,6 +26,11 @@ def _dtype(table, column):
     if kind not in _DTYPES:
         raise TypeError(f"column {column} holds {kind}: msio writes numbers and bools, casacore the others")
     return np.dtype(_DTYPES[kind])
+
+
+def _dtype_or_text(table, column):
+    """The same; None: it holds strings."""
+    return None if isinstance(column, str) and table.describe(column)["type"] == "String" else _dtype(table, column)
 
 
 def _box(table, column, rows, chans, corrs, cell_shape):
@@ -70,10 +75,13 @@ def write(path, column, values, rows=None, chans=None, corrs=None, atomic=False,
     path : path-like
         A Measurement Set or any table, "obs.ms::ANTENNA".
     column : str
-        The column's name: of numbers or bools.
-    values : ndarray
+        The column's name.
+    values : ndarray, or list
         [row][channel][correlation], as `msio.read` gives them for the same selection; of the column's type; any order,
         stride and byte order: what cannot be stored as it lies in memory is copied a few megabytes at a time.
+        A list, or an array of objects, has a cell an entry, whole: arrays of the column's type, whose shapes may differ; str
+        or lists of str for a column of strings; None for a cell that is left alone. Cells of columns without a fixed shape
+        get the shape that is given.
     rows : None, slice, int, or array of int or bool
         Which rows, as in `msio.read`; of a row that is named twice the later value stays. With an int the values have
         no axis of rows.
@@ -119,10 +127,20 @@ def write(path, column, values, rows=None, chans=None, corrs=None, atomic=False,
     --------
     >>> msio.write("obs.ms", "MODEL_DATA", model)
     >>> msio.write("obs.ms", "FLAG", flags, rows=slice(0, 1000), chans=slice(12, 24), atomic=True)
+    >>> msio.write("obs.ms::FIELD", "NAME", ["3C286", "3C147"], rows=[0, 4])
     """
     with _open(path) as table, _progress(progress, f"writing {column}") as told:
-        values = _convertible(values, _dtype(table, column), casting, column)
+        dtype = _dtype_or_text(table, column)
         rows = _rows(rows, lambda: table.nrows)
+        if _ragged.are_ragged(values, dtype, casting):
+            if chans is not None or corrs is not None or atomic or cell_shape is not None or allocate:
+                raise TypeError(f"cells of column {column} that are given one by one are put whole: chans, corrs, atomic, "
+                                "cell_shape and allocate are of values in one array")
+            cells = _ragged.cells_of([values] if isinstance(rows, int) else values, dtype,
+                                     lambda value: _convertible(value, dtype, casting, column), column)
+            table.write_cells(column, *cells, rows, sync=sync, threads=threads, progress=told)
+            return
+        values = _convertible(values, dtype, casting, column)
         box = _box(table, column, rows, chans, corrs, cell_shape)
         if isinstance(rows, int):
             values = values[np.newaxis]
