@@ -69,18 +69,20 @@ __attribute__((constructor)) static void start(void) {
 msio_status msio_store_path(const char *path, char key[PATH_MAX]) {
     size_t at = 0;
     char expanded[MSIO_PATH_BYTES];
-    msio_status status = msio_path_expand(path, expanded);
-    if (status) return status;
-    path = expanded;
+    if (!path || *path != '/' || strchr(path, '$')) {
+        msio_status status = msio_path_expand(path, expanded);
+        if (status) return status;
+        path = expanded;
+    }
     if (*path != '/') {
         if (!getcwd(key, PATH_MAX)) return msio_error_system(MSIO_E_IO, path, "the working folder has no path");
         at = strlen(key);
         if (at + 2 < PATH_MAX) key[at++] = '/';
     }
-    if (at + strlen(path) + 1 > PATH_MAX)
-        return msio_error_set(MSIO_E_ARGUMENT, path, "the path is longer than %d bytes", PATH_MAX);
-    strcpy(key + at, path);
-    for (size_t n = strlen(key); n > 1 && key[n - 1] == '/'; n--) key[n - 1] = 0;
+    size_t length = strlen(path), n = at + length;
+    if (n + 1 > PATH_MAX) return msio_error_set(MSIO_E_ARGUMENT, path, "the path is longer than %d bytes", PATH_MAX);
+    memcpy(key + at, path, length + 1);
+    for (; n > 1 && key[n - 1] == '/'; n--) key[n - 1] = 0;
     return MSIO_OK;
 }
 

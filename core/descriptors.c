@@ -117,9 +117,12 @@ static int limit_now(void) {
     return limit.rlim_cur / 4 < INT_MAX ? (int)(limit.rlim_cur / 4) : INT_MAX;
 }
 
-/* Room for those that come next is made as well, so that not each of them looks through all. */
+/* Room for those that come next is made as well, so that not each of them looks through all. The system is asked for
+ * its limit, which others may have lowered, at every eighth. */
 static void keep_limit(void) {
-    int limit = limit_now();
+    static int limit;
+    if (listed <= limit && listed % 8) return;
+    limit = limit_now();
     if (listed <= limit) return;
     int spare = limit / 16 < BATCH / 2 ? limit / 16 : BATCH / 2;
     give_back(listed - limit + spare);
