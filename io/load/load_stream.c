@@ -86,6 +86,7 @@ static msio_status open_stream(const msio_group *group, int n, const char *const
     msio_load_stream *s = calloc(1, sizeof *s);
     if (!s) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a stream");
     msio_status status = msio_loader_open(group, n, paths, what, opts, false, &s->loader);
+    if (!status) s->loader->opts.read.once = 1; /* as msio_read_opts promises: maps do not fill the process's memory */
     if (!status) status = choose_rows(s, rows_per_batch);
     if (!status) status = take_memory(s);
     if (status) {

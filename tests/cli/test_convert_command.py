@@ -99,6 +99,34 @@ class Values(Case):
         self.assertIn("--eop", run.stderr)
 
 
+LARGEST = 104  # MiB resident, pages of mapped files among them
+# Run in a Python of its own: a process begins with its parent's peak.
+PEAK = """import os, sys
+_, status, used = os.wait4(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ), 0)
+print(status, used.ru_maxrss)"""
+
+
+class Memory(Case):
+    def peak(self, *arguments):
+        """MiB resident at the most, pages of mapped files among them."""
+        done = subprocess.run([sys.executable, "-S", "-c", PEAK, MSIO, "convert", *arguments, "--memory", "16MiB", "--quiet"],
+                              capture_output=True, text=True, check=True, timeout=240)
+        status, kib = map(int, done.stdout.split())
+        self.assertEqual(status, 0, done.stderr)
+        return kib / 1024
+
+    def test_both_ways_keep_no_more_than_they_were_given(self):
+        if not FAILING:
+            self.skipTest("a sanitizer's memory would be measured")
+        group, ms, back = self.place("large"), self.place("large.ms"), self.place("large.uvh5")
+        msio("simulate", "uvh5", "--out", group, "--antennas", 24, "--quiet")
+        self.assertLess(self.peak(group, "--out", ms), LARGEST)
+        self.assertLess(self.peak(ms, "--out", back), LARGEST)
+        for path in (ms, back):
+            files = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names] or [path]
+            self.assertGreater(sum(map(os.path.getsize, files)), 1.25 * 2**20 * LARGEST)
+
+
 class Errors(Case):
     def refuse(self, words, *arguments, code=3):
         before = self.left()
