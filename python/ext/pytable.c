@@ -205,7 +205,8 @@ static PyObject *describe_column(const msio_column_info *info) {
         py_put(dict, "manager", py_text(info->manager)) ||
         py_put(dict, "tile", info->tile_ndim ? py_shape(info->tile_ndim, info->tile) : Py_NewRef(Py_None)) ||
         py_put(dict, "native", PyBool_FromLong(info->native)) || py_put(dict, "why_not", py_text(info->why_not)) ||
-        py_put(dict, "can_be_undefined", PyBool_FromLong(info->can_be_undefined));
+        py_put(dict, "can_be_undefined", PyBool_FromLong(info->can_be_undefined)) ||
+        py_put(dict, "writable", PyBool_FromLong(info->writable));
     if (failed) Py_CLEAR(dict);
     return dict;
 }
@@ -481,7 +482,7 @@ static PyMethodDef methods[] = {
     {"describe", table_describe, METH_O,
      "describe($self, name, /)\n--\n\nWhat is known of a column, as a dict: type (casacore's name), ndim (of a cell; 0: a "
      "scalar,\n-1: it varies), shape (of a cell in numpy's order, None where cells differ), manager, tile,\nnative, "
-     "why_not, can_be_undefined."},
+     "why_not, can_be_undefined, writable (natively)."},
     {"manager_number", table_manager_number, METH_O,
      "manager_number($self, name, /)\n--\n\nN of the files table.f<N> that a column's values are in; -1: of other tables."},
     {"keywords", (PyCFunction)(void (*)(void))table_keywords, METH_FASTCALL,

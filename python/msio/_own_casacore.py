@@ -1,4 +1,5 @@
-"""Tables that the python-casacore of this process has open: what changes their rows and columns is done by that casacore.
+"""Tables that the python-casacore of this process has open: that casacore changes their rows and columns, and puts what is not
+written natively.
 
 Its other objects of the table see the change at once, their locks stay, and no second copy is asked.
 """
@@ -10,7 +11,7 @@ import numpy as np
 
 from . import _msio
 from ._errors import ArgumentError, CasacoreError, ColumnError, LockedError, UnsupportedError
-from .writing import _DTYPES
+from ._ragged import DTYPES
 
 MODULE = "casacore.tables"
 _WEIGHT = "Weight set by imaging task (e.g. uniform weighting)"
@@ -96,6 +97,37 @@ def _lock(table, seconds):
     if not table.haslock(True):
         raise LockedError(f"another process has {table.name()} locked, and this one, which has it open in casacore, did "
                           f"not get its write lock in {seconds} s")
+
+
+# ---------------------------------------------------------------- cells that are not written natively
+
+SECONDS = 10
+
+
+def puts(path, told, column, rows, total, values):
+    """Puts whole cells where casacore has to, and has the table open here. False: it is not so, and nothing was done.
+
+    rows: None, a slice, an int or an array; values: [row]..., or one element for all.
+    """
+    if told["writable"] or told["manager"].startswith("Tiled") or not is_open_here(folder_of(path)):
+        return False
+    chosen = np.arange(total)[rows if rows is not None else slice(None)].reshape(-1)
+    if told["manager"].startswith("Incremental") and total - 1 in chosen and len(np.unique(chosen)) < total:
+        return False  # casacore would change rows before the last one, too
+    if values.ndim and len(values) != len(chosen):
+        raise ValueError(f"{len(values)} rows of values are given, {len(chosen)} are selected")
+    with changing(path, SECONDS) as table:
+        if table is None:
+            return False
+        for i, row in enumerate(chosen.tolist()):
+            if values.ndim:
+                value = values[i]
+            elif told["ndim"] == 0:
+                value = values
+            else:
+                value = np.full_like(table.getcell(column, row), values)
+            table.putcell(column, row, value.item() if told["ndim"] == 0 else value)
+    return True
 
 
 # ---------------------------------------------------------------- described columns
@@ -227,7 +259,7 @@ def put_zeros(table, name, like, allocate):
         cells = like_told["shape"]
         natively = cells is not None and told["native"] and not like_told["can_be_undefined"]
         if natively:
-            native.fill(name, np.zeros((), _DTYPES[told["type"]]), None,
+            native.fill(name, np.zeros((), DTYPES[told["type"]]), None,
                         cell_shape=cells[:told["ndim"]] if told["ndim"] > 0 else cells, allocate=allocate)
     if natively:
         table.resync()

@@ -2,6 +2,9 @@
 import numpy as np
 
 MOST_AXES = 8
+# casacore's types as numpy has them
+DTYPES = {"Bool": "?", "Char": "i1", "uChar": "u1", "Short": "i2", "uShort": "u2", "Int": "i4", "uInt": "u4",
+          "Int64": "i8", "Float": "f4", "Double": "f8", "Complex": "c8", "DComplex": "c16"}
 
 
 def are_ragged(values, dtype, casting):

@@ -3,16 +3,13 @@ import contextlib
 
 import numpy as np
 
-from . import _msio, _ragged
+from . import _msio, _own_casacore, _ragged
 from ._progress import progress as _progress
+from ._ragged import DTYPES as _DTYPES
 from ._selecting import positive as _positive, rows as _rows
 from .reading import _Batches, _cell, _parts
 
 __all__ = ["write", "fill", "copy", "stream_write", "repair"]
-
-_DTYPES = {"Bool": "?", "Char": "i1", "uChar": "u1", "Short": "i2", "uShort": "u2", "Int": "i4", "uInt": "u4",
-           "Int64": "i8", "Float": "f4", "Double": "f8", "Complex": "c8", "DComplex": "c16"}
-
 
 def _open(path):
     return _msio.Table(path, writable=True)
@@ -121,7 +118,8 @@ def write(path, column, values, rows=None, chans=None, corrs=None, atomic=False,
     Notes
     -----
     The call takes casacore's write lock and counts its change as casacore does, so that processes that have the table open
-    see it at their next lock. Ctrl-C ends it: blocks are then old or new, with `atomic` all are old.
+    see it at their next lock. Numbers and bools that are not written natively (`Table.describe` tells) are put by the
+    python-casacore of this process where it has the table open, under its lock. Ctrl-C ends the call: blocks are then old or new, with `atomic` all are old.
 
     Examples
     --------
@@ -145,6 +143,8 @@ def write(path, column, values, rows=None, chans=None, corrs=None, atomic=False,
         if isinstance(rows, int):
             values = values[np.newaxis]
         if _is_empty(box):
+            return
+        if box is None and not atomic and _own_casacore.puts(path, table.describe(column), column, rows, table.nrows, values):
             return
         table.write(column, values, rows, box=box, threads=threads, atomic=atomic, sync=sync, cell_shape=cell_shape,
                     allocate=allocate, progress=told)
@@ -185,6 +185,8 @@ def fill(path, column, value, rows=None, chans=None, corrs=None, atomic=False, s
         rows = _rows(rows, lambda: table.nrows)
         box = _box(table, column, rows, chans, corrs, cell_shape)
         if _is_empty(box):
+            return
+        if box is None and not atomic and _own_casacore.puts(path, table.describe(column), column, rows, table.nrows, element):
             return
         table.fill(column, element, rows, box=box, threads=threads, atomic=atomic, sync=sync, cell_shape=cell_shape,
                    allocate=allocate, progress=told)

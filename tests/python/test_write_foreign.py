@@ -59,12 +59,36 @@ def test_a_lock_of_this_process_survives(path):
     assert add_column(path, "NEW", "PLAIN") == LOCKED
     assert locked_elsewhere(path)
     with pytest.raises(msio.LockedError, match="this process"):
-        msio.write(path, "ISM", np.arange(10, dtype=np.int32))
+        msio.write(path, "PLAIN", np.arange(10, dtype=np.int32))
     assert locked_elsewhere(path)
     table.putcell("ISM", 5, 55)
     table.unlock()
     assert not locked_elsewhere(path)
     assert list(tables.table(path, ack=False).getcol("ISM")[4:6]) == [44, 55]
+
+
+@pytest.mark.parametrize("option", ["user", "auto", "permanent"])
+def test_what_casacore_has_to_write_is_written_by_the_one_that_has_the_table_open(path, option):
+    table = tables.table(path, readonly=False, lockoptions=option, ack=False)
+    if option == "user":
+        table.lock(True)
+    table.putcell("ISM", 4, 44)
+    locked = table.haslock(True)
+    msio.write(path, "ISM", np.array([70, 30], np.int32), rows=[7, 3])
+    assert table.haslock(True) == locked == locked_elsewhere(path)
+    assert list(table.getcol("ISM")) == [0, 1, 2, 30, 44, 5, 6, 70, 8, 9]
+    msio.fill(path, "ISM", 5, rows=slice(0, 6, 2))
+    msio.write(path, "ISM", np.array([11], np.int32)[0:1], rows=[1])
+    assert list(table.getcol("ISM")) == [5, 11, 5, 30, 5, 5, 6, 70, 8, 9]
+    msio.write(path, "ISM", np.arange(10, dtype=np.int32) + 100)
+    with pytest.raises((ValueError, msio.Error)):
+        msio.write(path, "ISM", np.arange(4, dtype=np.int32))
+    with pytest.raises((IndexError, msio.Error)):
+        msio.fill(path, "ISM", 5, rows=[3, 99])
+    table.putcell("PLAIN", 2, 22)
+    assert table.haslock(True) == locked_elsewhere(path)
+    table.close()
+    assert list(msio.read(path, "ISM")) == list(range(100, 110)) and msio.read(path, "PLAIN")[2] == 22
 
 
 def test_a_lock_on_another_table_survives_and_an_open_table_sees_it(path, tmp_path):
