@@ -6,7 +6,7 @@ install(TARGETS msio EXPORT msioTargets
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
     RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(FILES include/msio/cache.h include/msio/casacore.h include/msio/convert.h include/msio/core.h include/msio/files.h include/msio/hdf5.h include/msio/io.h include/msio/load.h include/msio/locate.h include/msio/prof.h include/msio/subbands.h include/msio/uvh5.h include/msio/visibility.h include/msio/write.h include/msio/msio.h
+install(FILES include/msio/cache.h include/msio/casacore.h include/msio/convert.h include/msio/core.h include/msio/files.h include/msio/hdf5.h include/msio/io.h include/msio/load.h include/msio/locate.h include/msio/prof.h include/msio/subbands.h include/msio/uvh5.h include/msio/view.h include/msio/visibility.h include/msio/write.h include/msio/msio.h
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/msio)
 install(EXPORT msioTargets NAMESPACE msio:: DESTINATION ${msio_package_dir})
 

@@ -95,4 +95,24 @@ double msio_file_map_resident(const msio_file *file, int64_t offset, int64_t len
  * are touched. Others may be reading. Does nothing where the file is not mapped. */
 void msio_file_map_release(const msio_file *file, int64_t offset, int64_t length);
 
+/* A part of a file that is mapped by itself, guarded as above, and outlives the msio_file: it needs no descriptor. */
+typedef struct msio_mapping {
+    uint8_t *data; /* the part's first byte */
+    void *region;  /* internal; NULL: nothing is mapped */
+} msio_mapping;
+
+/* Maps [offset, offset + length), length at least 1, of a mappable file; it never reaches beyond the file as it is now.
+ * writable: the pages can be written, and what is written stays this process's. stamp: of the file that was mapped.
+ * MSIO_E_FORMAT: the file does not reach so far; MSIO_E_CHANGED, MSIO_E_UNSUPPORTED (the system does not map it),
+ * MSIO_E_MEMORY (no room in the address space), MSIO_E_IO. */
+msio_status msio_mapping_open(const msio_file *file, int64_t offset, int64_t length, bool writable,
+                              msio_mapping *mapping, msio_stamp *stamp);
+/* Whether a page of it could not be read and was replaced by zeros; from then on for good. */
+bool msio_mapping_failed(const msio_mapping *mapping);
+/* Makes sure that the guard stands, which a later handler of the program's may have replaced. */
+bool msio_mapping_guarded(void);
+void msio_mapping_close(msio_mapping *mapping); /* nobody may be reading it; takes zeros */
+/* How many such parts failed in this process: told without a lock or a system call. */
+int64_t msio_mappings_failed(void);
+
 #endif

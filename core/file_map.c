@@ -13,6 +13,7 @@
 #include "core/file_map.h"
 
 #include "core/checked.h"
+#include "core/error.h"
 #include "core/lock.h"
 
 #include <errno.h>
@@ -36,6 +37,8 @@
 typedef struct region {
     atomic_uintptr_t start, end;
     atomic_int failed;
+    atomic_int protection; /* of its pages, and of those that take the place of bad ones */
+    atomic_bool part;      /* an msio_mapping's */
 } region;
 
 typedef struct chunk {
@@ -52,6 +55,7 @@ static atomic_int handler_next; /* the one to hand the next signal to */
 static chunk first_chunk;
 static region refused; /* stands in msio_file.map for "tried, cannot be mapped" */
 static uintptr_t page_size;
+static atomic_llong parts_failed;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* ---------------------------------------------------------------- the handler: atomics and system calls only */
@@ -69,17 +73,18 @@ static region *find_region(uintptr_t address) {
     return NULL;
 }
 
-static bool put_zeros(uintptr_t start, uintptr_t end) {
+static bool put_zeros(const region *r, uintptr_t start, uintptr_t end) {
     void *at = (void *)start;
-    return mmap(at, end - start, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at;
+    int protection = atomic_load(&r->protection), flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+    return mmap(at, end - start, protection, flags, -1, 0) == at;
 }
 
 /* A page that replaces one of the file's is a mapping of its own, and the system allows a limited number of them: when
  * they run out, everything up to the end is replaced at once. The caller drops what it read in either case. */
 static bool heal(region *r, uintptr_t address) {
     uintptr_t page = address & ~(page_size - 1);
-    if (!put_zeros(page, page + page_size) && !put_zeros(page, atomic_load(&r->end))) return false;
-    atomic_store(&r->failed, 1);
+    if (!put_zeros(r, page, page + page_size) && !put_zeros(r, page, atomic_load(&r->end))) return false;
+    if (!atomic_exchange(&r->failed, 1) && atomic_load(&r->part)) atomic_fetch_add(&parts_failed, 1);
     return true;
 }
 
@@ -184,21 +189,36 @@ static region *free_region(void) {
     }
 }
 
+/* Maps length bytes from `offset`, where a page begins; NULL and errno when that cannot be. Under the lock. */
+static region *map_region(int fd, int64_t offset, size_t length, int protection, int flags) {
+    region *r = free_region();
+    void *base = r ? mmap(NULL, length, protection, flags, fd, (off_t)offset) : MAP_FAILED;
+    if (base == MAP_FAILED) return NULL;
+    atomic_store(&r->failed, 0);
+    atomic_store(&r->protection, protection);
+    atomic_store(&r->part, false);
+    atomic_store(&r->end, (uintptr_t)base + ((length + page_size - 1) & ~(page_size - 1)));
+    atomic_store(&r->start, (uintptr_t)base);
+    return r;
+}
+
+/* Under the lock. */
+static void unmap_region(region *r) {
+    uintptr_t start = atomic_load(&r->start), end = atomic_load(&r->end);
+    /* Out of the list first: from the moment of munmap the addresses may be somebody else's. */
+    atomic_store(&r->start, 0);
+    munmap((void *)start, end - start);
+}
+
 /* NULL when it cannot be mapped. Under the lock. */
 static region *map_file(const msio_file *file) {
     if (!file->mappable || file->stamp.size <= 0) return NULL;
     if ((uint64_t)file->stamp.size > SIZE_MAX - page_size) return NULL;
     int fd;
-    region *r = free_region();
-    if (!r || msio_file_use(file, &fd)) return NULL;
-    size_t length = (size_t)file->stamp.size;
-    void *base = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0);
+    if (msio_file_use(file, &fd)) return NULL;
+    region *r = map_region(fd, 0, (size_t)file->stamp.size, PROT_READ, MAP_SHARED);
     msio_file_unuse(file);
-    if (base == MAP_FAILED) return NULL;
-    atomic_store(&r->failed, 0);
-    atomic_store(&r->end, (uintptr_t)base + ((length + page_size - 1) & ~(page_size - 1)));
-    atomic_store(&r->start, (uintptr_t)base);
-    msio_descriptor_rest(file->descriptor); /* the mapping lives without it */
+    if (r) msio_descriptor_rest(file->descriptor); /* the mapping lives without it */
     return r;
 }
 
@@ -271,13 +291,69 @@ void msio_file_unmap(msio_file *file) {
     region *r = region_of(file);
     if (!r || r == &refused) return;
     msio_lock_brief(MSIO_LOCK_MAPS);
-    uintptr_t start = atomic_load(&r->start), end = atomic_load(&r->end);
-    /* Out of the list first: from the moment of munmap the addresses may be somebody else's. */
-    atomic_store(&r->start, 0);
-    munmap((void *)start, end - start);
+    unmap_region(r);
     msio_unlock_brief(MSIO_LOCK_MAPS);
     file->map = NULL;
 }
+
+/* ---------------------------------------------------------------- parts */
+
+bool msio_mapping_guarded(void) {
+    pthread_once(&once, start);
+    if (guard_stands()) return true;
+    msio_lock_brief(MSIO_LOCK_MAPS);
+    bool guarded = raise_guard();
+    msio_unlock_brief(MSIO_LOCK_MAPS);
+    return guarded;
+}
+
+static msio_status map_part(const msio_file *file, int fd, int64_t offset, int64_t length, bool writable,
+                            msio_mapping *mapping) {
+    int64_t from = offset - offset % (int64_t)page_size;
+    int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    int flags = writable ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED;
+    msio_lock_brief(MSIO_LOCK_MAPS);
+    region *r = map_region(fd, from, (size_t)(offset + length - from), protection, flags);
+    if (r) atomic_store(&r->part, true);
+    msio_unlock_brief(MSIO_LOCK_MAPS);
+    if (!r)
+        return msio_error_system(errno == ENOMEM || errno == EAGAIN ? MSIO_E_MEMORY : MSIO_E_UNSUPPORTED, file->path,
+                                 "%lld bytes of the file cannot be mapped", (long long)length);
+    mapping->region = r;
+    mapping->data = (uint8_t *)atomic_load(&r->start) + (offset - from);
+    return MSIO_OK;
+}
+
+msio_status msio_mapping_open(const msio_file *file, int64_t offset, int64_t length, bool writable,
+                              msio_mapping *mapping, msio_stamp *stamp) {
+    int fd;
+    if (!msio_mapping_guarded())
+        return msio_error_set(MSIO_E_UNSUPPORTED, file->path, "no handler of SIGBUS can be put in place");
+    msio_status status = msio_file_use(file, &fd);
+    if (status) return status;
+    status = msio_stamp_fd(fd, file->path, stamp);
+    if (!status && (offset < 0 || length < 1 || offset > stamp->size || length > stamp->size - offset))
+        status = msio_error_set(MSIO_E_FORMAT, file->path, "expected %lld bytes at offset %lld, found a file of %lld",
+                                (long long)length, (long long)offset, (long long)stamp->size);
+    if (!status) status = map_part(file, fd, offset, length, writable, mapping);
+    msio_file_unuse(file);
+    return status;
+}
+
+bool msio_mapping_failed(const msio_mapping *mapping) {
+    region *r = mapping->region;
+    return r && atomic_load(&r->failed);
+}
+
+void msio_mapping_close(msio_mapping *mapping) {
+    if (!mapping->region) return;
+    msio_lock_brief(MSIO_LOCK_MAPS);
+    unmap_region(mapping->region);
+    msio_unlock_brief(MSIO_LOCK_MAPS);
+    *mapping = (msio_mapping){NULL, NULL};
+}
+
+int64_t msio_mappings_failed(void) { return atomic_load_explicit(&parts_failed, memory_order_relaxed); }
 
 /* ---------------------------------------------------------------- which file systems */
 

@@ -14,6 +14,7 @@
 #include "msio/prof.h"
 #include "msio/subbands.h"
 #include "msio/uvh5.h"
+#include "msio/view.h"
 #include "msio/visibility.h"
 #include "msio/write.h"
 

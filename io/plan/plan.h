@@ -79,6 +79,7 @@ typedef struct msio_target {
 #define MSIO_BATCH_PIECES 65536
 #define MSIO_BATCH_BOXES 4096
 #define MSIO_BATCH_SOURCES 1024
+#define MSIO_SEEN_PIECES 2 /* where more than one piece ends the plan */
 
 typedef struct msio_piece_batch {
     int64_t n;
@@ -101,6 +102,7 @@ typedef struct msio_sink {
     int64_t pieces_capacity, boxes_capacity, sources_capacity;
     int64_t pieces_total; /* after merging */
     int64_t batch_pieces; /* at most so many in a batch: MSIO_BATCH_PIECES, or less where memory is short */
+    bool whole; /* the pieces are looked at, not read: they may deliver any number of bytes, with any distances */
 } msio_sink;
 
 msio_status msio_sink_start(msio_sink *sink, int targets, msio_status (*flush)(void *, msio_piece_batch *), void *user);

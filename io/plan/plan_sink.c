@@ -147,7 +147,7 @@ static msio_status check_left(const msio_sink *sink, const msio_source *source, 
 }
 
 /* Whether q continues p at p's own distance (or one that they set together); then p takes it in. */
-static bool merge(msio_piece *p, const msio_piece *q, bool bits) {
+static bool merge(msio_piece *p, const msio_piece *q, bool bits, bool any_distance) {
     if (p->box != q->box || p->source != q->source || p->target != q->target) return false;
     if (p->encoded || q->encoded) return false;
     int64_t p_at = bits ? p->offset * 8 + p->bit : p->offset, q_at = bits ? q->offset * 8 + q->bit : q->offset;
@@ -156,7 +156,8 @@ static bool merge(msio_piece *p, const msio_piece *q, bool bits) {
     if (q->rows > 1 && (q->row_src != src || q->row_dst != dst)) return false;
     if (q_at - p_at != p->rows * src || q->out - p->out != p->rows * dst) return false;
     if (src < 0 || dst <= 0) return false;
-    if (p->rows == 1 && q->rows == 1 && src - p->span > (bits ? FAR_APART * 8 : FAR_APART)) return false;
+    bool far = src - p->span > (bits ? FAR_APART * 8 : FAR_APART);
+    if (p->rows == 1 && q->rows == 1 && far && !any_distance) return false;
     p->row_src = src;
     p->row_dst = dst;
     p->rows += q->rows;
@@ -191,12 +192,12 @@ static msio_status take(msio_sink *sink, const msio_source *source, msio_piece *
     if ((status = check_extent(sink, source, piece))) return status;
     if (source->file && source->file->left && (status = check_left(sink, source, piece))) return status;
     if (sink->batch.n >= sink->batch_pieces || sink->batch.boxes >= MSIO_BATCH_BOXES ||
-        sink->batch.sources >= MSIO_BATCH_SOURCES || sink->bytes_in_batch >= BATCH_BYTES)
+        sink->batch.sources >= MSIO_BATCH_SOURCES || (sink->bytes_in_batch >= BATCH_BYTES && !sink->whole))
         if ((status = hand_on(sink))) return status;
     if ((status = find_source(sink, source, &piece->source)) || (status = find_box(sink, &simple, &piece->box)))
         return status;
     sink->bytes_in_batch += elements * piece->rows * t->elem;
-    if (sink->batch.n && merge(&sink->batch.pieces[sink->batch.n - 1], piece, bits)) return MSIO_OK;
+    if (sink->batch.n && merge(&sink->batch.pieces[sink->batch.n - 1], piece, bits, sink->whole)) return MSIO_OK;
     status = grow((void **)&sink->batch.pieces, sink->batch.n, &sink->pieces_capacity, sizeof *sink->batch.pieces);
     if (!status) sink->batch.pieces[sink->batch.n++] = *piece;
     return status;

@@ -6,21 +6,11 @@
 #include "io/layout/hdf5_layout.h"
 #include "io/read/dense.h"
 #include "io/read/plan_record.h"
+#include "io/read/request.h"
 #include "prof/span.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* A selection resolved against a dataset. */
-typedef struct request {
-    const msio_dataset *dataset;
-    msio_type type;
-    msio_rows rows;
-    msio_slab slab;
-    int ndim;
-    int64_t shape[MSIO_MAX_NDIM];
-    int64_t bytes;
-} request;
 
 /* ---------------------------------------------------------------- selecting */
 
@@ -36,7 +26,7 @@ static msio_status check_type(const msio_dataset *d, msio_type type) {
 }
 
 /* Axes but the first are a cell's, as of a column; select_axes counts them from the fastest. */
-static msio_status resolve_axes(request *r, const msio_select *select) {
+static msio_status resolve_axes(msio_request *r, const msio_select *select) {
     const msio_h5_info *info = &r->dataset->info;
     int cell = info->ndim > 1 ? info->ndim - 1 : 0;
     int64_t shape[MSIO_MAX_NDIM] = {0}, elements;
@@ -47,8 +37,9 @@ static msio_status resolve_axes(request *r, const msio_select *select) {
     return status;
 }
 
-static msio_status resolve(const msio_dataset *dataset, const msio_select *select, msio_type type, request *r) {
-    *r = (request){.dataset = dataset, .type = type, .ndim = dataset->info.ndim};
+msio_status msio_request_resolve(const msio_dataset *dataset, const msio_select *select, msio_type type,
+                                 msio_request *r) {
+    *r = (msio_request){.dataset = dataset, .type = type, .ndim = dataset->info.ndim};
     const msio_h5_info *info = &dataset->info;
     const char *path = dataset->file->path;
     msio_status status = check_type(dataset, type);
@@ -73,10 +64,10 @@ static msio_status resolve(const msio_dataset *dataset, const msio_select *selec
 
 msio_status msio_dataset_shape(const msio_dataset *dataset, const msio_select *select, msio_type type, int *ndim,
                                int64_t shape[MSIO_MAX_NDIM], size_t *bytes) {
-    request r;
+    msio_request r;
     if (!dataset || !ndim || !shape || !bytes)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "no dataset, or nowhere to put its shape");
-    msio_status status = resolve(dataset, select, type, &r);
+    msio_status status = msio_request_resolve(dataset, select, type, &r);
     if (status) return status;
     *ndim = r.ndim;
     memcpy(shape, r.shape, (size_t)r.ndim * sizeof *shape);
@@ -89,7 +80,7 @@ msio_status msio_dataset_shape(const msio_dataset *dataset, const msio_select *s
 
 typedef msio_status (*flush_function)(void *user, msio_piece_batch *batch);
 
-static msio_status run_pieces(const request *r, void *out, flush_function flush, void *user) {
+static msio_status run_pieces(const msio_request *r, void *out, flush_function flush, void *user) {
     msio_sink sink;
     msio_status status = msio_sink_start(&sink, 1, flush, user);
     if (status) return status;
@@ -102,7 +93,7 @@ static msio_status run_pieces(const request *r, void *out, flush_function flush,
     return status;
 }
 
-static msio_status read_natively(const request *r, void *out, const msio_read_opts *opts) {
+static msio_status read_natively(const msio_request *r, void *out, const msio_read_opts *opts) {
     msio_engine engine;
     msio_status status = msio_engine_start(&engine, opts, r->bytes, false);
     msio_memory_ready(out, (size_t)r->bytes);
@@ -113,10 +104,10 @@ static msio_status read_natively(const request *r, void *out, const msio_read_op
 
 msio_status msio_dataset_read(const msio_dataset *dataset, const msio_select *select, msio_type type, void *out,
                               size_t out_bytes, const msio_read_opts *opts) {
-    request r;
+    msio_request r;
     if (!dataset) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no dataset");
     msio_status status = msio_check_sizes(select, opts);
-    if (!status) status = resolve(dataset, select, type, &r);
+    if (!status) status = msio_request_resolve(dataset, select, type, &r);
     if (status) return status;
     prof_span span;
     prof_begin(&span, PROF_PATH_READ);
@@ -134,9 +125,9 @@ msio_status msio_dataset_read(const msio_dataset *dataset, const msio_select *se
 }
 
 msio_status msio_dataset_plan(const msio_dataset *dataset, const msio_select *select, msio_plan **plan) {
-    request r;
+    msio_request r;
     if (!dataset || !plan) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no dataset, or nowhere to put the plan");
-    msio_status status = resolve(dataset, select, dataset->info.type, &r);
+    msio_status status = msio_request_resolve(dataset, select, dataset->info.type, &r);
     if (status) return status;
     msio_engine engine = {0};
     msio_plan *p = msio_plan_record_new();

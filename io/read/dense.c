@@ -135,7 +135,7 @@ static msio_status settle_shape(msio_dense *d, msio_dense_column *c, const char 
         !msio_mul_checked(c->bytes, (int64_t)msio_type_size(c->type), &c->bytes))
         return msio_error_set(MSIO_E_MEMORY, path, "the selected part of column %s has more bytes than can be counted",
                               c->name);
-    if (d->measure_only || d->plan || d->locate || d->own_results) return MSIO_OK;
+    if (d->measure_only || d->plan || d->locate || d->own_results || (d->use && d->use->looks)) return MSIO_OK;
     if (d->use ? d->use->repeats || (uint64_t)c->bytes == c->out_bytes : (uint64_t)c->bytes <= c->out_bytes)
         return MSIO_OK;
     return msio_error_set(MSIO_E_SIZE, path, "column %s needs %lld bytes for this selection, %zu were given", c->name,
@@ -291,6 +291,10 @@ static msio_status read_columns(msio_dense *d, msio_access *access) {
     if (!status) status = msio_engine_start(&d->engine, d->opts, total, d->plan != NULL);
     if (!status && !(status = msio_sink_start(&d->sink, d->n, flush, user))) {
         set_targets(d);
+        if (d->use && d->use->looks) {
+            d->sink.whole = true;
+            d->sink.batch_pieces = MSIO_SEEN_PIECES;
+        }
         if (!d->engine.counts_only && !d->locate && !d->use) ready_results(d);
         for (d->current = 0; d->current < d->n && !status; d->current++)
             status = msio_leaves_visit(access, d->column[d->current].name, &d->rows, leaf_read, d);

@@ -49,6 +49,7 @@ typedef struct msio_dense_use {
     msio_status (*foreign)(void *user, int column, const msio_leaf *leaf, const msio_want *want);
     void *user;
     bool repeats; /* each column's out is one element */
+    bool looks;   /* results have no memory; one piece is looked at, as a sink's `whole` has it, more end the plan */
 } msio_dense_use;
 
 typedef struct msio_dense {

@@ -321,7 +321,8 @@ static msio_status run(writing *w, msio_table *table, const msio_write_opts *opt
                               "options of %zu bytes, this version knows %zu: use MSIO_WRITE_OPTS_INIT",
                               opts->struct_size, sizeof *opts);
     w->opts = opts ? *opts : defaults;
-    w->use = (msio_dense_use){note_leaf, prepare, flush, shape_of_new, make_cells, native, foreign, w, w->use.repeats};
+    w->use = (msio_dense_use){note_leaf, prepare, flush, shape_of_new,   make_cells,
+                              native,    foreign, w,     w->use.repeats, false};
     w->dense.use = &w->use;
     prof_span span;
     msio_writing limits; /* beyond `ulimit -f` a write fails, and no signal comes */

@@ -288,7 +288,18 @@ static msio_status push_tile_rows(const pusher *p, const msio_rows *rows, int64_
     return status;
 }
 
+/* Whether tiles of whole rows, and nothing else, follow each other: then rows lie as in one tile that has them all. */
+static bool tiles_are_one(const pusher *p, const msio_rows *rows, int64_t shift) {
+    int last = p->cube->ndim - 1;
+    int64_t bits = p->pixel_step[last] * p->bits, end;
+    return p->sink->whole && !rows->row && p->bits % 8 == 0 && p->tile_step[last] == 1 &&
+           p->cube->bucket == p->cube->pixels * (p->bits / 8) &&
+           msio_mul_checked(msio_rows_row(rows, rows->count - 1) - shift, bits, &end) &&
+           msio_mul_checked(rows->step, bits, &end);
+}
+
 static msio_status push_rows(const pusher *p, const msio_rows *rows, int64_t shift) {
+    if (tiles_are_one(p, rows, shift)) return push_tile_rows(p, rows, shift, 0);
     int64_t height = p->cube->tile[p->cube->ndim - 1];
     msio_status status = MSIO_OK;
     for (int64_t i = 0; i < rows->count && !status;) {
