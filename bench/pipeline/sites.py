@@ -237,6 +237,41 @@ def columns_msio(path, names):
     return {name: msio.read(path, name) for name in names}
 
 
+# ---------------------------------------------------------------- views: every number of DATA looked at, or two
+
+def _sum(data):
+    return float(data.view(np.float32).sum())
+
+
+def sum_today(path):
+    with table(path) as t:
+        return _sum(t.getcol("DATA"))
+
+
+def sum_of_read(path):
+    import msio
+    return _sum(msio.read(path, "DATA"))
+
+
+def sum_of_view(path):
+    import msio
+    return _sum(msio.read(path, "DATA", copy=False))
+
+
+def _ends(data):
+    return [data.shape, float(abs(data[0, 0, 0])), float(abs(data[-1, -1, -1]))]
+
+
+def ends_today(path):
+    with table(path) as t:
+        return _ends(t.getcol("DATA"))
+
+
+def ends_of_view(path):
+    import msio
+    return _ends(msio.read(path, "DATA", copy=False))
+
+
 # ---------------------------------------------------------------- 16: metadata
 
 def facts_today(path):
@@ -309,7 +344,10 @@ SITES = {
 }
 # What --writing times too, whose values differ by the rounding of single precision; and what today's way has no time for.
 MODEL = "5 model of one source into MODEL_DATA"
-COMPUTED = {MODEL: (predict_today, predict_msio),
+READ_AND_SUM = "sum over DATA, a view; today: msio.read and sum"
+VIEW = "a view of DATA, its first and last number; today: getcol"
+COMPUTED = {"sum over DATA, a view": (sum_today, sum_of_view), READ_AND_SUM: (sum_of_read, sum_of_view),
+            VIEW: (ends_today, ends_of_view), MODEL: (predict_today, predict_msio),
             "all statistics by all keys; today: reading the columns alone": (all_statistics_today, all_statistics_msio)}
 # How much two answers may differ where numpy computes in single precision; else 1e-9.
 TOLERANCES = {"10 chi-squared": 1e-5, "11 signal to noise by antenna": 1e-5, MODEL: 1e-4}

@@ -34,7 +34,8 @@ typedef struct py_patience {
     PyObject *told;       /* a Python callable (done, total), or NULL */
 } py_patience;
 void py_patience_begin(py_patience *patience, PyObject *told);
-/* Ctrl-C also ends this thread's waits for a lock, from now on. */
+/* What calls begin with: Ctrl-C also ends this thread's waits for a lock, from now on, and views that broke are told.
+ */
 void py_watch_waits(void);
 int py_poll(void *patience, int64_t done, int64_t total);
 
@@ -190,6 +191,13 @@ typedef struct py_cells_put {
 } py_cells_put;
 PyObject *py_cells_reader_of_puts(const py_cells_put *puts);
 
+/* ---------------------------------------------------------------- views (pyview.c) */
+
+/* An array over a view, which it takes and closes when it is collected; also when this fails. */
+PyObject *py_view_array(msio_view *view, bool one_row);
+/* Warns where a view broke since this was asked last. */
+void py_views_tell(void);
+
 /* ---------------------------------------------------------------- streams (pystream.c) */
 
 /* Makes a call in a thread of its own, while this one looks for signals. The call's reads have py_asked_to_stop and
@@ -251,6 +259,7 @@ int py_metadata_init(PyObject *module);
 int py_profile_init(PyObject *module);
 int py_simulate_init(PyObject *module);
 int py_stream_init(PyObject *module);
+int py_view_init(PyObject *module);
 int py_visibility_init(PyObject *module);
 int py_write_init(PyObject *module);
 

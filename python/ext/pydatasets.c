@@ -110,6 +110,7 @@ static PyObject *read_dataset(PyObject *module, PyObject *arguments) {
     if (!PyArg_ParseTuple(arguments, "O&sOOOOiO", PyUnicode_FSConverter, &path, &name, &rows, &chans, &corrs, &out,
                           &opts.threads, &told))
         return NULL;
+    py_watch_waits();
     py_offer_plugins();
     py_patience_begin(&patience, told == Py_None ? NULL : told);
     opts.progress = py_poll;
@@ -122,6 +123,36 @@ static PyObject *read_dataset(PyObject *module, PyObject *arguments) {
         if (select_parts(msio_dataset_describe(dataset), rows, chans, corrs, &selection) == 0)
             answer = read_any(dataset, &selection, out, &opts);
         py_selection_free(&selection);
+    }
+    Py_BEGIN_ALLOW_THREADS msio_hdf5_close(file);
+    Py_END_ALLOW_THREADS Py_DECREF(path);
+    return answer;
+}
+
+/* view_dataset(path, name, rows, chans, corrs, writable) */
+static PyObject *view_dataset(PyObject *module, PyObject *arguments) {
+    PyObject *path, *rows, *chans, *corrs, *answer = NULL;
+    const char *name;
+    msio_view_opts opts = MSIO_VIEW_OPTS_INIT;
+    msio_hdf5 *file = NULL;
+    const msio_dataset *dataset = NULL;
+    msio_view *view = NULL;
+    msio_status status;
+    (void)module;
+    if (!PyArg_ParseTuple(arguments, "O&sOOOp", PyUnicode_FSConverter, &path, &name, &rows, &chans, &corrs,
+                          &opts.writable))
+        return NULL;
+    py_watch_waits();
+    Py_BEGIN_ALLOW_THREADS status = msio_hdf5_open(PyBytes_AS_STRING(path), NULL, &file);
+    if (!status) status = msio_hdf5_dataset(file, name, &dataset);
+    Py_END_ALLOW_THREADS if (status) { py_fail(); }
+    else {
+        py_selection s = {0};
+        if (select_parts(msio_dataset_describe(dataset), rows, chans, corrs, &s) == 0) {
+            Py_BEGIN_ALLOW_THREADS status = msio_view_dataset(dataset, &s.select, &opts, &view);
+            Py_END_ALLOW_THREADS answer = status ? py_fail() : py_view_array(view, s.one_row);
+        }
+        py_selection_free(&s);
     }
     Py_BEGIN_ALLOW_THREADS msio_hdf5_close(file);
     Py_END_ALLOW_THREADS Py_DECREF(path);
@@ -216,11 +247,9 @@ static PyObject *uvh5_header(PyObject *module, PyObject *argument) {
 }
 
 static PyMethodDef functions[] = {
-    {"read_dataset", read_dataset, METH_VARARGS, NULL},
-    {"dataset_names", dataset_names, METH_O, NULL},
-    {"describe_dataset", describe_dataset, METH_VARARGS, NULL},
-    {"uvh5_header", uvh5_header, METH_O, NULL},
-    {NULL, NULL, 0, NULL},
+    {"read_dataset", read_dataset, METH_VARARGS, NULL}, {"view_dataset", view_dataset, METH_VARARGS, NULL},
+    {"dataset_names", dataset_names, METH_O, NULL},     {"describe_dataset", describe_dataset, METH_VARARGS, NULL},
+    {"uvh5_header", uvh5_header, METH_O, NULL},         {NULL, NULL, 0, NULL},
 };
 
 int py_datasets_init(PyObject *module) { return PyModule_AddFunctions(module, functions); }

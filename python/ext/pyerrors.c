@@ -58,7 +58,10 @@ static int interrupted(void *unused) {
     return stop;
 }
 
-void py_watch_waits(void) { msio_waits_ask(interrupted, NULL); }
+void py_watch_waits(void) {
+    msio_waits_ask(interrupted, NULL);
+    py_views_tell();
+}
 
 /* Called without the GIL, by any of the reading threads; only the one that called can run Python. */
 int py_poll(void *user, int64_t done, int64_t total) {

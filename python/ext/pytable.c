@@ -407,6 +407,28 @@ static PyObject *table_read(PyObject *object, PyObject *arguments, PyObject *key
     return answer;
 }
 
+/* view(name, rows, box, writable) */
+static PyObject *table_view(PyObject *object, PyObject *arguments, PyObject *keywords) {
+    static char *names[] = {"name", "rows", "box", "writable", NULL};
+    py_table *self = (py_table *)object;
+    PyObject *name, *rows = Py_None, *box = Py_None, *answer = NULL;
+    py_request r = {0};
+    msio_view_opts opts = MSIO_VIEW_OPTS_INIT;
+    msio_view *view = NULL;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|OOp:view", names, &name, &rows, &box, &opts.writable))
+        return NULL;
+    msio_table *table = py_table_enter(self);
+    if (!table) return NULL;
+    if (py_request_begin(&r, table, name, rows, box) == 0) {
+        msio_status status;
+        Py_BEGIN_ALLOW_THREADS status = msio_view_column(r.column, &r.selection.select, &opts, &view);
+        Py_END_ALLOW_THREADS answer = status ? py_fail() : py_view_array(view, r.selection.one_row);
+    }
+    py_selection_free(&r.selection);
+    py_table_leave(self);
+    return answer;
+}
+
 /* ---------------------------------------------------------------- cells of any shape */
 
 /* Cell `i` as Python has it: a str, a number or an array; None where it was never written. */
@@ -488,6 +510,10 @@ static PyMethodDef methods[] = {
     {"keywords", (PyCFunction)(void (*)(void))table_keywords, METH_FASTCALL,
      "keywords($self, column=None, /)\n--\n\nThe table's keywords, or a column's, as a dict; a subtable is \"Table: \" and its "
      "path as stored:\n\"././\" stands for the table's folder, \"./\" for the one that holds it."},
+    {"view", (PyCFunction)(void (*)(void))table_view, METH_VARARGS | METH_KEYWORDS,
+     "view($self, name, rows=None, box=None, writable=False)\n--\n\n"
+     "The cells of a column where they lie in the file: see msio.read with copy=False. UnsupportedError says why they "
+     "cannot be shown."},
     {"read", (PyCFunction)(void (*)(void))table_read, METH_VARARGS | METH_KEYWORDS,
      "read($self, name, rows=None, box=None, out=None, threads=0, fill=None, progress=None, once=False)\n--\n\n"
      "The cells of a column as one array, [row][channel][correlation].\n\n"

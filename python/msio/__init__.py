@@ -2,6 +2,7 @@
 
     import msio
     data = msio.read("obs.ms", "DATA", chans=slice(12, 24))     # any column, or a dataset of an HDF5 file
+    data = msio.read("obs.ms", "DATA", copy=False)              # the file's own pages, where they can be shown
     facts = msio.metadata("obs.ms")                              # remembered, and never stale
     flags = msio.flags("obs.ms", by=["antenna", "channel"])      # every flag counted
     subbands = msio.load("/data/incoming")                       # sixteen files as one array
@@ -23,7 +24,7 @@ from ._msio import version as __version__
 
 # What is loaded when it is first asked for, and from where.
 _lazy = {
-    "Table": "_msio", "read": "reading", "stream": "reading",
+    "Table": "_msio", "View": "_msio", "read": "reading", "stream": "reading",
     "write": "writing", "fill": "writing", "copy": "writing", "stream_write": "writing", "repair": "writing",
     "add_columns": "adding", "add_rows": "adding",
     "metadata": "meta", "Metadata": "meta", "flags": "meta", "Flags": "meta",

@@ -1,12 +1,13 @@
 from ._errors import (ArgumentError as ArgumentError, CancelledError as CancelledError, CasacoreError as CasacoreError,
-                      ChangedError as ChangedError, ColumnError as ColumnError, Error as Error,
+                      ChangedError as ChangedError, ColumnError as ColumnError, CopyWarning as CopyWarning,
+                      Error as Error,
                       FormatError as FormatError, InterruptedWriteError as InterruptedWriteError,
                       LockedError as LockedError, NotFoundError as NotFoundError,
                       OutOfMemoryError as OutOfMemoryError, RangeError as RangeError, ReadError as ReadError,
                       ShapeError as ShapeError, SizeError as SizeError, UndefinedError as UndefinedError,
-                      UnsupportedError as UnsupportedError)
+                      UnsupportedError as UnsupportedError, ViewWarning as ViewWarning)
 from . import dask as dask, tables as tables
-from ._msio import Table as Table
+from ._msio import Table as Table, View as View
 from .adding import add_columns as add_columns, add_rows as add_rows
 from .converting import (Converted as Converted, convert as convert, export_uvh5 as export_uvh5,
                          write_ms as write_ms)

@@ -88,6 +88,14 @@ class InterruptedWriteError(Error):
     """A wanted cell may be half new: a write was cut short there. `msio repair` mends it."""
 
 
+class CopyWarning(UserWarning):
+    """`msio.read(..., copy=False)` could not show the cells where they lie, and copied them; it says why."""
+
+
+class ViewWarning(RuntimeWarning):
+    """A file was written, replaced, removed or cut while an array showed it: what was read of it may be wrong."""
+
+
 by_code = {
     "E_ARGUMENT": ArgumentError, "E_MEMORY": OutOfMemoryError, "E_NOT_FOUND": NotFoundError, "E_IO": ReadError,
     "E_FORMAT": FormatError, "E_UNSUPPORTED": UnsupportedError, "E_NO_COLUMN": ColumnError, "E_RANGE": RangeError,
@@ -96,4 +104,4 @@ by_code = {
     "E_INTERRUPTED": InterruptedWriteError,
 }
 
-__all__ = ["Error", *sorted({cls.__name__ for cls in by_code.values()})]
+__all__ = ["CopyWarning", "Error", "ViewWarning", *sorted({cls.__name__ for cls in by_code.values()})]

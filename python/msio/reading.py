@@ -1,9 +1,11 @@
 """Columns of tables and datasets of HDF5 files, whole or in part, at once or in batches."""
 import os
+import warnings
 
 import numpy as np
 
 from . import _msio
+from ._errors import ArgumentError, CopyWarning, UnsupportedError
 from ._progress import progress as _progress
 from ._selecting import axis as _axis, positive as _positive, rows as _rows
 
@@ -54,44 +56,65 @@ def _check_out(out, answer):
         raise ValueError("out may not be written")
 
 
-def _read_part(table, column, rows, chans, corrs, **how):
-    """Reads a part of each cell."""
+def _read_part(table, read, column, rows, chans, corrs, **how):
+    """Reads, or views, a part of each cell."""
     shape = _cell(table, column, rows)
     if shape is None:  # no row, so that nothing tells what a cell has
-        return table.read(column, rows=rows, **how)
+        return read(column, rows=rows, **how)
     parts = _parts(column, shape, chans, corrs)
     spans = [slice(None) if count < 0 else slice(start, start + max(0, (count - 1) * step + 1), step)
              for start, count, step in parts][-min(len(shape), 2):]
     if all(count for _, count, _ in parts):
-        return table.read(column, rows=rows, box=[slice(None)] * (len(shape) - 2) + spans, **how)
-    out = how.pop("out")
-    answer = table.read(column, rows=rows, **how)[(..., *spans)]
+        return read(column, rows=rows, box=[slice(None)] * (len(shape) - 2) + spans, **how)
+    out = how.pop("out", None)
+    answer = read(column, rows=rows, **how)[(..., *spans)]
     if out is not None:
         _check_out(out, answer)
     return answer if out is None else out
 
 
-def _read_column(path, column, rows, chans, corrs, **how):
+def _viewed(level, view, *arguments, **how):
+    """What a view shows; None, and a warning, where it has to be copied. Mistakes of the caller's come up again then."""
+    try:
+        return view(*arguments, **how)
+    except (UnsupportedError, ArgumentError) as error:
+        warnings.warn(f"{error}; it is copied", CopyWarning, stacklevel=level)
+
+
+def _view_column(table, column, rows, chans, corrs, private):
+    if chans is None and corrs is None:
+        return _viewed(5, table.view, column, rows=rows, writable=private)
+    return _viewed(5, _read_part, table, table.view, column, rows, chans, corrs, writable=private)
+
+
+def _read_column(path, column, rows, chans, corrs, view, **how):
     with _msio.Table(path) as table:
         rows = _rows(rows, lambda: table.nrows)
+        if view:
+            shown = _view_column(table, column, rows, chans, corrs, view == "private")
+            if shown is not None:
+                return shown
         if table.describe(column)["type"] != "String":
             if chans is None and corrs is None:
                 return table.read(column, rows=rows, once=True, **how)
-            return _read_part(table, column, rows, chans, corrs, once=True, **how)
+            return _read_part(table, table.read, column, rows, chans, corrs, once=True, **how)
         if chans is not None or corrs is not None or how["out"] is not None:
             raise ValueError(f"column {column} holds strings, which are read whole, into a list of their own")
         cells = table.read_cells(column, rows=rows, threads=how["threads"])
         return cells[0] if isinstance(rows, int) else cells
 
 
-def _read_dataset(path, name, rows, chans, corrs, out, threads, progress):
+def _read_dataset(path, name, rows, chans, corrs, view, out, threads, progress):
     def total():
         shape = _msio.describe_dataset(path, name)["shape"]
         return shape[0] if shape else 1
-    return _msio.read_dataset(path, name, _rows(rows, total), chans, corrs, out, threads, progress)
+    rows = _rows(rows, total)
+    shown = _viewed(4, _msio.view_dataset, path, name, rows, chans, corrs, view == "private") if view else None
+    return _msio.read_dataset(path, name, rows, chans, corrs, out, threads, progress) if shown is None else shown
 
 
-def read(path, column, rows=None, chans=None, corrs=None, out=None, threads=0, fill=None, progress=False):
+def read(path, column, rows=None, chans=None, corrs=None, out=None, threads=0, fill=None, progress=False, copy=True,
+         private=False):
     """Reads a column of a casacore table, or a dataset of an HDF5 or UVH5 file, into one array.
 
     Parameters
@@ -114,12 +137,19 @@ def read(path, column, rows=None, chans=None, corrs=None, out=None, threads=0, f
         Stands for cells of a table that were never written; without it they are an error.
     progress : bool
         Whether to show how far it is.
+    copy : bool
+        False: where cells lie in the file as they lie in memory, the array shows the file's own pages: nothing is read
+        or allocated until they are touched, however large it is. It can only be read; its strides may not be those of a
+        dense array. Else the cells are copied as ever, and a `msio.CopyWarning` says why. You say that nobody writes
+        the file while the array lives; see Notes.
+    private : bool
+        With copy=False: the array can be written. Changes stay in memory, page by page, and never reach the file.
 
     Returns
     -------
     ndarray or list
         [row][channel][correlation], in the machine's byte order and the column's units; it owns memory of msio's pool,
-        or is `out`. Strings are a list of str, of a table one entry a row; of one row the entry.
+        or is `out`. With copy=False its `base` is a `msio.View` where nothing was copied, which keeps the mapping. Strings are a list of str, of a table one entry a row; of one row the entry.
 
     Raises
     ------
@@ -142,6 +172,11 @@ def read(path, column, rows=None, chans=None, corrs=None, out=None, threads=0, f
     Each call opens the table or file and checks that it is unchanged, which takes some tens of microseconds;
     `msio.Table` stays open, and `msio.stream` reads ahead.
 
+    Of a file that is cut while a view shows it zeros are read, also where a private view was changed; the next call of
+    msio, or the end of the array, warns (`msio.ViewWarning`). One that was written, replaced or removed is told when the
+    array ends. `array.base.check()` tells both at once, as an error: values computed from a view are good when a check
+    after them returns. A handler of SIGBUS that is installed later (`faulthandler.enable()`) gets in msio's way there.
+
     Examples
     --------
     >>> data = msio.read("obs.ms", "DATA", rows=slice(0, 1000), chans=slice(12, 24))
@@ -152,11 +187,14 @@ def read(path, column, rows=None, chans=None, corrs=None, out=None, threads=0, f
     """
     if not isinstance(column, str):
         raise TypeError(f"the name of a column has to be a str, not {column!r}")
+    if private and copy or out is not None and not copy:
+        raise ValueError("private is for copy=False, which has no out")
+    view = not copy and ("private" if private else "shared")
     path = _msio.expand_path(path)
     with _progress(progress, f"reading {column}") as told:
         if os.path.isfile(path):
-            return _read_dataset(path, column, rows, chans, corrs, out, threads, told)
-        return _read_column(path, column, rows, chans, corrs, out=out, threads=threads, fill=fill, progress=told)
+            return _read_dataset(path, column, rows, chans, corrs, view, out, threads, told)
+        return _read_column(path, column, rows, chans, corrs, view, out=out, threads=threads, fill=fill, progress=told)
 
 
 class Batch(dict):

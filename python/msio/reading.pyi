@@ -14,7 +14,8 @@ class Batch(dict[str, np.ndarray]):
     def __init__(self, row: int, arrays: dict[str, np.ndarray]) -> None: ...
 
 def read(path: _Path, column: str, rows: _Rows = ..., chans: slice | int | None = ..., corrs: slice | int | None = ...,
-         out: np.ndarray | None = ..., threads: int = ..., fill: Any = ..., progress: bool = ...) -> Any: ...
+         out: np.ndarray | None = ..., threads: int = ..., fill: Any = ..., progress: bool = ...,
+         copy: bool = ..., private: bool = ...) -> Any: ...
 
 class stream(Iterator[Batch]):
     def __init__(self, path: _Path, columns: str | Sequence[str], rows: slice | Sequence[int] | np.ndarray | None = ...,

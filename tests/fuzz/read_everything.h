@@ -1,10 +1,11 @@
 /* read_everything.h - opens a table, describes it and reads all of every column through the public interface, whatever
- * comes of it: for files that may be damaged. */
+ * comes of it, and views what can be viewed: for files that may be damaged. */
 #ifndef MSIO_TESTS_FUZZ_READ_EVERYTHING_H
 #define MSIO_TESTS_FUZZ_READ_EVERYTHING_H
 
-#include "msio/io.h"
+#include "msio/view.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* More rows than this are not read one by one: an incremental column may truly have 2^40. */
@@ -44,6 +45,16 @@ static inline void everything_record(everything *e, const msio_record *record) {
     }
 }
 
+/* What can be viewed is what is read; a view reaches to its last element, and not beyond the file. */
+static inline void everything_view(const msio_column *column, const msio_ragged *r) {
+    msio_view *view = NULL;
+    if (msio_view_column(column, NULL, NULL, &view)) return;
+    const msio_view_info *v = msio_view_describe(view);
+    if (v->bytes != r->bytes) abort();
+    if (v->bytes && v->contiguous && memcmp(v->data, r->data, v->bytes) != 0) abort();
+    if (msio_view_close(view) == MSIO_E_IO) abort();
+}
+
 static inline void everything_ragged(everything *e, const msio_column *column, const msio_select *select,
                                      const msio_read_opts *opts) {
     msio_ragged r;
@@ -56,6 +67,7 @@ static inline void everything_ragged(everything *e, const msio_column *column, c
         everything_mix(e, r.shapes + i * MSIO_MAX_NDIM, (size_t)r.ndims[i] * sizeof *r.shapes);
     if (r.text_offsets) everything_mix(e, r.text_offsets, (size_t)(r.offsets[r.cells] + 1) * sizeof *r.text_offsets);
     if (r.bytes) everything_mix(e, r.type == MSIO_STRING ? (const void *)r.text : r.data, r.bytes);
+    if (!select && r.type != MSIO_STRING) everything_view(column, &r);
     msio_ragged_free(&r);
 }
 
