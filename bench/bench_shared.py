@@ -67,6 +67,10 @@ class Worker:
         except (OSError, ValueError):
             return {"seconds": -1, "bytes": 0, "checksum": 0}
 
+    def told(self):
+        """What it said when it was ready."""
+        return json.loads(self.greeting)
+
     def close(self):
         self.process.stdin.close()
         self.process.wait()
@@ -120,6 +124,23 @@ def cold_lines(title, rows):
     return ["", f"| {title}, every try | seconds | GB from the disk |", "|---|---|---|"] + [
         f"| {r['reader']} {r['variant']} | {', '.join(f'{s:.3f}' for s in r['seconds'])} | "
         f"{', '.join(f'{b / 1e9:.2f}' for b in r['disk_bytes'])} |" for r in rows]
+
+
+def target_lines(targets):
+    """Of targets as {target, wanted, at_most, reached, met}."""
+    lines = ["", "| target | wanted | reached | |", "|---|---|---|---|"]
+    for t in targets:
+        wanted = "reported" if t["wanted"] is None else f"{'at most ' if t['at_most'] else ''}{t['wanted']}"
+        reached = "not measured" if t["reached"] is None else f"{t['reached']:.{0 if t['reached'] >= 100 else 2}f}"
+        verdict = "" if t["met"] is None else "met" if t["met"] else "**missed**"
+        lines.append(f"| {t['target']} | {wanted} | {reached} | {verdict} |")
+    return lines
+
+
+def absent_lines(results):
+    missing = dict.fromkeys(f"- {r['work']}: {r['reader']} ({r['variant']}): {r['absent']}" for r in results
+                            if "absent" in r)
+    return ["", "Not measured:", "", *missing] if missing else []
 
 
 # ---------------------------------------------------------------- documents

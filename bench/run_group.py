@@ -7,8 +7,8 @@ import subprocess
 import sys
 import threading
 
-from bench_shared import (BUILD, PLACE, TIME_HEAD, TOP, Worker, best_of, cold_lines, drop_files, from_disk, human, rewrite,
-                          say, time_lines)
+from bench_shared import (BUILD, PLACE, TIME_HEAD, TOP, Worker, absent_lines, best_of, cold_lines, drop_files, from_disk,
+                          human, rewrite, say, target_lines, time_lines)
 
 # work: variants of each reader as (reader, variant, threads); 0 threads: all
 MSIO, MSIO1 = ("msio", "warm", 0), ("msio", "warm", 1)
@@ -102,7 +102,7 @@ class Readers:
 
     def versions(self):
         return {k: v for worker, _ in self.by_name.values() if worker and worker.greeting
-                for k, v in json.loads(worker.greeting)["versions"].items()}
+                for k, v in worker.told()["versions"].items()}
 
     def close(self):
         for worker, _ in self.by_name.values():
@@ -338,23 +338,7 @@ def targets(results):
     return list_of
 
 
-def target_lines(results):
-    lines = ["", "| target | wanted | reached | |", "|---|---|---|---|"]
-    for t in targets(results):
-        wanted = "reported" if t["wanted"] is None else f"{'at most ' if t['at_most'] else ''}{t['wanted']}"
-        reached = "not measured" if t["reached"] is None else f"{t['reached']:.{0 if t['reached'] >= 100 else 2}f}"
-        verdict = "" if t["met"] is None else "met" if t["met"] else "**missed**"
-        lines.append(f"| {t['target']} | {wanted} | {reached} | {verdict} |")
-    return lines
-
-
 # ---------------------------------------------------------------- tables
-
-def absent_lines(results):
-    missing = dict.fromkeys(f"- {r['work']}: {r['reader']} ({r['variant']}): {r['absent']}" for r in results
-                            if "absent" in r)
-    return ["", "Not measured:", "", *missing] if missing else []
-
 
 def memory_lines(results):
     lines = ["", "| memory above the output, at the most | MiB resident | MiB of it its own, not pages of files |",
@@ -375,7 +359,7 @@ def table(results, seen):
     for work in dict.fromkeys(r["work"] for r in results):
         rows = [r for r in results if r["work"] == work and r["seconds"] and "own_above_output" not in r]
         lines += time_lines(work, rows)
-    lines += target_lines(results) + memory_lines(results)
+    lines += target_lines(targets(results)) + memory_lines(results)
     cold = [r for r in results if r.get("disk_bytes")]
     lines += cold_lines("group-cold", cold) if cold else []
     return "\n".join(lines + absent_lines(results))

@@ -107,8 +107,9 @@ const cli_command cli_command_bench = {
             "Measurement Set: data data-new data-flag-weight spw-rows channels wide-channels\n"
             "wide-channels-default default-tiles stride random flag uvw time antenna1 open open-all cell\n"
             "cell-three cell-random flag-fraction metadata metadata-first threads cold span growth. On a group\n"
-            "of UVH5 files: group group-cold group-lzf group-part. Without any, all that this version has are\n"
-            "run; with --on those that fit what stands there. Who is absent, and why, is told.",
+            "of UVH5 files: group group-cold group-lzf group-part; conversions: convert, or convert-meridian\n"
+            "convert-centre convert-imaging convert-export. Without any, all that this version has are run;\n"
+            "with --on those that fit what stands there. Who is absent, and why, is told.",
     .options = options,
     .negative = "what the benchmark program judged, if it was asked to",
     .examples = "  msio bench --quick\n"
