@@ -1,7 +1,9 @@
 /* cmd_convert.c - `msio convert`: UVH5 files to a Measurement Set, and back. */
 #include "cli/common/failure.h"
+#include "cli/common/interrupt.h"
 #include "cli/convert/converting.h"
 #include "cli/input/options.h"
+#include "cli/measure/convert_roofline.h"
 #include "cli/output/progress.h"
 
 #include <math.h>
@@ -58,6 +60,8 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
         w->subbands = (int)number;
     } else if (strcmp(name, "like-pyuvdata") == 0) {
         w->opts.like_pyuvdata = 1;
+    } else if (strcmp(name, "no-roofline") == 0) {
+        w->roofline_left = 1;
     } else {
         w->opts.overwrite = 1;
     }
@@ -110,7 +114,10 @@ static int convert(const cli_context *cli, cli_converting *w, const cli_load_inp
     cli_progress_end(&progress);
     if (status) return cli_fail_status(cli, w->out);
     note_earth(cli, &made);
-    cli_convert_report(cli, w->out, NULL, &made, cli_now() - began, 0);
+    const double seconds = cli_now() - began;
+    const int measured = cli->json && !w->roofline_left && !cli_interrupted();
+    const double roofline = measured ? cli_convert_roofline(cli, w->out, input, made.bytes_written) : -1;
+    cli_convert_report(cli, w->out, NULL, &made, seconds, roofline);
     return 0;
 }
 
@@ -157,6 +164,8 @@ static const cli_option options[] = {
     {"tile-rows", "N", 0, "rows of a tile; default: as casacore chooses"},
     {"memory", "BYTES", 0, "what the conversion may take: 2GiB, 512MiB, ...; default 256MiB"},
     CLI_LOAD_SOURCE_OPTIONS,
+    {"no-roofline", NULL, 0,
+     "with --json: leave roofline_seconds unknown, for which as many bytes\nare read and written once more, raw"},
     {"force", NULL, 0, "replace a table, or a file, that stands there"},
     {"follow", "DIR", 0,
      "convert the groups of a folder as they become complete, until a\nsignal comes: a line each; what stands in --out-dir "

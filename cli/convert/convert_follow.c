@@ -104,7 +104,7 @@ static void convert_one(const cli_context *cli, const cli_converting *wish, cons
         p->failed = state;
         tell_failure(cli, group, path);
     } else {
-        cli_convert_report(cli, path, group->time, &made, cli_now() - began, 1);
+        cli_convert_report(cli, path, group->time, &made, cli_now() - began, -1);
         forget(list, p);
     }
 }

@@ -5,9 +5,10 @@
 
 static const char *const phase_names[] = {"auto", "meridian", "centre", "zenith", "none"};
 
-static void report_json(const char *path, const char *time, const msio_converted *made, double seconds, int line) {
+static void report_json(const char *path, const char *time, const msio_converted *made, double seconds,
+                        double roofline) {
     cli_json json = CLI_JSON_INIT(stdout);
-    if (line)
+    if (time)
         cli_json_flat_object(&json);
     else
         cli_json_object(&json);
@@ -21,14 +22,15 @@ static void report_json(const char *path, const char *time, const msio_converted
     cli_json_put_int(&json, "bytes_read", made->bytes_read);
     cli_json_put_int(&json, "bytes_written", made->bytes_written);
     cli_json_put_double(&json, "seconds", seconds);
+    cli_json_put_double_or_null(&json, "roofline_seconds", roofline >= 0, roofline);
     cli_json_end(&json);
     cli_json_finish(&json);
 }
 
 void cli_convert_report(const cli_context *cli, const char *path, const char *time, const msio_converted *made,
-                        double seconds, int line) {
+                        double seconds, double roofline) {
     if (cli->json)
-        report_json(path, time, made, seconds, line);
+        report_json(path, time, made, seconds, roofline);
     else if (!cli->quiet)
         printf("%s: %s rows, %d spectral windows, %s written in %s (%s)\n", path, cli_count(made->rows).text,
                made->spectral_windows, cli_size(made->bytes_written).text, cli_duration(seconds).text,

@@ -260,3 +260,7 @@ double cli_roofline_run(const cli_roofline *roofline, int threads, void *out, si
         }
     return best;
 }
+
+double cli_roofline_once(const cli_roofline *roofline, int threads, int64_t block) {
+    return run_blocks(roofline, threads, block, NULL, 0);
+}

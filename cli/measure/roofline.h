@@ -33,6 +33,8 @@ void cli_roofline_append(cli_roofline *all, cli_roofline *part);
  * thread and by all, in blocks of 256 KiB, 1 and 8 MiB: the files then hold these bytes in no useful order. Returns the
  * seconds of the fastest one, or -1 when one failed. */
 double cli_roofline_run(const cli_roofline *roofline, int threads, void *out, size_t out_bytes);
+/* Once, in blocks of that size and by so many threads, without the result's memory: seconds, or -1. */
+double cli_roofline_once(const cli_roofline *roofline, int threads, int64_t block);
 void cli_roofline_free(cli_roofline *roofline);
 
 /* Threads that msio takes when it is asked for `wanted` (0: all that the affinity mask and OMP_NUM_THREADS allow). */

@@ -54,6 +54,9 @@ class Values(Case):
         self.assertFalse(told["earth_orientation"])
         self.assertGreater(told["bytes_written"], 0)
         self.assertEqual(told["path"], out)
+        self.assertGreater(told["roofline_seconds"], 0)
+        mine = os.path.basename(self.place(""))
+        self.assertEqual([name for name in self.left() if name.startswith((mine, "."))], [mine + "obs.ms"])
         by_frequency = sorted(self.files, key=lambda path: h5py.File(path)["Header/freq_array"][0, 0])
         with table(out, ack=False) as t:
             for s, path in enumerate(by_frequency):
@@ -80,7 +83,8 @@ class Values(Case):
         self.made(*self.files, "--out", out)
         told = self.made(out, "--out", back)
         self.assertEqual((told["rows"], told["spws"]), (63, 4))
-        self.made(out, "--out", folder)
+        self.assertGreater(told["roofline_seconds"], 0)
+        self.assertIsNone(self.made(out, "--out", folder, "--no-roofline")["roofline_seconds"])
         self.assertEqual(sorted(os.listdir(folder)), [f"spw{s:02}.uvh5" for s in range(4)])
         by_frequency = sorted(self.files, key=lambda path: h5py.File(path)["Header/freq_array"][0, 0])
         with h5py.File(back) as file:
