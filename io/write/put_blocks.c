@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -269,29 +270,67 @@ static void report_progress(msio_batch_run *run, int thread, int64_t done) {
     }
 }
 
-/* Takes the next block that shares no bytes with one before it; -1: there is none. */
-static int64_t take_chain(msio_batch_run *run) {
+/* A file takes one write at a time: threads go to different files as long as there are such. */
+static void divide(msio_batch_run *run) {
     const msio_blocks *l = run->blocks;
-    for (;;) {
-        int64_t i = atomic_fetch_add_explicit(&run->next, 1, memory_order_relaxed);
-        if (i >= l->n) return -1;
-        if (!l->block[i].chained) return i;
+    const msio_file *file = NULL;
+    for (int64_t i = 0; i < l->n; i++) {
+        const msio_file *of = msio_batch_source(run, &l->block[i])->file;
+        if (of != file && run->ranges < MSIO_PUT_RANGES) atomic_init(&run->range[run->ranges++].next, i);
+        file = of;
+        run->range[run->ranges - 1].end = i + 1;
     }
 }
 
-static void store_chains(msio_batch_run *run, int thread) {
+/* The range with the fewest threads, and of these the most blocks, which has one thread more then; NULL: none has any
+ * left. */
+static msio_put_range *enter_range(msio_batch_run *run) {
+    msio_put_range *best = NULL;
+    int64_t most = 0;
+    int fewest = 0;
+    while (atomic_flag_test_and_set_explicit(&run->choosing, memory_order_acquire)) sched_yield();
+    for (int i = 0; i < run->ranges; i++) {
+        msio_put_range *r = &run->range[i];
+        int64_t left = r->end - atomic_load_explicit(&r->next, memory_order_relaxed);
+        int threads = atomic_load_explicit(&r->threads, memory_order_relaxed);
+        if (left <= 0 || (best && (threads > fewest || (threads == fewest && left <= most)))) continue;
+        best = r;
+        most = left;
+        fewest = threads;
+    }
+    if (best) atomic_fetch_add(&best->threads, 1);
+    atomic_flag_clear_explicit(&run->choosing, memory_order_release);
+    return best;
+}
+
+/* Takes the next block that shares no bytes with one before it; -1: there is none. */
+static int64_t take_chain(const msio_batch_run *run, msio_put_range *range) {
+    for (;;) {
+        int64_t i = atomic_fetch_add_explicit(&range->next, 1, memory_order_relaxed);
+        if (i >= range->end) return -1;
+        if (!run->blocks->block[i].chained) return i;
+    }
+}
+
+/* From a block on, up to the next that is not chained to it. */
+static void store_chain(msio_batch_run *run, int thread, int64_t i) {
     const msio_blocks *l = run->blocks;
-    for (int64_t i = take_chain(run); i >= 0; i = take_chain(run)) {
-        do {
-            if (atomic_load_explicit(&run->failed, memory_order_relaxed)) return;
-            if (store_block(run, thread, &l->block[i])) {
-                fail(run);
-                return;
-            }
-            int64_t bytes = l->block[i].in_bytes;
-            report_progress(run, thread,
-                            bytes + atomic_fetch_add_explicit(&run->store->done, bytes, memory_order_relaxed));
-        } while (++i < l->n && l->block[i].chained);
+    do {
+        if (atomic_load_explicit(&run->failed, memory_order_relaxed)) return;
+        if (store_block(run, thread, &l->block[i])) {
+            fail(run);
+            return;
+        }
+        int64_t bytes = l->block[i].in_bytes;
+        report_progress(run, thread, bytes + atomic_fetch_add_explicit(&run->store->done, bytes, memory_order_relaxed));
+    } while (++i < l->n && l->block[i].chained);
+}
+
+static void store_chains(msio_batch_run *run, int thread) {
+    for (msio_put_range *r = enter_range(run); r && !atomic_load(&run->failed); r = enter_range(run)) {
+        for (int64_t i = take_chain(run, r); i >= 0 && !atomic_load(&run->failed); i = take_chain(run, r))
+            store_chain(run, thread, i);
+        atomic_fetch_sub(&r->threads, 1);
     }
 }
 
@@ -319,7 +358,11 @@ static int useful_threads(const msio_batch_run *run) {
 msio_status msio_put_run(void *user, msio_piece_batch *batch) {
     msio_put *store = user;
     msio_blocks blocks = {0};
-    msio_batch_run run = {.store = store, .batch = batch, .blocks = &blocks, .error_taken = ATOMIC_FLAG_INIT};
+    msio_batch_run run = {.store = store,
+                          .batch = batch,
+                          .blocks = &blocks,
+                          .choosing = ATOMIC_FLAG_INIT,
+                          .error_taken = ATOMIC_FLAG_INIT};
     msio_status status = msio_blocks_make(&blocks, batch, MSIO_BLOCK_BYTES, MSIO_BLOCK_MOST);
     store->pieces += batch->n;
     store->blocks += blocks.n;
@@ -332,6 +375,7 @@ msio_status msio_put_run(void *user, msio_piece_batch *batch) {
         for (int i = 0; i < batch->sources && !status; i++) status = open_file(store, batch->source[i].file);
         if (!status) status = prepare_journals(&run);
         run.reported = atomic_load(&store->done);
+        if (!status) divide(&run);
         if (!status) msio_threads_run(useful_threads(&run), work_through, &run);
         if (!status && atomic_load(&run.failed)) status = msio_error_restore(&run.error);
     }

@@ -23,12 +23,22 @@ struct msio_put_thread {
     int filled; /* the scratch is full of this repeated target's element, -1: of none */
 };
 
+/* Blocks [next, end) of one file, which are taken in order. */
+typedef struct msio_put_range {
+    atomic_llong next; /* block to be taken; chained ones are taken with the one before */
+    int64_t end;
+    atomic_int threads; /* that take from it */
+} msio_put_range;
+#define MSIO_PUT_RANGES 64
+
 /* What the threads of one batch share. */
 typedef struct msio_batch_run {
     msio_put *store;
     const msio_piece_batch *batch;
     const msio_blocks *blocks;
-    atomic_llong next; /* block to be taken; chained ones are taken with the one before */
+    int ranges;
+    msio_put_range range[MSIO_PUT_RANGES];
+    atomic_flag choosing; /* held while a thread looks for its range, some nanoseconds */
     atomic_int failed;
     atomic_flag error_taken;
     bool keeps; /* a slot is filled before a block is stored, and emptied after */
