@@ -118,6 +118,7 @@ def measure_work(work, writers, tries, threads):
             writers.remove(fresh)
             if fresh and work != "write-imaging" and writer != "roofline":
                 writers.get("casacore").ask("add", fresh[0], 0)
+            os.sync()  # what the one before left to be written out takes neither processor nor memory meanwhile
             answer = worker.ask(work, variant, n, 1 if turn else 2)
             if answer["seconds"] < 0:
                 continue

@@ -9,6 +9,8 @@
 /* Pieces of one block lie no farther apart, but for those of one unit, which is stored whole: what is between them is
  * read and stored again. */
 #define GAP_BYTES ((int64_t)16 << 10)
+/* How much longer blocks of new files are. */
+#define FRESH_TIMES 4
 
 typedef struct maker {
     msio_blocks *list;
@@ -40,9 +42,13 @@ static const msio_source *source_of(const maker *m, int64_t index) {
     return &m->batch->source[m->batch->pieces[index].source];
 }
 
-/* How long a block of the piece's source may be. */
+/* How long a block of the piece's source may be. What goes into a new file as it is needs no processor's cache: there
+ * blocks are longer, for fewer calls and larger pages. */
 static int64_t most_of(const maker *m, int64_t index) {
-    return msio_max(m->most, msio_min(source_of(m, index)->unit, m->limit));
+    const msio_source *s = source_of(m, index);
+    const msio_target *t = &m->batch->target[m->batch->pieces[index].target];
+    bool as_it_is = s->fresh && t->codec == MSIO_CODEC_COPY && !t->repeats;
+    return msio_max(as_it_is ? FRESH_TIMES * m->most : m->most, msio_min(s->unit, m->limit));
 }
 
 static bool grow(void **list, int64_t n, int64_t *capacity, size_t each) {
