@@ -97,6 +97,19 @@ class Values(Case):
                     self.assertTrue((window["Header/freq_array"][()] == one["Header/freq_array"][()][0, ::-1]).all())
                     self.assertTrue((window["Header/time_array"][()] == one["Header/time_array"][()]).all())
 
+    def test_tables_of_the_earth_are_read_to_their_end(self):
+        """Lines of nothing but what is wanted; the days that are asked for stand last."""
+        with h5py.File(self.files[0]) as file:
+            day = int(file["Header/time_array"][0] - 2400000.5)
+        lines = [f"2025 1 1 {mjd} 0.1 0.2 0.3 0" for mjd in range(day - 5000, day + 2)]
+        earth, out = self.place("earth.txt"), self.place("obs.ms")
+        for last, code, words in (("0.3", 0, ""), ("300", 3, "is none"), ("nan", 3, "newer")):
+            with open(earth, "w") as file:
+                file.write("\n".join(lines[:-1] + [lines[-1].replace("0.3", last)]))
+            run = msio("convert", *self.files, "--out", out, "--force", "--eop", earth, code=code, text=True)
+            self.assertIn(words, run.stderr)
+            self.assertNotIn("UT1 was taken", run.stderr)
+
     def test_text(self):
         run = msio("convert", *self.files, "--out", self.place("obs.ms"), text=True)
         self.assertIn("252 rows, 4 spectral windows", run.stdout)
