@@ -1,7 +1,8 @@
 /* convert_follow.c - groups converted as they become complete.
  *
  * The folder is looked through every second: that costs little, sees what other machines do on network file systems,
- * and needs no memory but of what failed. A group whose Measurement Set stands in the folder of results is finished, so
+ * and needs no memory but of what failed. Where the system tells of what comes, a group that becomes complete is looked
+ * at without that wait. A group whose Measurement Set stands in the folder of results is finished, so
  * that the work can be stopped and begun again. */
 #include "cli/common/failure.h"
 #include "cli/common/interrupt.h"
@@ -120,17 +121,24 @@ static void look(const cli_context *cli, const cli_converting *wish, const msio_
     }
 }
 
-static void rest(void) {
+static void rest(msio_group_watch **watch) {
     const struct timespec slice = {0, SLICE_NS};
+    const msio_group *came;
+    const msio_status status = *watch ? msio_group_watch_next(*watch, SLICES * SLICE_NS * 1e-9, &came) : MSIO_END;
+    if (*watch && (status == MSIO_OK || status == MSIO_END)) return;
+    msio_group_watch_close(*watch); /* what is wrong with the folder the next look tells */
+    *watch = NULL;
     for (int i = 0; i < SLICES && !cli_interrupted(); i++) nanosleep(&slice, NULL);
 }
 
 int cli_convert_follow(const cli_context *cli, const cli_converting *wish) {
     msio_group_opts opts = MSIO_GROUP_OPTS_INIT;
+    msio_group_watch *watch = NULL;
     pending *list = NULL;
     int code = CLI_OK;
     opts.pattern = wish->source.pattern;
     if (wish->subbands > 0) opts.subbands = wish->subbands;
+    if (msio_group_watch_open(1, &wish->follow, &opts, &watch)) watch = NULL; /* looks alone will do */
     cli_note(cli, "watching %s; Ctrl-C ends it", wish->follow);
     while (!code && !cli_interrupted()) {
         msio_groups *groups = NULL;
@@ -141,8 +149,9 @@ int cli_convert_follow(const cli_context *cli, const cli_converting *wish) {
         look(cli, wish, groups, &list);
         msio_groups_free(groups);
         if (fflush(stdout) || ferror(stdout)) code = cli_fail_write(cli, "standard output");
-        rest();
+        if (!code) rest(&watch);
     }
+    msio_group_watch_close(watch);
     while (list) forget(&list, list);
     return code;
 }

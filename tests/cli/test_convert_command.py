@@ -245,6 +245,25 @@ class Follow(Case):
         self.assertEqual(again.communicate(timeout=60)[0], "")  # nothing is done twice
 
 
+    def test_groups_that_only_looks_find(self):
+        """No watch can tell which subband a name means: the headers do, when all files are there."""
+        incoming, results = self.place("incoming"), self.place("results")
+        os.mkdir(incoming)
+        os.mkdir(results)
+        run = subprocess.Popen([MSIO, "convert", "--follow", incoming, "--out-dir", results, "--subbands", "4", "--json",
+                                "--pattern", "{time}_*.hdf5"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            for i, path in enumerate(self.files):
+                shutil.copy(path, os.path.join(self.folder, "coming"))
+                os.rename(os.path.join(self.folder, "coming"),
+                          os.path.join(incoming, f"{os.path.basename(path)[:19]}_{'dcba'[i]}.hdf5"))
+            self.assertEqual(json.loads(run.stdout.readline())["spws"], 4)
+        finally:
+            run.send_signal(signal.SIGTERM)
+            rest, said = run.communicate(timeout=60)
+        self.assertEqual(rest, "", said)
+
+
 class Crash(Case):
     def run_once(self, out, **environment):
         return subprocess.run([MSIO, "convert", *self.files, "--out", out, "--quiet"], stdin=subprocess.DEVNULL,
