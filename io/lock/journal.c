@@ -216,6 +216,13 @@ static void name_file(head *h, int i, const char *path) {
     snprintf(h->rename_to[i], NAME_MOST, "%s", name ? name + 1 : path);
 }
 
+static bool is_named(const head *h, const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    for (uint32_t i = 0; i < h->renames; i++)
+        if (strncmp(h->rename_to[i], name, NAME_MOST) == 0) return true;
+    return false;
+}
+
 bool msio_journal_intend(msio_journal *journal, const char *name) {
     head *h = head_of(journal);
     if (h->renames == MSIO_JOURNAL_RENAMES) return false;
@@ -227,8 +234,11 @@ bool msio_journal_intend(msio_journal *journal, const char *name) {
 
 void msio_journal_commit(msio_journal *journal, int n, const char *const *names) {
     head *h = head_of(journal);
-    for (int i = 0; i < n; i++) name_file(h, i, names[i]);
-    h->renames = (uint32_t)n;
+    uint32_t named = h->renames; /* those stay as they stand: this may be the process's last moment */
+    for (int i = 0; i < n; i++)
+        if (!is_named(h, names[i])) name_file(h, (int)named++, names[i]);
+    atomic_thread_fence(memory_order_release);
+    h->renames = named;
     atomic_store_explicit(&h->sealed, COMMITTED, memory_order_release);
 }
 
