@@ -41,8 +41,10 @@ typedef struct msio_conversion {
 
     msio_subbands facts; /* all but the arrays */
     const msio_uvh5_header *header;
-    msio_site site;
+    msio_uvh5_rows
+        more; /* of the first file's rows: sidereal times, or numbers of phase centres; as many as there are */
     msio_earth *earth;
+    msio_site site;
     msio_convert_phase phase;
 
     int64_t rows; /* of each window */
@@ -78,13 +80,20 @@ typedef struct msio_conversion {
 
 /* ---------------------------------------------------------------- what is read (convert_source.c) */
 
-/* Opens and compares the files, and takes in antennas, windows and polarizations. */
+/* Opens and compares the files: the facts, and the header. */
+msio_status msio_conv_open(msio_conversion *c);
+/* Takes in what they say of windows, polarizations, antennas and rows, and chooses the phase. No file is touched from
+ * here to the tables, but for what msio_conv_read_more reads. */
 msio_status msio_conv_take_in(msio_conversion *c);
+/* Reads what the phase needs besides: more, and the Earth's orientation. */
+msio_status msio_conv_read_more(msio_conversion *c);
 void *msio_conv_memory(msio_conversion *c, int64_t count, size_t size, msio_status *status);
 
 /* ---------------------------------------------------------------- where they look (convert_fields.c) */
 
-/* Fields, scans, and u, v, w of the rows, by the phase that is wanted. */
+/* The phase that is wanted, or fits. */
+msio_status msio_conv_choose_phase(msio_conversion *c);
+/* Fields, scans, and u, v, w of the rows. */
 msio_status msio_conv_fields(msio_conversion *c);
 
 /* ---------------------------------------------------------------- the tables (convert_tables.c, convert_subtables.c)
@@ -93,6 +102,8 @@ msio_status msio_conv_fields(msio_conversion *c);
 /* Makes the table and its subtables at path: all but the tiled columns and what has a value a row. */
 msio_status msio_conv_tables(msio_conversion *c, const char *path);
 msio_status msio_conv_subtables(msio_conversion *c, const char *path, msio_casa_table *table);
+/* Keywords of the main table and its columns; they live as long as the arena. */
+msio_status msio_conv_keywords(msio_conversion *c, int *count, const msio_casa_keyword_spec **keyword);
 
 /* Bytes that the tiled columns take on the disk. */
 int64_t msio_conv_bytes(const msio_conversion *c);

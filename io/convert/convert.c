@@ -66,10 +66,13 @@ static msio_status convert(msio_conversion *c, const char *ms_path, const msio_c
     if (!where) return msio_error_set(MSIO_E_MEMORY, ms_path, "no memory for paths");
     msio_status status = check_options(opts, &c->opts);
     if (!status) status = msio_ms_place_find(ms_path, c->opts.overwrite != 0, where);
+    if (!status) status = msio_conv_open(c);
     if (!status) status = msio_conv_take_in(c);
+    if (!status) status = msio_conv_read_more(c);
     if (!status) status = msio_conv_fields(c);
     if (!status) status = make(c, where);
     if (!status) tell(c, result);
+    msio_uvh5_rows_free(&c->more);
     msio_earth_free(c->earth);
     msio_subbands_free(&c->facts);
     msio_arena_free(&c->arena);

@@ -13,13 +13,15 @@
 
 /* ---------------------------------------------------------------- which phase */
 
+static bool is_place(double longitude, double latitude) { return isfinite(longitude) && fabs(latitude) <= 2; }
+
 /* Why a phase centre of the catalog cannot be a field as it is; NULL: it can. */
 static const char *refused_center(const msio_uvh5_phase_center *p) {
     if (!p->type || strcmp(p->type, "sidereal") != 0) return p->type ? p->type : "of no type";
-    return p->lons == 1 && p->lats == 1 ? NULL : "without a place";
+    return p->lons == 1 && p->lats == 1 && is_place(p->lon[0], p->lat[0]) ? NULL : "without a place";
 }
 
-static msio_status choose_phase(msio_conversion *c) {
+msio_status msio_conv_choose_phase(msio_conversion *c) {
     const msio_uvh5_header *h = c->header;
     bool projected = h->phase_type && strcmp(h->phase_type, "phased") == 0;
     if (h->phase_centers) projected = true;
@@ -79,33 +81,42 @@ static msio_status take_center(msio_conversion *c, int i) {
 /* One place in an older file: its rows are taken as they are. */
 static msio_status take_old_center(msio_conversion *c) {
     const msio_uvh5_header *h = c->header;
+    if (!is_place(h->phase_center_ra, h->phase_center_dec))
+        return msio_error_set(MSIO_E_FORMAT, h->path,
+                              "phase_center_ra and phase_center_dec, (%g, %g) rad, are no place in the sky",
+                              h->phase_center_ra, h->phase_center_dec);
     c->field[0] = (msio_conv_field){.name = h->object_name ? h->object_name : "",
                                     .direction = {h->phase_center_ra, h->phase_center_dec}};
     return set_frame(c, c->field[0].name, h->phase_center_frame, h->phase_center_epoch);
 }
 
-/* The field of each row, by the number that its file says. */
+/* The field of each row, by the number that its file says; rows of one field often follow each other. */
 static msio_status place_rows(msio_conversion *c, const int32_t *id) {
-    for (int64_t r = 0; r < c->rows; r++) {
-        int f = 0;
-        while (f < c->fields && id && c->field[f].id != id[r]) f++;
+    if (!id && c->fields > 1)
+        return msio_error_set(MSIO_E_FORMAT, c->header->path,
+                              "phase_center_catalog has %d phase centres, and no phase_center_id_array says which of "
+                              "them a row is of",
+                              c->fields);
+    for (int64_t r = 0; r < c->rows && id; r++) {
+        int f = r && id[r] == id[r - 1] ? c->field_id[r - 1] : 0;
+        while (f < c->fields && c->field[f].id != id[r]) f++;
         if (f == c->fields)
             return msio_error_set(MSIO_E_FORMAT, c->header->path,
                                   "row %lld is of phase centre %d, which phase_center_catalog has not", (long long)r,
-                                  id ? id[r] : -1);
+                                  id[r]);
         c->field_id[r] = f;
     }
     return MSIO_OK;
 }
 
-static msio_status fields_of_file(msio_conversion *c, const msio_uvh5_rows *rows) {
+static msio_status fields_of_file(msio_conversion *c) {
     const msio_uvh5_header *h = c->header;
     msio_status status = MSIO_OK;
     c->fields = h->phase_centers ? (int)h->phase_centers : 1;
     c->field = msio_conv_memory(c, c->fields, sizeof *c->field, &status);
     if (!status && !h->phase_centers) status = take_old_center(c);
     for (int i = 0; i < h->phase_centers && !status; i++) status = take_center(c, i);
-    if (!status) status = place_rows(c, rows->phase_center_id);
+    if (!status) status = place_rows(c, h->phase_centers ? c->more.phase_center_id : NULL);
     for (int64_t r = 0; r < c->rows && !status; r++)
         for (int axis = 0; axis < 3; axis++) c->uvw[r][axis] = c->facts.uvw[r * 3 + axis];
     return status;
@@ -196,7 +207,7 @@ static msio_status look(const looking *l, double time, int64_t first_row, int t)
     }
     if (!status) status = msio_apparent_place(&c->site, &at, c->field[f].direction, &place);
     if (status) return status;
-    if (l->lst) at.lst = l->lst[first_row];
+    if (l->lst && isfinite(l->lst[first_row])) at.lst = l->lst[first_row];
     msio_antennas_uvw(&c->site, &at, &place, c->antennas, l->offset, l->uvw);
     if (c->phase != MSIO_PHASE_CENTRE) return MSIO_OK;
     status = msio_apparent_place(&c->site, &at, meridian, &place);
@@ -204,13 +215,16 @@ static msio_status look(const looking *l, double time, int64_t first_row, int t)
     return status;
 }
 
-static void place_row(const looking *l, int64_t r, int t) {
+static msio_status place_row(const looking *l, int64_t r, int t) {
     msio_conversion *c = l->c;
     const int32_t a = c->facts.antenna1[r], b = c->facts.antenna2[r];
     c->field_id[r] = c->phase == MSIO_PHASE_MERIDIAN ? t : 0;
     for (int axis = 0; axis < 3; axis++) c->uvw[r][axis] = l->uvw[b][axis] - l->uvw[a][axis];
     if (c->phase == MSIO_PHASE_CENTRE) c->delay[r] = c->uvw[r][2] - (l->was[b][2] - l->was[a][2]);
     if (c->phase == MSIO_PHASE_ZENITH) c->delay[r] = c->uvw[r][2];
+    if (isfinite(c->uvw[r][0] + c->uvw[r][1] + c->uvw[r][2] + (c->delay ? c->delay[r] : 0))) return MSIO_OK;
+    return msio_error_set(MSIO_E_FORMAT, c->header->path,
+                          "row %lld is of antennas %d and %d, whose positions are no numbers", (long long)r, a, b);
 }
 
 static msio_status place_times(const looking *l, const timed_row *sorted) {
@@ -218,12 +232,12 @@ static msio_status place_times(const looking *l, const timed_row *sorted) {
     int t = -1;
     for (int64_t i = 0; i < l->c->rows && !status; i++) {
         if (i == 0 || sorted[i].time != sorted[i - 1].time) status = look(l, sorted[i].time, sorted[i].row, ++t);
-        if (!status) place_row(l, sorted[i].row, t);
+        if (!status) status = place_row(l, sorted[i].row, t);
     }
     return status;
 }
 
-static msio_status phase_anew(msio_conversion *c, const msio_uvh5_rows *rows) {
+static msio_status phase_anew(msio_conversion *c) {
     int64_t times = 0;
     timed_row *sorted = rows_by_time(c, &times);
     msio_status status = sorted ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, NULL, "no memory for the rows' order");
@@ -233,7 +247,7 @@ static msio_status phase_anew(msio_conversion *c, const msio_uvh5_rows *rows) {
     if (!status && c->phase != MSIO_PHASE_MERIDIAN) status = make_only_field(c);
     if (!status) {
         for (int i = 0; i < c->antennas; i++) memcpy(memory[i], c->antenna[i].offset, sizeof *memory);
-        const looking l = {c, (const double(*)[3])memory, memory + c->antennas, memory + 2 * c->antennas, rows->lst};
+        const looking l = {c, (const double(*)[3])memory, memory + c->antennas, memory + 2 * c->antennas, c->more.lst};
         status = place_times(&l, sorted);
     }
     free(sorted);
@@ -259,31 +273,12 @@ static void sign_uvw(msio_conversion *c) {
         for (int axis = 0; axis < 3 && !(c->turned && c->turned[r]); axis++) c->uvw[r][axis] = -c->uvw[r][axis];
 }
 
-static msio_status read_rows(const msio_conversion *c, unsigned which, msio_uvh5_rows *rows) {
-    msio_uvh5 *file;
-    msio_status status = msio_uvh5_open(c->header->path, NULL, &file);
-    if (status) return status;
-    status = msio_uvh5_rows_read(file, which, NULL, rows);
-    msio_uvh5_close(file);
-    if (!status && rows->rows != c->rows) {
-        msio_uvh5_rows_free(rows);
-        status = msio_error_set(MSIO_E_CHANGED, c->header->path, "rows came or went while the file was read");
-    }
-    return status;
-}
-
 msio_status msio_conv_fields(msio_conversion *c) {
-    msio_uvh5_rows rows = {0};
-    msio_status status = choose_phase(c);
-    if (status) return status;
-    const bool anew = c->phase != MSIO_PHASE_NONE;
-    if (anew && c->opts.earth_orientation) status = msio_earth_read(c->opts.earth_orientation, &c->earth);
-    if (!status) status = read_rows(c, anew ? MSIO_UVH5_LST : MSIO_UVH5_PHASE_CENTER, &rows);
+    msio_status status = MSIO_OK;
     c->uvw = msio_conv_memory(c, c->rows, sizeof *c->uvw, &status);
     c->field_id = msio_conv_memory(c, c->rows, sizeof *c->field_id, &status);
     c->scan = msio_conv_memory(c, c->rows, sizeof *c->scan, &status);
-    if (!status) status = anew ? phase_anew(c, &rows) : fields_of_file(c, &rows);
-    msio_uvh5_rows_free(&rows);
+    if (!status) status = c->phase == MSIO_PHASE_NONE ? fields_of_file(c) : phase_anew(c);
     if (status) return status;
     number_scans(c);
     sign_uvw(c);

@@ -12,6 +12,10 @@
 #define MOST_ROWS ((int64_t)INT32_MAX)
 /* Rows of ANTENNA; the largest arrays have thousands. */
 #define MOST_ANTENNAS 100000
+/* Julian dates; UTC ends long before. */
+#define MOST_DAYS 1e8
+/* More than all columns together take of a visibility, and its share of what a row takes. */
+#define MOST_CELL_BYTES 64
 
 void *msio_conv_memory(msio_conversion *c, int64_t count, size_t size, msio_status *status) {
     void *memory = *status ? NULL : msio_arena_take(&c->arena, msio_max(count, 1), size);
@@ -21,7 +25,7 @@ void *msio_conv_memory(msio_conversion *c, int64_t count, size_t size, msio_stat
 
 /* ---------------------------------------------------------------- opening */
 
-static msio_status open_files(msio_conversion *c) {
+msio_status msio_conv_open(msio_conversion *c) {
     msio_load_opts opts = MSIO_LOAD_OPTS_INIT;
     opts.missing = c->opts.missing;
     opts.memory = c->opts.memory;
@@ -44,30 +48,40 @@ static msio_status open_files(msio_conversion *c) {
 
 /* ---------------------------------------------------------------- windows */
 
+static msio_status check_sizes(const msio_conversion *c, int64_t least_channels) {
+    int64_t rows, cells, bytes;
+    if (!msio_mul_checked(c->rows, c->windows, &rows) || rows > MOST_ROWS)
+        return msio_error_set(MSIO_E_UNSUPPORTED, c->header->path,
+                              "%d windows of %lld rows are more than the %lld that a table's row map counts",
+                              c->windows, (long long)c->rows, (long long)MOST_ROWS);
+    if (c->rows == 0 || c->windows == 0 || least_channels < 1 || c->facts.pols == 0)
+        return msio_error_set(MSIO_E_UNSUPPORTED, c->header->path,
+                              "there is nothing to convert: no rows, channels or polarizations");
+    if (!msio_mul_checked(c->most_channels, c->facts.pols, &cells) || !msio_mul_checked(cells, rows, &bytes) ||
+        !msio_mul_checked(bytes, MOST_CELL_BYTES, &bytes))
+        return msio_error_set(MSIO_E_UNSUPPORTED, c->header->path, "%lld rows of %lld channels have no size",
+                              (long long)rows, (long long)c->most_channels);
+    return MSIO_OK;
+}
+
 /* A file of its own keeps its window's number; a group's are counted. */
 static msio_status take_windows(msio_conversion *c) {
     const msio_subbands *f = &c->facts;
     msio_status status = MSIO_OK;
     int32_t *id = msio_conv_memory(c, f->subbands, sizeof *id, &status);
     if (status) return status;
+    int64_t least_channels = f->subbands ? f->subband[0].channels : 0;
     c->windows = f->subbands;
     c->window_id = id;
     c->equal_windows = true;
     for (int i = 0; i < c->windows; i++) {
         id[i] = c->windows == 1 && c->header->spw_array ? c->header->spw_array[0] : i;
+        least_channels = msio_min(least_channels, f->subband[i].channels);
         c->most_channels = msio_max(c->most_channels, f->subband[i].channels);
         c->equal_windows = c->equal_windows && f->subband[i].channels == f->subband[0].channels;
     }
     c->rows = f->rows;
-    int64_t rows;
-    if (!msio_mul_checked(c->rows, c->windows, &rows) || rows > MOST_ROWS)
-        return msio_error_set(MSIO_E_UNSUPPORTED, c->header->path,
-                              "%d windows of %lld rows are more than the %lld that a table's row map counts",
-                              c->windows, (long long)c->rows, (long long)MOST_ROWS);
-    if (c->rows == 0 || c->windows == 0 || c->most_channels == 0 || f->pols == 0)
-        return msio_error_set(MSIO_E_UNSUPPORTED, c->header->path,
-                              "there is nothing to convert: no rows, channels or polarizations");
-    return MSIO_OK;
+    return check_sizes(c, least_channels);
 }
 
 /* ---------------------------------------------------------------- polarizations */
@@ -227,6 +241,9 @@ static msio_status take_rows(msio_conversion *c) {
     c->antenna2 = msio_conv_memory(c, c->rows, sizeof *c->antenna2, &status);
     if (status) return status;
     for (int64_t r = 0; r < c->rows; r++) {
+        if (!(fabs(c->facts.times[r]) < MOST_DAYS))
+            return msio_error_set(MSIO_E_FORMAT, c->header->path, "the time of row %lld, JD %g, is none", (long long)r,
+                                  c->facts.times[r]);
         up += c->facts.antenna1[r] < c->facts.antenna2[r];
         down += c->facts.antenna1[r] > c->facts.antenna2[r];
     }
@@ -243,12 +260,26 @@ static msio_status take_rows(msio_conversion *c) {
 }
 
 msio_status msio_conv_take_in(msio_conversion *c) {
-    msio_status status = open_files(c);
-    if (!status) status = msio_site_make(c->header->latitude, c->header->longitude, c->header->altitude, &c->site);
+    msio_status status = msio_site_make(c->header->latitude, c->header->longitude, c->header->altitude, &c->site);
     if (!status) status = take_windows(c);
     if (!status) status = take_polarizations(c);
     if (!status) status = take_antennas(c);
     if (!status) status = take_feeds(c);
     if (!status) status = take_rows(c);
+    if (!status) status = msio_conv_choose_phase(c);
+    return status;
+}
+
+msio_status msio_conv_read_more(msio_conversion *c) {
+    const bool anew = c->phase != MSIO_PHASE_NONE;
+    msio_uvh5 *file;
+    msio_status status = MSIO_OK;
+    if (anew && c->opts.earth_orientation) status = msio_earth_read(c->opts.earth_orientation, &c->earth);
+    if (!status) status = msio_uvh5_open(c->header->path, NULL, &file);
+    if (status) return status;
+    status = msio_uvh5_rows_read(file, anew ? MSIO_UVH5_LST : MSIO_UVH5_PHASE_CENTER, NULL, &c->more);
+    msio_uvh5_close(file);
+    if (!status && c->more.rows != c->rows)
+        status = msio_error_set(MSIO_E_CHANGED, c->header->path, "rows came or went while the file was read");
     return status;
 }

@@ -159,19 +159,21 @@ static void add_extra(keywords *k, const msio_field *field) {
     if (!k->status) add(k, NULL, name, type, count, values);
 }
 
-static msio_status make_keywords(keywords *k) {
+msio_status msio_conv_keywords(msio_conversion *c, int *count, const msio_casa_keyword_spec **keyword) {
     static const uint8_t yes = 1;
     static const char *const nothing[1] = {""}, *const uncalibrated = "uncalib";
-    const msio_uvh5_header *h = k->c->header;
-    k->room = h->extra_keywords + 4;
-    k->keyword = msio_conv_memory(k->c, k->room, sizeof *k->keyword, &k->status);
-    if (k->status) return k->status;
-    for (int i = 0; i < h->extra_keywords; i++) add_extra(k, &h->extra_keyword[i]);
-    if (h->pol_convention && *h->pol_convention) add(k, NULL, "pyuvdata_polconv", MSIO_STRING, -1, &h->pol_convention);
-    add(k, NULL, "pyuvdata_flip_conj", MSIO_BOOL, -1, &yes);
-    add(k, "FLAG_CATEGORY", "CATEGORY", MSIO_STRING, 1, nothing);
-    add(k, "DATA", "QuantumUnits", MSIO_STRING, -1, h->vis_units && *h->vis_units ? &h->vis_units : &uncalibrated);
-    return k->status;
+    const msio_uvh5_header *h = c->header;
+    keywords k = {.c = c, .room = h->extra_keywords + 4};
+    k.keyword = msio_conv_memory(c, k.room, sizeof *k.keyword, &k.status);
+    if (k.status) return k.status;
+    for (int i = 0; i < h->extra_keywords; i++) add_extra(&k, &h->extra_keyword[i]);
+    if (h->pol_convention && *h->pol_convention) add(&k, NULL, "pyuvdata_polconv", MSIO_STRING, -1, &h->pol_convention);
+    add(&k, NULL, "pyuvdata_flip_conj", MSIO_BOOL, -1, &yes);
+    add(&k, "FLAG_CATEGORY", "CATEGORY", MSIO_STRING, 1, nothing);
+    add(&k, "DATA", "QuantumUnits", MSIO_STRING, -1, h->vis_units && *h->vis_units ? &h->vis_units : &uncalibrated);
+    *count = k.count;
+    *keyword = k.keyword;
+    return k.status;
 }
 
 /* ---------------------------------------------------------------- values that repeat */
@@ -234,8 +236,9 @@ static msio_status make_main(msio_conversion *c, const char *path, msio_casa_tab
     const char *names[COLUMNS];
     int manager_of[COLUMNS], n = 0;
     msio_casa_manager_spec managers[COLUMNS];
-    keywords k = {.c = c};
-    msio_status status = make_keywords(&k);
+    int count = 0;
+    const msio_casa_keyword_spec *keyword = NULL;
+    msio_status status = msio_conv_keywords(c, &count, &keyword);
     if (status) return status;
     for (int i = 0; i < COLUMNS; i++) {
         if (columns[i].imaging && c->opts.imaging == MSIO_IMAGING_NONE) continue;
@@ -252,8 +255,8 @@ static msio_status make_main(msio_conversion *c, const char *path, msio_casa_tab
                                    .manager_of = manager_of,
                                    .managers = n,
                                    .manager = managers,
-                                   .keywords = k.count,
-                                   .keyword = k.keyword};
+                                   .keywords = count,
+                                   .keyword = keyword};
     return msio_ms_make(&recipe, table);
 }
 

@@ -261,6 +261,91 @@ def take_indices(corpus):
                      place.read())
 
 
+class Conversion:
+    """Input of fuzz_conversion.c, in the order in which it takes it."""
+    TEXTS = ["sidereal", "icrs", "fk5", "fk4", "x", "Y", "", "east", "north", "phased", "drift", "itrs", "a/b", "r", "a.b",
+             "observer"]
+
+    def __init__(self):
+        self.content = b""
+
+    def bytes(self, *values):
+        self.content += bytes(values)
+
+    def number(self, *values):
+        for value in values:
+            self.content += b"\xff" + struct.pack("<d", value)
+
+    def integer(self, *values):
+        for value in values:
+            self.content += bytes([value]) if 0 <= value < 16 else b"\xff" + struct.pack("<i", value)
+
+    def text(self, *values):
+        for value in values:
+            self.bytes(255 if value is None else self.TEXTS.index(value))
+
+
+def conversion(phase, pols, pairs, centres=(), phase_type="drift", feeds=0, earth=False, times=2):
+    """A file of two windows. phase: as msio_convert_phase; pols: AIPS numbers; centres: (lon, lat, id) of a catalog."""
+    c = Conversion()
+    c.bytes(phase, 0, 0, 1, len(pols), 1, 3, 1, 3)
+    for channel in range(6):
+        c.number(1.4e9 + 1e6 * channel, 1e6)
+    c.integer(*(p + 8 for p in pols))
+    antennas = 1 + max(max(pair) for pair in pairs)
+    c.bytes(antennas - 1, feeds)
+    for a in range(antennas):
+        c.integer(a)
+        c.number(4.65, 30.0 * a, 17.0 * a * a, 1.0 * a)
+        c.bytes(1)
+    for feed in ["x", "Y"][:feeds] * antennas:
+        c.text(feed)
+        c.number(0)
+    c.bytes(1, *([1] if feeds else []))
+    c.text("east")
+    c.number(37.23, -118.28, 1222)
+    c.bytes(1)
+    c.integer(1)
+    c.text(None, None)
+    c.bytes(3)
+    for name, kind, ndim in (("observer", 10, 0), ("x", 8, 0), ("a.b", 5, 0)):
+        c.text(name)
+        c.number(17)
+        c.bytes(kind, ndim, *([1] if ndim else []), 1, *([1] if kind == 10 else []))
+    c.bytes(len(centres))
+    for lon, lat, number in centres:
+        c.number(lon, lat, 0, 0)
+        c.integer(number)
+        c.bytes(1, 1)
+        c.text("sidereal", "icrs", "x")
+        c.number(2000, 0)
+    c.text(phase_type)
+    c.number(1.25, 0.5, 2000)
+    c.text("icrs", "x")
+    c.number(np.nan, 0.28125)
+    rows = [(t, pair) for t in range(times) for pair in pairs]
+    c.bytes(len(rows), 2 if centres else 0)
+    for t, (one, two) in rows:
+        c.number(2460953.5 + 1e-3 * t)
+        c.integer(one, two)
+        c.number(12.885, 1.5)
+        c.integer(centres[t % len(centres)][2] if centres else 0)
+        c.number(10.0, 20.0, 0.5)
+    c.bytes(1 if earth else 0)
+    return c.content
+
+
+def take_conversions(corpus):
+    pairs, centres = [(0, 0), (0, 1), (1, 1)], [(1.25, 0.5, 3), (1.26, 0.5, 1)]
+    seed(corpus, "conversion", "meridian", conversion(1, (-5, -6), pairs, earth=True))
+    seed(corpus, "conversion", "turned", conversion(1, (-5, -7, -8, -6), [(0, 1), (2, 1)], feeds=2))
+    seed(corpus, "conversion", "centre", conversion(2, (-5, -6, -7, -8), [(0, 1), (1, 2)]))
+    seed(corpus, "conversion", "zenith", conversion(3, (-1, -2), [(2, 1), (1, 0)], earth=True))
+    seed(corpus, "conversion", "catalog", conversion(0, (-5, -6), pairs, centres, phase_type=None, feeds=2))
+    seed(corpus, "conversion", "phased", conversion(4, (1, 2, 3, 4), [(0, 1)], phase_type="phased"))
+    seed(corpus, "conversion", "mixed", conversion(0, (-5, -1), pairs))
+
+
 def journal(mode, sealed, slots):
     """A table.msio_write (docs/formats.md). slots: (valid, offset, length) of the fuzz target's data file, each with 512
     bytes; inode 0 stands for that file's."""
@@ -297,6 +382,7 @@ def main():
     take_packed(args.corpus)
     take_indices(args.corpus)
     take_journals(args.corpus)
+    take_conversions(args.corpus)
     for i, path in enumerate(args.tiled_data):
         makers["tiled_data_%d" % i] = lambda p, path=path: shutil.copytree(path, p)
     for name, maker in makers.items():
