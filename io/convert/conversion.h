@@ -82,16 +82,16 @@ typedef struct msio_conversion {
 
 /* Opens and compares the files: the facts, and the header. */
 msio_status msio_conv_open(msio_conversion *c);
-/* Takes in what they say of windows, polarizations, antennas and rows, and chooses the phase. No file is touched from
- * here to the tables, but for what msio_conv_read_more reads. */
+/* Takes in what they say of windows, polarizations, antennas and rows. No file is touched from here to the tables, but
+ * for what msio_conv_read_more reads. */
 msio_status msio_conv_take_in(msio_conversion *c);
-/* Reads what the phase needs besides: more, and the Earth's orientation. */
+/* Reads what the chosen phase needs besides: more, and the Earth's orientation. */
 msio_status msio_conv_read_more(msio_conversion *c);
 void *msio_conv_memory(msio_conversion *c, int64_t count, size_t size, msio_status *status);
 
 /* ---------------------------------------------------------------- where they look (convert_fields.c) */
 
-/* The phase that is wanted, or fits. */
+/* The phase that is wanted, or fits what was taken in. */
 msio_status msio_conv_choose_phase(msio_conversion *c);
 /* Fields, scans, and u, v, w of the rows. */
 msio_status msio_conv_fields(msio_conversion *c);

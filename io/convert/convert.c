@@ -68,6 +68,7 @@ static msio_status convert(msio_conversion *c, const char *ms_path, const msio_c
     if (!status) status = msio_ms_place_find(ms_path, c->opts.overwrite != 0, where);
     if (!status) status = msio_conv_open(c);
     if (!status) status = msio_conv_take_in(c);
+    if (!status) status = msio_conv_choose_phase(c);
     if (!status) status = msio_conv_read_more(c);
     if (!status) status = msio_conv_fields(c);
     if (!status) status = make(c, where);

@@ -266,7 +266,6 @@ msio_status msio_conv_take_in(msio_conversion *c) {
     if (!status) status = take_antennas(c);
     if (!status) status = take_feeds(c);
     if (!status) status = take_rows(c);
-    if (!status) status = msio_conv_choose_phase(c);
     return status;
 }
 

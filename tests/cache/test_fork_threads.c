@@ -383,8 +383,8 @@ static void another_threads_hold_is_none_in_the_child(void **state) {
     end_child(child);
 }
 
-/* Says that it runs, which it does not before the fork's handlers have ended, and waits. Its own end of what tells it is
- * closed, so that it does not outlive a test that has failed. */
+/* Says that it runs, which it does not before the fork's handlers have ended, and waits. Its own end of what tells it
+ * is closed, so that it does not outlive a test that has failed. */
 static int say_and_wait(int number) {
     char byte = 'x';
     (void)number;
