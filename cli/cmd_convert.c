@@ -37,6 +37,8 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
     if (strcmp(name, "phase") == 0) return take_phase(cli, value, &w->opts);
     if (strcmp(name, "memory") == 0) return cli_option_bytes(cli, name, value, &w->opts.memory);
     if (strcmp(name, "tile-rows") == 0) return cli_option_integer(cli, name, value, 1, 1 << 24, &w->opts.tile_rows);
+    if (strcmp(name, "tile-channels") == 0)
+        return cli_option_integer(cli, name, value, 1, 1 << 24, &w->opts.tile_channels);
     if (strcmp(name, "missing") == 0) return cli_load_missing_take(cli, value, &w->opts.missing);
     if (cli_load_source_take(&w->source, name, value)) return 0;
     if (strcmp(name, "imaging") == 0) {
@@ -48,6 +50,8 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
         w->opts.earth_orientation = value;
     } else if (strcmp(name, "telescope") == 0) {
         w->opts.telescope = value;
+    } else if (strcmp(name, "antennas") == 0) {
+        w->opts.antenna_file = value;
     } else if (strcmp(name, "follow") == 0) {
         w->follow = value;
     } else if (strcmp(name, "out-dir") == 0) {
@@ -57,7 +61,7 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
     } else if (strcmp(name, "subbands") == 0) {
         int64_t number = 0;
         code = cli_option_integer(cli, name, value, 1, MSIO_GROUP_MAX_SUBBANDS, &number);
-        w->subbands = (int)number;
+        w->source.expected = (int)number;
     } else if (strcmp(name, "like-pyuvdata") == 0) {
         w->opts.like_pyuvdata = 1;
     } else if (strcmp(name, "no-roofline") == 0) {
@@ -161,7 +165,10 @@ static const cli_option options[] = {
     {"missing", "error|skip|flag", 0,
      "what becomes of subbands that a group lacks: an error, the default;\nleft out; or windows that are flagged"},
     {"telescope", "NAME", 0, "TELESCOPE_NAME, in place of the files'"},
+    {"antennas", "FILE", 0,
+     "where antennas stand, in place of what the files say: a line each,\nname,x,y,z[,diameter], ITRF metres"},
     {"tile-rows", "N", 0, "rows of a tile; default: as casacore chooses"},
+    {"tile-channels", "N", 0, "channels of a tile; default: as casacore chooses"},
     {"memory", "BYTES", 0, "what the conversion may take: 2GiB, 512MiB, ...; default 256MiB"},
     CLI_LOAD_SOURCE_OPTIONS,
     {"no-roofline", NULL, 0,
@@ -173,7 +180,7 @@ static const cli_option options[] = {
     {"out-dir", "DIR", 0, "with --follow: where the Measurement Sets go, named TIME.ms"},
     {"wait", "SECONDS", 0,
      "with --follow: how long an incomplete group waits, before it is\nconverted as --missing says"},
-    {"subbands", "N", 0, "with --follow: subbands that make a group complete; default 16"},
+    {"subbands", "N", 0, "subbands that make a group complete; default 16"},
     {NULL, NULL, 0, NULL},
 };
 

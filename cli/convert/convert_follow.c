@@ -137,7 +137,7 @@ int cli_convert_follow(const cli_context *cli, const cli_converting *wish) {
     pending *list = NULL;
     int code = CLI_OK;
     opts.pattern = wish->source.pattern;
-    if (wish->subbands > 0) opts.subbands = wish->subbands;
+    if (wish->source.expected > 0) opts.subbands = wish->source.expected;
     if (msio_group_watch_open(1, &wish->follow, &opts, &watch)) watch = NULL; /* looks alone will do */
     cli_note(cli, "watching %s; Ctrl-C ends it", wish->follow);
     while (!code && !cli_interrupted()) {

@@ -11,7 +11,6 @@ typedef struct cli_converting {
     double wait; /* s */
     cli_load_source source;
     msio_convert_opts opts;
-    int subbands;      /* that make a group complete, with --follow */
     int roofline_left; /* 1: it is not measured */
 } cli_converting;
 

@@ -97,6 +97,7 @@ static int find_group(const cli_context *cli, int count, const char *const *fold
                       cli_load_input *input) {
     msio_group_opts opts = MSIO_GROUP_OPTS_INIT;
     opts.pattern = source->pattern;
+    if (source->expected) opts.subbands = source->expected;
     for (int i = 0; i < source->subband_count; i++)
         if (source->subbands[i] >= opts.subbands) opts.subbands = source->subbands[i] + 1;
     if (msio_group_find(count, folders, &opts, &input->groups)) return cli_fail_status(cli, folders[0]);
@@ -123,7 +124,8 @@ int cli_load_input_find(const cli_context *cli, int count, const char *const *op
     if (folders == count) return find_group(cli, count, operands, source, input);
     if (folders) return cli_usage(cli, "folders of groups, and files or tables beside them: give one kind");
     if (source->time) return cli_usage(cli, "--time chooses a group of a folder; files were given");
-    if (source->subbands) return cli_usage(cli, "--subbands chooses of a group in a folder; list the files wanted");
+    if (source->subbands || source->expected)
+        return cli_usage(cli, "--subbands chooses of a group in a folder; list the files wanted");
     return 0;
 }
 

@@ -11,6 +11,7 @@ typedef struct cli_load_source {
     const char *time;        /* of the group; NULL: there is only one */
     const int32_t *subbands; /* wanted ones; NULL: all */
     int subband_count;
+    int expected; /* subbands that make a group complete; 0: as usual */
 } cli_load_source;
 
 /* --time and --pattern, in tables of options; what was taken for one of them returns 1. */

@@ -52,7 +52,13 @@ typedef struct msio_convert_opts {
     const char *telescope;     /* TELESCOPE_NAME; NULL: the files' */
     int antennas;              /* 0: the files' antennas */
     const msio_convert_antenna *antenna;
-    int64_t tile_rows; /* rows of a tile of DATA, FLAG and WEIGHT_SPECTRUM; 0: as casacore chooses */
+    /* Or a text file of them, in place of what the files say of antennas of the same names: a line each,
+     * name,x,y,z[,diameter], metres as above; empty lines, those that begin with #, and a first one of headings
+     * (name,x,...) are passed over. Every antenna that rows are of must be in it. NULL: none */
+    const char *antenna_file;
+    /* Rows and channels of a tile of DATA, FLAG, WEIGHT_SPECTRUM, MODEL_DATA and CORRECTED_DATA; 0: as casacore
+     * chooses. Where windows have different numbers of channels casacore chooses always. */
+    int64_t tile_rows, tile_channels;
     /* A table of the Earth's orientation, IERS's EOP C04 or finals2000A in text form. NULL: UT1 is taken for UTC, which
      * sets a meridian's right ascension wrong by up to 13.5 arcsec. */
     const char *earth_orientation;
@@ -64,8 +70,8 @@ typedef struct msio_convert_opts {
 } msio_convert_opts;
 #define MSIO_CONVERT_OPTS_INIT                                                                                         \
     {                                                                                                                  \
-        sizeof(msio_convert_opts), MSIO_PHASE_AUTO, 0, 0, MSIO_IMAGING_NONE, 0, MSIO_MISSING_ERROR, NULL, 0, NULL, 0,  \
-            NULL, 0, (size_t)256 << 20, 0, NULL, NULL                                                                  \
+        sizeof(msio_convert_opts), MSIO_PHASE_AUTO, 0, 0, MSIO_IMAGING_NONE, 0, MSIO_MISSING_ERROR, NULL, 0, NULL,     \
+            NULL, 0, 0, NULL, 0, (size_t)256 << 20, 0, NULL, NULL                                                      \
     }
 
 /* What came of it. */
@@ -86,10 +92,11 @@ typedef struct msio_converted {
  * must agree is told at msio_load. The MS is made under a temporary name beside its target (msio/files.h) and gets its
  * name when it is whole: a failure, or a kill, leaves nothing there, and what stood there stays. The room on the disk
  * is asked for first. opts NULL: the defaults; result may be NULL.
- * Errors: those of msio_load; MSIO_E_ARGUMENT (options; something stands at the target), MSIO_E_NOT_FOUND (no such file
- * or earth orientation), MSIO_E_RANGE (a time that the earth orientation does not cover), MSIO_E_UNSUPPORTED (what no
- * MS can hold: a phase centre that must be phased first, polarizations of both kinds, ...), MSIO_E_CASACORE (the module
- * that makes tables is missing), MSIO_E_IO (no room, ...), MSIO_E_CANCELLED, MSIO_E_MEMORY. */
+ * Errors: those of msio_load; MSIO_E_ARGUMENT (options; something stands at the target), MSIO_E_NOT_FOUND (no such
+ * file, earth orientation or antenna file), MSIO_E_FORMAT (also of these: line and column), MSIO_E_RANGE (a time that
+ * the earth orientation does not cover), MSIO_E_UNSUPPORTED (what no MS can hold: a phase centre that must be phased
+ * first, polarizations of both kinds, ...), MSIO_E_CASACORE (the module that makes tables is missing), MSIO_E_IO (no
+ * room, ...), MSIO_E_CANCELLED, MSIO_E_MEMORY. */
 MSIO_API msio_status msio_convert(const msio_group *group, const char *ms_path, const msio_convert_opts *opts,
                                   msio_converted *result);
 /* The same of n UVH5 files, whose subbands are in the order of frequency. */

@@ -4,6 +4,7 @@
 
 #include "core/arena.h"
 #include "io/casacore/casacore_module.h"
+#include "io/convert/antenna_table.h"
 #include "io/convert/astrometry.h"
 #include "msio/convert.h"
 
@@ -28,6 +29,7 @@ typedef struct msio_conv_antenna {
     double position[3]; /* m, ITRF */
     double offset[3];   /* m, from the site */
     double diameter;
+    bool placed;             /* by the antenna file */
     const char *const *feed; /* [feeds] */
     const double *feed_angle;
 } msio_conv_antenna;
@@ -44,6 +46,7 @@ typedef struct msio_conversion {
     msio_uvh5_rows
         more; /* of the first file's rows: sidereal times, or numbers of phase centres; as many as there are */
     msio_earth *earth;
+    msio_antenna_table *places; /* of the antenna file */
     msio_site site;
     msio_convert_phase phase;
 
@@ -80,7 +83,7 @@ typedef struct msio_conversion {
 
 /* ---------------------------------------------------------------- what is read (convert_source.c) */
 
-/* Opens and compares the files: the facts, and the header. */
+/* Opens and compares the files: the facts, the header, the antenna file. */
 msio_status msio_conv_open(msio_conversion *c);
 /* Takes in what they say of windows, polarizations, antennas and rows. No file is touched from here to the tables, but
  * for what msio_conv_read_more reads. */

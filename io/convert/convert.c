@@ -22,8 +22,11 @@ static msio_status check_options(const msio_convert_opts *given, msio_convert_op
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "the centre (%g, %g) rad is no place in the sky", opts->ra,
                               opts->dec);
     if ((unsigned)opts->phase > MSIO_PHASE_NONE || (unsigned)opts->imaging > MSIO_IMAGING_DATA || opts->tile_rows < 0 ||
-        opts->tile_rows > 1 << 24 || opts->antennas < 0 || (opts->antennas && !opts->antenna))
+        opts->tile_rows > 1 << 24 || opts->tile_channels < 0 || opts->tile_channels > 1 << 24 || opts->antennas < 0 ||
+        (opts->antennas && !opts->antenna))
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "an option has a value that it cannot have");
+    if (opts->antennas && opts->antenna_file)
+        return msio_error_set(MSIO_E_ARGUMENT, opts->antenna_file, "antennas are given by a file and one by one");
     for (int i = 0; i < opts->antennas; i++)
         for (int axis = 0; axis < 3; axis++)
             if (!isfinite(opts->antenna[i].position[axis]))
@@ -75,6 +78,7 @@ static msio_status convert(msio_conversion *c, const char *ms_path, const msio_c
     if (!status) tell(c, result);
     msio_uvh5_rows_free(&c->more);
     msio_earth_free(c->earth);
+    msio_antenna_table_free(c->places);
     msio_subbands_free(&c->facts);
     msio_arena_free(&c->arena);
     free(where);

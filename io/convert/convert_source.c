@@ -36,6 +36,8 @@ msio_status msio_conv_open(msio_conversion *c) {
         c->group ? msio_load(c->group, 0, &opts, &c->facts) : msio_load_paths(c->paths, c->path, 0, &opts, &c->facts);
     if (status) return status;
     c->header = c->facts.header;
+    if (c->opts.antenna_file) status = msio_antenna_table_read(c->opts.antenna_file, &c->places);
+    if (status) return status;
     if (!c->header)
         return msio_error_set(MSIO_E_ARGUMENT, c->facts.subband[0].path,
                               "this is a Measurement Set already: give UVH5 files");
@@ -131,13 +133,32 @@ static void take_antenna(msio_conversion *c, int i) {
     const msio_load_antenna *from = &c->facts.antenna[i];
     msio_conv_antenna *a = &c->antenna[from->number];
     const msio_convert_antenna *own = callers(c, from->number);
+    const msio_antenna_place *place = c->places ? msio_antenna_table_find(c->places, from->name) : NULL;
+    const double *position = own ? own->position : place ? place->position : NULL;
+    const double diameter = own ? own->diameter : place ? place->diameter : 0;
     a->name = own && own->name ? own->name : from->name;
-    a->diameter = own && own->diameter > 0 ? own->diameter : from->diameter;
+    a->placed = place != NULL;
+    a->diameter = diameter > 0 ? diameter : from->diameter;
     a->mount = h->mount_type ? h->mount_type[i] : c->opts.like_pyuvdata ? "other" : "alt-az";
     for (int axis = 0; axis < 3; axis++) {
-        a->offset[axis] = own ? own->position[axis] - c->site.xyz[axis] : from->position[axis];
-        a->position[axis] = own ? own->position[axis] : from->position[axis] + c->site.xyz[axis];
+        a->offset[axis] = position ? position[axis] - c->site.xyz[axis] : from->position[axis];
+        a->position[axis] = position ? position[axis] : from->position[axis] + c->site.xyz[axis];
     }
+}
+
+static msio_status check_row(const msio_conversion *c, int64_t r) {
+    const int32_t pair[2] = {c->facts.antenna1[r], c->facts.antenna2[r]};
+    for (int i = 0; i < 2; i++) {
+        const int32_t number = pair[i];
+        if (number < 0 || number >= c->antennas || !c->antenna[number].name)
+            return msio_error_set(MSIO_E_FORMAT, c->header->path,
+                                  "row %lld is of antennas %d and %d, and antenna_numbers has not both", (long long)r,
+                                  pair[0], pair[1]);
+        if (c->places && !c->antenna[number].placed)
+            return msio_error_set(MSIO_E_FORMAT, c->opts.antenna_file, "antenna %.60s, which rows are of, is not in it",
+                                  c->antenna[number].name);
+    }
+    return MSIO_OK;
 }
 
 static msio_status take_antennas(msio_conversion *c) {
@@ -153,13 +174,7 @@ static msio_status take_antennas(msio_conversion *c) {
     }
     c->antenna = msio_conv_memory(c, c->antennas, sizeof *c->antenna, &status);
     for (int i = 0; i < c->facts.antennas && !status; i++) take_antenna(c, i);
-    for (int64_t r = 0; r < c->rows && !status; r++) {
-        const int32_t a = c->facts.antenna1[r], b = c->facts.antenna2[r];
-        if (a < 0 || b < 0 || a >= c->antennas || b >= c->antennas || !c->antenna[a].name || !c->antenna[b].name)
-            status = msio_error_set(MSIO_E_FORMAT, c->header->path,
-                                    "row %lld is of antennas %d and %d, and antenna_numbers has not both", (long long)r,
-                                    a, b);
-    }
+    for (int64_t r = 0; r < c->rows && !status; r++) status = check_row(c, r);
     return status;
 }
 

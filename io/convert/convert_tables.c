@@ -67,7 +67,9 @@ void msio_conv_tile(const msio_conversion *c, int64_t channels, int64_t tile[3])
     const int64_t cell = channels * c->pols;
     tile[2] = c->pols;
     tile[1] = cell > WHOLE_CELL ? msio_max(1, WHOLE_CELL / c->pols) : channels;
-    tile[0] = c->opts.tile_rows > 0 ? c->opts.tile_rows : msio_max(1, (TILE_ELEMENTS + cell / 2) / cell);
+    if (c->opts.tile_channels > 0) tile[1] = msio_min(c->opts.tile_channels, channels);
+    const int64_t slice = tile[1] * c->pols;
+    tile[0] = c->opts.tile_rows > 0 ? c->opts.tile_rows : msio_max(1, (TILE_ELEMENTS + slice / 2) / slice);
 }
 
 static void set_tile(const msio_conversion *c, int cell, msio_casa_manager_spec *m) {

@@ -7,7 +7,7 @@
 typedef struct wish {
     py_paths paths;
     py_group group;
-    PyObject *out, *earth; /* bytes */
+    PyObject *out, *earth, *places; /* bytes */
     msio_convert_opts opts;
     msio_convert_antenna *antenna;
     py_patience patience;
@@ -19,6 +19,7 @@ static void wish_free(wish *w) {
     PyMem_Free(w->antenna);
     Py_CLEAR(w->out);
     Py_CLEAR(w->earth);
+    Py_CLEAR(w->places);
 }
 
 /* A list of (number, name or None, x, y, z, diameter); the list outlives the wish. */
@@ -41,23 +42,26 @@ static int take_antennas(wish *w, PyObject *given) {
 }
 
 static int take(wish *w, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {"paths",   "out",     "numbers",       "missing_subbands", "phase",    "ra",        "dec",
-                            "imaging", "missing", "like_pyuvdata", "telescope",        "antennas", "tile_rows", "eop",
-                            "threads", "memory",  "overwrite",     "progress",         NULL};
+    static char *names[] = {
+        "paths",         "out",     "numbers",       "missing_subbands", "phase",     "ra",           "dec",
+        "imaging",       "missing", "like_pyuvdata", "telescope",        "antennas",  "antenna_file", "tile_rows",
+        "tile_channels", "eop",     "threads",       "memory",           "overwrite", "progress",     NULL};
     PyObject *paths, *numbers = Py_None, *absent = Py_None, *antennas = Py_None, *told = Py_None;
     int phase = 0, imaging = 0, missing = 0;
-    long long tile_rows = 0, memory = 0;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO&|$OOiddiipzO!LO&iLpO:convert", names, &paths,
-                                     PyUnicode_FSConverter, &w->out, &numbers, &absent, &phase, &w->opts.ra,
-                                     &w->opts.dec, &imaging, &missing, &w->opts.like_pyuvdata, &w->opts.telescope,
-                                     &PyList_Type, &antennas, &tile_rows, PyUnicode_FSConverter, &w->earth,
-                                     &w->opts.threads, &memory, &w->opts.overwrite, &told))
+    long long tile_rows = 0, tile_channels = 0, memory = 0;
+    if (!PyArg_ParseTupleAndKeywords(
+            arguments, keywords, "OO&|$OOiddiipzO!O&LLO&iLpO:convert", names, &paths, PyUnicode_FSConverter, &w->out,
+            &numbers, &absent, &phase, &w->opts.ra, &w->opts.dec, &imaging, &missing, &w->opts.like_pyuvdata,
+            &w->opts.telescope, &PyList_Type, &antennas, PyUnicode_FSConverter, &w->places, &tile_rows, &tile_channels,
+            PyUnicode_FSConverter, &w->earth, &w->opts.threads, &memory, &w->opts.overwrite, &told))
         return -1;
     w->opts.phase = (msio_convert_phase)phase;
     w->opts.imaging = (msio_convert_imaging)imaging;
     w->opts.missing = (msio_load_missing)missing;
     w->opts.tile_rows = tile_rows;
+    w->opts.tile_channels = tile_channels;
     if (memory > 0) w->opts.memory = (size_t)memory;
+    if (w->places) w->opts.antenna_file = PyBytes_AS_STRING(w->places);
     if (w->earth) w->opts.earth_orientation = PyBytes_AS_STRING(w->earth);
     py_patience_begin(&w->patience, told == Py_None ? NULL : told);
     w->opts.progress = py_poll;

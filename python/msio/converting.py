@@ -56,7 +56,7 @@ def _antennas(given):
 
 
 def convert(what, out, phase="auto", imaging=None, like_pyuvdata=False, missing="error", eop=None, telescope=None,
-            antennas=None, tile_rows=None, time=None, pattern=None, expected=16, threads=0, memory=None,
+            antennas=None, tile_rows=None, tile_channels=None, time=None, pattern=None, expected=16, threads=0, memory=None,
             overwrite=False, progress=False):
     """Converts a group of UVH5 files, or single ones, into one Measurement Set.
 
@@ -84,11 +84,12 @@ def convert(what, out, phase="auto", imaging=None, like_pyuvdata=False, missing=
         UTC.
     telescope : str, optional
         TELESCOPE_NAME, in place of the files'.
-    antennas : sequence of (int, str or None, (float, float, float), float), optional
+    antennas : sequence of (int, str or None, (float, float, float), float), or path-like, optional
         Number, name, ITRF position (m, from the Earth's centre) and diameter (m, 0: the file's) of antennas, in place
-        of what the files say of the same numbers.
-    tile_rows : int, optional
-        Rows of a tile.
+        of what the files say of the same numbers. Or a text file, in place of what the files say of antennas of the
+        same names: a line each, name,x,y,z[,diameter]; every antenna that rows are of must be in it.
+    tile_rows, tile_channels : int, optional
+        Rows and channels of a tile.
     time, pattern, expected
         As in `msio.load`.
     threads : int
@@ -124,10 +125,14 @@ def convert(what, out, phase="auto", imaging=None, like_pyuvdata=False, missing=
             "threads": threads, "overwrite": overwrite}
     if "numbers" in source:
         wish.update(numbers=source["numbers"], missing_subbands=source["missing_numbers"])
-    if antennas is not None:
+    if isinstance(antennas, (str, bytes, os.PathLike)):
+        wish["antenna_file"] = antennas
+    elif antennas is not None:
         wish["antennas"] = _antennas(antennas)
     if tile_rows is not None:
         wish["tile_rows"] = _positive(tile_rows, "tile_rows")
+    if tile_channels is not None:
+        wish["tile_channels"] = _positive(tile_channels, "tile_channels")
     if eop is not None:
         wish["eop"] = eop
     if memory is not None:

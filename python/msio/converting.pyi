@@ -21,8 +21,8 @@ def convert(what: _Path | Group | Sequence[_Path], out: _Path,
             phase: Literal["auto", "meridian", "zenith", "none"] | tuple[float, float] = ...,
             imaging: Literal["none", "zeros", "data"] | None = ..., like_pyuvdata: bool = ...,
             missing: Literal["error", "skip", "flag"] = ..., eop: _Path | None = ..., telescope: str | None = ...,
-            antennas: Sequence[tuple[int, str | None, Sequence[float], float]] | None = ...,
-            tile_rows: int | None = ..., time: str | None = ..., pattern: str | None = ..., expected: int = ...,
+            antennas: Sequence[tuple[int, str | None, Sequence[float], float]] | _Path | None = ...,
+            tile_rows: int | None = ..., tile_channels: int | None = ..., time: str | None = ..., pattern: str | None = ..., expected: int = ...,
             threads: int = ..., memory: int | None = ..., overwrite: bool = ..., progress: bool = ...) -> Converted: ...
 def export_uvh5(ms: _Path, out: _Path, file_a_window: bool = ..., eop: _Path | None = ..., threads: int = ...,
                 memory: int | None = ..., overwrite: bool = ..., progress: bool = ...) -> Converted: ...

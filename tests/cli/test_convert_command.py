@@ -110,6 +110,54 @@ class Values(Case):
             self.assertIn(words, run.stderr)
             self.assertNotIn("UT1 was taken", run.stderr)
 
+    def test_the_user_knows_better_than_the_files(self):
+        with h5py.File(self.files[0]) as file:
+            names = [name.decode() for name in file["Header/antenna_names"][()]]
+        places = {name: (-2409150 - 25.5 * i, -4478573.25, 3838617.125) for i, name in enumerate(names)}
+        earth, plain, out = self.place("antennas.txt"), self.place("plain.ms"), self.place("obs.ms")
+        with open(earth, "w") as file:
+            file.write("name,x,y,z,diameter\n" + "".join(
+                "%s, %r, %r, %r%s\n" % (name, *place, ",7.5" if name == names[1] else "") for name, place in places.items()))
+        self.made(*self.files, "--out", plain)
+        self.made(*self.files, "--out", out, "--antennas", earth, "--telescope", "DSA_110", "--tile-rows", 16,
+                  "--tile-channels", 4)
+        with table(f"{out}/ANTENNA", ack=False) as t, table(f"{plain}/ANTENNA", ack=False) as old:
+            self.assertTrue((t.getcol("POSITION") == [places[name] for name in names]).all())
+            sizes = old.getcol("DISH_DIAMETER")
+            sizes[1] = 7.5
+            self.assertTrue((t.getcol("DISH_DIAMETER") == sizes).all())
+        with table(f"{out}/OBSERVATION", ack=False) as t:
+            self.assertEqual(t.getcol("TELESCOPE_NAME"), ["DSA_110"])
+        with table(out, ack=False) as t, table(plain, ack=False) as old:
+            tiles = {m["NAME"]: m["SPEC"]["HYPERCUBES"]["*1"]["TileShape"].tolist() for m in t.getdminfo().values()
+                     if m["NAME"] in ("TiledData", "TiledFlag", "TiledWgtSpectrum")}
+            self.assertEqual(tiles, dict.fromkeys(("TiledData", "TiledFlag", "TiledWgtSpectrum"), [2, 4, 16]))
+            for column in ("DATA", "FLAG", "WEIGHT_SPECTRUM"):
+                self.assertTrue((t.getcol(column) == old.getcol(column)).all(), column)
+            self.assertGreater(np.abs(t.getcol("UVW") - old.getcol("UVW")).max(), 1)
+            lengths = [np.linalg.norm(np.subtract(places[names[b]], places[names[a]]))
+                       for a, b in zip(t.getcol("ANTENNA1"), t.getcol("ANTENNA2"))]
+            self.assertLess(np.abs(np.linalg.norm(t.getcol("UVW"), axis=1) - lengths).max(), 1e-6)
+
+    def test_what_a_group_lacks(self):
+        group, out = self.place("group"), self.place("obs.ms")
+        os.mkdir(group)
+        for path in self.files[:1] + self.files[2:]:
+            shutil.copy(path, group)
+        run = msio("convert", group, "--out", out, "--subbands", 4, code=3, text=True)
+        number = int(os.path.basename(self.files[1]).split("_sb")[1][:2])
+        self.assertIn(f"1 subband is missing: {number};", run.stderr)
+        self.assertFalse(os.path.exists(out))
+        self.assertEqual(self.made(group, "--out", out, "--subbands", 4, "--missing", "skip")["spws"], 3)
+        told = self.made(group, "--out", out, "--subbands", 4, "--missing", "flag", "--force")
+        self.assertEqual((told["spws"], told["missing"]), (4, 1))
+        with table(out, ack=False) as t:
+            lost = ~t.getcol("DATA").any(axis=(1, 2))
+            self.assertEqual(set(t.getcol("DATA_DESC_ID")[lost]), {3 - number})  # the highest is subband 0
+            self.assertEqual(lost.sum(), 63)
+            self.assertTrue(t.getcol("FLAG")[lost].all())
+            self.assertFalse(t.getcol("WEIGHT_SPECTRUM")[lost].any())
+
     def test_text(self):
         run = msio("convert", *self.files, "--out", self.place("obs.ms"), text=True)
         self.assertIn("252 rows, 4 spectral windows", run.stdout)
@@ -161,6 +209,19 @@ class Errors(Case):
         self.refuse("RA,DEC", *self.files, "--out", out, "--phase", "12,91", code=2)
         self.refuse("--out-dir", "--follow", self.group, code=2)
         self.refuse("belong to --follow", *self.files, "--out", out, "--wait", "3", code=2)
+        self.refuse("list the files wanted", *self.files, "--out", out, "--subbands", 4, code=2)
+        self.refuse("--tile-channels", *self.files, "--out", out, "--tile-channels", 0, code=2)
+
+    def test_tables_of_antennas(self):
+        """What is wrong is told with line and column; tests/io/convert/test_antenna_table.c has all kinds."""
+        out, antennas = os.path.join(self.folder, "x.ms"), os.path.join(self.folder, "antennas.txt")
+        for text, words in (("1,-2409150,-4478573,3838617\n2,-2409150,-4478573\n", "line 2, column 12"),
+                            ("1,-2409150,-4478573,3838617\n", "antenna 2, which rows are of, is not in it"), ("", "no antennas")):
+            with open(antennas, "w") as file:
+                file.write(text)
+            self.refuse(words, *self.files, "--out", out, "--antennas", antennas)
+        os.remove(antennas)
+        self.refuse("antennas.txt", *self.files, "--out", out, "--antennas", antennas)
 
     def test_files(self):
         out = self.place("x.ms")

@@ -280,6 +280,35 @@ def test_options(group, tmp_path):
     assert np.array_equal(ours, other)
 
 
+def test_antennas_by_a_file(group, tmp_path):
+    """Places of a file are as those of a list, and as pyuvdata's of files that hold them."""
+    def move(file):
+        file["Header/antenna_positions"][:5] += np.arange(5)[:, None] * (1.5, -0.25, 3.0)
+    with h5py.File(group.paths[0]) as file:
+        names = [name.decode() for name in file["Header/antenna_names"][()]]
+    change(group.paths[0], move)
+    uv = by_pyuvdata(group.paths[0], tmp_path / "theirs.ms")
+    places = uv.telescope.antenna_positions + uv.telescope._location.xyz()
+    change(group.paths[0], lambda file: replace(file, "Header/antenna_positions", np.random.default_rng(3).uniform(
+        0, 99, file["Header/antenna_positions"].shape)))
+    (tmp_path / "antennas").write_text("".join(f"{name},{x!r},{y!r},{z!r}\n" for name, (x, y, z)
+                                               in zip(names, places.tolist())))
+    msio.convert(group.paths[:1], tmp_path / "ours.ms", antennas=tmp_path / "antennas", tile_channels=3,
+                 like_pyuvdata=True, eop=EOP)
+    found = differences(tmp_path / "ours.ms", tmp_path / "theirs.ms", skip=UNSEEN, layout=False)
+    assert found == []
+    with table(str(tmp_path / "ours.ms"), ack=False) as t:
+        tiles = [m["SPEC"]["HYPERCUBES"]["*1"]["TileShape"].tolist() for m in t.getdminfo().values()
+                 if m["NAME"] == "TiledData"]
+    assert tiles == [[2, 3, 5461]]
+    msio.convert(group.paths[:1], tmp_path / "listed.ms", like_pyuvdata=True, eop=EOP,
+                 antennas=[(i, None, place, 0) for i, place in enumerate(places)])
+    assert differences(tmp_path / "listed.ms", tmp_path / "ours.ms", layout=False) == []
+    (tmp_path / "antennas").write_text("1,2,3\n")
+    with pytest.raises(msio.Error, match="line 1, column 5"):
+        msio.convert(group.paths[:1], tmp_path / "none.ms", antennas=str(tmp_path / "antennas"), eop=EOP)
+
+
 def test_windows_of_different_widths(group, tmp_path):
     def shorter(file):
         for name in ("Data/visdata", "Data/flags", "Data/nsamples"):
