@@ -156,7 +156,8 @@ static const cli_option options[] = {
     {"out", "FILE", 0, "the Measurement Set to be; it appears under its name when it is whole"},
     {"phase", "PHASE", 0,
      "meridian: each integration a field at hour angle 0; RA,DEC: one field\nat that place (degrees, ICRS); zenith: one "
-     "field; none: as the files\nare. Default: none where the files name phase centres, else meridian"},
+     "field; none: as the files\nare. Default: none where the files name phase centres, else meridian, or\nzenith where "
+     "they are unprojected and name no declination"},
     {"eop", "FILE", 0,
      "a table of the Earth's orientation, IERS's eopc04.1962-now or\nfinals2000A.all; without one UT1 is taken for UTC"},
     {"imaging", "none|zeros|data", 0,

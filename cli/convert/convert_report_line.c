@@ -32,7 +32,8 @@ void cli_convert_report(const cli_context *cli, const char *path, const char *ti
     if (cli->json)
         report_json(path, time, made, seconds, roofline);
     else if (!cli->quiet)
-        printf("%s: %s rows, %d spectral windows, %s written in %s (%s)\n", path, cli_count(made->rows).text,
-               made->spectral_windows, cli_size(made->bytes_written).text, cli_duration(seconds).text,
-               cli_rate((double)made->bytes_written, seconds).text);
+        printf("%s: %s rows, %d spectral window%s%s%s, %s written in %s (%s)\n", path, cli_count(made->rows).text,
+               made->spectral_windows, made->spectral_windows == 1 ? "" : "s", made->phase ? ", phase " : "",
+               made->phase ? phase_names[made->phase] : "", cli_size(made->bytes_written).text,
+               cli_duration(seconds).text, cli_rate((double)made->bytes_written, seconds).text);
 }

@@ -21,7 +21,9 @@ extern "C" {
  * meridian to it. Zenith: one field, the zenith at the first row's time; visibilities are taken as never stopped
  * (w = 0), and turned by the whole w. None: fields, u, v, w and visibilities are the files'. */
 typedef enum msio_convert_phase {
-    MSIO_PHASE_AUTO = 0, /* none where the files name phase centres that a Measurement Set can, else meridian */
+    /* None where the files name phase centres that a Measurement Set can; zenith where their catalog says unprojected
+     * and nothing says at which declination they looked; else meridian. */
+    MSIO_PHASE_AUTO = 0,
     MSIO_PHASE_MERIDIAN = 1,
     MSIO_PHASE_CENTRE = 2,
     MSIO_PHASE_ZENITH = 3,

@@ -21,18 +21,29 @@ static const char *refused_center(const msio_uvh5_phase_center *p) {
     return p->lons == 1 && p->lats == 1 && is_place(p->lon[0], p->lat[0]) ? NULL : "without a place";
 }
 
+/* The catalog's own word for what was never stopped. */
+static bool all_are_unprojected(const msio_uvh5_header *h) {
+    for (int64_t i = 0; i < h->phase_centers; i++)
+        if (!h->phase_center[i].type || strcmp(h->phase_center[i].type, "unprojected") != 0) return false;
+    return h->phase_centers > 0;
+}
+
 msio_status msio_conv_choose_phase(msio_conversion *c) {
     const msio_uvh5_header *h = c->header;
     bool projected = h->phase_type && strcmp(h->phase_type, "phased") == 0;
     if (h->phase_centers) projected = true;
     for (int64_t i = 0; i < h->phase_centers; i++) projected = projected && !refused_center(&h->phase_center[i]);
+    const bool looks_somewhere = fabs(c->facts.phase_center[1]) <= 2;
     c->phase = c->opts.phase;
-    if (c->phase == MSIO_PHASE_AUTO) c->phase = projected ? MSIO_PHASE_NONE : MSIO_PHASE_MERIDIAN;
+    if (c->phase == MSIO_PHASE_AUTO)
+        c->phase = projected                                    ? MSIO_PHASE_NONE
+                   : !looks_somewhere && all_are_unprojected(h) ? MSIO_PHASE_ZENITH
+                                                                : MSIO_PHASE_MERIDIAN;
     if (c->phase == MSIO_PHASE_NONE && !projected && !h->phase_centers)
         return msio_error_set(MSIO_E_UNSUPPORTED, h->path,
                               "these visibilities drift, and a Measurement Set has no such field: phase them to their "
                               "meridian, the zenith or a centre");
-    if ((c->phase == MSIO_PHASE_MERIDIAN || c->phase == MSIO_PHASE_CENTRE) && !(fabs(c->facts.phase_center[1]) <= 2))
+    if ((c->phase == MSIO_PHASE_MERIDIAN || c->phase == MSIO_PHASE_CENTRE) && !looks_somewhere)
         return msio_error_set(
             MSIO_E_UNSUPPORTED, h->path,
             "the file does not say at which declination it looked (phase_center_app_dec, or the extra "

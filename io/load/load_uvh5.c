@@ -146,6 +146,11 @@ static double drift_declination(const msio_uvh5_header *header) {
     return value;
 }
 
+/* A place on the ground's axes says nothing of the sky's. */
+static bool drifts(const msio_uvh5_phase_center *center) {
+    return center->type && (strcmp(center->type, "unprojected") == 0 || strcmp(center->type, "driftscan") == 0);
+}
+
 static void point(msio_load_file *file, const msio_uvh5_header *header) {
     file->phase_type = header->phase_type ? header->phase_type : "";
     file->phase_center[0] = header->phase_center_ra;
@@ -153,11 +158,10 @@ static void point(msio_load_file *file, const msio_uvh5_header *header) {
     if (header->phase_centers == 1) {
         const msio_uvh5_phase_center *center = &header->phase_center[0];
         if (!header->phase_type && center->type) file->phase_type = center->type;
-        if (center->lons == 1) file->phase_center[0] = center->lon[0];
-        if (center->lats == 1) file->phase_center[1] = center->lat[0];
-    } else if (isnan(file->phase_center[1])) {
-        file->phase_center[1] = drift_declination(header);
+        if (center->lons == 1 && !drifts(center)) file->phase_center[0] = center->lon[0];
+        if (center->lats == 1 && !drifts(center)) file->phase_center[1] = center->lat[0];
     }
+    if (isnan(file->phase_center[1])) file->phase_center[1] = drift_declination(header);
 }
 
 static msio_status open_file(const msio_loader *loader, msio_load_file *file) {

@@ -72,7 +72,7 @@ def convert(what, out, phase="auto", imaging=None, like_pyuvdata=False, missing=
     phase : {"auto", "meridian", "zenith", "none"} or (float, float)
         meridian: each integration is a field of its own at hour angle 0. A pair: right ascension and declination of one
         field, degrees, ICRS. zenith: one field. none: as the files are. auto: none where the files name phase centres,
-        else meridian.
+        else meridian, or zenith where they are unprojected and name no declination.
     imaging : {"zeros", "data"}, optional
         Whether there are MODEL_DATA, CORRECTED_DATA and IMAGING_WEIGHT: zeros, or CORRECTED_DATA as DATA.
     like_pyuvdata : bool

@@ -148,15 +148,42 @@ def test_a_file_is_what_pyuvdata_writes(group, tmp_path, edit):
 KNOWN_TELESCOPES = ("ANTENNA.MOUNT", "FEED: keywords", "FEED.RECEPTOR_ANGLE")
 
 
-@pytest.mark.parametrize("name, phase", [("ata_v1_2", "none"), ("hera_int32", "zenith"), ("hera_old_layout", "zenith")])
-def test_files_of_others(name, phase, tmp_path):
+@pytest.mark.parametrize("name, asked, phase", [("ata_v1_2", "auto", "none"), ("hera_int32", "auto", "zenith"),
+                                                ("hera_old_layout", "zenith", "zenith")])
+def test_files_of_others(name, asked, phase, tmp_path):
+    """Their own conversion is told of, and equal; and what comes back."""
     path = DATA / f"{name}.uvh5"
     if not path.exists():
         pytest.skip(f"{path} is not here")
     uv = by_pyuvdata(path, tmp_path / "theirs.ms", None)
-    msio.convert([path], tmp_path / "ours.ms", phase=phase, like_pyuvdata=True, eop=EOP)
+    made = msio.convert([path], tmp_path / "ours.ms", phase=asked, like_pyuvdata=True, eop=EOP)
+    assert made.phase == phase
     skip = UNSEEN + KNOWN_TELESCOPES + (("MAIN.WEIGHT row", "MAIN.SIGMA row") if uv.Npols == 4 else ())
     assert differences(tmp_path / "ours.ms", tmp_path / "theirs.ms", skip=skip, relative=TURNED) == []
+    msio.export_uvh5(tmp_path / "ours.ms", tmp_path / "back.uvh5", eop=EOP)
+    back = pyuvdata.UVData.from_file(tmp_path / "back.uvh5")
+    if (uv.ant_1_array < uv.ant_2_array).any():  # a Measurement Set has all pairs one way round
+        uv.conjugate_bls("ant1<ant2")
+    order = [uv.polarization_array.tolist().index(p) for p in back.polarization_array]
+    assert np.array_equal(back.ant_1_array, uv.ant_1_array) and np.array_equal(back.ant_2_array, uv.ant_2_array)
+    assert np.array_equal(back.flag_array, uv.flag_array[:, :, order])
+    assert np.array_equal(back.nsample_array, uv.nsample_array[:, :, order])
+    off = np.abs(back.data_array - uv.data_array[:, :, order])
+    assert (off <= 2e-7 * np.abs(uv.data_array[:, :, order])).all()  # some are stored as integers or doubles, and turned
+    assert phase != "none" or not off.any()
+    assert np.abs(back.uvw_array - uv.uvw_array).max() < 1e-9 and np.array_equal(back.time_array, uv.time_array)
+
+
+def test_files_that_say_too_little(tmp_path):
+    path = DATA / "hera_old_layout.uvh5"
+    if not path.exists():
+        pytest.skip(f"{path} is not here")
+    with pytest.raises(msio.Error, match="at which declination it looked.*: phase it to the zenith"):
+        msio.convert([path], tmp_path / "ours.ms", eop=EOP)
+    path = DATA / "hera_int32.uvh5"
+    with pytest.raises(msio.Error, match="at which declination it looked"):
+        msio.convert([path], tmp_path / "ours.ms", phase="meridian", eop=EOP)
+    assert os.listdir(tmp_path) == []
 
 
 # Where visibilities are turned, the last place of their floats may differ.
