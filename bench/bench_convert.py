@@ -1,4 +1,5 @@
-"""bench_convert.py - what a pipeline does today instead of a conversion: pyuvdata reads and writes, casacore concatenates.
+"""bench_convert.py - what a pipeline does today instead of a conversion: pyuvdata reads and writes, CASA concatenates; where
+there is no CASA, casacore does, whose deep copy of the tables put together is the shorter work.
 
 usage: bench_convert.py FOLDER FILE...
 
@@ -14,48 +15,39 @@ import warnings
 
 warnings.filterwarnings("ignore")
 import astropy  # noqa: E402
-import astropy.units as u  # noqa: E402
-import astropy_iers_data  # noqa: E402
-import erfa  # noqa: E402
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 import pyuvdata  # noqa: E402
-from astropy.utils import iers  # noqa: E402
 from casacore import tables  # noqa: E402
+from uvdata_phases import EOP, to_centre, to_meridian  # noqa: E402
 
-EOP = os.path.join(os.path.dirname(astropy_iers_data.__file__), "data", "eopc04.1962-now")
-iers.conf.auto_download = False
-iers.conf.auto_max_age = None
-EARTH = iers.IERS_B.open(EOP)
-iers.earth_orientation_table.set(EARTH)
-CENTRE = np.radians((97.9, 16.4))  # run_convert.py asks msio for the same
 EXACT = ["DATA", "FLAG", "WEIGHT_SPECTRUM", "WEIGHT", "ANTENNA1", "ANTENNA2", "TIME", "INTERVAL"]
 UVW_M, ULPS = 1e-9, 2.5e-7  # metres; two roundings of a float32, of its size
 ROWS_AT_ONCE = 1 << 14
 
 
-def meridian(uv):
-    """Each time a field at hour angle 0, and u, v, w to it: as the pipeline has it, visibilities untouched."""
-    place, dec = uv.telescope.location, uv.extra_keywords["phase_center_dec"]
-    uv.phase_center_catalog, uv.Nphase = {}, 0
-    numbers = np.zeros(uv.Nblts, int)
-    for t, jd in enumerate(np.unique(uv.time_array)):
-        first, rest = np.rint(jd), jd - np.rint(jd)
-        x, y = EARTH.pm_xy(first, rest)
-        ra, icrs_dec = erfa.atoc13("H", 0.0, dec, first, rest, float(EARTH.ut1_utc(first, rest).to_value(u.s)),
-                                   place.lon.rad, place.lat.rad, place.height.to_value(u.m), x.to_value(u.rad),
-                                   y.to_value(u.rad), 0, 0, 0, 0)
-        uv._add_phase_center(f"meridian_icrs_t{t}", cat_type="sidereal", cat_lon=float(ra), cat_lat=float(icrs_dec),
-                             cat_frame="icrs", cat_epoch=2000.0, cat_id=t)
-        numbers[uv.time_array == jd] = t
-    uv.phase_center_id_array = numbers
-    uv._set_app_coords_helper()
-    uv.set_uvws_from_antenna_positions(update_vis=False)
+CASA = """
+import casadata
+measurespath = casadata.datapath
+datapath = [casadata.datapath]
+measures_auto_update = data_auto_update = False
+nologger = nogui = True
+log2term = False
+logfile = "/dev/null"
+"""
 
 
-def centre(uv):
-    meridian(uv)
-    uv.phase(lon=CENTRE[0], lat=CENTRE[1], epoch="J2000", phase_frame="icrs", cat_name="centre")
+def casa(folder):
+    """(CASA's task concat, or None; what the concatenation is by)"""
+    os.environ["CASASITECONFIG"] = os.path.join(folder, "casasite.py")
+    with open(os.environ["CASASITECONFIG"], "w") as file:
+        file.write(CASA)
+    try:
+        import casadata  # noqa: F401
+        import casatasks
+    except ImportError:
+        return None, "casacore's deep copy"
+    return casatasks.concat, f"casatasks {casatasks.version_string()}"
 
 
 class Differs(Exception):
@@ -70,6 +62,7 @@ class Pipeline:
         self.paths, self.folder = sorted(paths, key=lowest), folder
         self.ours, self.back = os.path.join(folder, "obs.ms"), os.path.join(folder, "obs.uvh5")
         self.scratch = os.path.join(folder, "pyuvdata")
+        self.concat, self.concat_by = casa(folder)
 
     def place(self, name):
         return os.path.join(self.scratch, name)
@@ -86,8 +79,11 @@ class Pipeline:
         parts = [self.place(f"{i}.ms") for i in range(len(self.paths))]
         for path, part in zip(self.paths, parts):
             self.window(path, turn, part)
-        if joined:
+        if joined and self.concat:
+            self.concat(vis=parts, concatvis=self.place("all.ms"), copypointing=False)
+        elif joined:
             tables.table(parts, ack=False).copy(self.place("all.ms"), deep=True).close()
+        if joined:
             return [self.place("all.ms")]
         return parts
 
@@ -133,7 +129,7 @@ class Pipeline:
         if work == "convert-export":
             self.to_file()
         else:
-            made = self.to_table(centre if work == "convert-centre" else meridian, work == "convert-meridian")
+            made = self.to_table(to_centre if work == "convert-centre" else to_meridian, work == "convert-meridian")
         seconds = time.perf_counter() - began
         if check and work == "convert-export":
             self.check_file()
@@ -145,7 +141,8 @@ class Pipeline:
 
 def main():
     pipeline = Pipeline(sys.argv[1], sys.argv[2:])
-    versions = {"pyuvdata": pyuvdata.__version__, "astropy": astropy.__version__, "python": sys.version.split()[0]}
+    versions = {"pyuvdata": pyuvdata.__version__, "astropy": astropy.__version__, "concat": pipeline.concat_by,
+                "python": sys.version.split()[0]}
     print(json.dumps({"versions": versions, "eop": EOP}), flush=True)
     for line in sys.stdin:
         work, _, _, check = line.split()

@@ -28,6 +28,8 @@ MEMORY_WANTED = 512 << 20
 BLOCK = 1 << 20
 # What the peer needs: module, package
 PEERS = [("pyuvdata", "pyuvdata==3.2.8"), ("casacore.tables", "python-casacore"), ("h5py", "h5py")]
+# CASA's concat, 2 GB, for which there are wheels of some Pythons only: without it casacore concatenates
+CASA = ["casatools", "casatasks", "casadata", "six"]
 
 
 def peer(o):
@@ -41,13 +43,15 @@ def peer(o):
         command = [candidate, "-c", "; ".join(f"import {module}" for module, _ in PEERS)]
         return shutil.which(candidate) and not subprocess.run(command, capture_output=True).returncode
     if not any(map(whole, (sys.executable, python))):
-        say("installing pyuvdata and python-casacore into build/bench/venv-convert", o.quiet)
+        say("installing pyuvdata, python-casacore and CASA into build/bench/venv-convert", o.quiet)
         os.makedirs(PLACE, exist_ok=True)
         with open(log, "w") as f:
             for command in ([sys.executable, "-m", "venv", own],
                             [python, "-m", "pip", "install", "-q", *(package for _, package in PEERS)]):
                 if not os.path.exists(command[0]) or subprocess.run(command, stdout=f, stderr=f).returncode:
                     break
+            else:
+                subprocess.run([python, "-m", "pip", "install", "-q", "--only-binary", ":all:", *CASA], stdout=f, stderr=f)
     having = next(filter(whole, (sys.executable, python)), None)
     return having, None if having else f"absent: cannot be installed here ({os.path.relpath(log, TOP)} says why)"
 

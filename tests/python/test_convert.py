@@ -1,6 +1,8 @@
 """Conversion: pyuvdata's own write of the same files is the oracle, table by table, column by column."""
 import os
+import pathlib
 import shutil
+import sys
 import warnings
 
 import h5py
@@ -12,52 +14,14 @@ from conftest import DATA
 
 pyuvdata = pytest.importorskip("pyuvdata", reason="pyuvdata is not installed")
 pytest.importorskip("casacore.tables", reason="python-casacore is not installed")
-import astropy.units as u  # noqa: E402
-import astropy_iers_data  # noqa: E402
-import erfa  # noqa: E402
-from astropy.utils import iers  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
 from casacore.tables import table  # noqa: E402
 from comparing_sets import differences  # noqa: E402
+from uvdata_phases import CENTRE, EOP, to_centre, to_meridian  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-EOP = os.path.join(os.path.dirname(astropy_iers_data.__file__), "data", "eopc04.1962-now")
-iers.conf.auto_download = False
-iers.conf.auto_max_age = None
-CENTRE = np.radians((97.9, 16.4))
-EARTH = iers.IERS_B.open(EOP)
-iers.earth_orientation_table.set(EARTH)
 # pyuvdata adds a column to OBSERVATION after it is made, and gives ISMPointing buckets of a size that casacore would not
 UNSEEN = ("OBSERVATION: manager of", "POINTING: manager of")
-
-
-def instant(jd, uv):
-    """What ERFA needs to know of a time and a place."""
-    first, rest = np.rint(jd), jd - np.rint(jd)
-    place = uv.telescope.location
-    x, y = EARTH.pm_xy(first, rest)
-    return (first, rest, float(EARTH.ut1_utc(first, rest).to_value(u.s)), place.lon.rad, place.lat.rad,
-            place.height.to_value(u.m), x.to_value(u.rad), y.to_value(u.rad), 0, 0, 0, 0)
-
-
-def to_meridian(uv):
-    """Each time a field at hour angle 0, and u, v, w to it: as the pipeline has it, visibilities untouched."""
-    dec = uv.extra_keywords.get("phase_center_dec")
-    uv.phase_center_catalog, uv.Nphase = {}, 0
-    numbers = np.zeros(uv.Nblts, int)
-    for t, jd in enumerate(np.unique(uv.time_array)):
-        ra, icrs_dec = erfa.atoc13("H", 0.0, dec, *instant(jd, uv))
-        uv._add_phase_center(f"meridian_icrs_t{t}", cat_type="sidereal", cat_lon=float(ra), cat_lat=float(icrs_dec),
-                             cat_frame="icrs", cat_epoch=2000.0, cat_id=t)
-        numbers[uv.time_array == jd] = t
-    uv.phase_center_id_array = numbers
-    uv._set_app_coords_helper()
-    uv.set_uvws_from_antenna_positions(update_vis=False)
-
-
-def to_centre(uv):
-    """One field: from each time's meridian, where the correlator stopped the visibilities."""
-    to_meridian(uv)
-    uv.phase(lon=CENTRE[0], lat=CENTRE[1], epoch="J2000", phase_frame="icrs", cat_name="centre")
 
 
 def by_pyuvdata(path, out, phase=to_meridian):
