@@ -1,51 +1,25 @@
-/* predict_loops.h - the loops themselves: to be included by predict_generic.c, predict_avx2.c and predict_avx512.c, with
- * MSIO_TARGET (the function attribute) and MSIO_WIDTH (bytes of a vector) defined. */
+/* predict_loops.h - the loops themselves: to be included by predict_generic.c, predict_avx2.c and predict_avx512.c,
+ * with MSIO_TARGET (the function attribute) and MSIO_WIDTH (bytes of a vector) defined. */
+#include "core/turns.h"
 #include "visibility/predict_kernel.h"
 
 #define WIDTH ((int)(MSIO_WIDTH / sizeof(double)))
 #define PARTS (MSIO_LANES / WIDTH)
-#define LOOP_INLINE static inline __attribute__((always_inline)) MSIO_TARGET
+#define LOOP_INLINE MSIO_LOOP_INLINE
 
-typedef double vec __attribute__((vector_size(MSIO_WIDTH)));
-typedef int64_t bits __attribute__((vector_size(MSIO_WIDTH)));
+typedef msio_vec vec;
+typedef msio_vec_bits bits;
 
-/* Adding and subtracting it rounds to whole numbers, which then stand in the lowest bits. */
-#define ROUNDER 0x1.8p52
 #define SIGN_BIT INT64_MIN
 
 /* ---------------------------------------------------------------- functions of vectors */
-
-/* cos and sin of 2 pi x, x in turns: reduced to an eighth of a turn, where Taylor's series to the 15th and 16th power
- * are right to the last bit or two. */
-LOOP_INLINE void cos_sin(const vec *turns, vec *cosine, vec *sine) {
-    const vec x = *turns, shifted = x * 4.0 + ROUNDER, quarters = shifted - ROUNDER;
-    const vec a = (x - quarters * 0.25) * 6.283185307179586476925, z = a * a;
-    vec s = z * (-1.0 / 1307674368000.0) + 1.0 / 6227020800.0, c = z * (1.0 / 20922789888000.0) - 1.0 / 87178291200.0;
-    s = s * z - 1.0 / 39916800.0;
-    s = s * z + 1.0 / 362880.0;
-    s = s * z - 1.0 / 5040.0;
-    s = s * z + 1.0 / 120.0;
-    s = s * z - 1.0 / 6.0;
-    s = s * z * a + a;
-    c = c * z + 1.0 / 479001600.0;
-    c = c * z - 1.0 / 3628800.0;
-    c = c * z + 1.0 / 40320.0;
-    c = c * z - 1.0 / 720.0;
-    c = c * z + 1.0 / 24.0;
-    c = c * z - 0.5;
-    c = c * z + 1.0;
-    const bits quarter = (bits)shifted, odd = -(quarter & 1);
-    const bits cosine_bits = ((bits)c & ~odd) | ((bits)s & odd), sine_bits = ((bits)s & ~odd) | ((bits)c & odd);
-    *cosine = (vec)(cosine_bits ^ (((quarter + 1) & 2) << 62));
-    *sine = (vec)(sine_bits ^ ((quarter & 2) << 62));
-}
 
 /* exp(-x) of 0 <= x; beyond 700 that of 700, which is nothing beside any flux. */
 LOOP_INLINE void exp_minus(const vec *from, vec *to) {
     const bits far = *from > 700.0;
     const vec limit = {0};
     const vec x = (vec)(((bits)*from & ~far) | ((bits)(limit + 700.0) & far));
-    const vec shifted = x * 1.44269504088896340736 + ROUNDER, whole = shifted - ROUNDER;
+    const vec shifted = x * 1.44269504088896340736 + MSIO_ROUNDER, whole = shifted - MSIO_ROUNDER;
     const vec r = whole * 0.693147180369123816490 - x + whole * 1.90821492927058770002e-10;
     vec sum = r * (1.0 / 6227020800.0) + 1.0 / 479001600.0;
     sum = sum * r + 1.0 / 39916800.0;
@@ -90,8 +64,8 @@ LOOP_INLINE void begin_even(const msio_stretch *s, bool gaussian, beam *b) {
     const double f = s->frequency[0], d = s->step;
     for (int i = 0; i < PARTS; i++) {
         const vec phase = b->delay[i] * f, turn = b->delay[i] * d;
-        cos_sin(&phase, &b->cosine[i], &b->sine[i]);
-        cos_sin(&turn, &b->turn_cosine[i], &b->turn_sine[i]);
+        msio_cos_sin(&phase, &b->cosine[i], &b->sine[i]);
+        msio_cos_sin(&turn, &b->turn_cosine[i], &b->turn_sine[i]);
         if (!gaussian) continue;
         /* exp(-a f^2) at f + d is that at f, times exp(-a (2 f d + d^2)), which itself changes by exp(-2 a d^2) */
         const vec first = b->spread[i] * (f * f), second = b->spread[i] * (2.0 * f * d + d * d),
@@ -106,7 +80,7 @@ LOOP_INLINE void begin_channel(const msio_stretch *s, int c, bool gaussian, beam
     const double f = s->frequency[c];
     for (int i = 0; i < PARTS; i++) {
         const vec phase = b->delay[i] * f, exponent = b->spread[i] * (f * f);
-        cos_sin(&phase, &b->cosine[i], &b->sine[i]);
+        msio_cos_sin(&phase, &b->cosine[i], &b->sine[i]);
         if (gaussian) exp_minus(&exponent, &b->envelope[i]);
     }
 }

@@ -16,10 +16,13 @@ typedef struct msio_conv_block {
     const uint8_t *flags;
     const float *nsamples;
     float (*data)[2];
-    uint8_t *flag;
-    float *spectrum;
+    uint8_t *flag;         /* NULL: the column takes what was read, as it is */
+    float *spectrum;       /* the same */
     float *weight, *sigma; /* [rows][pols]; NULL: not wanted */
 } msio_conv_block;
+
+/* Whether every row's correlations stand in the files as they do in the table. */
+bool msio_conv_keeps_order(const msio_conversion *c);
 
 /* Rows begin .. end - 1 of the block. Any thread, each its own rows. MSIO_E_MEMORY. */
 msio_status msio_conv_values(const msio_conv_block *b, int64_t begin, int64_t end);
