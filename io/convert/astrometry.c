@@ -35,71 +35,57 @@ static msio_status refused(double jd) {
 }
 
 msio_status msio_instant_make(double jd, const msio_site *site, const msio_earth *earth, msio_instant *instant) {
-    double tai1, tai2, ut11, ut12;
+    double tai1, tai2, ut11, ut12, dut1 = 0, xp = 0, yp = 0;
     if (!(fabs(jd) < 1e8)) return refused(jd);
     msio_instant i = {.utc1 = rint(jd), .utc2 = jd - rint(jd)};
     if (earth) {
-        msio_status status = msio_earth_at(earth, jd, &i.dut1, &i.xp, &i.yp);
+        msio_status status = msio_earth_at(earth, jd, &dut1, &xp, &yp);
         if (status) return status;
     }
     if (eraUtctai(i.utc1, i.utc2, &tai1, &tai2) < 0 || eraTaitt(tai1, tai2, &i.tt1, &i.tt2) < 0 ||
-        eraUtcut1(i.utc1, i.utc2, i.dut1, &ut11, &ut12) < 0)
+        eraUtcut1(i.utc1, i.utc2, dut1, &ut11, &ut12) < 0 ||
+        eraApco13(i.utc1, i.utc2, dut1, site->lon, site->lat, site->height, xp, yp, 0, 0, 0, 0, &i.astrom, &i.origins) <
+            0)
         return refused(jd);
     i.lst = eraAnp(eraGst06a(ut11, ut12, i.tt1, i.tt2) + eraSp00(i.tt1, i.tt2) + site->lon);
     *instant = i;
     return MSIO_OK;
 }
 
-/* An observed place of a kind ("H", "A", "R") as ICRS. */
-static msio_status to_icrs(const msio_site *site, const msio_instant *i, const char *kind, double a, double b,
-                           double icrs[2]) {
-    if (eraAtoc13(kind, a, b, i->utc1, i->utc2, i->dut1, site->lon, site->lat, site->height, i->xp, i->yp, 0, 0, 0, 0,
-                  &icrs[0], &icrs[1]) < 0)
-        return refused(i->utc1 + i->utc2);
-    return MSIO_OK;
+/* An observed place of a kind ("H", "A", "R") as ICRS: eraAtoc13, of what all places of an instant share. */
+static void to_icrs(const msio_instant *i, const char *kind, double a, double b, double icrs[2]) {
+    eraASTROM astrom = i->astrom;
+    double ra, dec;
+    eraAtoiq(kind, a, b, &astrom, &ra, &dec);
+    eraAticq(ra, dec, &astrom, &icrs[0], &icrs[1]);
 }
 
-msio_status msio_meridian_place(const msio_site *site, const msio_instant *instant, double dec, double icrs[2]) {
-    return to_icrs(site, instant, "H", 0, dec, icrs);
+void msio_meridian_place(const msio_instant *instant, double dec, double icrs[2]) {
+    to_icrs(instant, "H", 0, dec, icrs);
 }
 
-msio_status msio_zenith_place(const msio_site *site, const msio_instant *instant, double icrs[2]) {
-    return to_icrs(site, instant, "A", 0, 0, icrs);
-}
-
-/* The equation of the origins: what lies between right ascensions from the equinox and from the CIO. */
-static double origins(const msio_instant *i) {
-    double matrix[3][3], x, y;
-    eraPnm06a(i->tt1, i->tt2, matrix);
-    eraBpn2xy(matrix, &x, &y);
-    return eraEors(matrix, eraS06(i->tt1, i->tt2, x, y));
-}
+void msio_zenith_place(const msio_instant *instant, double icrs[2]) { to_icrs(instant, "A", 0, 0, icrs); }
 
 /* A point so far above (or below) an apparent place, as ICRS; over the pole and down the other side, where need be. */
-static msio_status point_beside(const msio_site *site, const msio_instant *i, const msio_apparent *place, double eo,
-                                double step, double icrs[2]) {
+static void point_beside(const msio_instant *i, const msio_apparent *place, double step, double icrs[2]) {
     double ra = place->ra, dec = place->dec + step;
     if (fabs(dec) > M_PI / 2) {
         dec = copysign(M_PI, dec) - dec;
         ra += M_PI;
     }
-    return to_icrs(site, i, "R", ra + eo, dec, icrs);
+    to_icrs(i, "R", ra + i->origins, dec, icrs);
 }
 
-msio_status msio_apparent_place(const msio_site *site, const msio_instant *i, const double icrs[2],
-                                msio_apparent *place) {
-    double azimuth, zenith_distance, hour_angle, dec, ra, eo, low[2], high[2];
-    if (eraAtco13(icrs[0], icrs[1], 0, 0, 0, 0, i->utc1, i->utc2, i->dut1, site->lon, site->lat, site->height, i->xp,
-                  i->yp, 0, 0, 0, 0, &azimuth, &zenith_distance, &hour_angle, &dec, &ra, &eo) < 0)
-        return refused(i->utc1 + i->utc2);
-    msio_apparent p = {.ra = eraAnp(ra - eo), .dec = dec};
-    eo = origins(i);
-    msio_status status = point_beside(site, i, &p, eo, -ANGLE_STEP, low);
-    if (!status) status = point_beside(site, i, &p, eo, ANGLE_STEP, high);
-    if (status) return status;
+void msio_apparent_place(const msio_instant *i, const double icrs[2], msio_apparent *place) {
+    eraASTROM astrom = i->astrom;
+    double ra, dec, azimuth, zenith_distance, hour_angle, low[2], high[2];
+    eraAtciq(icrs[0], icrs[1], 0, 0, 0, 0, &astrom, &ra, &dec); /* with the next one eraAtco13 */
+    eraAtioq(ra, dec, &astrom, &azimuth, &zenith_distance, &hour_angle, &dec, &ra);
+    msio_apparent p = {.ra = eraAnp(ra - i->origins), .dec = dec};
+    point_beside(i, &p, -ANGLE_STEP, low);
+    point_beside(i, &p, ANGLE_STEP, high);
     p.angle = -eraPas(low[0], low[1], high[0], high[1]);
     *place = p;
-    return MSIO_OK;
 }
 
 void msio_antennas_uvw(const msio_site *site, const msio_instant *instant, const msio_apparent *place, int n,

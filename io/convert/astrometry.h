@@ -7,6 +7,8 @@
 
 #include "io/convert/earth_orientation.h"
 
+#include <erfa.h>
+
 /* Where the array stands. */
 typedef struct msio_site {
     double xyz[3];   /* m, ITRF */
@@ -24,24 +26,24 @@ msio_status msio_site_from_xyz(const double xyz[3], msio_site *site);
 typedef struct msio_instant {
     double utc1, utc2; /* JD, in two parts */
     double tt1, tt2;
-    double dut1, xp, yp; /* s, rad, rad */
-    double lst;          /* apparent */
+    double lst;       /* apparent */
+    eraASTROM astrom; /* of the site */
+    double origins;   /* the equation of the origins: between right ascensions from the equinox and from the CIO */
 } msio_instant;
 
 /* earth NULL: UT1 is UTC. MSIO_E_RANGE: the table of the Earth's orientation does not cover it, or UTC does not. */
 msio_status msio_instant_make(double jd, const msio_site *site, const msio_earth *earth, msio_instant *instant);
 
-/* ICRS place of what stands at hour angle 0 and that apparent declination, or in the zenith. MSIO_E_RANGE. */
-msio_status msio_meridian_place(const msio_site *site, const msio_instant *instant, double dec, double icrs[2]);
-msio_status msio_zenith_place(const msio_site *site, const msio_instant *instant, double icrs[2]);
+/* ICRS place of what stands at hour angle 0 and that apparent declination, or in the zenith. */
+void msio_meridian_place(const msio_instant *instant, double dec, double icrs[2]);
+void msio_zenith_place(const msio_instant *instant, double icrs[2]);
 
 /* What an ICRS place is at that instant: apparent right ascension and declination, and the angle by which the axes of
- * ICRS are turned there. MSIO_E_RANGE. */
+ * ICRS are turned there. */
 typedef struct msio_apparent {
     double ra, dec, angle;
 } msio_apparent;
-msio_status msio_apparent_place(const msio_site *site, const msio_instant *instant, const double icrs[2],
-                                msio_apparent *place);
+void msio_apparent_place(const msio_instant *instant, const double icrs[2], msio_apparent *place);
 
 /* u, v, w (m) of n antennas at positions (m, ITRF axes) for that place: baselines are differences of them. */
 void msio_antennas_uvw(const msio_site *site, const msio_instant *instant, const msio_apparent *place, int n,

@@ -9,6 +9,7 @@
 #include "msio/convert.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* Seconds of MJD of a Julian date, as pyuvdata computes them. */
 static inline double msio_mjd_seconds(double jd) { return (jd - 2400000.5) * 86400.0; }
@@ -77,7 +78,8 @@ typedef struct msio_conversion {
     int feeds;
     bool has_feeds; /* the files say which; else the polarizations do */
 
-    int64_t done, total; /* bytes written */
+    msio_load_stream *stream; /* NULL: reading has not begun */
+    int64_t done, total;      /* bytes written */
     int64_t bytes_read;
 } msio_conversion;
 
@@ -102,8 +104,16 @@ msio_status msio_conv_fields(msio_conversion *c);
 /* ---------------------------------------------------------------- the tables (convert_tables.c, convert_subtables.c)
  */
 
-/* Makes the table and its subtables at path: all but the tiled columns and what has a value a row. */
-msio_status msio_conv_tables(msio_conversion *c, const char *path);
+/* Makes the table and its subtables at path: all but the tiled columns and what has a value a row. Begins it, and goes
+ * on at once; what was begun is to be ended. MSIO_E_IO. */
+typedef struct msio_conv_tables {
+    const char *path;
+    int words; /* what the child says */
+    pid_t child;
+} msio_conv_tables;
+msio_status msio_conv_tables_begin(msio_conversion *c, const char *path, msio_conv_tables *tables);
+/* Waits until they are made. MSIO_E_CASACORE, MSIO_E_IO. */
+msio_status msio_conv_tables_end(const msio_conv_tables *tables);
 msio_status msio_conv_subtables(msio_conversion *c, const char *path, msio_casa_table *table);
 /* Keywords of the main table and its columns; they live as long as the arena. */
 msio_status msio_conv_keywords(msio_conversion *c, int *count, const msio_casa_keyword_spec **keyword);
@@ -115,7 +125,9 @@ void msio_conv_tile(const msio_conversion *c, int64_t channels, int64_t tile[3])
 
 /* ---------------------------------------------------------------- the data (convert_data.c) */
 
-/* Fills the columns of the table at path. */
+/* Begins to read ahead. */
+msio_status msio_conv_begin_reading(msio_conversion *c);
+/* Fills the columns of the table at path with what is read. */
 msio_status msio_conv_data(msio_conversion *c, const char *path);
 
 /* ---------------------------------------------------------------- progress (convert_report.c) */

@@ -47,13 +47,25 @@ static void tell(const msio_conversion *c, msio_converted *result) {
                                .earth_orientation = c->earth || c->phase == MSIO_PHASE_NONE};
 }
 
+/* casacore makes the tables while the files are opened again, to be read. */
+static msio_status begin(msio_conversion *c, const char *path) {
+    msio_conv_tables tables;
+    msio_error_copy error;
+    msio_status status = msio_conv_tables_begin(c, path, &tables);
+    if (status) return status;
+    status = msio_conv_begin_reading(c);
+    if (status) msio_error_save(&error);
+    const msio_status made = msio_conv_tables_end(&tables);
+    return made || !status ? made : msio_error_restore(&error);
+}
+
 static msio_status make(msio_conversion *c, const msio_ms_places *where) {
     msio_making *making = NULL;
     c->total = msio_conv_bytes(c);
     msio_status status = msio_ms_check_room(where->folder, where->final, c->total + ROOM_BESIDE, "a Measurement Set");
     if (!status) status = msio_conv_report(c, 0);
     if (!status) status = msio_making_begin(where->final, &making);
-    if (!status) status = msio_conv_tables(c, msio_making_place(making));
+    if (!status) status = begin(c, msio_making_place(making));
     if (!status) status = msio_conv_data(c, msio_making_place(making));
     if (!status) status = msio_ms_place_take(where, making);
     msio_making_free(making);
@@ -76,6 +88,7 @@ static msio_status convert(msio_conversion *c, const char *ms_path, const msio_c
     if (!status) status = msio_conv_fields(c);
     if (!status) status = make(c, where);
     if (!status) tell(c, result);
+    msio_load_stream_close(c->stream);
     msio_uvh5_rows_free(&c->more);
     msio_earth_free(c->earth);
     msio_antenna_table_free(c->places);

@@ -24,9 +24,9 @@ typedef struct writer {
     int columns;
     msio_write_opts opts;
     int threads;
-    int64_t room; /* rows of a window that the memory holds */
+    int64_t room;  /* rows of a window that the memory holds */
+    bool in_place; /* flags and sample counts are written from where they were read */
     uint8_t *memory[MOST];
-    size_t row_bytes[MOST]; /* of the widest window */
 } writer;
 
 /* ---------------------------------------------------------------- cells */
@@ -91,15 +91,18 @@ static msio_status write_shared(writer *w) {
 static msio_status take_memory(writer *w) {
     const msio_conversion *c = w->c;
     const size_t cells = (size_t)c->most_channels * (size_t)c->pols, corrs = (size_t)c->pols;
-    const size_t bytes[MOST] = {8 * cells, cells, 4 * cells, 4 * corrs, 4 * corrs, 0};
+    w->in_place = c->equal_windows && msio_conv_keeps_order(c);
+    const size_t moved = w->in_place ? 0 : cells;
+    const size_t bytes[MOST] = {8 * cells, moved, 4 * moved, 4 * corrs, 4 * corrs, 0}; /* of the widest window's row */
     size_t all = 0;
-    for (int i = 0; i < MOST; i++) all += w->row_bytes[i] = bytes[i];
+    for (int i = 0; i < MOST; i++) all += bytes[i];
     w->room = (int64_t)((c->opts.memory - c->opts.memory * READING_PART) / all);
     if (w->room < 1)
         return msio_error_set(MSIO_E_SIZE, NULL, "a memory limit of %zu bytes has no room for one row of %zu bytes",
                               c->opts.memory, all);
     w->room = msio_min(w->room, c->rows);
-    for (int i = 0; i < MOST - 1; i++) {
+    for (int i = 0; i < MOST; i++) {
+        if (!bytes[i]) continue;
         w->memory[i] = msio_pool_take((size_t)w->room * bytes[i]);
         if (!w->memory[i]) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for %lld rows", (long long)w->room);
     }
@@ -139,7 +142,8 @@ static msio_status write_block(writer *w, const msio_subbands *batch, int64_t fi
                                .spectrum = (float *)(void *)w->memory[SPECTRUM],
                                .weight = (float *)(void *)w->memory[WEIGHT],
                                .sigma = (float *)(void *)w->memory[SIGMA]};
-    const void *values[MOST] = {b.data, b.flag, b.spectrum, b.weight, b.sigma, b.data};
+    const void *flags = w->in_place ? b.flags : b.flag, *spectrum = w->in_place ? b.nsamples : b.spectrum;
+    const void *values[MOST] = {b.data, flags, spectrum, b.weight, b.sigma, b.data};
     const size_t n = (size_t)rows, all = n * (size_t)cells, few = n * (size_t)corrs;
     const size_t sizes[MOST] = {8 * all, all, 4 * all, 4 * few, 4 * few, 8 * all};
     msio_select select = MSIO_SELECT_ALL;
@@ -162,31 +166,17 @@ static msio_status write_batch(writer *w, const msio_subbands *batch, int64_t fi
     return status;
 }
 
-static msio_status open_stream(const msio_conversion *c, msio_load_stream **stream) {
-    msio_load_opts opts = MSIO_LOAD_OPTS_INIT;
-    opts.layout = c->equal_windows ? MSIO_SUBBAND_ROW_CHAN_POL : MSIO_ROW_CHAN_POL;
-    opts.missing = c->opts.missing;
-    opts.visdata_type = MSIO_COMPLEX;
-    opts.memory = c->opts.memory * READING_PART;
-    opts.read.threads = c->opts.threads;
-    if (c->phase != MSIO_PHASE_NONE) opts.uvw_tolerance = INFINITY;
-    if (c->group) return msio_load_stream_open(c->group, MSIO_LOAD_ALL, &opts, 0, stream);
-    return msio_load_stream_open_paths(c->paths, c->path, MSIO_LOAD_ALL, &opts, 0, stream);
-}
-
 static msio_status write_batches(writer *w) {
-    msio_load_stream *stream = NULL;
     const msio_subbands *batch;
     int64_t first_row = 0, rows = 0;
-    msio_status status = open_stream(w->c, &stream);
-    while (!status && (status = msio_load_stream_next(stream, &batch, &first_row)) == MSIO_OK) {
+    msio_status status = MSIO_OK;
+    while (!status && (status = msio_load_stream_next(w->c->stream, &batch, &first_row)) == MSIO_OK) {
         rows += batch->rows;
         status = write_batch(w, batch, first_row);
     }
     if (status == MSIO_END) status = MSIO_OK;
     if (!status && rows != w->c->rows)
         status = msio_error_set(MSIO_E_CHANGED, w->c->header->path, "rows came or went while the file was read");
-    msio_load_stream_close(stream);
     return status;
 }
 
@@ -202,10 +192,26 @@ static msio_status open_table(writer *w, const char *path) {
     return status;
 }
 
+/* Half of the threads; the others read meanwhile. More would wait for each other, and those that wait for OpenMP take
+ * processors from those that work. */
+static int writing_threads(const msio_conversion *c) { return (int)msio_max(1, msio_threads_for(c->opts.threads) / 2); }
+
+msio_status msio_conv_begin_reading(msio_conversion *c) {
+    msio_load_opts opts = MSIO_LOAD_OPTS_INIT;
+    opts.layout = c->equal_windows ? MSIO_SUBBAND_ROW_CHAN_POL : MSIO_ROW_CHAN_POL;
+    opts.missing = c->opts.missing;
+    opts.visdata_type = MSIO_COMPLEX;
+    opts.memory = c->opts.memory * READING_PART;
+    opts.read.threads = (int)msio_max(1, msio_threads_for(c->opts.threads) - writing_threads(c));
+    if (c->phase != MSIO_PHASE_NONE) opts.uvw_tolerance = INFINITY;
+    if (c->group) return msio_load_stream_open(c->group, MSIO_LOAD_ALL, &opts, 0, &c->stream);
+    return msio_load_stream_open_paths(c->paths, c->path, MSIO_LOAD_ALL, &opts, 0, &c->stream);
+}
+
 msio_status msio_conv_data(msio_conversion *c, const char *path) {
-    writer w = {.c = c, .opts = MSIO_WRITE_OPTS_INIT, .threads = msio_threads_for(c->opts.threads)};
+    writer w = {.c = c, .opts = MSIO_WRITE_OPTS_INIT, .threads = writing_threads(c)};
     w.opts.unguarded = 1; /* nobody sees this table before it is whole */
-    w.opts.threads = c->opts.threads;
+    w.opts.threads = w.threads;
     msio_status status = open_table(&w, path);
     if (!status) status = make_all_cells(&w);
     if (!status) status = write_shared(&w);

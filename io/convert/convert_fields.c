@@ -196,7 +196,7 @@ static msio_status make_only_field(msio_conversion *c) {
         return name_field(c, 0, 0, "centre", 0);
     }
     status = msio_instant_make(c->facts.times[0], &c->site, c->earth, &first);
-    if (!status) status = msio_zenith_place(&c->site, &first, c->field[0].direction);
+    if (!status) msio_zenith_place(&first, c->field[0].direction);
     if (!status) status = name_field(c, 0, 1, "zenith_at_jd%f", c->facts.times[0]);
     return status;
 }
@@ -208,22 +208,21 @@ static msio_status look(const looking *l, double time, int64_t first_row, int t)
     msio_apparent place;
     double meridian[2];
     msio_status status = msio_instant_make(time, &c->site, c->earth, &at);
-    if (!status && c->phase != MSIO_PHASE_ZENITH)
-        status = msio_meridian_place(&c->site, &at, c->facts.phase_center[1], meridian);
     if (status) return status;
+    if (c->phase != MSIO_PHASE_ZENITH) msio_meridian_place(&at, c->facts.phase_center[1], meridian);
     const int f = c->phase == MSIO_PHASE_MERIDIAN ? t : 0;
     if (c->phase == MSIO_PHASE_MERIDIAN) {
         memcpy(c->field[f].direction, meridian, sizeof meridian);
         status = name_field(c, f, f, "meridian_icrs_t%.0f", f);
     }
-    if (!status) status = msio_apparent_place(&c->site, &at, c->field[f].direction, &place);
     if (status) return status;
+    msio_apparent_place(&at, c->field[f].direction, &place);
     if (l->lst && isfinite(l->lst[first_row])) at.lst = l->lst[first_row];
     msio_antennas_uvw(&c->site, &at, &place, c->antennas, l->offset, l->uvw);
     if (c->phase != MSIO_PHASE_CENTRE) return MSIO_OK;
-    status = msio_apparent_place(&c->site, &at, meridian, &place);
-    if (!status) msio_antennas_uvw(&c->site, &at, &place, c->antennas, l->offset, l->was);
-    return status;
+    msio_apparent_place(&at, meridian, &place);
+    msio_antennas_uvw(&c->site, &at, &place, c->antennas, l->offset, l->was);
+    return MSIO_OK;
 }
 
 static msio_status place_row(const looking *l, int64_t r, int t) {

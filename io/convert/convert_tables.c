@@ -316,20 +316,29 @@ static void make_in_child(msio_conversion *c, const char *path, int fd, pid_t pa
 
 /* casacore ends the process where it cannot write a table's description, and two copies of it in one process crash each
  * other: it makes the tables in a child. */
-msio_status msio_conv_tables(msio_conversion *c, const char *path) {
-    last_words words;
-    int ends[2], how = 0;
+msio_status msio_conv_tables_begin(msio_conversion *c, const char *path, msio_conv_tables *tables) {
+    int ends[2];
     if (pipe2(ends, O_CLOEXEC)) return msio_error_system(MSIO_E_IO, path, "no pipe for casacore's process");
     const pid_t self = getpid(), child = fork();
     if (child == 0) make_in_child(c, path, ends[1], self);
+    const msio_status status = child < 0 ? msio_error_system(MSIO_E_IO, path, "no process for casacore") : MSIO_OK;
     close(ends[1]);
-    const bool heard = child > 0 && hear_words(ends[0], &words);
-    close(ends[0]);
-    if (child < 0) return msio_error_system(MSIO_E_IO, path, "no process for casacore");
-    while (waitpid(child, &how, 0) < 0 && errno == EINTR) continue;
+    if (status)
+        close(ends[0]);
+    else
+        *tables = (msio_conv_tables){path, ends[0], child};
+    return status;
+}
+
+msio_status msio_conv_tables_end(const msio_conv_tables *tables) {
+    last_words words;
+    int how = 0;
+    const bool heard = hear_words(tables->words, &words);
+    close(tables->words);
+    while (waitpid(tables->child, &how, 0) < 0 && errno == EINTR) continue;
     if (heard) return words.status ? msio_error_restore(&words.error) : MSIO_OK;
     return msio_error_set(
-        MSIO_E_CASACORE, path,
+        MSIO_E_CASACORE, tables->path,
         "casacore ended by signal %d while it made the tables, as it does where the disk is full: see "
         "that there is room",
         WIFSIGNALED(how) ? WTERMSIG(how) : 0);

@@ -284,9 +284,9 @@ static msio_status look(msio_exporting *e) {
         for (int axis = 0; axis < 3; axis++) e->uvw[r][axis] = e->conjugated ? -uvw[axis] : uvw[axis];
         const bool same = r && e->jd[r] == e->jd[r - 1];
         if (!same) status = msio_instant_make(e->jd[r], &e->site, e->earth, &at);
-        if (!status && !(same && e->field_id[r] == e->field_id[r - 1]))
-            status = msio_apparent_place(&e->site, &at, e->field[e->field_id[r]].direction, &place);
         if (status) return status;
+        if (!(same && e->field_id[r] == e->field_id[r - 1]))
+            msio_apparent_place(&at, e->field[e->field_id[r]].direction, &place);
         e->lst[r] = at.lst;
         e->app_ra[r] = place.ra;
         e->app_dec[r] = place.dec;
