@@ -7,5 +7,6 @@ import sys
 
 
 def main():
+    os.environ.setdefault("MSIO_PYTHON", sys.executable)  # which `msio plot` draws with
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "msio", "msio")
     os.execv(program, ["msio", *sys.argv[1:]])

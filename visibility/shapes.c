@@ -97,3 +97,23 @@ void msio_shape_groups_free(msio_shape_groups *groups) {
     free(groups->field_used);
     *groups = (msio_shape_groups){0};
 }
+
+bool msio_shape_has_column(msio_table *table, const char *name) {
+    const msio_column *column;
+    return msio_table_column(table, name, &column) == MSIO_OK;
+}
+
+msio_status msio_shape_group_check(const msio_shape_group *group, msio_table *table, const char *path, const char *name,
+                                   const msio_select *select) {
+    const msio_column *column;
+    int64_t shape[MSIO_MAX_NDIM + 1];
+    int ndim;
+    size_t bytes;
+    msio_status status = msio_table_column(table, name, &column);
+    if (!status) status = msio_read_shape(column, select, &ndim, shape, &bytes);
+    if (status) return status;
+    if (ndim == 3 && shape[1] == group->channels && shape[2] == group->corrs) return MSIO_OK;
+    return msio_error_set(MSIO_E_SHAPE, path,
+                          "cells of %s are not of the %d channels and %d correlations that their spectral window has",
+                          name, group->channels, group->corrs);
+}

@@ -25,6 +25,13 @@ typedef struct msio_shape_groups {
 msio_status msio_shape_groups_make(const msio_metadata *metadata, msio_shape_groups *groups);
 void msio_shape_groups_free(msio_shape_groups *groups);
 
+/* Whether the table has a column. */
+bool msio_shape_has_column(msio_table *table, const char *name);
+/* Whether a column's cells in these rows are those of the group: [channels][corrs]. MSIO_E_SHAPE; else as
+ * msio_read_shape. */
+msio_status msio_shape_group_check(const msio_shape_group *group, msio_table *table, const char *path, const char *name,
+                                   const msio_select *select);
+
 /* The window and polarization of a data description; both are there once groups were made. */
 static inline const msio_spectral_window *msio_window_of(const msio_metadata *m, int description) {
     return &m->spectral_window[m->data_description[description].spectral_window];

@@ -215,11 +215,6 @@ static msio_status run(void *user, const msio_block *block, void *state) {
 
 /* ---------------------------------------------------------------- what is read */
 
-static bool has_column(msio_table *table, const char *name) {
-    const msio_column *column;
-    return msio_table_column(table, name, &column) == MSIO_OK;
-}
-
 static int take_input(inputs *in, const char *name) {
     in->name[in->n] = name;
     return in->n++;
@@ -272,8 +267,8 @@ static void choose_inputs(collector *c) {
     inputs *in = &c->in;
     in->n = 0;
     for (int i = 0; i < c->unpacked; i++) take_input(in, c->column[i]);
-    in->flag = has_column(c->table, "FLAG") ? take_input(in, "FLAG") : -1;
-    in->flag_row = has_column(c->table, "FLAG_ROW") ? take_input(in, "FLAG_ROW") : -1;
+    in->flag = msio_shape_has_column(c->table, "FLAG") ? take_input(in, "FLAG") : -1;
+    in->flag_row = msio_shape_has_column(c->table, "FLAG_ROW") ? take_input(in, "FLAG_ROW") : -1;
     in->window = by & (MSIO_FLAGS_BY_SPW | MSIO_FLAGS_BY_CHANNEL | MSIO_FLAGS_BY_CORRELATION)
                      ? take_input(in, "DATA_DESC_ID")
                      : -1;
@@ -313,22 +308,11 @@ static msio_status choose_weights(collector *c, const msio_select *select, const
 }
 
 /* All columns' cells must be those of the window; FLAG's too. */
-static msio_status check_cells(collector *c, const msio_shape_group *group, const msio_select *select) {
-    for (int i = 0; i < c->unpacked + (c->in.flag >= 0); i++) {
-        const char *name = i < c->unpacked ? c->column[i] : "FLAG";
-        const msio_column *column;
-        int64_t shape[MSIO_MAX_NDIM + 1];
-        int ndim;
-        size_t bytes;
-        msio_status status = msio_table_column(c->table, name, &column);
-        if (!status) status = msio_read_shape(column, select, &ndim, shape, &bytes);
-        if (status) return status;
-        if (ndim != 3 || shape[1] != group->channels || shape[2] != group->corrs)
-            return msio_error_set(MSIO_E_SHAPE, c->path,
-                                  "cells of %s are not of the %d channels and %d correlations that their spectral window has",
-                                  name, group->channels, group->corrs);
-    }
-    return MSIO_OK;
+static msio_status check_cells(const collector *c, const msio_shape_group *group, const msio_select *select) {
+    msio_status status = MSIO_OK;
+    for (int i = 0; i < c->unpacked + (c->in.flag >= 0) && !status; i++)
+        status = msio_shape_group_check(group, c->table, c->path, i < c->unpacked ? c->column[i] : "FLAG", select);
+    return status;
 }
 
 /* ---------------------------------------------------------------- memory */

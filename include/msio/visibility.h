@@ -127,7 +127,7 @@ typedef struct msio_pass {
     const char *const *output; /* columns that are written; the same name may be an input too: it is read first */
     int kernels;
     const msio_kernel *kernel; /* run one after the other on each block */
-    const msio_select *select; /* NULL: everything; channels and correlations for the columns that have those axes */
+    const msio_select *select; /* NULL: everything; of channels and correlations all where a column lacks those axes */
 } msio_pass;
 #define MSIO_PASS_INIT                                                                                                 \
     { sizeof(msio_pass), 0, NULL, 0, NULL, 0, NULL, NULL }
@@ -264,6 +264,90 @@ typedef struct msio_stats_opts {
  * type), MSIO_E_SIZE (more than 1 GiB for the breakdowns), those of msio_pass_run. */
 MSIO_API msio_status msio_stats_make(const char *path, const msio_stats_opts *opts, msio_stats **stats);
 MSIO_API void msio_stats_free(msio_stats *stats); /* takes NULL */
+
+/* ---------------------------------------------------------------- density grids, for plots */
+
+/* What an axis shows of a point, which is one visibility: a row's channel and correlation. */
+typedef enum msio_axis {
+    MSIO_AXIS_TIME,      /* TIME: s, MJD */
+    MSIO_AXIS_FREQUENCY, /* CHAN_FREQ of its channel: Hz */
+    MSIO_AXIS_CHANNEL,   /* its number in its spectral window */
+    MSIO_AXIS_UVDIST,    /* sqrt(u^2 + v^2): m, or wavelengths */
+    MSIO_AXIS_BASELINE,  /* number of its pair of antennas i <= j of n: i n - i (i - 1) / 2 + j - i */
+    MSIO_AXIS_ANTENNA,   /* a point is one of each of its two antennas, and of an autocorrelation's once */
+    MSIO_AXIS_AMPLITUDE,
+    MSIO_AXIS_PHASE, /* degrees, -180 to 180 */
+    MSIO_AXIS_REAL,
+    MSIO_AXIS_IMAGINARY,
+    MSIO_AXIS_FLAG, /* 0 or 1 */
+    MSIO_AXIS_U,    /* m, or wavelengths */
+    MSIO_AXIS_V,
+    MSIO_AXES
+} msio_axis;
+
+/* Bins of equal width: bin i has low + i width <= value < low + (i + 1) width, the last one its upper end too. */
+typedef struct msio_scale {
+    msio_axis axis;
+    int64_t bins;
+    double low, width;
+    const char *unit; /* "s", "Hz", "m", "wavelengths", "deg", "" */
+} msio_scale;
+
+typedef struct msio_density {
+    msio_scale x, y;
+    const int64_t *count;   /* [y.bins][x.bins]: points */
+    const int64_t *flagged; /* [y.bins][x.bins]: those of count that are flagged; NULL without opts.flags */
+    int64_t rows;           /* that were looked at */
+    int64_t points;         /* sum of count */
+    int64_t outside;        /* beyond a range, or of no known antenna */
+    int64_t not_finite;     /* with a NaN or an infinity on an axis */
+    int antennas;           /* n of baselines' numbers */
+} msio_density;
+
+typedef struct msio_density_opts {
+    size_t struct_size;
+    msio_axis x, y; /* two different ones */
+    /* Complex or Float, [channel][correlation]: what amplitude, phase, real, imaginary are of; NULL: DATA. Read for
+     * these axes alone; of a Float column there is no phase and no imaginary part. */
+    const char *column;
+    int flags;              /* 1: flagged points are counted too, and apart as well */
+    int64_t x_bins, y_bins; /* at most, from 2 to 8192, and 2^22 cells; default 1024 and 512 */
+    /* [low, high], both 0: found, see below. A range that is given is divided into the bins. */
+    double x_range[2], y_range[2];
+    int wavelengths;                /* 1: u, v and uvdist in wavelengths of each channel */
+    int32_t field, spectral_window; /* MSIO_ANY (msio/cache.h): all; rows of others are not read */
+    int32_t correlation;            /* its index; MSIO_ANY: all */
+    int ignore_flag_row;            /* 1: FLAG_ROW does not count */
+    size_t memory;                  /* bytes of the pass's batches; default 64 MiB */
+    int threads;                    /* as in msio_read_opts */
+    msio_open_opts open;            /* freshness, native, locks */
+    /* Bytes read, and to be read; not 0: stop with MSIO_E_CANCELLED. NULL: none. */
+    int (*progress)(void *user, int64_t done, int64_t total);
+    void *user;
+} msio_density_opts;
+#define MSIO_DENSITY_OPTS_INIT                                                                                         \
+    {                                                                                                                  \
+        sizeof(msio_density_opts), MSIO_AXIS_TIME, MSIO_AXIS_AMPLITUDE, NULL, 0, 1024, 512, {0, 0}, {0, 0}, 0,         \
+            INT32_MIN, INT32_MIN, INT32_MIN, 0, (size_t)64 << 20, 0, MSIO_OPEN_OPTS_INIT, NULL, NULL                   \
+    }
+
+/* Counts the points of the Measurement Set at path on a grid of two axes, in one read of the columns that these need.
+ * Flagged points (FLAG, FLAG_ROW) do not count, unless opts.flags is set or an axis is the flag.
+ * Ranges that are not given: of time, frequency, channel, baseline and antenna those that the metadata tell, in bins of
+ * one integration, channel, or number, or of as many as make the bins fit; of phase -180 to 180. Of amplitude, real and
+ * imaginary part, u, v and uvdist they are found while the columns are read: bins are a power of two wide and begin at
+ * a multiple of it, and are added up in pairs whenever a value lies beyond them, so that those with points are more
+ * than half as many as there may be, or a quarter for the signed ones, and those at the ends without any are left out
+ * (of u and v, where the other end has none too). The grid does not depend on the number of threads. Beside the batches
+ * it takes 8 bytes a cell for each thread (16 with opts.flags) and the answer, and 8 bytes a row where rows are chosen
+ * or windows differ in shape. *density is to be freed. Errors: MSIO_E_ARGUMENT (no MS; a column of another type; axes,
+ * bins, ranges; no rows of that field, window or correlation), those of msio_pass_run. */
+MSIO_API msio_status msio_density_make(const char *path, const msio_density_opts *opts, msio_density **density);
+MSIO_API void msio_density_free(msio_density *density); /* takes NULL */
+/* An axis by its name: time freq chan uvdist baseline antenna amp phase real imag flag u v. MSIO_AXES: none is called
+ * so; NULL beyond the axes. */
+MSIO_API msio_axis msio_axis_by_name(const char *name);
+MSIO_API const char *msio_axis_name(msio_axis axis);
 
 #ifdef __cplusplus
 }

@@ -125,6 +125,66 @@ static PyObject *stats(PyObject *module, PyObject *arguments) {
     return answer;
 }
 
+/* ---------------------------------------------------------------- density grids */
+
+/* (axis, unit, bins, low, width) */
+static PyObject *scale_of(const msio_scale *s) {
+    return Py_BuildValue("(ssLdd)", msio_axis_name(s->axis), s->unit, (long long)s->bins, s->low, s->width);
+}
+
+static PyObject *describe_density(const msio_density *d) {
+    const size_t bytes = (size_t)(d->x.bins * d->y.bins) * sizeof *d->count;
+    return Py_BuildValue("(NNNNLLLLi)", scale_of(&d->x), scale_of(&d->y), bytes_of(d->count, bytes),
+                         d->flagged ? bytes_of(d->flagged, bytes) : Py_NewRef(Py_None), (long long)d->rows,
+                         (long long)d->points, (long long)d->outside, (long long)d->not_finite, d->antennas);
+}
+
+static int take_axis(const char *name, msio_axis *axis) {
+    *axis = msio_axis_by_name(name);
+    if (*axis != MSIO_AXES) return 0;
+    PyErr_Format(PyExc_ValueError,
+                 "there is no axis %s: time, freq, chan, uvdist, baseline, antenna, amp, phase, real, "
+                 "imag, flag, u, v",
+                 name);
+    return -1;
+}
+
+/* density(path, x, y, column, flags, x_bins, y_bins, x_low, x_high, y_low, y_high, wavelengths, field, spw, corr,
+ * flag_row, memory, threads, checked, progress) */
+static PyObject *density(PyObject *module, PyObject *arguments) {
+    msio_density_opts opts = MSIO_DENSITY_OPTS_INIT;
+    PyObject *path, *told, *answer = NULL;
+    const char *x, *y;
+    Py_ssize_t memory;
+    py_patience patience;
+    int flag_row, checked;
+    long long x_bins, y_bins;
+    (void)module;
+    if (!PyArg_ParseTuple(arguments, "O&sszpLLddddpiiipnipO", PyUnicode_FSConverter, &path, &x, &y, &opts.column,
+                          &opts.flags, &x_bins, &y_bins, &opts.x_range[0], &opts.x_range[1], &opts.y_range[0],
+                          &opts.y_range[1], &opts.wavelengths, &opts.field, &opts.spectral_window, &opts.correlation,
+                          &flag_row, &memory, &opts.threads, &checked, &told))
+        return NULL;
+    if (take_axis(x, &opts.x) == 0 && take_axis(y, &opts.y) == 0) {
+        msio_density *made = NULL;
+        msio_status status;
+        opts.x_bins = x_bins;
+        opts.y_bins = y_bins;
+        opts.ignore_flag_row = !flag_row;
+        opts.memory = (size_t)memory;
+        opts.open.freshness = checked ? MSIO_PER_CALL : MSIO_AS_OPENED;
+        py_patience_begin(&patience, told == Py_None ? NULL : told);
+        py_watch_waits();
+        opts.progress = py_poll;
+        opts.user = &patience;
+        Py_BEGIN_ALLOW_THREADS status = msio_density_make(PyBytes_AS_STRING(path), &opts, &made);
+        Py_END_ALLOW_THREADS answer = status ? py_fail() : describe_density(made);
+        msio_density_free(made);
+    }
+    Py_DECREF(path);
+    return answer;
+}
+
 /* ---------------------------------------------------------------- passes */
 
 /* What is called for each block; touched with the GIL held only. */
@@ -285,6 +345,7 @@ static PyObject *map(PyObject *module, PyObject *arguments) {
 static PyMethodDef functions[] = {
     {"model", model, METH_VARARGS, NULL},
     {"stats", stats, METH_VARARGS, NULL},
+    {"density", density, METH_VARARGS, NULL},
     {"map", map, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

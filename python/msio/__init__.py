@@ -10,6 +10,7 @@
     msio.write("obs.ms", "MODEL_DATA", model)                    # any array of the column's type, all or nothing if asked
     msio.model("obs.ms", "sky.txt")                              # a sky predicted into MODEL_DATA
     msio.stats("obs.ms", by="antenna")                           # means, rms, medians, chi-squared in one read
+    msio.density("obs.ms", "uvdist", "amp")                      # every visibility counted on a grid, for a plot
     msio.map("obs.ms", "DATA", "CORRECTED_DATA", function)       # numpy over blocks of rows, written as it goes
 
 Programs that use python-casacore keep their calls: `from msio.tables import table` in place of
@@ -31,6 +32,7 @@ _lazy = {
     "groups": "subbands", "load": "subbands", "check": "subbands", "Subbands": "subbands", "Group": "subbands",
     "load_stream": "subbands", "uvh5_header": "subbands",
     "model": "visibilities", "stats": "visibilities", "Stats": "visibilities", "map": "visibilities",
+    "density": "visibilities", "Density": "visibilities",
     "convert": "converting", "Converted": "converting", "export_uvh5": "converting",
     "write_ms": "converting",
     "profile": "profiling", "Profile": "profiling", "verify": "profiling",
@@ -38,8 +40,8 @@ _lazy = {
     "read_uvdata": "uvdata", "patch_casacore": "patching", "unpatch_casacore": "patching",
 }
 
-# Modules of their own, which need what msio does not: python-casacore, dask.
-_modules = ("tables", "dask")
+# Modules of their own, which need what msio does not: python-casacore, dask, matplotlib.
+_modules = ("tables", "dask", "plot")
 
 __all__ = [*_error_names, *_lazy, "__version__"]
 

@@ -7,7 +7,7 @@ from . import _msio
 from ._progress import progress as _progress
 from ._selecting import rows as _rows
 
-__all__ = ["model", "stats", "Stats", "map"]
+__all__ = ["model", "stats", "Stats", "density", "Density", "map"]
 
 _MODES = {"replace": 0, "add": 1, "subtract": 2}
 
@@ -165,6 +165,105 @@ def stats(path, columns="DATA", by=(), chi2=None, flag_row=True, memory=64 << 20
         raise ValueError("no column is named")
     with _progress(progress, "reading") as told:
         return Stats(*_msio.stats(path, names, keys, pair, flag_row, operator.index(memory), threads, checked, told))
+
+
+_ANY = -2**31
+
+
+class Density:
+    """Points counted on a grid of two axes.
+
+    Attributes
+    ----------
+    x, y : str
+        What the axes show, as in `density`.
+    x_unit, y_unit : str
+        "s", "Hz", "m", "wavelengths", "deg" or "".
+    x_edges, y_edges : ndarray of float64
+        The edges of the bins: one more than there are bins.
+    count : ndarray of int64, (y bins, x bins)
+        Points of each cell.
+    flagged : ndarray of int64 or None
+        Those of `count` that are flagged, where `flags` was asked for.
+    rows : int
+        That were looked at.
+    points, outside, not_finite : int
+        Points that are in a cell, beyond a range (or of no known antenna), and those with a NaN or an infinity.
+    antennas : int
+        The number n in the numbers of baselines: that of antennas i <= j is i n - i (i - 1) / 2 + j - i.
+    """
+
+    def __init__(self, x, y, count, flagged, rows, points, outside, not_finite, antennas):
+        self.x, self.x_unit, self.x_edges = x[0], x[1], x[3] + np.arange(x[2] + 1) * x[4]
+        self.y, self.y_unit, self.y_edges = y[0], y[1], y[3] + np.arange(y[2] + 1) * y[4]
+        self.count = np.frombuffer(count, "i8").reshape(y[2], x[2])
+        self.flagged = None if flagged is None else np.frombuffer(flagged, "i8").reshape(y[2], x[2])
+        self.rows, self.points, self.outside, self.not_finite = rows, points, outside, not_finite
+        self.antennas = antennas
+
+    def __repr__(self):
+        return (f"<Density: {self.points} points of {self.rows} rows, {self.y} against {self.x}, "
+                f"{self.count.shape[0]} x {self.count.shape[1]} cells>")
+
+
+def density(path, x="time", y="amp", column="DATA", flags=False, bins=(1024, 512), x_range=None, y_range=None,
+            wavelengths=False, field=None, spw=None, corr=None, flag_row=True, memory=64 << 20, threads=0, checked=True,
+            progress=False):
+    """Counts visibilities on a grid of two axes, in one read: what a plot of all of them shows.
+
+    Parameters
+    ----------
+    path : path-like
+        The Measurement Set's folder.
+    x, y : {"time", "freq", "chan", "uvdist", "baseline", "antenna", "amp", "phase", "real", "imag", "flag", "u", "v"}
+        Two different axes. A point is one visibility, a row's channel and correlation; on "antenna" it is one of each of
+        its two. "phase" is in degrees.
+    column : str
+        Complex or Float: what "amp", "phase", "real" and "imag" are of. Not read for other axes.
+    flags : bool
+        Flagged points are counted too, and apart as well. Else they count only where an axis is "flag".
+    bins : (int, int)
+        Bins of x and y, at most.
+    x_range, y_range : (float, float), optional
+        What the axis spans. Else it is found: from the metadata, or, of "amp", "real", "imag", "u", "v" and "uvdist", while
+        the columns are read. The bins of the latter are a power of two wide and begin at a multiple of it.
+    wavelengths : bool
+        "u", "v" and "uvdist" are in wavelengths of each channel, not in m.
+    field, spw, corr : int, optional
+        Only rows of this field and spectral window; the index of the only correlation.
+    flag_row : bool
+        Whether a set FLAG_ROW flags its whole row.
+    memory : int
+        Bytes of the batches in flight; 8 bytes a cell and thread come to it (16 with `flags`).
+    threads : int
+        0: all that the process may use. The answer does not depend on it.
+    checked : bool
+        See `metadata`.
+    progress : bool
+        Whether to show how far it is.
+
+    Returns
+    -------
+    Density
+
+    Examples
+    --------
+    >>> found = msio.density("obs.ms", "uvdist", "amp", column="CORRECTED_DATA")
+    >>> msio.plot.draw(found, "amp.png")                                      # needs matplotlib
+    >>> flags = msio.density("obs.ms", "time", "freq", flags=True)
+    >>> occupancy = flags.flagged / np.maximum(flags.count, 1)
+    """
+    ranges = []
+    for name, span in (("x_range", x_range), ("y_range", y_range)):
+        low, high = (0.0, 0.0) if span is None else (float(value) for value in span)
+        if span is not None and not low < high:
+            raise ValueError(f"{name} is {span!r}: it goes from a low to a high value")
+        ranges += low, high
+    x_bins, y_bins = (operator.index(number) for number in bins)
+    chosen = [_ANY if number is None else operator.index(number) for number in (field, spw, corr)]
+    with _progress(progress, "reading") as told:
+        return Density(*_msio.density(path, x, y, column, flags, x_bins, y_bins, *ranges, wavelengths, *chosen, flag_row,
+                                      operator.index(memory), threads, checked, told))
 
 
 def map(path, inputs, outputs, function, rows=None, memory=64 << 20, block=4 << 20, threads=0, progress=False):

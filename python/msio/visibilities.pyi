@@ -5,7 +5,7 @@ import numpy as np
 
 from ._msio import _Path, _Rows
 
-__all__ = ["model", "stats", "Stats", "map"]
+__all__ = ["model", "stats", "Stats", "density", "Density", "map"]
 
 def model(path: _Path, sky: _Path, column: str = ..., mode: Literal["replace", "add", "subtract"] = ..., memory: int = ...,
           threads: int = ..., lock_seconds: float = ..., progress: bool = ...) -> int: ...
@@ -22,5 +22,28 @@ class Stats:
 
 def stats(path: _Path, columns: str | Sequence[str] = ..., by: str | Sequence[str] = ..., chi2: tuple[str, str] | None = ...,
           flag_row: bool = ..., memory: int = ..., threads: int = ..., checked: bool = ..., progress: bool = ...) -> Stats: ...
+_Axis = Literal["time", "freq", "chan", "uvdist", "baseline", "antenna", "amp", "phase", "real", "imag", "flag", "u", "v"]
+
+class Density:
+    x: str
+    x_unit: str
+    x_edges: np.ndarray
+    y: str
+    y_unit: str
+    y_edges: np.ndarray
+    count: np.ndarray
+    flagged: np.ndarray | None
+    rows: int
+    points: int
+    outside: int
+    not_finite: int
+    antennas: int
+    def __init__(self, x: tuple[str, str, int, float, float], y: tuple[str, str, int, float, float], count: bytes,
+                 flagged: bytes | None, rows: int, points: int, outside: int, not_finite: int, antennas: int) -> None: ...
+
+def density(path: _Path, x: _Axis = ..., y: _Axis = ..., column: str = ..., flags: bool = ..., bins: tuple[int, int] = ...,
+            x_range: tuple[float, float] | None = ..., y_range: tuple[float, float] | None = ..., wavelengths: bool = ...,
+            field: int | None = ..., spw: int | None = ..., corr: int | None = ..., flag_row: bool = ..., memory: int = ...,
+            threads: int = ..., checked: bool = ..., progress: bool = ...) -> Density: ...
 def map(path: _Path, inputs: str | Sequence[str], outputs: str | Sequence[str], function: Callable[..., Any],
         rows: _Rows = ..., memory: int = ..., block: int = ..., threads: int = ..., progress: bool = ...) -> list[Any] | None: ...

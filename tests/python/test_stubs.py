@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("mypy", reason="mypy is not installed")
 
-STUBS = ("msio", "msio._msio", "msio.dask", "msio.meta", "msio.patching", "msio.profiling", "msio.reading",
+STUBS = ("msio", "msio._msio", "msio.dask", "msio.meta", "msio.patching", "msio.plot", "msio.profiling", "msio.reading",
          "msio.simulating", "msio.subbands", "msio.tables", "msio.uvdata")
 
 CONFIGURATION = f"""[mypy]
