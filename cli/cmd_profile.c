@@ -80,7 +80,8 @@ static int run(cli_context *cli, int argc, char **argv) {
 static const cli_option options[] = {
     {"out", "FOLDER", 0,
      "where the report goes; by default msio-profile, or msio-profile-2\nand so on; a former profile's folder is used again"},
-    {"sample", "HZ", 0, "samples of processor time a second of each processor, by default 100;\n0: none"},
+    {"sample", "HZ", 0,
+     "samples of processor time a second of each processor, and of the\nstacks of Python's threads; by default 100; 0: none"},
     {"no-estimate", NULL, 0, "do not time msio on the cells that loops asked for"},
     {"print-library", NULL, 0,
      "print the path of the library for LD_PRELOAD, for programs that are\nnot started by hand"},
@@ -97,7 +98,8 @@ const cli_command cli_command_profile = {
             "and kept in a folder that only its owner can read: report.txt, report.json, report.html, and files\n"
             "for pstats, speedscope, flame graphs and Chrome's tracing. It says first how much of the time the\n"
             "tables are, then what was read how often over, which loops go cell by cell and on which line of\n"
-            "Python, what msio takes for the same cells (measured), and what could not be seen.\n\n"
+            "Python, what msio takes for the same cells (measured), which lines took time and memory, and what\n"
+            "could not be seen.\n\n"
             "With --json the report goes to standard output, and the program's output to standard error. Where\n"
             "nobody starts the program by hand, set LD_PRELOAD=$(msio profile --print-library) and\n"
             "MSIO_PROF=profile:FOLDER in its environment, FOLDER being there, and ask `msio profile show\n"

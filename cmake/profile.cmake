@@ -2,9 +2,12 @@
 # nothing linked but the C library.
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
     add_library(msio_profile MODULE
+        prof/preload/large_blocks.c
         prof/preload/calls.c
         prof/preload/casacore_trace.c
         prof/preload/native_site.c
+        prof/preload/python_leave.c
+        prof/preload/python_sampler.c
         prof/preload/python_site.c
         prof/preload/segment.c
         prof/preload/tracking.c)

@@ -143,6 +143,16 @@ typedef struct prof_line {
     int64_t calls, cells, rows, bytes;
 } prof_line;
 
+/* What samples of Python's stacks say of a line, or of a task of CASA: `file` is its module then, `line` 0. */
+typedef struct prof_time {
+    const char *file, *function;
+    int line;
+    int64_t samples;
+    double wall, cpu;            /* seconds, summed over threads; a task's with all that it calls */
+    int64_t growth;              /* bytes by which the process grew meanwhile, by the thread that was busiest */
+    int64_t blocks, block_bytes; /* of 1 MiB or more that the line asked for: counted, not sampled */
+} prof_time;
+
 typedef struct prof_process {
     int pid, parent, seen, ended;
     char command[192];
@@ -159,17 +169,22 @@ typedef struct prof_finding {
 
 typedef struct prof_found {
     profile_segment *segment;
-    int tables, files, accesses, lines, processes, findings;
+    int tables, files, accesses, lines, processes, findings, timed, tasks, stacks;
     prof_table *table;
     prof_file *file;
     prof_access *access; /* most calls first */
     prof_line *line;
+    prof_time *time; /* by line, the longest first */
+    prof_time *task; /* by task, the longest first */
+    const profile_stack **stack;
     prof_process *process;
     prof_finding *finding;
     double table_seconds; /* in system calls on tables' and HDF5 files, over all threads */
     double other_seconds; /* the same on other files */
     int64_t events_accesses, events_calls;
-    double own_seconds; /* that counting took, about */
+    double own_seconds;  /* that counting took, about */
+    int64_t looks;       /* samples of all of Python's threads */
+    double look_seconds; /* processor time that they took, measured */
     int64_t lost;
 } prof_found;
 
@@ -185,6 +200,18 @@ typedef struct prof_extent {
     const profile_extent *extent;
 } prof_extent;
 void prof_layout_table(prof_found *found, int table, const prof_extent *extents, int64_t n);
+
+/* What Python's stacks tell: lines, tasks (profile_python.c). */
+void prof_find_times(prof_found *found);
+/* gaincal, of .../casatasks/gaincal.py. */
+void prof_task_name(const prof_time *task, char *name, size_t size);
+/* Maps the counters of a folder, for this process alone (profile_counters.c). Returns 0, or an exit code after telling.
+ */
+int prof_map_segment(const cli_context *cli, const char *folder, profile_segment **segment);
+/* The text of a segment's string; "" where there is none. */
+const char *prof_string(const profile_segment *segment, uint32_t index);
+/* A frame of a stack. */
+const profile_site *prof_frame(const prof_found *found, const profile_stack *stack, uint32_t frame);
 
 /* ---------------------------------------------------------------- judging (profile_findings.c, profile_estimate.c) */
 
@@ -207,10 +234,12 @@ const char *cli_profile_verdict(const cli_profile_run *run, const prof_found *fo
 void cli_profile_text(FILE *out, const cli_profile_run *run, const prof_found *found);
 void cli_profile_json(FILE *out, const cli_profile_run *run, const prof_found *found);
 void cli_profile_html(FILE *out, const cli_profile_run *run, const prof_found *found);
-/* counts.tsv, which `compare` reads; memory.csv; profile.folded; profile.speedscope.json; profile.prof; trace.json. */
+/* counts.tsv, which `compare` reads; memory.csv; profile.folded; accesses.folded; profile.speedscope.json;
+ * profile.prof; trace.json. */
 void cli_profile_counts(FILE *out, const cli_profile_run *run, const prof_found *found);
 void cli_profile_memory(FILE *out, const cli_profile_run *run);
 void cli_profile_folded(FILE *out, const prof_found *found);
+void cli_profile_folded_accesses(FILE *out, const prof_found *found);
 void cli_profile_speedscope(FILE *out, const cli_profile_run *run, const prof_found *found);
 void cli_profile_pstats(FILE *out, const prof_found *found);
 void cli_profile_trace(FILE *out, const cli_profile_run *run, const prof_found *found);

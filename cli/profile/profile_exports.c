@@ -1,7 +1,7 @@
-/* profile_exports.c - what other programs open: memory.csv, profile.folded, profile.speedscope.json, profile.prof,
- * trace.json; and counts.tsv, which `msio profile compare` reads.
+/* profile_exports.c - what other programs open: memory.csv, profile.folded, accesses.folded, profile.speedscope.json,
+ * profile.prof, trace.json; and counts.tsv, which `msio profile compare` reads.
  *
- * None of them has a time that was not measured: weights are accesses, which are counted.
+ * None of them has a time that was not measured: times are those of sampled stacks, accesses are counted.
  */
 #include "cli/profile/profile.h"
 
@@ -57,16 +57,33 @@ void cli_profile_counts(FILE *out, const cli_profile_run *run, const prof_found 
 
 /* ---------------------------------------------------------------- stacks: a line of the source, what it asked for */
 
+static void put_place(FILE *out, const char *file, int line, const char *function) {
+    put_name(out, file, ";");
+    fprintf(out, ":%d ", line);
+    put_name(out, function, ";");
+}
+
+/* Weights are microseconds. */
 void cli_profile_folded(FILE *out, const prof_found *found) {
+    const profile_segment *s = found->segment;
+    for (int i = 0; i < found->stacks; i++) {
+        const profile_stack *stack = found->stack[i];
+        for (uint32_t frame = stack->depth; frame-- > 0;) {
+            const profile_site *site = prof_frame(found, stack, frame);
+            put_place(out, prof_string(s, site->file), site->line, prof_string(s, site->function));
+            if (frame) fputc(';', out);
+        }
+        fprintf(out, " %lld\n", (long long)(stack->wall_ns / 1000));
+    }
+}
+
+void cli_profile_folded_accesses(FILE *out, const prof_found *found) {
     for (int i = 0; i < found->accesses; i++) {
         const prof_access *a = &found->access[i];
-        if (a->file) {
-            put_name(out, a->file, ";");
-            fprintf(out, ":%d ", a->line);
-            put_name(out, a->function, ";");
-        } else {
+        if (a->file)
+            put_place(out, a->file, a->line, a->function);
+        else
             fputs("(line unknown)", out);
-        }
         fprintf(out, ";%s ", a->write ? "write" : "read");
         put_name(out, a->table >= 0 ? found->table[a->table].name : a->table_path, ";");
         fputc('.', out);
@@ -98,9 +115,71 @@ static void put_frames(cli_json *json, const prof_found *found) {
     }
 }
 
+/* Frames of sampled stacks follow those of accesses, in the order of the segment's sites. */
+static void put_site_frames(cli_json *json, const prof_found *found) {
+    const profile_segment *s = found->segment;
+    for (uint32_t i = 0; found->stacks && i < PROFILE_SITES; i++) {
+        const profile_site *site = &s->site[i];
+        bool ready = site->state == PROFILE_READY;
+        char name[256];
+        snprintf(name, sizeof name, "%.200s", ready ? prof_string(s, site->function) : "-");
+        put_frame(json, name, ready ? prof_string(s, site->file) : NULL, ready ? site->line : 0);
+    }
+}
+
+/* Until its "samples" list is open. */
+static void begin_profile(cli_json *json, const char *name, const char *unit, int64_t total) {
+    cli_json_object(json);
+    cli_json_put_string(json, "type", "sampled");
+    cli_json_put_string(json, "name", name);
+    cli_json_put_string(json, "unit", unit);
+    cli_json_put_int(json, "startValue", 0);
+    cli_json_put_int(json, "endValue", total);
+    cli_json_open_list(json, "samples");
+}
+
+static void put_access_profile(cli_json *json, const prof_found *found) {
+    int64_t total = 0;
+    for (int i = 0; i < found->accesses; i++) total += found->access[i].calls;
+    begin_profile(json, "accesses of columns", "none", total);
+    for (int i = 0; i < found->accesses; i++) {
+        cli_json_array(json);
+        cli_json_int(json, 2 * i);
+        cli_json_int(json, 2 * i + 1);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+    cli_json_open_array(json, "weights");
+    for (int i = 0; i < found->accesses; i++) cli_json_int(json, found->access[i].calls);
+    cli_json_end(json);
+    cli_json_end(json);
+}
+
+static int64_t stack_ns(const profile_stack *stack, bool cpu) {
+    return (int64_t)(cpu ? stack->cpu_ns : stack->wall_ns);
+}
+
+static void put_time_profile(cli_json *json, const prof_found *found, bool cpu) {
+    int64_t total = 0;
+    for (int i = 0; i < found->stacks; i++) total += stack_ns(found->stack[i], cpu);
+    begin_profile(json, cpu ? "processor time, Python" : "time, Python", "nanoseconds", total);
+    for (int i = 0; i < found->stacks; i++) {
+        cli_json_array(json);
+        for (uint32_t frame = found->stack[i]->depth; frame-- > 0;) {
+            uint32_t site = found->stack[i]->site[frame];
+            cli_json_int(json, 2 * found->accesses + (int64_t)(site < PROFILE_SITES ? site : 0));
+        }
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+    cli_json_open_array(json, "weights");
+    for (int i = 0; i < found->stacks; i++) cli_json_int(json, stack_ns(found->stack[i], cpu));
+    cli_json_end(json);
+    cli_json_end(json);
+}
+
 void cli_profile_speedscope(FILE *out, const cli_profile_run *run, const prof_found *found) {
     cli_json json = CLI_JSON_INIT(out);
-    int64_t total = 0;
     cli_json_object(&json);
     cli_json_put_string(&json, "$schema", "https://www.speedscope.app/file-format-schema.json");
     cli_json_put_string(&json, "exporter", "msio profile");
@@ -108,28 +187,15 @@ void cli_profile_speedscope(FILE *out, const cli_profile_run *run, const prof_fo
     cli_json_open_object(&json, "shared");
     cli_json_open_list(&json, "frames");
     put_frames(&json, found);
+    put_site_frames(&json, found);
     cli_json_end(&json);
     cli_json_end(&json);
     cli_json_open_list(&json, "profiles");
-    cli_json_object(&json);
-    cli_json_put_string(&json, "type", "sampled");
-    cli_json_put_string(&json, "name", "accesses of columns");
-    cli_json_put_string(&json, "unit", "none");
-    cli_json_put_int(&json, "startValue", 0);
-    for (int i = 0; i < found->accesses; i++) total += found->access[i].calls;
-    cli_json_put_int(&json, "endValue", total);
-    cli_json_open_list(&json, "samples");
-    for (int i = 0; i < found->accesses; i++) {
-        cli_json_array(&json);
-        cli_json_int(&json, 2 * i);
-        cli_json_int(&json, 2 * i + 1);
-        cli_json_end(&json);
+    if (found->stacks) {
+        put_time_profile(&json, found, false);
+        put_time_profile(&json, found, true);
     }
-    cli_json_end(&json);
-    cli_json_open_array(&json, "weights");
-    for (int i = 0; i < found->accesses; i++) cli_json_int(&json, found->access[i].calls);
-    cli_json_end(&json);
-    cli_json_end(&json);
+    put_access_profile(&json, found);
     cli_json_end(&json);
     cli_json_end(&json);
     cli_json_finish(&json);

@@ -3,52 +3,16 @@
 
 #include "cli/common/failure.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LOOP_CELLS 64
 /* Scalars are announced once for each block that casacore keeps: rows of a loop are then this far apart at most. */
 #define LOOP_STEP 64
-
-/* ---------------------------------------------------------------- the segment */
-
-static int map_segment(const cli_context *cli, const char *folder, profile_segment **segment) {
-    char path[PATH_MAX + 32];
-    struct stat about;
-    snprintf(path, sizeof path, "%s/" PROFILE_FILE, folder);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
-        return cli_fail(cli, MSIO_E_NOT_FOUND, path,
-                        "there are no counters: it is no folder of a profile, or no "
-                        "process of the run opened a table");
-    if (fd < 0) return cli_fail_system(cli, path, "the counters cannot be read");
-    profile_segment *s = NULL;
-    if (fstat(fd, &about) == 0 && about.st_size == (off_t)sizeof *s) {
-        /* private: what still runs may count on, and nothing here changes it */
-        void *map = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-        if (map != MAP_FAILED) s = map;
-    }
-    close(fd);
-    if (s && memcmp(s->magic, PROFILE_MAGIC, 8) == 0 && s->version == PROFILE_VERSION && s->bytes == sizeof *s) {
-        s->text[0] = s->text[PROFILE_TEXT_BYTES - 1] = '\0';
-        *segment = s;
-        return 0;
-    }
-    if (s) munmap(s, sizeof *s);
-    return cli_fail(cli, MSIO_E_FORMAT, path, "these are no counters of this version");
-}
-
-static const char *string_of(const profile_segment *s, uint32_t index) {
-    if (index >= PROFILE_STRINGS) return "";
-    uint32_t at = s->string[index].at;
-    return s->string[index].state == PROFILE_READY && at < PROFILE_TEXT_BYTES ? s->text + at : "";
-}
 
 /* ---------------------------------------------------------------- processes */
 
@@ -110,7 +74,7 @@ static void find_files(prof_found *found) {
     n = 0;
     for (uint32_t i = 0; i < PROFILE_FILES; i++) {
         if (s->file[i].state != PROFILE_READY) continue;
-        list[n] = (prof_file){.path = string_of(s, s->file[i].path), .table = -1};
+        list[n] = (prof_file){.path = prof_string(s, s->file[i].path), .table = -1};
         add_file(&list[n++], &s->file[i]);
     }
     if (n) qsort(list, (size_t)n, sizeof *list, compare_files);
@@ -250,7 +214,7 @@ static void find_columns(prof_found *found) {
     for (uint32_t i = 0; i < PROFILE_EXTENTS; i++) {
         const profile_extent *e = &s->extent[i];
         if (e->state != PROFILE_READY || e->path >= PROFILE_STRINGS) continue;
-        if (file_of[e->path] == -2) file_of[e->path] = find_file(found, string_of(s, e->path));
+        if (file_of[e->path] == -2) file_of[e->path] = find_file(found, prof_string(s, e->path));
         if (file_of[e->path] >= 0) list[n++] = (prof_extent){file_of[e->path], e};
     }
     if (n) qsort(list, (size_t)n, sizeof *list, compare_extents);
@@ -373,7 +337,7 @@ static void find_accesses(prof_found *found) {
     for (uint32_t i = 0; i < PROFILE_ACCESSES; i++) {
         const profile_access *a = &s->access[i];
         if (a->state != PROFILE_READY) continue;
-        prof_access made = {.table_path = string_of(s, a->table), .column_name = string_of(s, a->column)};
+        prof_access made = {.table_path = prof_string(s, a->table), .column_name = prof_string(s, a->column)};
         made.table = -1;
         made.sure = (int)a->sure, made.write = a->write != 0;
         made.calls = (int64_t)a->calls, made.cells = (int64_t)a->cells, made.whole = (int64_t)a->whole;
@@ -383,7 +347,7 @@ static void find_accesses(prof_found *found) {
         made.first_row = a->first_row, made.last_row = a->last_row, made.would_take = -1;
         if (a->site && a->site <= PROFILE_SITES) {
             const profile_site *site = &s->site[a->site - 1];
-            made.file = string_of(s, site->file), made.function = string_of(s, site->function);
+            made.file = prof_string(s, site->file), made.function = prof_string(s, site->function);
             made.line = site->line;
         }
         made.table = table_by_name(found, made.table_path);
@@ -463,12 +427,14 @@ static void find_cost(const char *folder, prof_found *found) {
     found->own_seconds =
         (double)found->events_calls * cost_of_call(folder) + (double)found->events_accesses * ACCESS_SECONDS;
     found->lost = (int64_t)s->lost_processes + s->lost_strings + s->lost_files + s->lost_extents + s->lost_accesses +
-                  s->lost_sites + s->untracked;
+                  s->lost_sites + s->lost_stacks + s->untracked;
+    found->looks = (int64_t)s->looks;
+    found->look_seconds = 1e-9 * (double)s->look_ns;
 }
 
 int cli_profile_find(const cli_context *cli, const char *folder, prof_found *found) {
     *found = (prof_found){0};
-    int code = map_segment(cli, folder, &found->segment);
+    int code = prof_map_segment(cli, folder, &found->segment);
     if (code) return code;
     find_processes(found);
     find_files(found);
@@ -476,6 +442,7 @@ int cli_profile_find(const cli_context *cli, const char *folder, prof_found *fou
     find_columns(found);
     find_accesses(found);
     find_lines(found);
+    prof_find_times(found);
     find_cost(folder, found);
     return 0;
 }
@@ -492,6 +459,9 @@ void cli_profile_found_free(prof_found *found) {
     free(found->file);
     free(found->access);
     free(found->line);
+    free(found->time);
+    free(found->task);
+    free(found->stack);
     free(found->process);
     free(found->finding);
     if (found->segment) munmap(found->segment, sizeof *found->segment);

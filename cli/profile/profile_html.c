@@ -9,6 +9,7 @@
 #define CURVE_WIDTH 900
 #define CURVE_HEIGHT 160
 #define CURVE_POINTS 900
+#define TIMES_SHOWN 200
 
 static const char head[] =
     "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
@@ -190,6 +191,41 @@ static void put_accesses(FILE *out, const prof_found *found) {
     fputs("</tbody></table></div>\n", out);
 }
 
+static void put_times(FILE *out, const prof_found *found) {
+    static const char *const names[] = {"line",     "share",    ">wall",         ">CPU",
+                                        ">samples", ">grew by", ">large blocks", NULL};
+    double most = 0;
+    if (!found->timed && !found->tasks) return;
+    for (int i = 0; i < found->timed; i++)
+        if (found->time[i].wall > most) most = found->time[i].wall;
+    fputs(
+        "<h2>Lines by time</h2>\n<p>All threads of Python, sampled; what the process grew by meanwhile; blocks of memory of "
+        "1 MiB or more are counted at the line that asks for them.</p>\n",
+        out);
+    titles(out, names);
+    for (int i = 0; i < found->timed && i < TIMES_SHOWN; i++) {
+        const prof_time *t = &found->time[i];
+        fputs("<tr>", out);
+        place(out, t->file, t->line, t->function);
+        bar(out, (int64_t)(1e6 * t->wall), (int64_t)(1e6 * most));
+        number(out, t->wall, cli_duration(t->wall).text);
+        number(out, t->cpu, cli_duration(t->cpu).text);
+        number(out, (double)t->samples, cli_count(t->samples).text);
+        number(out, (double)t->growth, cli_size(t->growth > 0 ? t->growth : 0).text);
+        number(out, (double)t->block_bytes, t->blocks ? cli_size(t->block_bytes).text : "");
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody></table></div>\n", out);
+    for (int i = 0; i < found->tasks; i++) {
+        char name[200];
+        prof_task_name(&found->task[i], name, sizeof name);
+        fputs("<p>task <code>", out);
+        put(out, name);
+        fprintf(out, "</code>: %s, %s of them CPU</p>\n", cli_duration(found->task[i].wall).text,
+                cli_duration(found->task[i].cpu).text);
+    }
+}
+
 /* The curve of resident memory, drawn here: no library, no script. */
 static void put_memory(FILE *out, const cli_profile_run *run) {
     if (run->moments < 2) return;
@@ -244,6 +280,7 @@ void cli_profile_html(FILE *out, const cli_profile_run *run, const prof_found *f
     put_findings(out, run, found);
     put_columns(out, found);
     put_accesses(out, found);
+    put_times(out, found);
     put_memory(out, run);
     fprintf(
         out,

@@ -102,6 +102,39 @@ static void put_lines(cli_json *json, const prof_found *found) {
     cli_json_end(json);
 }
 
+#define OF_TIME(key, name) CLI_JSON_MEMBER(prof_time, key, name)
+
+static void put_times(cli_json *json, const char *name, const prof_time *list, int n, bool tasks) {
+    static const cli_json_member place[] = {OF_TIME("file", file), OF_TIME("line", line),
+                                            OF_TIME("function", function)},
+                                 counts[] = {OF_TIME("wall_seconds", wall), OF_TIME("cpu_seconds", cpu),
+                                             OF_TIME("growth_bytes", growth), OF_TIME("samples", samples)},
+                                 blocks[] = {OF_TIME("blocks", blocks), OF_TIME("block_bytes", block_bytes)};
+    cli_json_open_list(json, name);
+    for (int i = 0; i < n; i++) {
+        cli_json_flat_object(json);
+        char task[200];
+        prof_task_name(&list[i], task, sizeof task);
+        if (tasks)
+            cli_json_put_string(json, "task", task);
+        else
+            CLI_JSON_PUT_MEMBERS(json, &list[i], place);
+        CLI_JSON_PUT_MEMBERS(json, &list[i], counts);
+        if (!tasks) CLI_JSON_PUT_MEMBERS(json, &list[i], blocks);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+}
+
+static void put_python(cli_json *json, const prof_found *found) {
+    cli_json_open_object(json, "python");
+    cli_json_put_int(json, "looks", found->looks);
+    cli_json_put_double(json, "look_seconds", found->look_seconds);
+    put_times(json, "lines", found->time, found->timed, false);
+    put_times(json, "tasks", found->task, found->tasks, true);
+    cli_json_end(json);
+}
+
 static void put_loops(cli_json *json, const prof_found *found) {
     cli_json_open_list(json, "loops");
     for (int i = 0; i < found->accesses; i++) {
@@ -234,6 +267,7 @@ void cli_profile_json(FILE *out, const cli_profile_run *run, const prof_found *f
     put_loops(&json, found);
     put_findings(&json, found);
     put_samples(&json, &run->samples);
+    put_python(&json, found);
     put_memory(&json, run);
     put_files(&json, found);
     cli_json_open_flat_object(&json, "own_cost");

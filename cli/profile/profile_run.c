@@ -57,6 +57,7 @@ static const char *const own_files[] = {PROFILE_FILE,
                                         "memory.csv",
                                         "profile.speedscope.json",
                                         "profile.folded",
+                                        "accesses.folded",
                                         "profile.prof",
                                         "trace.json"};
 
@@ -115,7 +116,8 @@ static int make_segment(const cli_context *cli, const cli_profile_run *run) {
         char magic[8];
         uint32_t version, bytes;
         uint64_t started;
-    } head = {PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), 0};
+        uint32_t sample_hz;
+    } head = {PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), 0, (uint32_t)run->sample_hz};
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     head.started = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;

@@ -14,6 +14,8 @@
 #define FILES_SHOWN 8
 #define FINDINGS_SHOWN 20
 #define LIBRARIES_SHOWN 6
+#define TIMES_SHOWN 12
+#define MUCH_MEMORY 10000000 /* bytes that are worth a line, however short it was */
 
 static const char *printable(char buffer[512], const char *text) {
     return cli_printable(buffer, 512, text, strlen(text));
@@ -72,6 +74,12 @@ static const char *way_of(const prof_access *a) {
     return a->loop ? "one by one" : a->cells == a->calls ? "cells" : "mixed";
 }
 
+static cli_words percent(double part, double all) {
+    cli_words words = {"-"};
+    if (all > 0) snprintf(words.text, sizeof words.text, "%.1f%%", 100 * part / all);
+    return words;
+}
+
 static cli_words factor(int64_t bytes, int64_t distinct) {
     cli_words words = {"-"};
     if (distinct > 0) snprintf(words.text, sizeof words.text, "%.2fx", (double)bytes / (double)distinct);
@@ -103,6 +111,40 @@ static void print_columns(FILE *out, const prof_found *found) {
     if (n) cli_grid_print(&grid, out);
     if (n > COLUMNS_SHOWN) fprintf(out, "  and %d columns with less: report.json has all\n", n - COLUMNS_SHOWN);
     free(rows);
+}
+
+/* The lines that took time, and those by which memory grew. */
+static void print_times(FILE *out, const prof_found *found) {
+    static const char *const titles[] = {">wall",         ">share", ">CPU",     ">grew by",
+                                         ">large blocks", "line",   "function", NULL};
+    double all = 0;
+    cli_grid grid;
+    for (int i = 0; i < found->timed; i++) all += found->time[i].wall;
+    if (!found->timed) return;
+    cli_grid_begin(&grid, titles);
+    for (int i = 0, shown = 0; i < found->timed && shown < TIMES_SHOWN; i++) {
+        char line[512], function[512];
+        const prof_time *t = &found->time[i];
+        const prof_access place = {.file = t->file, .line = t->line};
+        if (t->wall < 0.005 * all && t->growth < MUCH_MEMORY && t->block_bytes < MUCH_MEMORY) continue;
+        cli_grid_row(&grid,
+                     (const char *const[]){cli_duration(t->wall).text, percent(t->wall, all).text,
+                                           cli_duration(t->cpu).text, t->growth > 0 ? cli_size(t->growth).text : "-",
+                                           t->blocks ? cli_size(t->block_bytes).text : "-", place_of(line, &place),
+                                           printable(function, t->function)});
+        shown++;
+    }
+    fputs(
+        "\nLines by time: Python's, all threads, sampled, with what the process grew by meanwhile; blocks of memory of\n"
+        "1 MiB or more are counted at the line that asks for them\n",
+        out);
+    cli_grid_print(&grid, out);
+    for (int i = 0; i < found->tasks; i++) {
+        char name[200], shown[512];
+        prof_task_name(&found->task[i], name, sizeof name);
+        fprintf(out, "  task %s: %s, %s of them CPU\n", printable(shown, name), cli_duration(found->task[i].wall).text,
+                cli_duration(found->task[i].cpu).text);
+    }
 }
 
 static void print_loops(FILE *out, const prof_found *found) {
@@ -207,6 +249,9 @@ static void print_limits(FILE *out, const cli_profile_run *run, const prof_found
             cli_count(found->events_calls).text, cli_duration(found->own_seconds).text);
     if (run->seconds > 0) fprintf(out, " (%.1f%%)", 100 * found->own_seconds / run->seconds);
     fprintf(out, "; %s events without room in the counters\n", cli_count(found->lost).text);
+    if (found->looks)
+        fprintf(out, "Python   %s looks at its threads' stacks took %s of processor time (measured)\n",
+                cli_count(found->looks).text, cli_duration(found->look_seconds).text);
     if (run->samples.hz)
         fprintf(out, "Samples  %d a second of each processor, by perf events of the kernel; %s lost\n", run->samples.hz,
                 cli_count(run->samples.lost).text);
@@ -242,6 +287,7 @@ void cli_profile_text(FILE *out, const cli_profile_run *run, const prof_found *f
     fputc('\n', out);
     if (found->tables) print_columns(out, found);
     print_loops(out, found);
+    print_times(out, found);
     print_files(out, found);
     print_findings(out, run, found);
     print_limits(out, run, found);

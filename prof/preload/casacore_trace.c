@@ -133,6 +133,7 @@ static profile_access *find(int table, const void *column, char operation) {
     if (!preload_segment || table < 0 || !(length = read_string(column, &text))) return NULL;
     uint32_t sure = PROFILE_SITE_UNKNOWN;
     uint32_t site = preload_python_site(&sure);
+    if (!site && (site = preload_left_site())) sure = PROFILE_SITE_EXACT;
     if (!site && (site = native_site(table, text, length, operation == 'w'))) sure = PROFILE_SITE_SAMPLED;
     profile_access *access = find_access(table, text, length, operation == 'w', site, sure);
     if (!access) return NULL;

@@ -36,6 +36,8 @@ uint32_t preload_string(const char *text, size_t length);
 uint32_t preload_file_entry(uint32_t process, uint32_t path, uint32_t kind);
 uint32_t preload_site(uint32_t file, uint32_t function, int line);
 uint32_t preload_access(uint32_t table, uint32_t column, uint32_t site, uint32_t sure, bool write);
+/* Adds a sample to its stack: sites innermost first, `user` the first frame of the user's own code. */
+profile_stack *preload_stack(const uint32_t *site, uint32_t depth, uint32_t user);
 void preload_extent(uint32_t path, uint64_t offset, uint64_t length, bool write);
 
 /* ---------------------------------------------------------------- files (tracking.c) */
@@ -55,16 +57,34 @@ profile_file *preload_tracked(int fd, bool *locks);
  * position was). */
 void preload_moved(profile_file *file, int fd, ssize_t n, int64_t offset, uint64_t start, bool write);
 
+/* ---------------------------------------------------------------- memory (large_blocks.c) */
+
+/* Counts a large block for the line that this thread is at (python_site.c). */
+void preload_block(uint64_t bytes);
+
 /* ---------------------------------------------------------------- C++ (native_site.c) */
 
 /* The function outside casacore that this thread's access comes from: entry of sites + 1; 0: none is known. Walks the
  * stack: about a microsecond. */
 uint32_t preload_native_site(void);
 
-/* ---------------------------------------------------------------- Python (python_site.c) */
+/* ---------------------------------------------------------------- Python */
 
-/* The line of Python that this thread is at; 0: none. *sure: PROFILE_SITE_... */
+/* The line of Python that this thread is at, where it holds Python's lock; 0: it does not, or there is none.
+ * *sure: PROFILE_SITE_... (python_site.c) */
 uint32_t preload_python_site(uint32_t *sure);
-void preload_python_child(void);
+
+/* The line of Python at which this thread left Python's lock, within a call that has not taken it again; 0: unknown
+ * (python_leave.c). */
+uint32_t preload_left_site(void);
+/* Looks for extension modules that were loaded since, so that they tell when they leave the lock. */
+void preload_watch_modules(void);
+
+/* Begins the thread that samples Python's lines, where Python runs and this process has none yet (python_sampler.c). */
+void preload_sampler_begin(void);
+/* Before a fork; after it in the parent; in the child, where the thread is none: it was the parent's. */
+void preload_sampler_fork(void);
+void preload_sampler_parent(void);
+void preload_sampler_child(void);
 
 #endif

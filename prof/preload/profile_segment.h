@@ -13,8 +13,9 @@
 #include <stdint.h>
 
 #define PROFILE_MAGIC "msioprof"
-#define PROFILE_VERSION 1u
+#define PROFILE_VERSION 2u
 #define PROFILE_FILE "counters"
+#define PROFILE_SAMPLE_HZ 100u /* where nothing else is asked for */
 
 #define PROFILE_PROCESSES 4096u
 #define PROFILE_STRINGS 65536u
@@ -23,6 +24,8 @@
 #define PROFILE_EXTENTS 786432u
 #define PROFILE_ACCESSES 32768u
 #define PROFILE_SITES 16384u
+#define PROFILE_STACKS 8192u
+#define PROFILE_DEPTH 40u /* frames of a stack that are kept: the innermost */
 #define PROFILE_SIZE_BUCKETS 24
 
 /* State of an entry of a hash table. */
@@ -94,10 +97,21 @@ typedef struct profile_site {
     _Atomic uint32_t state;
     uint32_t file, function; /* strings */
     int32_t line;
+    profile_count blocks, block_bytes; /* of 1 MiB or more that it asked for */
 } profile_site;
 
 /* How sure the call site of an access is. */
 enum { PROFILE_SITE_UNKNOWN = 0, PROFILE_SITE_EXACT = 1, PROFILE_SITE_SAMPLED = 2 };
+
+/* A stack of Python, as it was sampled, of all threads and processes. Each sample stands for the time since the one
+ * before. */
+typedef struct profile_stack {
+    _Atomic uint32_t state;
+    uint32_t depth, user;         /* frames; the first of them of the user's own code, `depth`: none */
+    uint32_t site[PROFILE_DEPTH]; /* entries of sites, the innermost first */
+    profile_count samples, wall_ns, cpu_ns;
+    _Atomic int64_t growth; /* bytes by which the process's resident memory grew meanwhile */
+} profile_stack;
 
 /* Accesses of one column from one place. */
 typedef struct profile_access {
@@ -124,11 +138,13 @@ typedef struct profile_segment {
     uint32_t version;
     uint32_t bytes; /* sizeof(profile_segment) */
     uint64_t started;
+    uint32_t sample_hz;         /* samples of Python's lines a second; 0: none */
     _Atomic uint32_t processes; /* entries that were taken, more than there are where some found no room */
     _Atomic uint32_t text_used; /* bytes */
-    _Atomic uint32_t lost_processes, lost_strings, lost_files, lost_extents, lost_accesses, lost_sites;
+    _Atomic uint32_t lost_processes, lost_strings, lost_files, lost_extents, lost_accesses, lost_sites, lost_stacks;
     profile_count lost_extent_bytes;
     profile_count accesses_counted, calls_counted; /* events: what the counting cost is told from them */
+    profile_count looks, look_ns;                  /* samples of Python's threads, and the processor time they took */
     _Atomic uint32_t untracked;                    /* descriptors beyond what is tracked */
     _Atomic uint32_t streams;                      /* files of tables opened by fopen: their reads are not seen */
     profile_process process[PROFILE_PROCESSES];
@@ -137,6 +153,7 @@ typedef struct profile_segment {
     profile_extent extent[PROFILE_EXTENTS];
     profile_site site[PROFILE_SITES];
     profile_access access[PROFILE_ACCESSES];
+    profile_stack stack[PROFILE_STACKS];
     char text[PROFILE_TEXT_BYTES]; /* NUL-terminated strings; byte 0 is the empty one */
 } profile_segment;
 

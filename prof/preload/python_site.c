@@ -1,29 +1,14 @@
 /* python_site.c - the line of Python that an access comes from: asked of the interpreter where this thread holds its
- * lock. Python's functions are looked up at run time: nothing is linked, and programs without Python lose nothing.
+ * lock.
  */
+#include "prof/preload/python.h"
+
 #include "prof/preload/preload.h"
 
 #include <dlfcn.h>
 #include <string.h>
 
-typedef struct object object; /* of Python's; never looked into */
-
-/* Python's functions (3.9 and later), all or none. */
-static struct {
-    int (*is_initialized)(void);
-    int (*holds_lock)(void);
-    object *(*thread_state)(void);
-    object *(*frame)(object *thread);
-    object *(*back)(object *frame);
-    object *(*code)(object *frame);
-    int (*line)(object *frame);
-    object *(*attribute)(object *of, const char *name);
-    const char *(*utf8)(object *string);
-    void (*take)(object *);
-    void (*give)(object *);
-    void (*clear_error)(void);
-    object *(*error)(void);
-} python;
+python_functions python;
 
 static _Atomic int looked; /* 0 not yet, 1 there is none, 2 all there */
 
@@ -33,9 +18,10 @@ static _Atomic int looked; /* 0 not yet, 1 there is none, 2 all there */
 /* What is known of a line of code. Only touched with Python's lock held. The code is kept alive, so that its address
  * stays its own. */
 static struct {
-    object *code;
+    python_object *code;
     int line;
-    uint32_t site; /* entry + 1; 0: a library's frame, passed over */
+    uint32_t site; /* entry + 1; 0: no room */
+    python_owner owner;
 } codes[CODES];
 
 static bool look_up(void) {
@@ -54,13 +40,32 @@ static bool look_up(void) {
                   {(void **)&python.take, "Py_IncRef"},
                   {(void **)&python.give, "Py_DecRef"},
                   {(void **)&python.clear_error, "PyErr_Clear"},
-                  {(void **)&python.error, "PyErr_Occurred"}};
+                  {(void **)&python.error, "PyErr_Occurred"},
+                  {(void **)&python.interpreter, "PyInterpreterState_Main"},
+                  {(void **)&python.new_thread, "PyThreadState_New"},
+                  {(void **)&python.leave, "PyEval_SaveThread"},
+                  {(void **)&python.enter, "PyEval_RestoreThread"},
+                  {(void **)&python.of_sys, "PySys_GetObject"},
+                  {(void **)&python.call, "PyObject_CallObject"},
+                  {(void **)&python.next, "PyDict_Next"},
+                  {(void **)&python.number, "PyLong_AsUnsignedLong"},
+                  {(void **)&python.import, "PyImport_ImportModule"},
+                  {(void **)&python.call_method, "PyObject_CallMethod"},
+                  {(void **)&python.function, "PyCFunction_NewEx"}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (!(*wanted[i].to = dlsym(RTLD_DEFAULT, wanted[i].name))) return false;
+    *(void **)&python.collector_off = dlsym(RTLD_DEFAULT, "PyGC_Disable");
+    *(void **)&python.collector_on = dlsym(RTLD_DEFAULT, "PyGC_Enable");
     return true;
 }
 
-static bool is_there(void) {
+int python_collector_off(void) { return python.collector_off && python.collector_on ? python.collector_off() : 0; }
+
+void python_collector_back(int was) {
+    if (was) python.collector_on();
+}
+
+bool python_is_there(void) {
     int state = atomic_load_explicit(&looked, memory_order_acquire);
     if (state == 0) {
         state = look_up() ? 2 : 1;
@@ -69,25 +74,28 @@ static bool is_there(void) {
     return state == 2;
 }
 
-/* The lock is not held by a child of fork when its parent's other threads had it: nothing to do; codes are shared. */
-void preload_python_child(void) {}
-
-/* Frames between the user's line and casacore: innermost is always table.py's getcell. */
-static bool is_library(const char *file) {
-    static const char *const parts[] = {"/casacore/",      "/casatools/",    "/casatasks/",
-                                        "/casatestutils/", "/importlib/",    "<frozen ",
-                                        "-packages/msio/", "/contextlib.py", "/functools.py"};
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        if (strstr(file, parts[i])) return true;
+static bool has_one_of(const char *file, const char *const *parts) {
+    for (; *parts; parts++)
+        if (strstr(file, *parts)) return true;
     return false;
 }
 
-static uint32_t text_of(object *code, const char *name, bool *library) {
-    object *value = python.attribute(code, name);
+static python_owner owner_of(const char *file) {
+    /* innermost is always table.py's getcell */
+    static const char *const between[] = {"/casacore/",    "/casatools/", "/casatasks/",     "/casatestutils/",
+                                          "/importlib/",   "<frozen ",    "-packages/msio/", "/contextlib.py",
+                                          "/functools.py", NULL};
+    static const char *const packages[] = {"-packages/", "/lib/python3", "/lib64/python3", "<__array_", NULL};
+    if (has_one_of(file, between)) return PYTHON_LIBRARY;
+    return has_one_of(file, packages) ? PYTHON_PACKAGE : PYTHON_OWN;
+}
+
+static uint32_t text_of(python_object *code, const char *name, python_owner *owner) {
+    python_object *value = python.attribute(code, name);
     const char *text = value ? python.utf8(value) : NULL;
     uint32_t string = UINT32_MAX;
     if (text) {
-        if (library) *library = is_library(text);
+        if (owner) *owner = owner_of(text);
         string = preload_string(text, strlen(text));
     } else {
         python.clear_error();
@@ -96,44 +104,81 @@ static uint32_t text_of(object *code, const char *name, bool *library) {
     return string;
 }
 
-/* The site of a line, asked for the first time: entry + 1; 0 for a library's. */
-static uint32_t learn(object *code, int line) {
-    bool library = false;
-    uint32_t file = text_of(code, "co_filename", &library), function = text_of(code, "co_name", NULL);
-    if (library || file == UINT32_MAX || function == UINT32_MAX) return 0;
+/* The site of a line, asked for the first time: entry + 1; 0: no room. */
+static uint32_t learn(python_object *code, int line, python_owner *owner) {
+    uint32_t file = text_of(code, "co_filename", owner), function = text_of(code, "co_name", NULL);
+    if (file == UINT32_MAX || function == UINT32_MAX) return 0;
     uint32_t site = preload_site(file, function, line);
     return site == UINT32_MAX ? 0 : site + 1;
 }
 
-static uint32_t site_of(object *code, int line) {
+static uint32_t site_of(python_object *code, int line, python_owner *owner) {
     uint32_t at = (uint32_t)(((uintptr_t)code >> 4) * 2654435761u + (uint32_t)line * 40503u) % CODES;
     for (uint32_t i = 0; i < 8; i++, at = (at + 1) % CODES) {
-        if (codes[at].code == code && codes[at].line == line) return codes[at].site;
-        if (codes[at].code) continue;
-        python.take(code);
-        codes[at].line = line;
-        codes[at].site = learn(code, line);
-        codes[at].code = code;
+        if (!codes[at].code) {
+            python.take(code);
+            codes[at].line = line;
+            codes[at].site = learn(code, line, &codes[at].owner);
+            codes[at].code = code;
+        } else if (codes[at].code != code || codes[at].line != line) {
+            continue;
+        }
+        *owner = codes[at].owner;
         return codes[at].site;
     }
-    return learn(code, line);
+    return learn(code, line, owner);
 }
 
-uint32_t preload_python_site(uint32_t *sure) {
+uint32_t python_frame_site(python_object *frame, python_owner *owner) {
+    python_object *code = python.code(frame);
+    *owner = PYTHON_OWN;
+    uint32_t site = site_of(code, python.line(frame), owner);
+    python.give(code);
+    return site;
+}
+
+/* The line that this thread is at: the first on its stack that is not a library's, or with `own` the first of the
+ * user's own code, if there is one. With Python's lock. */
+static uint32_t line_of_thread(bool own) {
     uint32_t site = 0;
-    if (!is_there() || !python.is_initialized() || !python.holds_lock()) return 0;
-    object *thread = python.thread_state();
+    bool done = false;
+    python_object *thread = python.thread_state();
     if (!thread || python.error()) return 0; /* an error under way is not to be disturbed */
-    object *frame = python.frame(thread);
-    for (int up = 0; frame && !site && up < FRAMES_UP; up++) {
-        object *code = python.code(frame);
-        site = site_of(code, python.line(frame));
-        python.give(code);
-        object *outer = site ? NULL : python.back(frame);
+    python_object *frame = python.frame(thread);
+    for (int up = 0; frame && !done && up < FRAMES_UP; up++) {
+        python_owner owner;
+        uint32_t found = python_frame_site(frame, &owner);
+        done = owner == PYTHON_OWN || (owner == PYTHON_PACKAGE && !own);
+        if (done || (owner == PYTHON_PACKAGE && !site)) site = found;
+        python_object *outer = done ? NULL : python.back(frame);
         python.give(frame);
         frame = outer;
     }
     if (frame) python.give(frame);
+    return site;
+}
+
+static bool holds_lock(void) { return python_is_there() && python.is_initialized() && python.holds_lock(); }
+
+uint32_t preload_python_site(uint32_t *sure) {
+    uint32_t site = holds_lock() ? line_of_thread(false) : 0;
     if (site) *sure = PROFILE_SITE_EXACT;
     return site;
+}
+
+/* A block may be asked for in the middle of what changes a list: no destructor may run there. */
+void preload_block(uint64_t bytes) {
+    uint32_t site = 0;
+    if (holds_lock()) {
+        if (!python.collector_off) return;
+        int collector = python_collector_off();
+        site = line_of_thread(true);
+        python_collector_back(collector);
+    }
+    if (!site) site = preload_left_site();
+    if (!site) site = preload_native_site();
+    if (!site) return;
+    profile_site *at = &preload_segment->site[site - 1];
+    atomic_fetch_add_explicit(&at->blocks, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&at->block_bytes, bytes, memory_order_relaxed);
 }

@@ -56,7 +56,8 @@ static int make_segment(void) {
         char magic[8];
         uint32_t version, bytes;
         uint64_t started;
-    } start = {PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), preload_now()};
+        uint32_t sample_hz;
+    } start = {PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), preload_now(), PROFILE_SAMPLE_HZ};
     made = made && syscall(SYS_pwrite64, fd, &start, sizeof start, (off_t)0) == (long)sizeof start;
     /* link does not replace what another process made meanwhile */
     bool ours = made && syscall(SYS_linkat, AT_FDCWD, name, AT_FDCWD, segment_path, 0) == 0;
@@ -102,7 +103,7 @@ static void in_child(void) {
     preload_epoch++;
     atomic_store(&own_process, 0);
     atomic_store(&own_pid, current_pid());
-    preload_python_child();
+    preload_sampler_child();
 }
 
 __attribute__((constructor)) static void begin(void) {
@@ -114,7 +115,7 @@ __attribute__((constructor)) static void begin(void) {
     own_pid = current_pid();
     memcpy(segment_path, folder, length);
     memcpy(segment_path + length, "/" PROFILE_FILE, sizeof "/" PROFILE_FILE);
-    pthread_atfork(NULL, NULL, in_child);
+    pthread_atfork(preload_sampler_fork, preload_sampler_parent, in_child);
 }
 
 __attribute__((destructor)) static void end(void) {
@@ -269,6 +270,26 @@ uint32_t preload_access(uint32_t table, uint32_t column, uint32_t site, uint32_t
         return at;
     }
     return lose(&s->lost_accesses);
+}
+
+profile_stack *preload_stack(const uint32_t *site, uint32_t depth, uint32_t user) {
+    profile_segment *s = preload_segment;
+    uint64_t hash = depth;
+    for (uint32_t i = 0; i < depth; i++) hash = mix(hash, site[i]);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        profile_stack *entry = &s->stack[(hash + i) % PROFILE_STACKS];
+        uint32_t seen = look_at(&entry->state);
+        if (seen == PROFILE_READY && entry->depth == depth && memcmp(entry->site, site, depth * sizeof *site) == 0)
+            return entry;
+        if (seen != PROFILE_FREE) continue;
+        entry->depth = depth;
+        entry->user = user;
+        memcpy(entry->site, site, depth * sizeof *site);
+        publish(&entry->state);
+        return entry;
+    }
+    lose(&s->lost_stacks);
+    return NULL;
 }
 
 static void count_extent(uint32_t path, uint64_t offset, uint32_t length, bool write) {

@@ -131,6 +131,10 @@ void preload_opened(const char *path, int fd, int flags) {
         if (fd < DESCRIPTORS && preload_segment) atomic_store(&tracked[fd], 0); /* closed behind our back */
         if (kind == PROFILE_OTHER_FILE && is_regular(fd) && begins_as_hdf5(fd, flags)) kind = PROFILE_HDF5_FILE;
         if ((kind != PROFILE_OTHER_FILE || preload_segment) && is_regular(fd)) track(fd, kind);
+        if (kind != PROFILE_OTHER_FILE && preload_segment) {
+            preload_watch_modules();
+            preload_sampler_begin();
+        }
     }
     errno = kept;
 }

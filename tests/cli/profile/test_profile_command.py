@@ -10,15 +10,12 @@ import re
 import shutil
 import signal
 import subprocess
-import tempfile
-import unittest
 
 import numpy as np
-from casacore import tables
 
+from profiled_table import PYTHON, Profile, column_of
 from running import main, msio
 
-PYTHON = os.environ.get("MSIO_PYTHON", "/usr/bin/python3")
 PROFILED = os.environ.get("MSIO_TEST_PROFILED", "")
 SAMPLED = os.environ.get("MSIO_TEST_SAMPLED", "")
 TRACED = os.environ.get("MSIO_TEST_TRACED", "")
@@ -47,54 +44,16 @@ np.save(sys.argv[2], part)
 """
 
 
-def make_table(path, rows=600):
-    """A small table with tiled and standard columns."""
-    description = tables.maketabdesc([
-        tables.makearrcoldesc("DATA", 0j, shape=[16, 4], datamanagertype="TiledColumnStMan", datamanagergroup="data"),
-        tables.makearrcoldesc("FLAG", False, shape=[16, 4], datamanagertype="TiledColumnStMan",
-                              datamanagergroup="flag"),
-        tables.makearrcoldesc("UVW", 0.0, shape=[3]), tables.makescacoldesc("TIME", 0.0)])
-    table = tables.table(path, description, nrow=rows, ack=False)
-    table.putcol("DATA", np.arange(rows * 64).reshape(rows, 16, 4) * (1 + 2j))
-    table.putcol("FLAG", np.arange(rows * 64).reshape(rows, 16, 4) % 3 == 0)
-    table.putcol("UVW", np.arange(rows * 3.0).reshape(rows, 3))
-    table.putcol("TIME", np.arange(rows) * 2.5)
-    table.close()
-
-
-class Profile(unittest.TestCase):
+class Loop(Profile):
     def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="msio-profile-")
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.table = os.path.join(os.path.realpath(self.folder), "a.tab")
-        make_table(self.table)
-        self.script = os.path.join(self.folder, "loop.py")
-        with open(self.script, "w", encoding="utf-8") as file:
-            file.write(LOOP.lstrip("\n"))
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def fresh(self):
-        """The table as it was made."""
-        shutil.rmtree(self.table)
-        make_table(self.table)
-
-    def profile(self, *program, code=0, options=(), out="report", **more):
-        """Runs the program under the profiler; the report."""
-        run = msio("profile", "--out", self.path(out), *options, "--", *program, code=code, **more)
-        with open(self.path(out + "/report.json"), encoding="utf-8") as file:
-            return json.load(file), run
+        super().setUp()
+        self.script = self.write("loop.py", LOOP)
 
     def loop(self, **more):
         return self.profile(PYTHON, self.script, self.table, self.path("part.npy"), **more)
 
 
-def column_of(report, name):
-    return next(c for c in report["columns"] if c["column"] == name)
-
-
-class TestTruth(Profile):
+class TestTruth(Loop):
     def test_strace(self):
         """Bytes and calls are strace's, file by file."""
         if not shutil.which("strace"):
@@ -245,7 +204,7 @@ class TestTruth(Profile):
         self.assertEqual(report["samples"]["count"], 0)
 
 
-class TestSurvival(Profile):
+class TestSurvival(Loop):
     def setUp(self):
         super().setUp()
         if not PROFILED:
@@ -305,13 +264,13 @@ class TestSurvival(Profile):
         self.assertEqual(self.profile("/bin/sh", "-c", "kill -TERM $$", code=143)[0]["signal"], 15)
 
 
-class TestReport(Profile):
+class TestReport(Loop):
     def test_files(self):
         self.loop()
         folder = self.path("report")
         self.assertEqual(os.stat(folder).st_mode & 0o777, 0o700)
         self.assertEqual(set(os.listdir(folder)), {
-            "report.txt", "report.json", "report.html", "counts.tsv", "memory.csv", "profile.folded",
+            "report.txt", "report.json", "report.html", "counts.tsv", "memory.csv", "profile.folded", "accesses.folded",
             "profile.speedscope.json", "profile.prof", "trace.json"})
         for name in os.listdir(folder):
             self.assertEqual(os.stat(os.path.join(folder, name)).st_mode & 0o777, 0o600, name)
@@ -325,7 +284,7 @@ class TestReport(Profile):
         self.assertEqual(len(profile["samples"]), len(profile["weights"]))
         self.assertEqual(sum(profile["weights"]), profile["endValue"])
         self.assertLess(max(map(max, profile["samples"])), len(scope["shared"]["frames"]))
-        with open(os.path.join(folder, "profile.folded"), encoding="utf-8") as file:
+        with open(os.path.join(folder, "accesses.folded"), encoding="utf-8") as file:
             self.assertTrue(all(re.fullmatch(r"[^;]+;[^;]+ \d+", line.rstrip("\n")) for line in file))
         with open(os.path.join(folder, "memory.csv"), encoding="utf-8") as file:
             moments = list(csv.DictReader(file))
@@ -391,10 +350,10 @@ class TestReport(Profile):
             if name.endswith(".json"):
                 json.loads(content)
             if name.endswith(".folded"):
-                self.assertTrue(all(re.fullmatch(rb"[^;]+;[^;]+ \d+", l) for l in content.splitlines()))
+                self.assertTrue(all(re.fullmatch(rb"[^;]+(;[^;]+)* \d+", l) for l in content.splitlines()))
 
 
-class TestErrors(Profile):
+class TestErrors(Loop):
     def test_usage(self):
         msio("profile", code=2)
         msio("profile", "--", code=2)

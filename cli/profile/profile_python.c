@@ -1,0 +1,103 @@
+/* profile_python.c - what the samples of Python's stacks tell: time and memory by line, and by CASA's tasks. */
+#include "cli/profile/profile.h"
+
+#include "cli/common/failure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const profile_site *prof_frame(const prof_found *found, const profile_stack *stack, uint32_t frame) {
+    static const profile_site none;
+    if (frame >= stack->depth || stack->site[frame] >= PROFILE_SITES) return &none;
+    return &found->segment->site[stack->site[frame]];
+}
+
+static int longest_first(const void *one, const void *other) {
+    const prof_time *a = one, *b = other;
+    if (a->wall != b->wall) return a->wall > b->wall ? -1 : 1;
+    int order = strcmp(a->file, b->file);
+    return order ? order : a->line - b->line;
+}
+
+/* The entry of a line or task, made where it is new. */
+static prof_time *entry_of(prof_time *list, int *n, const char *file, const char *function, int line) {
+    for (int i = 0; i < *n; i++)
+        if (list[i].line == line && list[i].file == file && list[i].function == function) return &list[i];
+    list[*n] = (prof_time){.file = file, .function = function, .line = line};
+    return &list[(*n)++];
+}
+
+static void add(prof_time *to, const profile_stack *stack) {
+    to->samples += (int64_t)stack->samples;
+    to->wall += 1e-9 * (double)stack->wall_ns;
+    to->cpu += 1e-9 * (double)stack->cpu_ns;
+    to->growth += stack->growth;
+}
+
+/* A task of CASA is called by __call__ of .../casatasks/NAME.py; what stands in folders below is no task. */
+static bool is_task(const char *file, const char *function) {
+    static const char folder[] = "/casatasks/";
+    const char *at = strstr(file, folder), *name = at ? at + sizeof folder - 1 : NULL;
+    size_t length = name ? strlen(name) : 0;
+    return length > 3 && !strchr(name, '/') && strcmp(name + length - 3, ".py") == 0 &&
+           strcmp(function, "__call__") == 0;
+}
+
+void prof_task_name(const prof_time *task, char *name, size_t size) {
+    const char *slash = strrchr(task->file, '/'), *from = slash ? slash + 1 : task->file, *dot = strrchr(from, '.');
+    snprintf(name, size, "%.*s", dot ? (int)(dot - from) : (int)strlen(from), from);
+}
+
+static void find_stacks(prof_found *found) {
+    const profile_segment *s = found->segment;
+    found->stack = cli_alloc_many(PROFILE_STACKS, sizeof(*found->stack));
+    for (uint32_t i = 0; i < PROFILE_STACKS; i++) {
+        const profile_stack *stack = &s->stack[i];
+        if (stack->state != PROFILE_READY || stack->depth == 0 || stack->depth > PROFILE_DEPTH) continue;
+        found->stack[found->stacks++] = stack;
+    }
+}
+
+/* The outermost task of a stack, which all that it calls belongs to. */
+static void add_task(prof_found *found, const profile_stack *stack) {
+    for (uint32_t frame = stack->depth; frame-- > 0;) {
+        const profile_site *site = prof_frame(found, stack, frame);
+        const char *file = prof_string(found->segment, site->file),
+                   *function = prof_string(found->segment, site->function);
+        if (!is_task(file, function)) continue;
+        add(entry_of(found->task, &found->tasks, file, function, 0), stack);
+        return;
+    }
+}
+
+static void add_line(prof_found *found, const profile_stack *stack) {
+    const profile_site *site = prof_frame(found, stack, stack->user < stack->depth ? stack->user : 0);
+    add(entry_of(found->time, &found->timed, prof_string(found->segment, site->file),
+                 prof_string(found->segment, site->function), site->line),
+        stack);
+}
+
+static void add_blocks(prof_found *found) {
+    const profile_segment *s = found->segment;
+    for (uint32_t i = 0; i < PROFILE_SITES; i++) {
+        const profile_site *site = &s->site[i];
+        if (site->state != PROFILE_READY || site->blocks == 0) continue;
+        prof_time *to = entry_of(found->time, &found->timed, prof_string(s, site->file), prof_string(s, site->function),
+                                 site->line);
+        to->blocks += (int64_t)site->blocks;
+        to->block_bytes += (int64_t)site->block_bytes;
+    }
+}
+
+void prof_find_times(prof_found *found) {
+    find_stacks(found);
+    found->time = cli_alloc_many((size_t)found->stacks + PROFILE_SITES, sizeof *found->time);
+    found->task = cli_alloc_many((size_t)found->stacks + 1, sizeof *found->task);
+    for (int i = 0; i < found->stacks; i++) {
+        add_line(found, found->stack[i]);
+        add_task(found, found->stack[i]);
+    }
+    add_blocks(found);
+    if (found->timed) qsort(found->time, (size_t)found->timed, sizeof *found->time, longest_first);
+    if (found->tasks) qsort(found->task, (size_t)found->tasks, sizeof *found->task, longest_first);
+}

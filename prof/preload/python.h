@@ -1,0 +1,60 @@
+/* python.h - Python's functions, as libmsio_profile.so calls them: looked up at run time. Nothing is linked, and
+ * programs without Python lose nothing. */
+#ifndef MSIO_PRELOAD_PYTHON_H
+#define MSIO_PRELOAD_PYTHON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef struct python_object python_object; /* Python's; never looked into */
+
+/* Functions of Python 3.9 and later, all or none but where it is said. */
+typedef struct python_functions {
+    int (*is_initialized)(void);
+    int (*holds_lock)(void);
+    python_object *(*thread_state)(void);
+    python_object *(*frame)(python_object *thread);
+    python_object *(*back)(python_object *frame);
+    python_object *(*code)(python_object *frame);
+    int (*line)(python_object *frame);
+    python_object *(*attribute)(python_object *of, const char *name);
+    const char *(*utf8)(python_object *string);
+    void (*take)(python_object *);
+    void (*give)(python_object *);
+    void (*clear_error)(void);
+    python_object *(*error)(void);
+    /* of the sampler */
+    python_object *(*interpreter)(void);
+    python_object *(*new_thread)(python_object *interpreter);
+    python_object *(*leave)(void);
+    void (*enter)(python_object *thread);
+    python_object *(*of_sys)(const char *name);
+    python_object *(*call)(python_object *callable, python_object *arguments);
+    int (*next)(python_object *dictionary, ssize_t *at, python_object **key, python_object **value);
+    unsigned long (*number)(python_object *);
+    python_object *(*import)(const char *module);
+    python_object *(*call_method)(python_object *of, const char *name, const char *format, ...);
+    python_object *(*function)(void *definition, python_object *self, python_object *module);
+    int (*collector_off)(void); /* 3.10 and later: else NULL */
+    int (*collector_on)(void);
+} python_functions;
+
+extern python_functions python;
+
+/* Whether Python is in this process; its functions can be called then. */
+bool python_is_there(void);
+
+/* Keeps Python's garbage collector from running in what follows: destructors must not come at a moment that is none of
+ * their own. Takes and returns what it was. With Python's lock. */
+int python_collector_off(void);
+void python_collector_back(int was);
+
+/* Whose code a frame is: the user's own; a package's or Python's; one that stands between a caller and casacore, whose
+ * lines say nothing. */
+typedef enum python_owner { PYTHON_OWN, PYTHON_PACKAGE, PYTHON_LIBRARY } python_owner;
+
+/* The site of a frame: entry + 1; 0: there was no room for it. Python's lock is held. */
+uint32_t python_frame_site(python_object *frame, python_owner *owner);
+
+#endif
