@@ -2,8 +2,8 @@
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
-import warnings
 
 import h5py
 import numpy as np
@@ -15,6 +15,9 @@ from conftest import DATA
 pyuvdata = pytest.importorskip("pyuvdata", reason="pyuvdata is not installed")
 pytest.importorskip("casacore.tables", reason="python-casacore is not installed")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
+from astropy.coordinates import SkyCoord  # noqa: E402
+from astropy.io import fits  # noqa: E402
+from astropy.wcs import WCS  # noqa: E402
 from casacore.tables import table  # noqa: E402
 from comparing_sets import differences  # noqa: E402
 from uvdata_phases import CENTRE, EOP, to_centre, to_meridian  # noqa: E402
@@ -402,6 +405,35 @@ def test_cancelled_leaves_nothing(group, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         msio.convert(group, tmp_path / "ours.ms", eop=EOP)
     assert [name for name in os.listdir(tmp_path) if "ours" in name] == []
+
+
+# ---------------------------------------------------------------- the sky
+
+@pytest.mark.skipif(not shutil.which("wsclean"), reason="wsclean is not installed: its image of a converted sky is LEFT OUT")
+@pytest.mark.parametrize("phase", ["meridian", "centre"])
+def test_wsclean_finds_a_source_at_its_place(tmp_path, phase):
+    """The antennas stand on a lattice, whose images of the source only a wide band makes weaker."""
+    msio.simulate_uvh5(tmp_path / "probe", antennas=2, times=3, subbands=1, channels=1)
+    msio.convert(tmp_path / "probe", tmp_path / "probe.ms", expected=1)
+    centre = msio.read(f"{tmp_path}/probe.ms::FIELD", "PHASE_DIR")[1, 0]  # of the second integration
+    ra, dec = np.degrees(centre + np.radians((400 / 3600 / np.cos(centre[1]), -250 / 3600)))
+    (tmp_path / "sky.txt").write_text(f"Format = Name, Type, Ra, Dec, I\na, POINT, {ra:.12f}deg, {dec:.12f}deg, 3\n")
+    msio.simulate_uvh5(tmp_path / "group", antennas=32, times=3, sky=tmp_path / "sky.txt",
+                       missing=[n for n in range(16) if n % 3])
+    msio.convert(sorted((tmp_path / "group").iterdir()), tmp_path / "obs.ms",
+                 phase=phase if phase == "meridian" else np.degrees(centre))
+    run = subprocess.run(["wsclean", "-quiet", "-reorder", "-field", "1" if phase == "meridian" else "0", "-name", "sky", "-j", "2",
+                          "-size", "256", "256", "-scale", "6asec", "-niter", "10", "-gain", "0.1", "-weight", "natural",
+                          "-pol", "i", "obs.ms"], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
+    with fits.open(tmp_path / "sky-image.fits") as file:
+        pixels, header = file[0].data[0, 0], file[0].header
+    j, i = np.unravel_index(pixels.argmax(), pixels.shape)
+    at = [n + (a - c) / (a - 2 * b + c) / 2  # the vertex of the parabola through the highest pixel and its neighbours
+          for n, (a, b, c) in ((i, pixels[j, i - 1:i + 2]), (j, pixels[j - 1:j + 2, i]))]
+    off = WCS(header).celestial.pixel_to_world(*at).separation(SkyCoord(ra, dec, unit="deg"))
+    assert off.to_value("deg") < 0.1 * header["BMIN"], (off, header["BMIN"])
+    assert abs(pixels[j, i] - 3) < 0.15, pixels[j, i]
 
 
 # ---------------------------------------------------------------- back
