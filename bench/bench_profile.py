@@ -2,7 +2,7 @@
 """What the counting of `msio profile` costs: processor time of programs with the library in front of them and without,
 in turns; the median of the pairs' ratios.
 
-usage: bench_profile.py MSIO [--rounds N] [--on MS]     prints one JSON object a line
+usage: bench_profile.py MSIO [--rounds N] [--on MS] [--casa PYTHON]     prints one JSON object a line
 """
 import argparse
 import json
@@ -28,6 +28,12 @@ d = tables.maketabdesc([tables.makearrcoldesc('DATA', 0j, shape=[64, 4], dataman
                                               datamanagergroup='d')])
 t = tables.table(sys.argv[1], d, nrow=4000, ack=False)
 t.putcol('DATA', np.ones((4000, 64, 4), complex))
+"""
+GAINCAL = """
+import sys
+from casatasks import gaincal
+for turn in range(4):
+    gaincal(vis=sys.argv[1], caltable=sys.argv[2] + str(turn), refant='1', calmode='p', solint='inf', minsnr=0)
 """
 
 
@@ -63,7 +69,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("msio")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--on", help="a Measurement Set for WSClean, where it is installed")
+    parser.add_argument("--on", help="a Measurement Set for WSClean and CASA, where they are installed")
+    parser.add_argument("--casa", metavar="PYTHON", help="a Python with casatasks, for gaincal on that set")
     arguments = parser.parse_args()
     library = subprocess.run([arguments.msio, "profile", "--print-library"], check=True, capture_output=True,
                              text=True).stdout.strip()
@@ -74,6 +81,12 @@ def main():
         if arguments.on and shutil.which("wsclean"):
             measure("wsclean", ["wsclean", "-quiet", "-reorder", "-j", "1", "-size", "256", "256", "-scale", "12asec",
                                 "-name", os.path.join(folder, "image"), arguments.on], library, arguments.rounds)
+        if arguments.on and arguments.casa:
+            script = os.path.join(folder, "gaincal.py")
+            with open(script, "w", encoding="utf-8") as file:
+                file.write(GAINCAL)
+            measure("gaincal", ["/bin/sh", "-c", f"cd {folder} && rm -rf t* && exec {arguments.casa} {script} "
+                                f"{os.path.abspath(arguments.on)} {folder}/t"], library, arguments.rounds)
     measure("true", ["/bin/true"], library, 5 * arguments.rounds)
 
 

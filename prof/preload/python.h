@@ -36,7 +36,8 @@ typedef struct python_functions {
     python_object *(*import)(const char *module);
     python_object *(*call_method)(python_object *of, const char *name, const char *format, ...);
     python_object *(*function)(void *definition, python_object *self, python_object *module);
-    int (*collector_off)(void); /* 3.10 and later: else NULL */
+    int (*instruction)(python_object *frame); /* 3.11 and later: else NULL */
+    int (*collector_off)(void);               /* 3.10 and later: else NULL */
     int (*collector_on)(void);
 } python_functions;
 

@@ -12,14 +12,15 @@ python_functions python;
 
 static _Atomic int looked; /* 0 not yet, 1 there is none, 2 all there */
 
-#define CODES 8192u
+#define CODES 32768u
 #define FRAMES_UP 24
 
-/* What is known of a line of code. Only touched with Python's lock held. The code is kept alive, so that its address
+/* What is known of a place in code: of an instruction, where Python tells it, since lines are looked for from the
+ * code's begin on; else of a line. Only touched with Python's lock held. The code is kept alive, so that its address
  * stays its own. */
 static struct {
     python_object *code;
-    int line;
+    int place;
     uint32_t site; /* entry + 1; 0: no room */
     python_owner owner;
 } codes[CODES];
@@ -54,6 +55,7 @@ static bool look_up(void) {
                   {(void **)&python.function, "PyCFunction_NewEx"}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (!(*wanted[i].to = dlsym(RTLD_DEFAULT, wanted[i].name))) return false;
+    *(void **)&python.instruction = dlsym(RTLD_DEFAULT, "PyFrame_GetLasti");
     *(void **)&python.collector_off = dlsym(RTLD_DEFAULT, "PyGC_Disable");
     *(void **)&python.collector_on = dlsym(RTLD_DEFAULT, "PyGC_Enable");
     return true;
@@ -112,27 +114,28 @@ static uint32_t learn(python_object *code, int line, python_owner *owner) {
     return site == UINT32_MAX ? 0 : site + 1;
 }
 
-static uint32_t site_of(python_object *code, int line, python_owner *owner) {
-    uint32_t at = (uint32_t)(((uintptr_t)code >> 4) * 2654435761u + (uint32_t)line * 40503u) % CODES;
+static uint32_t site_of(python_object *frame, python_object *code, python_owner *owner) {
+    int place = python.instruction ? python.instruction(frame) : python.line(frame);
+    uint32_t at = (uint32_t)(((uintptr_t)code >> 4) * 2654435761u + (uint32_t)place * 40503u) % CODES;
     for (uint32_t i = 0; i < 8; i++, at = (at + 1) % CODES) {
         if (!codes[at].code) {
             python.take(code);
-            codes[at].line = line;
-            codes[at].site = learn(code, line, &codes[at].owner);
+            codes[at].place = place;
+            codes[at].site = learn(code, python.line(frame), &codes[at].owner);
             codes[at].code = code;
-        } else if (codes[at].code != code || codes[at].line != line) {
+        } else if (codes[at].code != code || codes[at].place != place) {
             continue;
         }
         *owner = codes[at].owner;
         return codes[at].site;
     }
-    return learn(code, line, owner);
+    return learn(code, python.line(frame), owner);
 }
 
 uint32_t python_frame_site(python_object *frame, python_owner *owner) {
     python_object *code = python.code(frame);
     *owner = PYTHON_OWN;
-    uint32_t site = site_of(code, python.line(frame), owner);
+    uint32_t site = site_of(frame, code, owner);
     python.give(code);
     return site;
 }
