@@ -194,17 +194,24 @@ MSIO_API void msio_load_report_free(msio_load_report *report); /* takes NULL */
  * works on this one. */
 typedef struct msio_load_stream msio_load_stream;
 
-/* Opens a stream over the selected rows; opts->memory is what all batches in flight may take together with the rest;
- * rows_per_batch 0: as many whole integrations as that allows (rows, where not one fits). The caller's memory of opts
- * is not used. Errors: as msio_load. */
+/* Opens a stream over the selected rows, which is read from its first msio_load_stream_next on; opts->memory is what
+ * all batches in flight may take together with the rest; rows_per_batch 0: as many whole integrations as that allows
+ * (rows, where not one fits). The caller's memory of opts is not used. Errors: as msio_load. */
 MSIO_API msio_status msio_load_stream_open(const msio_group *group, unsigned what, const msio_load_opts *opts,
                                            int64_t rows_per_batch, msio_load_stream **stream);
 MSIO_API msio_status msio_load_stream_open_paths(int n, const char *const *paths, unsigned what,
                                                  const msio_load_opts *opts, int64_t rows_per_batch,
                                                  msio_load_stream **stream);
+/* What msio_load gives of the selected rows where no arrays are wanted; it lives as long as the stream. Errors:
+ * MSIO_E_MEMORY. */
+MSIO_API msio_status msio_load_stream_describe(msio_load_stream *stream, const msio_subbands **whole);
+/* Begins to read ahead at once, in that layout and by so many threads (as in msio_read_opts) instead of the options'.
+ * Once, before the first msio_load_stream_next. Errors: MSIO_E_SHAPE (subbands of different sizes), MSIO_E_ARGUMENT (it
+ * is being read; no such layout or threads), MSIO_E_UNSUPPORTED as there. */
+MSIO_API msio_status msio_load_stream_begin(msio_load_stream *stream, msio_load_layout layout, int threads);
 /* The next batch; its per-row arrays are those of its rows, and it lives until the next call. first_row: its place in
  * the selection; may be NULL. MSIO_END after the last. Errors: as msio_load; MSIO_E_UNSUPPORTED in a child of
- * fork, of a stream that its parent began. */
+ * fork, of a stream that its parent opened. */
 MSIO_API msio_status msio_load_stream_next(msio_load_stream *stream, const msio_subbands **batch, int64_t *first_row);
 MSIO_API void msio_load_stream_close(msio_load_stream *stream); /* takes NULL; may come before the end */
 

@@ -3,6 +3,8 @@
 #define MSIO_IO_CONVERSION_H
 
 #include "core/arena.h"
+#include "core/checked.h"
+#include "core/threads.h"
 #include "io/casacore/casacore_module.h"
 #include "io/convert/antenna_table.h"
 #include "io/convert/astrometry.h"
@@ -42,7 +44,8 @@ typedef struct msio_conversion {
     const char *const *path;
     msio_arena arena; /* of all below */
 
-    msio_subbands facts; /* all but the arrays */
+    msio_load_stream *stream; /* NULL: nothing is open */
+    msio_subbands facts;      /* the stream's: all but the arrays */
     const msio_uvh5_header *header;
     msio_uvh5_rows
         more; /* of the first file's rows: sidereal times, or numbers of phase centres; as many as there are */
@@ -78,8 +81,7 @@ typedef struct msio_conversion {
     int feeds;
     bool has_feeds; /* the files say which; else the polarizations do */
 
-    msio_load_stream *stream; /* NULL: reading has not begun */
-    int64_t done, total;      /* bytes written */
+    int64_t done, total; /* bytes written */
     int64_t bytes_read;
 } msio_conversion;
 
@@ -125,8 +127,15 @@ void msio_conv_tile(const msio_conversion *c, int64_t channels, int64_t tile[3])
 
 /* ---------------------------------------------------------------- the data (convert_data.c) */
 
-/* Begins to read ahead. */
-msio_status msio_conv_begin_reading(msio_conversion *c);
+/* Half of the threads turn and write; the others read meanwhile. More would wait for each other, and those that wait
+ * for OpenMP take processors from those that work. */
+static inline int msio_conv_writing_threads(const msio_conversion *c) {
+    return (int)msio_max(1, msio_threads_for(c->opts.threads) / 2);
+}
+static inline int msio_conv_reading_threads(const msio_conversion *c) {
+    return (int)msio_max(1, msio_threads_for(c->opts.threads) - msio_conv_writing_threads(c));
+}
+
 /* Fills the columns of the table at path with what is read. */
 msio_status msio_conv_data(msio_conversion *c, const char *path);
 

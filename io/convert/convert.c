@@ -47,13 +47,14 @@ static void tell(const msio_conversion *c, msio_converted *result) {
                                .earth_orientation = c->earth || c->phase == MSIO_PHASE_NONE};
 }
 
-/* casacore makes the tables while the files are opened again, to be read. */
+/* casacore makes the tables while the first batches are read. */
 static msio_status begin(msio_conversion *c, const char *path) {
     msio_conv_tables tables;
     msio_error_copy error;
     msio_status status = msio_conv_tables_begin(c, path, &tables);
     if (status) return status;
-    status = msio_conv_begin_reading(c);
+    status = msio_load_stream_begin(c->stream, c->equal_windows ? MSIO_SUBBAND_ROW_CHAN_POL : MSIO_ROW_CHAN_POL,
+                                    msio_conv_reading_threads(c));
     if (status) msio_error_save(&error);
     const msio_status made = msio_conv_tables_end(&tables);
     return made || !status ? made : msio_error_restore(&error);
@@ -92,7 +93,6 @@ static msio_status convert(msio_conversion *c, const char *ms_path, const msio_c
     msio_uvh5_rows_free(&c->more);
     msio_earth_free(c->earth);
     msio_antenna_table_free(c->places);
-    msio_subbands_free(&c->facts);
     msio_arena_free(&c->arena);
     free(where);
     return status;

@@ -14,8 +14,6 @@ enum { DATA, FLAG, SPECTRUM, WEIGHT, SIGMA, CORRECTED, MOST };
 static const char *const names[MOST] = {"DATA", "FLAG", "WEIGHT_SPECTRUM", "WEIGHT", "SIGMA", "CORRECTED_DATA"};
 /* Rows that one thread takes at a time. */
 #define ROWS_AT_ONCE 64
-/* Of the memory, what reading may take; the rest is a window's block. */
-#define READING_PART 3 / 4
 
 typedef struct writer {
     msio_conversion *c;
@@ -96,7 +94,7 @@ static msio_status take_memory(writer *w) {
     const size_t bytes[MOST] = {8 * cells, moved, 4 * moved, 4 * corrs, 4 * corrs, 0}; /* of the widest window's row */
     size_t all = 0;
     for (int i = 0; i < MOST; i++) all += bytes[i];
-    w->room = (int64_t)((c->opts.memory - c->opts.memory * READING_PART) / all);
+    w->room = (int64_t)((c->opts.memory / 4) / all);
     if (w->room < 1)
         return msio_error_set(MSIO_E_SIZE, NULL, "a memory limit of %zu bytes has no room for one row of %zu bytes",
                               c->opts.memory, all);
@@ -192,24 +190,8 @@ static msio_status open_table(writer *w, const char *path) {
     return status;
 }
 
-/* Half of the threads; the others read meanwhile. More would wait for each other, and those that wait for OpenMP take
- * processors from those that work. */
-static int writing_threads(const msio_conversion *c) { return (int)msio_max(1, msio_threads_for(c->opts.threads) / 2); }
-
-msio_status msio_conv_begin_reading(msio_conversion *c) {
-    msio_load_opts opts = MSIO_LOAD_OPTS_INIT;
-    opts.layout = c->equal_windows ? MSIO_SUBBAND_ROW_CHAN_POL : MSIO_ROW_CHAN_POL;
-    opts.missing = c->opts.missing;
-    opts.visdata_type = MSIO_COMPLEX;
-    opts.memory = c->opts.memory * READING_PART;
-    opts.read.threads = (int)msio_max(1, msio_threads_for(c->opts.threads) - writing_threads(c));
-    if (c->phase != MSIO_PHASE_NONE) opts.uvw_tolerance = INFINITY;
-    if (c->group) return msio_load_stream_open(c->group, MSIO_LOAD_ALL, &opts, 0, &c->stream);
-    return msio_load_stream_open_paths(c->paths, c->path, MSIO_LOAD_ALL, &opts, 0, &c->stream);
-}
-
 msio_status msio_conv_data(msio_conversion *c, const char *path) {
-    writer w = {.c = c, .opts = MSIO_WRITE_OPTS_INIT, .threads = writing_threads(c)};
+    writer w = {.c = c, .opts = MSIO_WRITE_OPTS_INIT, .threads = msio_conv_writing_threads(c)};
     w.opts.unguarded = 1; /* nobody sees this table before it is whole */
     w.opts.threads = w.threads;
     msio_status status = open_table(&w, path);

@@ -12,6 +12,8 @@
 #define MOST_ROWS ((int64_t)INT32_MAX)
 /* Rows of ANTENNA; the largest arrays have thousands. */
 #define MOST_ANTENNAS 100000
+/* Of the memory, what reading may take; the rest is a window's block. */
+#define READING_PART 3 / 4
 /* Julian dates; UTC ends long before. */
 #define MOST_DAYS 1e8
 /* More than all columns together take of a visibility, and its share of what a row takes. */
@@ -27,14 +29,18 @@ void *msio_conv_memory(msio_conversion *c, int64_t count, size_t size, msio_stat
 
 msio_status msio_conv_open(msio_conversion *c) {
     msio_load_opts opts = MSIO_LOAD_OPTS_INIT;
+    const msio_subbands *whole;
     opts.missing = c->opts.missing;
-    opts.memory = c->opts.memory;
+    opts.visdata_type = MSIO_COMPLEX;
+    opts.memory = c->opts.memory * READING_PART;
     opts.read.threads = c->opts.threads;
     /* u, v, w are computed anew unless they are the files' */
     if (c->opts.phase != MSIO_PHASE_NONE && c->opts.phase != MSIO_PHASE_AUTO) opts.uvw_tolerance = INFINITY;
-    msio_status status =
-        c->group ? msio_load(c->group, 0, &opts, &c->facts) : msio_load_paths(c->paths, c->path, 0, &opts, &c->facts);
+    msio_status status = c->group ? msio_load_stream_open(c->group, MSIO_LOAD_ALL, &opts, 0, &c->stream)
+                                  : msio_load_stream_open_paths(c->paths, c->path, MSIO_LOAD_ALL, &opts, 0, &c->stream);
+    if (!status) status = msio_load_stream_describe(c->stream, &whole);
     if (status) return status;
+    c->facts = *whole;
     c->header = c->facts.header;
     if (c->opts.antenna_file) status = msio_antenna_table_read(c->opts.antenna_file, &c->places);
     if (status) return status;

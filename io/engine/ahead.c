@@ -32,11 +32,16 @@ static void *reader(void *user) {
     return NULL;
 }
 
-void msio_ahead_start(msio_ahead *ahead, msio_ahead_fill fill, void *user) {
+void msio_ahead_prepare(msio_ahead *ahead, msio_ahead_fill fill, void *user) {
     *ahead = (msio_ahead){.fill = fill, .user = user, .forks = msio_forks()};
     pthread_mutex_init(&ahead->mutex, NULL);
     pthread_cond_init(&ahead->changed, NULL);
-    ahead->threaded = !msio_threads_forked() && pthread_create(&ahead->thread, NULL, reader, ahead) == 0;
+}
+
+static void begin(msio_ahead *a) {
+    if (a->begun) return;
+    a->begun = true;
+    a->threaded = !msio_threads_forked() && pthread_create(&a->thread, NULL, reader, a) == 0;
 }
 
 static bool is_parents(const msio_ahead *a) { return a->forks != msio_forks(); }
@@ -69,16 +74,28 @@ static void take_back(msio_ahead *a, int half) {
     pthread_mutex_unlock(&a->mutex);
 }
 
-msio_status msio_ahead_next(msio_ahead *ahead, int *half) {
-    int turn = ahead->turn;
+msio_status msio_ahead_begin(msio_ahead *ahead) {
     if (is_parents(ahead))
         return msio_error_set(MSIO_E_UNSUPPORTED, NULL,
                               "this stream was begun before the process was forked, and the thread that reads ahead is "
                               "the parent's: begin it in the child");
+    begin(ahead);
+    return MSIO_OK;
+}
+
+void msio_ahead_start(msio_ahead *ahead, msio_ahead_fill fill, void *user) {
+    msio_ahead_prepare(ahead, fill, user);
+    begin(ahead);
+}
+
+msio_status msio_ahead_next(msio_ahead *ahead, int *half) {
+    int turn = ahead->turn;
+    msio_status status = msio_ahead_begin(ahead);
+    if (status) return status;
     if (ahead->given) take_back(ahead, turn ^ 1);
     ahead->given = false;
     wait_for(ahead, turn);
-    msio_status status = ahead->half[turn].status;
+    status = ahead->half[turn].status;
     if (status) return status == MSIO_END ? status : msio_error_restore(&ahead->half[turn].error);
     *half = turn;
     ahead->given = true;

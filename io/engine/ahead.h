@@ -22,8 +22,8 @@ typedef struct msio_ahead {
     int turn;   /* the half that the next batch comes from */
     bool given; /* the caller has the other one */
     pthread_t thread;
-    bool threaded, stop;
-    unsigned forks; /* msio_forks() when it was started */
+    bool begun, threaded, stop;
+    unsigned forks; /* msio_forks() when it was prepared */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
 } msio_ahead;
@@ -31,8 +31,13 @@ typedef struct msio_ahead {
 /* Begins to fill. Without a thread (a child of fork, no room for one) batches are filled when they are asked for. */
 void msio_ahead_start(msio_ahead *ahead, msio_ahead_fill fill, void *user);
 
+/* The same in two steps: filling begins with msio_ahead_begin, or with the first msio_ahead_next. MSIO_E_UNSUPPORTED:
+ * as there. */
+void msio_ahead_prepare(msio_ahead *ahead, msio_ahead_fill fill, void *user);
+msio_status msio_ahead_begin(msio_ahead *ahead);
+
 /* Waits for the next batch, and takes back the one before: *half. MSIO_END or the failure stays what it is.
- * MSIO_E_UNSUPPORTED in a child of fork, for what was started before: the thread is the parent's. */
+ * MSIO_E_UNSUPPORTED in a child of fork, for what was started or prepared before: the thread is the parent's. */
 msio_status msio_ahead_next(msio_ahead *ahead, int *half);
 
 /* Ends the thread. Nothing else is called afterwards; what was never started may be stopped. False where it was started

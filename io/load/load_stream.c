@@ -1,6 +1,7 @@
 /* load_stream.c - groups larger than memory: all subbands of a span of rows at a time, read ahead. */
 #include "core/checked.h"
 #include "core/pool.h"
+#include "core/threads.h"
 #include "io/engine/ahead.h"
 #include "io/load/loader.h"
 
@@ -19,6 +20,9 @@ struct msio_load_stream {
     int64_t batch_rows, next_row;
     half half[2];
     msio_ahead ahead;
+    bool begun;
+    msio_subbands whole; /* of no subbands: not described yet */
+    msio_arena whole_arena;
 };
 
 static msio_status fill(void *stream, int which) {
@@ -93,7 +97,7 @@ static msio_status open_stream(const msio_group *group, int n, const char *const
         msio_load_stream_close(s);
         return status;
     }
-    msio_ahead_start(&s->ahead, fill, s);
+    msio_ahead_prepare(&s->ahead, fill, s);
     *stream = s;
     return MSIO_OK;
 }
@@ -109,10 +113,40 @@ msio_status msio_load_stream_open_paths(int n, const char *const *paths, unsigne
     return open_stream(NULL, n, paths, what, opts, rows_per_batch, stream);
 }
 
+/* ---------------------------------------------------------------- before the first batch */
+
+msio_status msio_load_stream_describe(msio_load_stream *stream, const msio_subbands **whole) {
+    const msio_loader *l = stream->loader;
+    if (stream->whole.subbands == 0) {
+        msio_status status = msio_loader_describe(l, 0, l->rows, &stream->whole_arena, &stream->whole);
+        if (status) return status;
+    }
+    *whole = &stream->whole;
+    return MSIO_OK;
+}
+
+msio_status msio_load_stream_begin(msio_load_stream *stream, msio_load_layout layout, int threads) {
+    msio_loader *l = stream->loader;
+    msio_status status = msio_threads_check(threads);
+    if (status) return status;
+    if (stream->begun) return msio_error_set(MSIO_E_ARGUMENT, l->file[0].path, "this stream is being read already");
+    if (layout < MSIO_ROW_CHAN_POL || layout > MSIO_SUBBAND_ROW_CHAN_POL)
+        return msio_error_set(MSIO_E_ARGUMENT, NULL, "layout %d: there is no such choice", (int)layout);
+    for (int i = 1; i < l->segments && layout == MSIO_SUBBAND_ROW_CHAN_POL; i++)
+        if (l->chan[i].count != l->chan[0].count)
+            return msio_error_set(MSIO_E_SHAPE, l->file[0].path,
+                                  "subbands of different sizes fill no array of subbands");
+    l->opts.layout = layout;
+    l->opts.read.threads = threads;
+    stream->begun = true;
+    return msio_ahead_begin(&stream->ahead);
+}
+
 /* ---------------------------------------------------------------- next, close */
 
 msio_status msio_load_stream_next(msio_load_stream *stream, const msio_subbands **batch, int64_t *first_row) {
     int which;
+    stream->begun = true;
     msio_status status = msio_ahead_next(&stream->ahead, &which);
     if (status) return status;
     *batch = &stream->half[which].batch;
@@ -127,6 +161,7 @@ void msio_load_stream_close(msio_load_stream *stream) {
         for (int i = 0; i < MSIO_LOAD_ARRAYS; i++) msio_pool_give(stream->half[h].memory[i]);
         msio_arena_free(&stream->half[h].arena);
     }
+    msio_arena_free(&stream->whole_arena);
     msio_loader_close(stream->loader);
     free(stream);
 }
