@@ -4,10 +4,10 @@
  * The files' channels are reversed before, where loading takes chunks apart: there it costs nothing.
  *
  * A phasor is computed anew for each channel: a vector of them takes less than what reading and writing the
- * visibilities does, is right for channels at any distance, and gathers no rounding errors as a recurrence would. Its
- * error is that of its phase, 2 pi |turns| 2^-52 rad (4e-11 rad at 30 000 turns, which is 6 km at 1.5 GHz), and of two
- * last bits of doubles; products are doubles, rounded once. So a part differs from the rounded exact one by one last
- * bit of a float in at most about one of 1000, where phases are so large, and never by more. turns: below 2^49.
+ * visibilities does, is right for channels at any distance, and gathers no rounding errors as a recurrence would. A
+ * phase is right to 2 pi |turns| 2^-52 rad (4e-11 rad at 30 000 turns, which is 6 km at 1.5 GHz), cosine and sine of it
+ * to two last bits of doubles; products are doubles, rounded once. So each part is within 2^-24 + (2 pi |turns| + 4)
+ * 2^-52 of the visibility's size. turns: below 2^49.
  */
 #ifndef MSIO_IO_PHASING_KERNEL_H
 #define MSIO_IO_PHASING_KERNEL_H

@@ -300,6 +300,39 @@ static void a_file_written_meanwhile_is_told(void **state) {
     msio_load_stream_close(stream);
 }
 
+/* Before it begins, and then in another layout than the options'. */
+static void a_stream_tells_what_it_will_read(void **state) {
+    (void)state;
+    msio_load_stream *stream;
+    const msio_subbands *told, *batch;
+    const size_t cell = sizeof(float[2]) * POLS, row = CHANNELS * cell;
+    int64_t first, rows = 0;
+    assert_int_equal(msio_load_stream_open(group, MSIO_VISDATA, NULL, 2 * BASELINES, &stream), MSIO_OK);
+    assert_int_equal(msio_load_stream_describe(stream, &told), MSIO_OK);
+    assert_int_equal(told->rows, whole.rows);
+    assert_int_equal(told->subbands, SUBBANDS);
+    assert_null(told->visdata);
+    assert_memory_equal(told->times, whole.times, (size_t)whole.rows * sizeof *whole.times);
+    assert_memory_equal(told->frequencies, whole.frequencies, (size_t)whole.channels * sizeof *whole.frequencies);
+    assert_int_equal(msio_load_stream_begin(stream, (msio_load_layout)2, 0), MSIO_E_ARGUMENT);
+    assert_int_equal(msio_load_stream_begin(stream, MSIO_SUBBAND_ROW_CHAN_POL, -1), MSIO_E_ARGUMENT);
+    assert_int_equal(msio_load_stream_begin(stream, MSIO_SUBBAND_ROW_CHAN_POL, 1), MSIO_OK);
+    assert_int_equal(msio_load_stream_begin(stream, MSIO_ROW_CHAN_POL, 1), MSIO_E_ARGUMENT);
+    while (msio_load_stream_next(stream, &batch, &first) == MSIO_OK) {
+        assert_int_equal(first, rows);
+        assert_int_equal(batch->ndim, 4);
+        for (int64_t s = 0; s < SUBBANDS; s++)
+            for (int64_t r = 0; r < batch->rows; r++)
+                assert_memory_equal((const char *)batch->visdata + (size_t)(s * batch->rows + r) * row,
+                                    (const char *)whole.visdata + (size_t)((first + r) * SUBBANDS + s) * row, row);
+        rows += batch->rows;
+    }
+    assert_int_equal(rows, whole.rows);
+    assert_int_equal(told->antennas, whole.antennas);
+    assert_int_equal(msio_load_stream_begin(stream, MSIO_ROW_CHAN_POL, 1), MSIO_E_ARGUMENT);
+    msio_load_stream_close(stream);
+}
+
 static void a_stream_may_be_closed_at_any_time(void **state) {
     (void)state;
     for (int batches = 0; batches < 3; batches++) {
@@ -360,6 +393,7 @@ int main(void) {
         cmocka_unit_test(several_threads_load_at_once),
         cmocka_unit_test(a_forked_child_loads),
         cmocka_unit_test(progress_can_stop_it),
+        cmocka_unit_test(a_stream_tells_what_it_will_read),
         cmocka_unit_test(a_stream_may_be_closed_at_any_time),
         cmocka_unit_test(wrong_arguments),
         cmocka_unit_test(a_report_lists_what_differs),
