@@ -10,11 +10,13 @@ typedef struct wishes {
     const char *out;
     int print_library, no_estimate;
     int64_t hz;
+    cli_profile_targets targets;
 } wishes;
 
 static int take(const cli_context *cli, void *state, const char *name, const char *value) {
     wishes *wish = state;
     if (strcmp(name, "sample") == 0) return cli_option_integer(cli, name, value, 0, 1000, &wish->hz);
+    if (strcmp(name, "judge") == 0) return cli_profile_take_target(cli, &wish->targets, value);
     if (strcmp(name, "out") == 0)
         wish->out = value;
     else if (strcmp(name, "no-estimate") == 0)
@@ -25,7 +27,7 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
 }
 
 static int profile(cli_context *cli, const wishes *wish, char **program) {
-    cli_profile_run run = {.program = program, .load = -1, .sample_hz = (int)wish->hz};
+    cli_profile_run run = {.program = program, .load = -1, .sample_hz = (int)wish->hz, .targets = wish->targets};
     prof_found found = {0};
     int code = cli_profile_prepare(cli, wish->out, &run);
     if (!code) code = cli_profile_execute(cli, &run);
@@ -33,6 +35,7 @@ static int profile(cli_context *cli, const wishes *wish, char **program) {
     if (!code) {
         if (!wish->no_estimate) cli_profile_estimate(cli, &found);
         cli_profile_judge(&run, &found);
+        cli_profile_measure_targets(&run, &found);
         code = cli_profile_write(cli, &run, &found);
     }
     if (!code) cli_profile_end(&run);
@@ -42,7 +45,7 @@ static int profile(cli_context *cli, const wishes *wish, char **program) {
         else if (!cli->quiet)
             cli_profile_text(stderr, &run, &found);
         cli_note(cli, "msio profile: the report is in %s", run.folder);
-        code = run.code;
+        code = run.code ? run.code : cli_profile_targets_met(&run.targets) ? CLI_OK : CLI_NEGATIVE;
     }
     cli_profile_found_free(&found);
     cli_profile_run_free(&run);
@@ -58,7 +61,7 @@ static int again(const cli_context *cli, int n, char **words) {
 }
 
 static int run(cli_context *cli, int argc, char **argv) {
-    wishes wish = {NULL, 0, 0, 100};
+    wishes wish = {.hz = 100};
     char library[PATH_MAX];
     int own = 0, first;
     while (own < argc && strcmp(argv[own], "--") != 0) own++;
@@ -82,6 +85,8 @@ static const cli_option options[] = {
      "where the report goes; by default msio-profile, or msio-profile-2\nand so on; a former profile's folder is used again"},
     {"sample", "HZ", 0,
      "samples of processor time a second of each processor, and of the\nstacks of Python's threads; by default 100; 0: none"},
+    {"judge", "NAME=SECONDS", 0,
+     "exit with 1 where the program succeeded but took longer: wall, calibration\nor imaging (the whole run), cpu, or a task of CASA as gaincal; may be\nrepeated"},
     {"no-estimate", NULL, 0, "do not time msio on the cells that loops asked for"},
     {"print-library", NULL, 0,
      "print the path of the library for LD_PRELOAD, for programs that are\nnot started by hand"},
@@ -106,7 +111,8 @@ const cli_command cli_command_profile = {
             "FOLDER` afterwards.\n"
             "compare judges counts (any that rose by more than 1%); times of single runs are shown only.",
     .options = options,
-    .negative = "compare: a count rose by more than 1%; else what the program returned",
+    .negative =
+        "a target of --judge was missed or not seen; compare: a count rose by more than 1%;\nelse what the program returned",
     .examples = "  msio profile -- python3 check.py obs.ms\n"
                 "  msio profile --out before -- wsclean -size 512 512 -scale 12asec obs.ms\n"
                 "  msio profile show before\n"

@@ -11,7 +11,6 @@
 #include "cli/output/grid.h"
 #include "msio/prof.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,18 +43,11 @@ typedef struct wishes {
 } wishes;
 
 static int take_target(const cli_context *cli, wishes *all, const char *value) {
-    const char *sign = strrchr(value, '=');
-    char *end = NULL;
-    wish *made = &all->target[all->target_count];
-    double seconds = sign ? strtod(sign + 1, &end) : 0;
-    if (!sign || sign == value || sign - value >= (ptrdiff_t)sizeof made->name || end == sign + 1 || *end ||
-        !isfinite(seconds) || seconds <= 0)
-        return cli_usage(cli, "--target wants NAME=SECONDS, as in read-DATA=0.5, not \"%s\"", value);
     if (all->target_count == CLI_WISHES_MOST) return cli_usage(cli, "too many targets");
-    snprintf(made->name, sizeof made->name, "%.*s", (int)(sign - value), value);
-    made->seconds = seconds;
-    all->target_count++;
-    return 0;
+    wish *made = &all->target[all->target_count];
+    int code = cli_option_named_seconds(cli, "target", value, made->name, sizeof made->name, &made->seconds);
+    if (!code) all->target_count++;
+    return code;
 }
 
 static int take_required(const cli_context *cli, wishes *all, const char *value) {

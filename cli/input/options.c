@@ -94,6 +94,18 @@ int cli_option_integer(const cli_context *cli, const char *name, const char *tex
     return 0;
 }
 
+int cli_option_named_seconds(const cli_context *cli, const char *name, const char *text, char *key, size_t room,
+                             double *seconds) {
+    const char *sign = strrchr(text, '=');
+    char *end = NULL;
+    *seconds = sign ? strtod(sign + 1, &end) : 0;
+    if (!sign || sign == text || (size_t)(sign - text) >= room || end == sign + 1 || *end || !isfinite(*seconds) ||
+        *seconds <= 0)
+        return cli_usage(cli, "--%s wants NAME=SECONDS, as in imaging=3600, not \"%s\"", name, text);
+    snprintf(key, room, "%.*s", (int)(sign - text), text);
+    return 0;
+}
+
 int cli_option_bytes(const cli_context *cli, const char *name, const char *text, size_t *bytes) {
     static const char prefixes[] = "kMGT";
     char *end;

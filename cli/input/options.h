@@ -29,6 +29,9 @@ int cli_options_want_json(int argc, char **argv);
 int cli_option_integer(const cli_context *cli, const char *name, const char *text, int64_t low, int64_t high,
                        int64_t *value);
 int cli_option_seconds(const cli_context *cli, const char *name, const char *text, double *value);
+/* NAME=SECONDS, with more than 0; the name as long as `room` holds. */
+int cli_option_named_seconds(const cli_context *cli, const char *name, const char *text, char *key, size_t room,
+                             double *seconds);
 /* A number and a unit: kB, MB, GB, TB of 1000, KiB, MiB, GiB, TiB of 1024, or none for bytes. */
 int cli_option_bytes(const cli_context *cli, const char *name, const char *text, size_t *bytes);
 /* One of the words, ended by NULL; *index is its place. */

@@ -48,6 +48,18 @@ void cli_profile_sampler_drain(cli_profile_sampler *sampler);
 void cli_profile_sampler_close(cli_profile_sampler *sampler, cli_profile_samples *result);
 void cli_profile_samples_free(cli_profile_samples *samples);
 
+/* What the run, or a task in it, may take. */
+#define CLI_PROFILE_TARGETS_MOST 16
+typedef struct cli_profile_target {
+    char name[64];
+    double target, measured; /* seconds; measured -1: it was not seen */
+} cli_profile_target;
+
+typedef struct cli_profile_targets {
+    cli_profile_target list[CLI_PROFILE_TARGETS_MOST];
+    int n;
+} cli_profile_targets;
+
 typedef struct cli_profile_run {
     char folder[PATH_MAX];        /* absolute */
     char **program;               /* NULL-ended */
@@ -56,6 +68,7 @@ typedef struct cli_profile_run {
     int code, signal;             /* signal 0: it ended by itself */
     int static_program;           /* nothing can be seen of it */
     int sample_hz;                /* wanted */
+    cli_profile_targets targets;
     cli_profile_samples samples;
     double load; /* of the machine, mean of the last minute, when it ended; -1: unknown */
     cli_profile_moment *moment;
@@ -218,6 +231,17 @@ const profile_site *prof_frame(const prof_found *found, const profile_stack *sta
 void cli_profile_judge(const cli_profile_run *run, prof_found *found);
 /* Times msio on the cells of the found loops. */
 void cli_profile_estimate(const cli_context *cli, prof_found *found);
+
+/* ---------------------------------------------------------------- targets (profile_targets.c) */
+
+/* Takes NAME=SECONDS. Returns 0, or an exit code after telling. */
+int cli_profile_take_target(const cli_context *cli, cli_profile_targets *targets, const char *text);
+void cli_profile_measure_targets(cli_profile_run *run, const prof_found *found);
+/* Whether all were met; what was not seen was not. */
+bool cli_profile_targets_met(const cli_profile_targets *targets);
+void cli_profile_targets_text(FILE *out, const cli_profile_targets *targets);
+struct cli_json;
+void cli_profile_targets_json(struct cli_json *json, const cli_profile_targets *targets);
 
 /* ---------------------------------------------------------------- reports */
 

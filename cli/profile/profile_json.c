@@ -260,6 +260,7 @@ void cli_profile_json(FILE *out, const cli_profile_run *run, const prof_found *f
     cli_json_put_double(&json, "other_file_seconds", found->other_seconds);
     cli_json_put_double(&json, "load", run->load);
     cli_json_put_bool(&json, "static_program", run->static_program);
+    cli_profile_targets_json(&json, &run->targets);
     put_processes(&json, found);
     put_tables(&json, found);
     put_columns(&json, found);

@@ -283,6 +283,7 @@ void cli_profile_text(FILE *out, const cli_profile_run *run, const prof_found *f
                 cli_duration(run->user + run->system).text, cli_duration(run->system).text, cli_size(run->peak).text,
                 run->code, run->signal ? " (a signal)" : "");
     fprintf(out, "%s\n", cli_profile_verdict(run, found, text, sizeof text));
+    cli_profile_targets_text(out, &run->targets);
     print_samples(out, &run->samples);
     fputc('\n', out);
     if (found->tables) print_columns(out, found);

@@ -353,6 +353,20 @@ class TestReport(Loop):
                 self.assertTrue(all(re.fullmatch(rb"[^;]+(;[^;]+)* \d+", l) for l in content.splitlines()))
 
 
+    def test_targets(self):
+        report, run = self.profile("/bin/sleep", "0.2", out="met", options=["--judge", "wall=60", "--judge", "cpu=30"])
+        self.assertEqual([(t["name"], t["verdict"]) for t in report["targets"]], [("wall", "PASS"), ("cpu", "PASS")])
+        self.assertIn(b"target wall: 1 min, measured ", run.stderr)
+        report, run = self.profile("/bin/sleep", "0.2", out="missed", code=1, options=["--judge", "imaging=0.1"])
+        self.assertEqual(report["targets"][0]["verdict"], "FAIL")
+        self.assertGreaterEqual(report["targets"][0]["measured_seconds"], 0.2)
+        report, _ = self.profile("/bin/true", out="unseen", code=1, options=["--judge", "gaincal=5"])
+        self.assertEqual((report["targets"][0]["verdict"], report["targets"][0]["measured_seconds"]), ("NOT MEASURED", None))
+        self.profile("/bin/sh", "-c", "exit 7", out="failed", code=7, options=["--judge", "wall=1e-9"])
+        for wrong in ("wall", "=5", "wall=", "wall=-1", "wall=nan", "wall=5s", "x" * 70 + "=1"):
+            msio("profile", "--judge", wrong, "--", "/bin/true", code=2)
+
+
 class TestErrors(Loop):
     def test_usage(self):
         msio("profile", code=2)
