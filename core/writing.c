@@ -8,9 +8,11 @@
 #include "core/error.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,4 +79,15 @@ msio_status msio_write_at(int fd, const char *path, const void *bytes, int64_t l
     msio_status status = write_whole(fd, path, bytes, length, offset);
     msio_writing_end(&writing);
     return status;
+}
+
+msio_status msio_write_reserve(int fd, const char *path, int64_t bytes, const char *what) {
+    struct stat st;
+    int error = bytes > 0 ? posix_fallocate(fd, 0, (off_t)bytes) : 0;
+    if (!error) return MSIO_OK;
+    errno = error;
+    if (error != EOPNOTSUPP && error != EINVAL)
+        return msio_error_system(MSIO_E_IO, path, "no room for %" PRId64 " bytes of %s", bytes, what);
+    if (fstat(fd, &st) == 0 && (st.st_size >= bytes || ftruncate(fd, (off_t)bytes) == 0)) return MSIO_OK;
+    return msio_error_system(MSIO_E_IO, path, "cannot make %s of %" PRId64 " bytes", what, bytes);
 }

@@ -30,4 +30,9 @@ void msio_writing_end(msio_writing *writing);
 msio_status msio_write_all(int fd, const char *path, const void *bytes, int64_t length);
 msio_status msio_write_at(int fd, const char *path, const void *bytes, int64_t length, int64_t offset);
 
+/* Makes a file at least as long as that with its room on the disk, so that a full disk is told before anything is put
+ * there; of that length alone where the file system reserves nothing. What is in it stays. what: for the message, "a
+ * tile file". MSIO_E_IO. */
+msio_status msio_write_reserve(int fd, const char *path, int64_t bytes, const char *what);
+
 #endif

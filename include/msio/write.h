@@ -87,8 +87,8 @@ MSIO_API msio_status msio_write_ragged(const msio_column *column, const msio_sel
 /* Copies the selected cells of one column into the same rows, channels and correlations of another one of the same
  * type, of this or another table (opened writable), in batches: at most 64 MiB beside the files, the next batch is read
  * while the last is written. Both tables' locks are held meanwhile. Cells may vary in shape; those of both columns
- * agree. A copy that is cut short has copied some of the rows, with opts->atomic (up to 64 MiB) none. Errors: as
- * msio_read and msio_write. */
+ * agree. A copy that is cut short has copied some of the rows, with opts->atomic none (cells of one shape only).
+ * Errors: as msio_read and msio_write. */
 MSIO_API msio_status msio_column_copy(const msio_column *from, const msio_column *to, const msio_select *select,
                                       const msio_write_opts *opts);
 

@@ -8,7 +8,6 @@
 #include "io/hdf5_module/hdf5_module.h"
 #include "io/ms/ms_place.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -57,10 +56,7 @@ static msio_status reserve(const msio_exporting *e, target *t) {
     if (t->fd < 0) return msio_error_system(MSIO_E_IO, t->path, "cannot write what was made");
     for (int i = 0; i < ARRAYS; i++)
         end = msio_max(end, t->address[i] + e->facts.rows * t->channels * e->facts.pols * element[i]);
-    const int error = posix_fallocate(t->fd, 0, (off_t)end);
-    if (!error || error == EOPNOTSUPP || error == EINVAL) return MSIO_OK;
-    errno = error;
-    return msio_error_system(MSIO_E_IO, t->path, "no room for %lld bytes", (long long)end);
+    return msio_write_reserve(t->fd, t->path, end, "visibilities");
 }
 
 static msio_status begin(const msio_exporting *e, target *t) {

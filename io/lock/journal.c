@@ -120,16 +120,9 @@ static msio_status take_file(msio_journal *j) {
                                  "cannot keep old values beside the table while they are "
                                  "overwritten");
     (void)fcntl(j->fd, F_OFD_SETLK, &whole); /* without locks on this file system readers take it for left over */
-    int error = posix_fallocate(j->fd, 0, j->bytes);
-    if (error && error != EOPNOTSUPP && error != EINVAL) {
-        errno = error;
-        return msio_error_system(MSIO_E_IO, j->path,
-                                 "no room for %lld bytes of old values, which are kept until new "
-                                 "ones are written",
-                                 (long long)j->bytes);
-    }
-    if (error && ftruncate(j->fd, (off_t)j->bytes))
-        return msio_error_system(MSIO_E_IO, j->path, "cannot make a file of %lld bytes", (long long)j->bytes);
+    msio_status status =
+        msio_write_reserve(j->fd, j->path, j->bytes, "old values, which are kept until new ones are written");
+    if (status) return status;
     void *map = mmap(NULL, (size_t)j->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, j->fd, 0);
     if (map == MAP_FAILED) return msio_error_system(MSIO_E_IO, j->path, "cannot map %lld bytes", (long long)j->bytes);
     j->map = map;

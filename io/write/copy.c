@@ -1,15 +1,15 @@
-/* copy.c - a column copied into another one, batch by batch: the next is read while the last is written. */
+/* copy.c - a column copied into another one, batch by batch: the next is read while the last is written. Every batch is
+ * a write of its own; all or nothing, they are the parts of one. */
 #include "core/checked.h"
 #include "core/error.h"
 #include "io/read/dense.h"
+#include "io/write/write_parts.h"
 #include "msio/write.h"
 
 #include <string.h>
 
 /* Two batches of half this, beside the writing threads' own blocks. */
 #define COPY_MEMORY ((size_t)32 << 20)
-/* All or nothing keeps this much; see put_blocks.c. */
-#define ATOMIC_MEMORY ((size_t)128 << 20)
 
 typedef struct copying {
     const msio_column *from, *to;
@@ -43,24 +43,35 @@ static msio_status put(copying *c, int64_t place, int64_t rows, const msio_array
     return status ? status : told(c, (int64_t)values->bytes);
 }
 
+static msio_status next_part(void *stream, msio_write_part *part) {
+    const msio_batch *batch;
+    msio_status status = msio_stream_next(stream, &batch);
+    if (!status) *part = (msio_write_part){batch->row, batch->rows, batch->arrays[0].data, batch->arrays[0].bytes};
+    return status;
+}
+
+static msio_status put_batches(copying *c, msio_stream *stream) {
+    msio_status status;
+    const msio_batch *batch;
+    do {
+        status = msio_stream_next(stream, &batch);
+        if (!status) status = put(c, batch->row, batch->rows, &batch->arrays[0]);
+    } while (!status);
+    return status == MSIO_END ? MSIO_OK : status;
+}
+
 static msio_status copy_stream(copying *c) {
     msio_stream_opts o = MSIO_STREAM_OPTS_INIT;
     msio_stream *stream;
-    const msio_batch *batch;
-    o.memory = c->opts.atomic ? ATOMIC_MEMORY : COPY_MEMORY;
+    o.memory = COPY_MEMORY;
     o.read.threads = c->opts.threads;
     msio_status status =
         msio_stream_open(c->from->table, 1, (const char *const[]){c->from->name}, &c->select, &o, &stream);
     if (status) return status;
-    while (!(status = msio_stream_next(stream, &batch))) {
-        if (c->opts.atomic && batch->rows < c->rows)
-            status = msio_error_set(MSIO_E_UNSUPPORTED, c->to->table->path,
-                                    "all or nothing is kept for up to 64 MiB; copy fewer rows, or without atomic");
-        if (!status) status = put(c, batch->row, batch->rows, &batch->arrays[0]);
-        if (status) break;
-    }
+    const msio_write_parts parts = {next_part, stream};
+    status = c->opts.atomic ? msio_write_in_parts(c->to, &c->select, &parts, &c->opts) : put_batches(c, stream);
     msio_stream_close(stream);
-    return status == MSIO_END ? MSIO_OK : status;
+    return status;
 }
 
 /* Cells of varying shape: as many rows of one shape as there are, at most as many as fit. */

@@ -7,12 +7,12 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "core/lock.h"
+#include "core/writing.h"
 #include "io/aipsio/aipsio.h"
 #include "io/aipsio/aipsio_write.h"
 #include "io/aipsio/record.h"
 #include "io/layout/tiled/tiled_header.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -280,13 +280,10 @@ static msio_status make_tile_file(msio_define *d, int cube, bool allocate) {
     if (fd < 0) return msio_error_system(MSIO_E_IO, path, "cannot make the tile file");
     d->made = cube + 1;
     msio_status status = MSIO_OK;
-    int error = allocate && bytes ? posix_fallocate(fd, 0, (off_t)bytes) : EOPNOTSUPP;
-    if (error && error != EOPNOTSUPP && error != EINVAL) {
-        errno = error;
-        status = msio_error_system(MSIO_E_IO, path, "no room for a tile file of %lld bytes", (long long)bytes);
-    } else if (error && ftruncate(fd, (off_t)bytes)) {
+    if (allocate)
+        status = msio_write_reserve(fd, path, bytes, "a tile file");
+    else if (ftruncate(fd, (off_t)bytes))
         status = msio_error_system(MSIO_E_IO, path, "cannot make a tile file of %lld bytes", (long long)bytes);
-    }
     close(fd);
     return status;
 }
@@ -339,23 +336,13 @@ msio_status msio_define_start(const msio_leaf *leaf, int n, const msio_new_cells
 
 const msio_manager *msio_define_manager(const msio_define *define) { return &define->manager; }
 
-static msio_status write_whole(int fd, const char *path, const uint8_t *bytes, int64_t n) {
-    for (int64_t done = 0; done < n;) {
-        ssize_t got = write(fd, bytes + done, (size_t)(n - done));
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return msio_error_system(MSIO_E_IO, path, "cannot write the data manager's header");
-        done += got;
-    }
-    return MSIO_OK;
-}
-
 msio_status msio_define_prepare(msio_define *define, bool sync) {
     char path[4096];
     msio_manager_path(&define->leaf.slot->manager, "_tmp", path, sizeof path);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0) return msio_error_system(MSIO_E_IO, path, "cannot make the data manager's new header");
     define->prepared = true;
-    msio_status status = write_whole(fd, path, define->header, define->header_bytes);
+    msio_status status = msio_write_all(fd, path, define->header, define->header_bytes);
     if (!status && sync && fdatasync(fd)) status = msio_error_system(MSIO_E_IO, path, "cannot bring it to the disk");
     if (close(fd) && !status) status = msio_error_system(MSIO_E_IO, path, "cannot write the new header");
     return status;
@@ -366,6 +353,8 @@ const char *msio_define_header(const msio_define *define, char path[4096]) {
 }
 
 const char *msio_define_folder(const msio_define *define) { return define->leaf.access->table->path; }
+
+const msio_slot *msio_define_slot(const msio_define *define) { return define->leaf.slot; }
 
 msio_status msio_define_commit(msio_define *define, bool decided) {
     char path[4096], made[4096];

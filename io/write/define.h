@@ -34,6 +34,8 @@ msio_status msio_define_prepare(msio_define *define, bool sync);
 /* The old header's path, into a buffer of 4096 bytes. */
 const char *msio_define_header(const msio_define *define, char path[4096]);
 const char *msio_define_folder(const msio_define *define);
+/* The slot of the manager whose cells are made. */
+const msio_slot *msio_define_slot(const msio_define *define);
 /* Puts the header in its place: the cells are there. decided: a journal says that they are to be, so that they stay
  * when this fails. MSIO_E_IO. */
 msio_status msio_define_commit(msio_define *define, bool decided);

@@ -9,7 +9,6 @@
 #include "core/pool.h"
 #include "core/writing.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,18 +39,6 @@ static msio_status give_owner(int fd, const char *old) {
     return msio_error_system(MSIO_E_IO, old,
                              "a new file cannot get the owner and mode of this one, which it is to "
                              "replace; write without atomic");
-}
-
-static msio_status reserve(int fd, const char *path, int64_t bytes) {
-    int error = bytes ? posix_fallocate(fd, 0, (off_t)bytes) : 0;
-    if (error && error != EOPNOTSUPP && error != EINVAL) {
-        errno = error;
-        return msio_error_system(MSIO_E_IO, path, "no room for a new file of %lld bytes beside the old one",
-                                 (long long)bytes);
-    }
-    if (error && ftruncate(fd, (off_t)bytes))
-        return msio_error_system(MSIO_E_IO, path, "cannot make a file of %lld bytes", (long long)bytes);
-    return MSIO_OK;
 }
 
 static msio_status copy_by_hand(const msio_file *old, int fd, int64_t from, int64_t end) {
@@ -88,7 +75,7 @@ msio_status msio_exchange_make(const msio_file *old, msio_file **made, int *fd) 
     int opened = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (opened < 0) return msio_error_system(MSIO_E_IO, path, "cannot make a new file beside the old one");
     msio_status status = give_owner(opened, old->path);
-    if (!status) status = reserve(opened, path, old->stamp.size);
+    if (!status) status = msio_write_reserve(opened, path, old->stamp.size, "a new file beside the old one");
     if (!status) status = msio_file_open(path, made);
     if (status) {
         close(opened);

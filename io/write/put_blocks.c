@@ -239,7 +239,7 @@ static msio_status prepare_journals(msio_batch_run *run) {
     msio_put *store = run->store;
     const msio_blocks *l = run->blocks;
     msio_status status = MSIO_OK;
-    if (store->opts.journal == MSIO_JOURNAL_WHOLE) return msio_put_prepare_whole(run);
+    if (store->opts.journal == MSIO_JOURNAL_WHOLE) return store->prepared ? MSIO_OK : msio_put_prepare_whole(run);
     run->keeps = store->opts.journal != 0;
     for (int64_t i = 0; i < l->n && !status; i++) {
         if (!needs_slot(run, &l->block[i])) continue;
@@ -379,6 +379,18 @@ msio_status msio_put_run(void *user, msio_piece_batch *batch) {
         if (!status) msio_threads_run(useful_threads(&run), work_through, &run);
         if (!status && atomic_load(&run.failed)) status = msio_error_restore(&run.error);
     }
+    msio_blocks_free(&blocks);
+    return status;
+}
+
+msio_status msio_put_prepare(void *user, msio_piece_batch *batch) {
+    msio_put *store = user;
+    msio_blocks blocks = {0};
+    msio_batch_run run = {.store = store, .batch = batch, .blocks = &blocks};
+    msio_status status = msio_blocks_make(&blocks, batch, MSIO_BLOCK_BYTES, MSIO_BLOCK_MOST);
+    for (int i = 0; i < batch->sources && !status; i++) status = open_file(store, batch->source[i].file);
+    if (!status) status = msio_put_prepare_whole(&run);
+    store->prepared = true;
     msio_blocks_free(&blocks);
     return status;
 }

@@ -52,6 +52,7 @@ typedef struct msio_put {
     int64_t blocks, pieces;
     int64_t block_bytes, kept_bytes; /* of all blocks; of those that are not covered whole */
     bool counts_only;                /* plans */
+    bool prepared;                   /* msio_put_prepare has seen to it that all or nothing is stored */
     unsigned forks;                  /* msio_forks() when it started */
 } msio_put;
 
@@ -74,6 +75,10 @@ msio_status msio_put_finish(msio_put *store, msio_status status);
  * Errors: MSIO_E_IO (with errno: ENOSPC, EDQUOT, EFBIG, EIO, EROFS), MSIO_E_CHANGED (a file is no longer the one that
  * was planned for), MSIO_E_CANCELLED, MSIO_E_MEMORY. */
 msio_status msio_put_run(void *user, msio_piece_batch *batch);
+/* All or nothing whose values come later: what the call will store, of all its pieces. Files are made anew, and old
+ * bytes kept, for everything that msio_put_run stores afterwards. What targets' out points to is not read. Errors: as
+ * msio_put_run, and MSIO_E_UNSUPPORTED where so much is not kept. */
+msio_status msio_put_prepare(void *user, msio_piece_batch *batch);
 
 /* fdatasync of every file that was written. */
 msio_status msio_put_sync(msio_put *store);

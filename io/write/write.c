@@ -12,6 +12,7 @@
 #include "io/write/exchange.h"
 #include "io/write/foreign.h"
 #include "io/write/put_blocks.h"
+#include "io/write/write_parts.h"
 #include "prof/span.h"
 
 #include <stdio.h>
@@ -38,8 +39,10 @@ typedef struct writing {
     root **root;
     int defines; /* new cells, one a column and plain table */
     msio_define **define;
-    msio_edits edits; /* what casacore puts */
-    bool stored;      /* counters were raised */
+    msio_edits edits;              /* what casacore puts */
+    bool stored;                   /* counters were raised */
+    const msio_write_parts *parts; /* where the values come from; NULL: they are all there */
+    bool prepares;                 /* goes over all that is to be written, before the first part comes */
 } writing;
 
 /* ---------------------------------------------------------------- which tables, which managers */
@@ -135,6 +138,7 @@ static msio_status prepare(void *user, msio_access *access) {
                        .progress = w->opts.progress,
                        .user = w->opts.user};
     (void)access;
+    if (w->store.thread) return MSIO_OK; /* the next part of a write that has begun */
     for (int i = 0; i < w->dense.n; i++) o.total += w->dense.column[i].bytes;
     w->edits.bytes = o.total;
     msio_status status = check_fresh(w);
@@ -155,7 +159,7 @@ static msio_status prepare(void *user, msio_access *access) {
 
 static msio_status flush(void *user, msio_piece_batch *batch) {
     writing *w = user;
-    return msio_put_run(&w->store, batch);
+    return w->prepares ? msio_put_prepare(&w->store, batch) : msio_put_run(&w->store, batch);
 }
 
 /* ---------------------------------------------------------------- cells that were never written */
@@ -201,12 +205,19 @@ static bool is_zero(const msio_dense_column *c) {
     return true;
 }
 
+static msio_status fill_cells(const msio_define *made, const msio_leaf *leaf, const msio_want *want, msio_sink *sink) {
+    const msio_manager *m = msio_define_manager(made);
+    return m->layout->pieces(m, leaf->column, want, sink);
+}
+
 static msio_status make_cells(void *user, int column, const msio_leaf *leaf, const msio_want *want, msio_sink *sink) {
     writing *w = user;
     const char *path = leaf->access->table->path;
-    bool hole = w->use.repeats && is_zero(&w->dense.column[column]);
+    bool hole = w->use.repeats && !w->prepares && is_zero(&w->dense.column[column]);
     msio_new_cells *cells;
     int n;
+    for (int i = 0; i < w->defines; i++) /* made before the first part came */
+        if (msio_define_slot(w->define[i]) == leaf->slot) return fill_cells(w->define[i], leaf, want, sink);
     msio_define **grown = realloc(w->define, ((size_t)w->defines + 1) * sizeof *grown), *made = NULL;
     if (!grown) return no_memory(path);
     w->define = grown;
@@ -215,9 +226,7 @@ static msio_status make_cells(void *user, int column, const msio_leaf *leaf, con
     free(cells);
     if (status) return status;
     w->define[w->defines++] = made;
-    if (hole) return MSIO_OK;
-    const msio_manager *m = msio_define_manager(made);
-    return m->layout->pieces(m, leaf->column, want, sink);
+    return hole ? MSIO_OK : fill_cells(made, leaf, want, sink);
 }
 
 /* All or nothing: one folder's new headers and files are decided on together with what was stored there. */
@@ -303,11 +312,32 @@ static void free_roots(writing *w) {
     free(w->root);
 }
 
+/* Once over everything, by a value that stands for all that is to come; then part by part. */
+static msio_status write_parts(writing *w, msio_access *access) {
+    static const uint8_t any[16];
+    const msio_select *whole = w->dense.select;
+    msio_dense_column *c = w->dense.column;
+    msio_write_part part;
+    c->out = (void *)(uintptr_t)any; /* not even read */
+    w->prepares = w->use.repeats = true;
+    msio_status status = msio_dense_read(&w->dense, access);
+    w->prepares = w->use.repeats = false;
+    while (!status && !(status = w->parts->next(w->parts->user, &part))) {
+        const msio_select select = msio_select_part(whole, part.place, part.rows);
+        c->out = (void *)(uintptr_t)part.in; /* only read from */
+        c->out_bytes = part.bytes;
+        w->dense.select = &select;
+        status = msio_dense_read(&w->dense, access);
+    }
+    w->dense.select = whole;
+    return status == MSIO_END ? MSIO_OK : status;
+}
+
 static msio_status write_under_lock(writing *w, msio_table *table) {
     msio_access access;
     msio_status status = msio_access_begin_writing(table, &access);
     if (status) return status;
-    status = msio_dense_read(&w->dense, &access);
+    status = w->parts ? write_parts(w, &access) : msio_dense_read(&w->dense, &access);
     if (w->store.thread || w->stored) status = finish(w, status);
     return msio_access_end(&access, status);
 }
@@ -375,6 +405,13 @@ msio_status msio_write_value(const msio_column *column, const msio_select *selec
     msio_dense_column c = {
         .name = column->name, .out = (void *)(uintptr_t)value, .out_bytes = value_bytes}; /* only read from */
     writing w = {.dense = {.n = 1, .column = &c, .select = select}, .use = {.repeats = true}};
+    return run(&w, column->table, opts);
+}
+
+msio_status msio_write_in_parts(const msio_column *column, const msio_select *select, const msio_write_parts *parts,
+                                const msio_write_opts *opts) {
+    msio_dense_column c = {.name = column->name};
+    writing w = {.dense = {.n = 1, .column = &c, .select = select}, .parts = parts};
     return run(&w, column->table, opts);
 }
 

@@ -207,7 +207,7 @@ def copy(path, column, to, rows=None, chans=None, corrs=None, to_path=None, atom
     cell_shape : sequence of int, optional
         The shape of cells that were never written; default: that of the cells that are read.
     rows, chans, corrs, atomic, sync, threads, progress
-        As of `msio.write`. A copy that is cut short has copied some of the rows, with `atomic` (64 MiB at most) none.
+        As of `msio.write`. A copy that is cut short has copied some of the rows, with `atomic` none.
 
     Examples
     --------

@@ -301,12 +301,16 @@ class Driver:
         return killed
 
     def random_kills(self, kills):
+        """At so many moments. A write that ended before its moment was not killed, and counts as none."""
         once = "fresh" in self.kind or self.kind in ("copy", "value")
+        killed = 0
         self.fresh_copy()
-        for k in range(kills):
+        for k in range(4 * kills):
+            if killed == kills:
+                break
             if once:
                 self.fresh_copy()
-            self.kill_once(0.012 if once else 0.08)
+            killed += self.kill_once(0.012 if once else 0.08)
             self.settle(f"random kill {k}")
 
     def close(self):

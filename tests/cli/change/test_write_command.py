@@ -394,6 +394,38 @@ class TestCopy(WritingTest):
         report("copy", path, "DATA", "NEW")
         self.equal(path, "NEW", column(path, "DATA"))
 
+    def test_all_or_nothing_of_more_than_the_memory(self):
+        path = simulate("copy_atomic.ms", "--antennas", 30, "--times", 20, "--subbands", 12, "--channels", 48)
+        data = column(path, "DATA")
+        self.assertGreater(data.nbytes, 64 << 20)
+        with_new_column(path)
+        self.assertTrue(report("copy", path, "DATA", "NEW", "--atomic")["new_cells"])  # cells made by the first part
+        self.equal(path, "NEW", data)
+        before = {name: os.stat(os.path.join(path, name)).st_ino for name in os.listdir(path)}
+        report("fill", path, "NEW", "7")
+        report("copy", path, "DATA", "NEW", "--atomic", "--chans", "1:40:3")  # a file of which most stays
+        wanted = np.full_like(data, 7)
+        wanted[:, 1:40:3] = data[:, 1:40:3]
+        self.equal(path, "NEW", wanted)
+        report("copy", path, "DATA", "NEW", "--atomic", "--rows", "3::2")
+        wanted[3::2] = data[3::2]
+        self.equal(path, "NEW", wanted)
+        with ct.table(path, readonly=False, ack=False) as table:
+            flags = np.random.default_rng(5).random(data.shape) < 0.5
+            table.putcol("FLAG", flags)
+        report("copy", path, "FLAG", "SAVED_FLAG", "--make", "--atomic")
+        self.equal(path, "SAVED_FLAG", flags)
+        after = {name: os.stat(os.path.join(path, name)).st_ino for name in os.listdir(path)}
+        self.assertEqual(sum(before[name] != after[name] for name in before if name.endswith("_TSM1")), 1)
+        self.assertFalse([name for name in after if "msio" in name or name.endswith("_tmp")])
+        code = "import casacore.tables as ct, sys; t = ct.table(sys.argv[1], ack=False, lockoptions='usernoread'); print('open', flush=True); input()"
+        with subprocess.Popen([sys.executable, "-c", code, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+            self.assertEqual(holder.stdout.readline(), b"open\n")  # who would go on with the old file
+            run = msio("copy", path, "DATA", "NEW", "--atomic", code=3)
+            holder.stdin.write(b"\n")
+        self.assertIn("64 MiB", run.stderr.decode())
+        self.equal(path, "NEW", wanted)
+
     def test_cells_that_differ_in_shape(self):
         path = of_many_shapes("copy_many")
         report("copy", path, "A", "B")

@@ -1,0 +1,24 @@
+/* write_parts.h - one write whose values come part by part: all or nothing of more than fits the memory. */
+#ifndef MSIO_IO_WRITE_PARTS_H
+#define MSIO_IO_WRITE_PARTS_H
+
+#include "msio/write.h"
+
+/* Rows [place, place + rows) of a selection. */
+typedef struct msio_write_part {
+    int64_t place, rows;
+    const void *in; /* the giver's, until the next part is asked for */
+    size_t bytes;
+} msio_write_part;
+
+typedef struct msio_write_parts {
+    msio_status (*next)(void *user, msio_write_part *part); /* MSIO_END after the last one */
+    void *user;
+} msio_write_parts;
+
+/* As msio_write of the whole selection, with atomic: before the first part is asked for, all old bytes are kept, or the
+ * files made anew. select: not NULL. Errors: as msio_write, and those of parts->next. */
+msio_status msio_write_in_parts(const msio_column *column, const msio_select *select, const msio_write_parts *parts,
+                                const msio_write_opts *opts);
+
+#endif
