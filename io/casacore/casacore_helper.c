@@ -2,7 +2,8 @@
  *
  * msio_casacore_helper MODULE is started by casacore_remote.c with a socket as descriptor 3. It becomes two processes:
  * one loads the module and answers, the other waits for its end and tells the signal. Neither is a child of the process
- * that asks, which need not know of them; both end when the other end of the socket is closed.
+ * that asks, which need not know of them; both end when the other end of the socket is closed, but not while casacore
+ * changes a table: a kill then could leave one that nobody opens.
  */
 #include "io/casacore/casacore_remote.h"
 
@@ -12,10 +13,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,7 +32,7 @@
  * lasts as long as either process has it. casacore's own request for the lock would wait for it, and is granted
  * instead. */
 static int lent = -1;
-static const msio_casa_table *edited;
+static msio_casa_table *edited;
 
 /* casacore locks by fcntl, which the linker finds here first. */
 static int grant_or_pass(int fd, int command, void *argument) {
@@ -81,10 +84,34 @@ __attribute__((visibility("default"))) ssize_t write(int fd, const void *bytes, 
     return syscall(SYS_write, fd, bytes, n);
 }
 
+/* ---------------------------------------------------------------- changes that come to their end */
+
+enum { ANSWERS, CHANGES, KILLED };
+/* What the one that answers does: seen by both. */
+static atomic_int *doing;
+static int changes; /* begun, and not ended yet */
+static const msio_casa_functions *functions_in_use;
+
+static int turns(int from, int to) { return atomic_compare_exchange_strong(doing, &from, to); }
+
+static void begin_change(void) {
+    if (changes++ == 0 && !turns(ANSWERS, CHANGES)) _exit(0);
+}
+static void end_change(void) {
+    if (--changes == 0) turns(CHANGES, ANSWERS);
+}
+
 static void give_lock_back(void) {
     if (lent >= 0) close(lent);
     lent = -1;
     edited = NULL;
+}
+
+/* Nobody is there any more. What casacore has put so far is written to its end, and the lock that was lent goes last.
+ */
+static void leave(void) {
+    if (edited) functions_in_use->close(edited);
+    _exit(0);
 }
 
 /* ---------------------------------------------------------------- the socket */
@@ -94,7 +121,7 @@ static void send_all(const void *bytes, size_t size) {
     while (size > 0) {
         ssize_t n = send(MSIO_REMOTE_SOCKET, from, size, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) _exit(0); /* nobody listens any more */
+        if (n <= 0) leave(); /* nobody listens any more */
         from += n;
         size -= (size_t)n;
     }
@@ -105,7 +132,7 @@ static void receive_all(void *bytes, size_t size) {
     while (size > 0) {
         ssize_t n = recv(MSIO_REMOTE_SOCKET, to, size, 0);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) _exit(0); /* nobody asks any more */
+        if (n <= 0) leave(); /* nobody asks any more */
         to += n;
         size -= (size_t)n;
     }
@@ -232,16 +259,20 @@ static void answer_change(const msio_casa_functions *casacore, question *q) {
     const size_t path = strlen(q->text) + 1, all = (size_t)q->request.text_bytes;
     msio_status status = path > all ? MSIO_E_ARGUMENT : MSIO_OK;
     leaves_holes = !status && strcmp(q->text + path, MSIO_CASA_HOLES) == 0;
+    begin_change();
     if (!status) status = casacore->change(q->text, q->text + path, all - path, &q->message);
+    end_change();
     leaves_holes = 0;
     answer_words(status, q->message.text);
 }
 
 static msio_status edit(const msio_casa_functions *casacore, question *q) {
     if (lent < 0) return MSIO_E_LOCKED;
+    begin_change(); /* until it is closed */
     msio_status status = casacore->edit(q->text, q->request.amount, &q->table, &q->message);
-    edited = q->table;
+    edited = status ? NULL : q->table;
     if (status) give_lock_back();
+    if (status) end_change();
     return status;
 }
 
@@ -257,7 +288,9 @@ static msio_status put(const msio_casa_functions *casacore, question *q) {
 /* The lock goes with the table that it was lent for. */
 static void close_table(const msio_casa_functions *casacore, msio_casa_table *table) {
     casacore->close(table);
-    if (table == edited) give_lock_back();
+    if (table != edited) return;
+    give_lock_back();
+    end_change();
 }
 
 static void answer_simple(const msio_casa_functions *casacore, question *q) {
@@ -280,6 +313,7 @@ static void answer_simple(const msio_casa_functions *casacore, question *q) {
 }
 
 static void serve(const msio_casa_functions *casacore) {
+    functions_in_use = casacore;
     for (;;) {
         question q = {.text = NULL};
         receive_all(&q.request, sizeof q.request);
@@ -346,10 +380,10 @@ static void drop_what_was_inherited(void) {
     for (int fd = MSIO_REMOTE_SOCKET + 1; fd < (most > 0 && most < 65536 ? most : 65536); fd++) close(fd);
 }
 
-/* Waits for the worker's end, which is brought about when nobody listens any more: it may be deep in a damaged table.
- */
+/* Waits for the worker's end, which is brought about when nobody listens any more: it may be deep in a damaged table. A
+ * change that has begun comes to its end by itself. */
 static int watch(pid_t worker) {
-    int end = 0;
+    int end = 0, alone = 0;
     struct pollfd events[2] = {{.fd = MSIO_REMOTE_SOCKET, .events = POLLRDHUP}, {.fd = -1, .events = POLLIN}};
 #ifdef SYS_pidfd_open
     events[1].fd = (int)syscall(SYS_pidfd_open, worker, 0);
@@ -357,9 +391,11 @@ static int watch(pid_t worker) {
     for (;;) {
         pid_t ended = waitpid(worker, &end, WNOHANG);
         if (ended == worker || (ended < 0 && errno != EINTR)) return end;
-        int n = poll(events, 2, events[1].fd >= 0 ? -1 : 500);
-        if (n > 0 && events[0].revents) kill(worker, SIGKILL);
-        if (n > 0 && events[0].revents) events[0].fd = -1;
+        if (alone && turns(ANSWERS, KILLED)) kill(worker, SIGKILL);
+        int n = poll(events, 2, alone ? 20 : events[1].fd >= 0 ? -1 : 500);
+        if (n <= 0 || !events[0].revents) continue;
+        alone = 1;
+        events[0].fd = -1;
     }
 }
 
@@ -370,6 +406,8 @@ int main(int argc, char **argv) {
     }
     drop_what_was_inherited();
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, which casacore tells */
+    doing = mmap(NULL, sizeof *doing, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (doing == MAP_FAILED) return 1;
     pid_t self = fork();
     if (self != 0) _exit(self < 0);
     pid_t worker = fork();

@@ -109,12 +109,20 @@ static slot_head *slot_of(const msio_journal *j, int index) { return slot_at(j->
 
 /* ---------------------------------------------------------------- a live one */
 
-static msio_status take_file(msio_journal *j) {
+static msio_status clear_way(const char *directory);
+
+static int make_file(const msio_journal *j) {
+    return openat(j->directory, MSIO_JOURNAL_NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+}
+
+static msio_status take_file(msio_journal *j, const char *directory) {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    j->fd = openat(j->directory, MSIO_JOURNAL_NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (j->fd < 0 && errno == EEXIST)
-        return msio_error_set(MSIO_E_LOCKED, j->path,
-                              "an earlier write was interrupted, or goes on; run msio repair on the table first");
+    j->fd = make_file(j);
+    if (j->fd < 0 && errno == EEXIST) {
+        msio_status status = clear_way(directory);
+        if (status) return status;
+        j->fd = make_file(j);
+    }
     if (j->fd < 0)
         return msio_error_system(MSIO_E_IO, j->path,
                                  "cannot keep old values beside the table while they are "
@@ -165,8 +173,8 @@ msio_status msio_journal_make(const char *directory, msio_journal_mode mode, int
     j->fd = -1;
     j->bytes = HEAD_BYTES + slots * slot_stride(slot_bytes);
     j->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    msio_status status =
-        j->directory < 0 ? msio_error_system(MSIO_E_IO, directory, "cannot open the table's folder") : take_file(j);
+    msio_status status = j->directory < 0 ? msio_error_system(MSIO_E_IO, directory, "cannot open the table's folder")
+                                          : take_file(j, directory);
     if (status) {
         if (j->fd >= 0) unlinkat(j->directory, MSIO_JOURNAL_NAME, 0);
         let_go(j);
@@ -456,6 +464,27 @@ msio_status msio_journal_look(const char *directory, const uint8_t *record, int6
         *facts = (msio_journal_facts){.first_row = h->first_row, .last_row = h->last_row, .pid = h->pid};
         memcpy(facts->columns, h->columns, sizeof facts->columns);
     }
+    close_found(&f);
+    return status;
+}
+
+/* A write of this hold that was done could not remove its journal: nothing in that one is to be put back. */
+static msio_status clear_way(const char *directory) {
+    found f;
+    bool there, done = false;
+    int valid = 0;
+    msio_status status = find(directory, &f, &there);
+    if (!status && there) status = check_left(&f);
+    if (!status && there) {
+        judge(&f, NULL, 0, &valid);
+        done = valid == 0 && !is_committed((head *)(void *)f.map);
+    }
+    if (!status && !done)
+        status = msio_error_set(MSIO_E_LOCKED, f.path,
+                                "an earlier write was interrupted, or goes on; run msio repair on the table first");
+    if (done) remove_new((const head *)(const void *)f.map, f.directory);
+    if (done && unlinkat(f.directory, MSIO_JOURNAL_NAME, 0) && errno != ENOENT)
+        status = msio_error_system(MSIO_E_IO, f.path, "cannot remove what an earlier write kept");
     close_found(&f);
     return status;
 }

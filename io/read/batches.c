@@ -36,6 +36,28 @@ msio_status msio_batches_begin(msio_batches *batches, msio_table *table, int col
     return status ? status : copy_selection(batches, select);
 }
 
+static int64_t common_multiple(int64_t a, int64_t b) {
+    int64_t x = a, y = b;
+    while (y) {
+        int64_t rest = x % y;
+        x = y;
+        y = rest;
+    }
+    return msio_mul_checked(a / x, b, &y) ? y : INT64_MAX;
+}
+
+/* The columns' tiles all end after so many rows, or the largest ones do, if batches have as many. */
+static int64_t tile_rows(const msio_batches *b) {
+    int64_t common = 1, largest = 1;
+    for (int i = 0; i < b->columns; i++) {
+        const msio_column_info *info = msio_column_describe(b->column[i]);
+        if (!info || info->tile_ndim < 1 || info->tile[0] < 1 || info->tile[0] > b->batch_rows) continue;
+        largest = msio_max(largest, info->tile[0]);
+        if (common <= b->batch_rows) common = common_multiple(common, info->tile[0]);
+    }
+    return common <= b->batch_rows ? common : largest;
+}
+
 msio_status msio_batches_measure(msio_batches *batches, size_t memory, int64_t rows_per_batch) {
     int64_t row_bytes = 0;
     for (int i = 0; i < batches->columns; i++) row_bytes += (int64_t)batches->shape[i].bytes;
@@ -45,7 +67,16 @@ msio_status msio_batches_measure(msio_batches *batches, size_t memory, int64_t r
                               (long long)row_bytes * 2, memory);
     batches->batch_rows = rows_per_batch > 0 ? msio_min(rows_per_batch, fits) : fits;
     batches->batch_rows = msio_max(1, msio_min(batches->batch_rows, batches->rows));
+    const bool follow = !batches->select.row_list && batches->select.row_step == 1;
+    batches->tile_rows = follow && rows_per_batch <= 0 ? tile_rows(batches) : 1;
     return MSIO_OK;
+}
+
+int64_t msio_batches_rows(const msio_batches *batches) {
+    const int64_t first = batches->select.row + batches->next_row, left = batches->rows - batches->next_row;
+    const int64_t border = (first + batches->batch_rows) / batches->tile_rows * batches->tile_rows;
+    if (left <= batches->batch_rows) return msio_max(0, left);
+    return border > first ? border - first : batches->batch_rows;
 }
 
 void msio_batches_free(msio_batches *batches) {

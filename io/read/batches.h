@@ -13,15 +13,19 @@ typedef struct msio_batches {
     msio_select select;
     int64_t *list; /* the caller's row list, copied */
     int64_t rows, batch_rows, next_row;
+    int64_t tile_rows; /* batches end where so many rows do, counted from the table's first; 1: anywhere */
 } msio_batches;
 
 /* Looks up the columns and copies the selection. What it took is freed by msio_batches_free, also when it failed. */
 msio_status msio_batches_begin(msio_batches *batches, msio_table *table, int columns, const char *const *names,
                                const msio_select *select);
 
-/* Sets batch_rows, once rows and shape are known: two batches take at most so many bytes, and a batch at most so many
- * rows (0: no limit). MSIO_E_SIZE where two rows take more. */
+/* Sets batch_rows, once rows and shape are known: two batches take at most so many bytes. rows_per_batch: of every
+ * batch but the last (or as many as fit); 0: as many as fit, ending at the border of a tile where rows follow each
+ * other, so that no tile is read, or written, twice. MSIO_E_SIZE where two rows take more. */
 msio_status msio_batches_measure(msio_batches *batches, size_t memory, int64_t rows_per_batch);
+/* Rows of the next batch, from next_row on; 0: there is none. */
+int64_t msio_batches_rows(const msio_batches *batches);
 
 void msio_batches_free(msio_batches *batches);
 

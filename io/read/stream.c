@@ -28,7 +28,7 @@ struct msio_stream {
 static msio_status fill(void *stream, int which) {
     msio_stream *s = stream;
     half *h = &s->half[which];
-    int64_t rows = msio_min(s->all.batch_rows, s->all.rows - s->all.next_row);
+    int64_t rows = msio_batches_rows(&s->all);
     if (rows <= 0) return MSIO_END;
     msio_select part = msio_select_part(&s->all.select, s->all.next_row, rows);
     msio_status status = msio_read_many(s->all.columns, s->all.column, &part, h->memory, h->bytes, &s->opts);

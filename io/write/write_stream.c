@@ -43,7 +43,7 @@ static msio_status turn_over(void *stream, int which) {
     half *h = &s->half[which];
     msio_status status = write_half(s, h);
     if (status) return status;
-    int64_t rows = msio_min(s->all.batch_rows, s->all.rows - s->all.next_row);
+    int64_t rows = msio_batches_rows(&s->all);
     if (rows <= 0) return MSIO_END;
     h->batch = (msio_write_batch){.row = s->all.next_row, .rows = rows, .columns = s->all.columns, .arrays = h->array};
     for (int i = 0; i < s->all.columns; i++) {

@@ -21,8 +21,15 @@ enum { CORR = 4, CHAN = 64 };
 typedef struct kind {
     const char *name;
     const char *columns[3];
-    bool atomic, sync, value, part, copy, fresh, unguarded, list, cells;
+    bool atomic, sync, value, part, copy, fresh, unguarded, list, cells, stream;
+    msio_status (*add)(const char *path); /* columns or rows, by casacore */
 } kind;
+
+enum { BATCH_ROWS = 600, MORE_ROWS = 50 }; /* batches end where tiles do */
+
+static msio_status add_columns(const char *path) { return msio_column_add_like(path, "NEW_DATA", "DATA", NULL, NULL); }
+
+static msio_status add_rows(const char *path) { return msio_rows_add(path, MORE_ROWS, NULL); }
 
 static const kind kinds[] = {
     {.name = "data", .columns = {"DATA"}},
@@ -44,6 +51,10 @@ static const kind kinds[] = {
     {.name = "unguarded", .columns = {"DATA"}, .unguarded = true}, /* which the others are held against */
     {.name = "cells", .columns = {"DATA"}, .cells = true},         /* one after the other, through a cursor */
     {.name = "copy", .columns = {"CORRECTED_DATA"}, .copy = true},
+    {.name = "copy_atomic", .columns = {"CORRECTED_DATA"}, .copy = true, .atomic = true},
+    {.name = "stream", .columns = {"DATA", "FLAG"}, .stream = true},
+    {.name = "columns", .add = add_columns},
+    {.name = "rows", .add = add_rows},
 };
 
 static int tell(msio_status status) {
@@ -124,6 +135,24 @@ static msio_status put_cells(const work *w, int turn) {
     return status ? status : closed;
 }
 
+static msio_status put_stream(const work *w, int turn) {
+    msio_write_stream_opts opts = MSIO_WRITE_STREAM_OPTS_INIT;
+    msio_write_stream *stream;
+    msio_write_batch *batch;
+    opts.memory = (size_t)2 * BATCH_ROWS * (w->bytes[0] + w->bytes[1]) / (size_t)msio_table_rows(w->table);
+    opts.write.threads = 2;
+    msio_status status = msio_write_stream_open(w->table, w->n, w->kind->columns, &w->select, &opts, &stream);
+    if (status) return status;
+    while (!(status = msio_write_stream_next(stream, &batch)))
+        for (int i = 0; i < w->n; i++) {
+            const size_t row_bytes = batch->arrays[i].bytes / (size_t)batch->rows;
+            memcpy(batch->arrays[i].data, (const char *)w->in[turn][i] + (size_t)batch->row * row_bytes,
+                   batch->arrays[i].bytes);
+        }
+    msio_status closed = msio_write_stream_close(stream);
+    return status == MSIO_END ? closed : status;
+}
+
 static msio_status write_turn(work *w, int turn) {
     msio_write_opts how = MSIO_WRITE_OPTS_INIT;
     float complex value = w->kind->fresh ? 0 : -1;
@@ -137,6 +166,7 @@ static msio_status write_turn(work *w, int turn) {
         how.cell_shape[1] = CORR;
     }
     if (w->kind->cells) return put_cells(w, turn);
+    if (w->kind->stream) return put_stream(w, turn);
     if (w->kind->copy) return msio_column_copy(w->from, w->column[0], NULL, &how);
     if (w->kind->value) return msio_write_value(w->column[0], NULL, &value, sizeof value, &how);
     return msio_write_many(w->n, w->column, &w->select, (const void *const *)w->in[turn], w->bytes, &how);
@@ -194,6 +224,11 @@ static int read_rows(const char *path) {
     return status ? tell(status) : 0;
 }
 
+static void tell_begun(const char *path) {
+    FILE *begun = fopen(path, "w");
+    if (begun) fclose(begun);
+}
+
 int main(int argc, char **argv) {
     msio_open_opts opts = MSIO_OPEN_OPTS_INIT;
     work w = {0};
@@ -204,14 +239,17 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (!strcmp(kinds[i].name, argv[1])) w.kind = &kinds[i];
     if (!w.kind) return 2;
+    if (w.kind->add) {
+        if (loop) tell_begun(argv[4]);
+        return tell(w.kind->add(argv[2]));
+    }
     opts.writable = 1;
     opts.native = MSIO_NATIVE_YES;
     if (getenv("WRITE_ONCE_LOCK_SECONDS")) opts.lock_seconds = atof(getenv("WRITE_ONCE_LOCK_SECONDS"));
     msio_status status = msio_table_open(argv[2], &opts, &w.table);
     if (!status) status = prepare(&w);
     if (status) return tell(status) + 1;
-    FILE *begun = loop ? fopen(argv[4], "w") : NULL;
-    if (begun) fclose(begun);
+    if (loop) tell_begun(argv[4]);
     int turn = 1;
     do {
         status = write_turn(&w, turn);
