@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 /* Grows with every change of what follows. */
-#define MSIO_CASA_VERSION 3
+#define MSIO_CASA_VERSION 4
 
 /* Before the orders of a change: zeros that it writes are to take no room, where the helper does it. */
 #define MSIO_CASA_HOLES "holes"
@@ -71,6 +71,7 @@ typedef struct msio_casa_keyword_spec {
     msio_type type;     /* MSIO_STRING: values is const char *const *; else elements of the type */
     int64_t count;      /* elements of a vector; -1: a scalar */
     const void *values;
+    int64_t length; /* of a matrix's rows, which stand one after the other; 0: a vector. MSIO_INT only */
 } msio_casa_keyword_spec;
 
 /* A whole table to be. */

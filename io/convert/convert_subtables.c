@@ -342,7 +342,7 @@ static msio_status make_table(const msio_conversion *c, const char *path, const 
         {.type = "StandardStMan", .name = "SSMPointing", .bucket_bytes = 32768}};
     static const uint8_t truths[2] = {0, 1};
     const msio_ms_table *table = msio_ms_table_find(s->name);
-    const msio_casa_keyword_spec has_feed = {NULL, "pyuvdata_has_feed", MSIO_BOOL, -1, &truths[c->has_feeds]};
+    const msio_casa_keyword_spec has_feed = {NULL, "pyuvdata_has_feed", MSIO_BOOL, -1, &truths[c->has_feeds], 0};
     const char *names[MSIO_MS_COLUMNS];
     int manager_of[MSIO_MS_COLUMNS] = {0};
     const int columns = s->optional ? table->columns : table->required;

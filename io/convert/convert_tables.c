@@ -107,7 +107,7 @@ typedef struct keywords {
 } keywords;
 
 static void add(keywords *k, const char *column, const char *name, msio_type type, int64_t count, const void *values) {
-    if (k->count < k->room) k->keyword[k->count++] = (msio_casa_keyword_spec){column, name, type, count, values};
+    if (k->count < k->room) k->keyword[k->count++] = (msio_casa_keyword_spec){column, name, type, count, values, 0};
 }
 
 /* Integers of any width, as casacore's Int where they all fit, as python-casacore does. */
@@ -161,18 +161,31 @@ static void add_extra(keywords *k, const msio_field *field) {
     if (!k->status) add(k, NULL, name, type, count, values);
 }
 
+/* As addImagingColumns has them: DATA's, and all channels of each window. */
+static void add_imaging(keywords *k, const void *units) {
+    int32_t *channels = msio_conv_memory(k->c, 2 * (int64_t)k->c->windows, sizeof *channels, &k->status);
+    for (int w = 0; w < k->c->windows && !k->status; w++)
+        channels[2 * w + 1] = (int32_t)k->c->facts.subband[w].channels;
+    add(k, "MODEL_DATA", "QuantumUnits", MSIO_STRING, -1, units);
+    add(k, "CORRECTED_DATA", "QuantumUnits", MSIO_STRING, -1, units);
+    add(k, "MODEL_DATA", "CHANNEL_SELECTION", MSIO_INT, 2 * (int64_t)k->c->windows, channels);
+    k->keyword[k->count - 1].length = 2;
+}
+
 msio_status msio_conv_keywords(msio_conversion *c, int *count, const msio_casa_keyword_spec **keyword) {
     static const uint8_t yes = 1;
     static const char *const nothing[1] = {""}, *const uncalibrated = "uncalib";
     const msio_uvh5_header *h = c->header;
-    keywords k = {.c = c, .room = h->extra_keywords + 4};
+    keywords k = {.c = c, .room = h->extra_keywords + 7};
     k.keyword = msio_conv_memory(c, k.room, sizeof *k.keyword, &k.status);
     if (k.status) return k.status;
     for (int i = 0; i < h->extra_keywords; i++) add_extra(&k, &h->extra_keyword[i]);
     if (h->pol_convention && *h->pol_convention) add(&k, NULL, "pyuvdata_polconv", MSIO_STRING, -1, &h->pol_convention);
     add(&k, NULL, "pyuvdata_flip_conj", MSIO_BOOL, -1, &yes);
     add(&k, "FLAG_CATEGORY", "CATEGORY", MSIO_STRING, 1, nothing);
-    add(&k, "DATA", "QuantumUnits", MSIO_STRING, -1, h->vis_units && *h->vis_units ? &h->vis_units : &uncalibrated);
+    const void *const units = h->vis_units && *h->vis_units ? &h->vis_units : &uncalibrated;
+    add(&k, "DATA", "QuantumUnits", MSIO_STRING, -1, units);
+    if (c->opts.imaging != MSIO_IMAGING_NONE) add_imaging(&k, units);
     *count = k.count;
     *keyword = k.keyword;
     return k.status;

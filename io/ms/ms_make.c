@@ -27,7 +27,7 @@ typedef struct draft {
 
 static void add_keyword(draft *d, const char *column, const char *name, msio_type type, int64_t count,
                         const void *values) {
-    d->keyword[d->keywords++] = (msio_casa_keyword_spec){column, name, type, count, values};
+    d->keyword[d->keywords++] = (msio_casa_keyword_spec){column, name, type, count, values, 0};
 }
 
 static void add_measure(draft *d, const msio_ms_column *column) {

@@ -1,4 +1,5 @@
 """Conversion: pyuvdata's own write of the same files is the oracle, table by table, column by column."""
+import contextlib
 import os
 import pathlib
 import shutil
@@ -18,8 +19,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
 from astropy.coordinates import SkyCoord  # noqa: E402
 from astropy.io import fits  # noqa: E402
 from astropy.wcs import WCS  # noqa: E402
-from casacore.tables import table  # noqa: E402
-from comparing_sets import differences  # noqa: E402
+from casacore.tables import addImagingColumns, table  # noqa: E402
+from comparing_sets import described, differences, same_value  # noqa: E402
 from uvdata_phases import CENTRE, EOP, to_centre, to_meridian  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -256,6 +257,25 @@ def test_imaging_columns(group, tmp_path, imaging):
         assert t.getcol("IMAGING_WEIGHT").shape == data.shape[:2] and not t.getcol("IMAGING_WEIGHT").any()
 
 
+def test_imaging_columns_are_those_that_casacore_adds(group, tmp_path):
+    """But for the names of their managers, and IMAGING_WEIGHT, whose shape casacore fixes (and writes its zeros)."""
+    msio.convert(group, tmp_path / "ours.ms", imaging="zeros", eop=EOP)
+    msio.convert(group, tmp_path / "theirs.ms", eop=EOP)
+    addImagingColumns(str(tmp_path / "theirs.ms"), ack=False)
+    with table(str(tmp_path / "ours.ms"), ack=False) as ours, table(str(tmp_path / "theirs.ms"), ack=False) as theirs:
+        assert sorted(ours.colnames()) == sorted(theirs.colnames())
+        assert ours.getcolkeyword("MODEL_DATA", "CHANNEL_SELECTION").tolist() == [[0, 6]] * 3
+        for column in ("MODEL_DATA", "CORRECTED_DATA", "IMAGING_WEIGHT"):
+            a, b = described(ours, column), described(theirs, column)
+            assert same_value(ours.getcolkeywords(column), theirs.getcolkeywords(column)), column
+            if column == "IMAGING_WEIGHT":
+                a = {**a, "option": 4, "shape": np.array([6]), "comment": ""}
+            assert same_value(a, b), (column, a, b)
+            tiles = [t.getdminfo(column)["SPEC"]["HYPERCUBES" if column == "IMAGING_WEIGHT" else "DEFAULTTILESHAPE"]
+                     for t in (ours, theirs)]
+            assert same_value(*tiles), (column, tiles)
+
+
 def test_options(group, tmp_path):
     place = (-2409000.0, -4478000.0, 3838000.0)
     msio.convert(group, tmp_path / "ours.ms", telescope="DSA_110", antennas=[(2, "here", place, 7.0)], tile_rows=16,
@@ -330,6 +350,15 @@ def test_what_stands_there_stays(group, tmp_path):
     msio.convert(group, tmp_path / "ours.ms", eop=EOP, overwrite=True)
 
 
+def test_files_in_other_orders(group, tmp_path):
+    """Windows have the first file's rows in its order."""
+    msio.convert(group, tmp_path / "before.ms", eop=EOP)
+    change(group.paths[1], EDITS["rows shuffled"])
+    change(group.paths[2], EDITS["baseline-major"])
+    msio.convert(group, tmp_path / "ours.ms", eop=EOP)
+    assert differences(tmp_path / "ours.ms", tmp_path / "before.ms") == []
+
+
 def no_dec(file):
     del file["Header/extra_keywords/phase_center_dec"]
     for name in ("phase_center_app_dec", "phase_center_dec"):
@@ -349,12 +378,43 @@ def stranger(file):
     file["Header/ant_1_array"][0] = 4000
 
 
+def other_times(file):
+    file["Header/time_array"][...] += 1e-6
+
+
+def other_baselines(file):
+    a = file["Header/ant_1_array"][()]
+    row = np.flatnonzero(a == 0)[0]
+    file["Header/ant_1_array"][row] = 4
+
+
+def elsewhere(file):
+    file["Header/extra_keywords/phase_center_dec"][()] += 0.01
+    file["Header/phase_center_app_dec"][()] += 0.01
+
+
+def no_times(file):
+    file["Header/time_array"][7] = np.nan
+
+
+def antennas_nowhere(file):
+    file["Header/antenna_positions"][1] = np.nan
+
+
+def fewer_rows(file):
+    """As a file that still grows: its datasets are longer one after the other."""
+    replace(file, "Data/visdata", file["Data/visdata"][:30])
+
+
 def mixed(file):
     replace(file, "Header/polarization_array", [-5, -1])
 
 
 BAD = {"no declination": (no_dec, 0, "declination"), "no place": (nowhere, 0, "no place on Earth"),
        "other antennas": (other_antennas, 1, "stands at"), "no such antenna": (stranger, 0, "4000"),
+       "other times": (other_times, 1, "time"), "other baselines": (other_baselines, 1, "baseline|ant_"),
+       "another pointing": (elsewhere, 1, "looks at"), "no time": (no_times, 0, "time"),
+       "antennas nowhere": (antennas_nowhere, 0, "no numbers"), "a file that grows": (fewer_rows, 0, "visdata"),
        "mixed polarizations": (mixed, 0, "one kind")}
 
 
@@ -386,6 +446,43 @@ def test_cut_files_and_tables_of_the_earth(group, tmp_path):
     assert not (tmp_path / "ours.ms").exists()
 
 
+def test_a_subband_twice(group, tmp_path):
+    with pytest.raises(ValueError, match="overlap"):
+        msio.convert([*group.paths, group.paths[1]], tmp_path / "ours.ms", eop=EOP)
+    assert not (tmp_path / "ours.ms").exists()
+
+
+def test_a_file_that_is_being_written(group, tmp_path):
+    """Another process has it open, as the correlator has until it is whole."""
+    writer = subprocess.Popen([sys.executable, "-c", "import h5py, sys\nf = h5py.File(sys.argv[1], 'r+')\nprint(flush=True)\n"
+                               "sys.stdin.read()", group.paths[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert writer.stdout.readline() == b"\n"
+        with pytest.raises(msio.Error, match="lock|written|open"):
+            msio.convert(group, tmp_path / "ours.ms", eop=EOP)
+        assert not (tmp_path / "ours.ms").exists()
+    finally:
+        writer.communicate()
+    msio.convert(group, tmp_path / "ours.ms", eop=EOP)
+
+
+def test_a_file_that_changes_meanwhile(tmp_path, monkeypatch):
+    msio.simulate_uvh5(tmp_path / "group", antennas=24, times=12, subbands=2)
+    found = msio.groups(tmp_path / "group", subbands=2)[0]
+    grown = []
+
+    def grow(done, total):
+        if not grown and done > 0:
+            grown.append(done)
+            with open(found.paths[0], "ab") as file:
+                file.write(b"more")
+    from msio import converting
+    monkeypatch.setattr(converting, "_progress", lambda wanted, text: contextlib.nullcontext(grow))
+    with pytest.raises(msio.Error, match="changed|written|grew|came or went"):
+        msio.convert(found, tmp_path / "ours.ms", eop=EOP, memory=16 << 20)
+    assert grown and [name for name in os.listdir(tmp_path) if "ours" in name] == []
+
+
 def test_both_tables_of_the_earth_agree(group, tmp_path):
     finals = EOP.replace("eopc04.1962-now", "finals2000A.all")
     for name, eop in (("a", EOP), ("b", finals), ("c", None)):
@@ -399,7 +496,6 @@ def test_both_tables_of_the_earth_agree(group, tmp_path):
 def test_cancelled_leaves_nothing(group, tmp_path, monkeypatch):
     def stop(done, total):
         raise KeyboardInterrupt
-    import contextlib
     from msio import converting
     monkeypatch.setattr(converting, "_progress", lambda wanted, text: contextlib.nullcontext(stop))
     with pytest.raises(KeyboardInterrupt):

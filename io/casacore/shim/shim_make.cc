@@ -42,12 +42,15 @@ void add_column(cc::TableDesc &desc, const msio_casa_column_spec &spec, const ms
     define_column(desc, spec.type, column);
 }
 
-template <typename T> void define_values(cc::TableRecord &record, const std::string &name, const T *values, int64_t n) {
-    if (n < 0) {
+template <typename T>
+void define_values(cc::TableRecord &record, const std::string &name, const T *values, int64_t n, int64_t length = 0) {
+    if (n < 0)
         record.define(name, *values);
-        return;
-    }
-    record.define(name, cc::Vector<T>(std::vector<T>(values, values + n)));
+    else if (length > 0 && n % length == 0)
+        record.define(name,
+                      cc::Vector<T>(std::vector<T>(values, values + n)).reform(cc::IPosition(2, length, n / length)));
+    else
+        record.define(name, cc::Vector<T>(std::vector<T>(values, values + n)));
 }
 
 void define_keyword(cc::TableRecord &record, const std::string &name, const msio_casa_keyword_spec &spec) {
@@ -63,7 +66,9 @@ void define_keyword(cc::TableRecord &record, const std::string &name, const msio
         break;
     }
     case MSIO_INT64: define_values(record, name, static_cast<const cc::Int64 *>(spec.values), spec.count); break;
-    case MSIO_INT: define_values(record, name, static_cast<const cc::Int *>(spec.values), spec.count); break;
+    case MSIO_INT:
+        define_values(record, name, static_cast<const cc::Int *>(spec.values), spec.count, spec.length);
+        break;
     case MSIO_UINT: define_values(record, name, static_cast<const cc::uInt *>(spec.values), spec.count); break;
     case MSIO_FLOAT: define_values(record, name, static_cast<const cc::Float *>(spec.values), spec.count); break;
     case MSIO_DOUBLE: define_values(record, name, static_cast<const cc::Double *>(spec.values), spec.count); break;
