@@ -220,6 +220,53 @@ double bench_raw_write_mapped(const bench_extent *extent, const uint8_t *from, i
     return failed ? -1 : t;
 }
 
+typedef struct cells_job {
+    uint8_t *to;
+    const uint8_t *from;
+    const bench_cells *cells;
+    int64_t n, next;
+} cells_job;
+
+static void *cells_thread(void *user) {
+    cells_job *j = user;
+    const bench_cells *c = j->cells;
+    const int64_t block = ((int64_t)256 << 10) / c->cell;
+    uint8_t *kept = malloc((size_t)(block * c->run));
+    for (int64_t at; kept && (at = __atomic_fetch_add(&j->next, block, __ATOMIC_RELAXED)) < j->n;) {
+        const int64_t n = j->n - at < block ? j->n - at : block;
+        uint8_t *to = j->to + at * c->cell + c->first;
+        const uint8_t *from = j->from + at * c->run;
+        const uintptr_t page = (uintptr_t)to & ~(uintptr_t)4095;
+#if defined(MADV_POPULATE_WRITE)
+        (void)madvise((void *)page, (uintptr_t)(to + (n - 1) * c->cell + c->run) - page, MADV_POPULATE_WRITE);
+#else
+        (void)page;
+#endif
+        for (int64_t i = 0; i < n; i++) memcpy(kept + i * c->run, to + i * c->cell, (size_t)c->run);
+        for (int64_t i = 0; i < n; i++) memcpy(to + i * c->cell, from + i * c->run, (size_t)c->run);
+    }
+    free(kept);
+    return NULL;
+}
+
+double bench_raw_write_mapped_cells(const bench_extent *extent, const bench_cells *cells, const uint8_t *from,
+                                    int threads) {
+    const int64_t before = extent->offset % 4096;
+    const size_t bytes = (size_t)(extent->bytes + before);
+    int fd = open(extent->path, O_RDWR | O_CLOEXEC), failed = 1;
+    double t = bench_now();
+    void *map = fd < 0 ? MAP_FAILED
+                       : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)(extent->offset - before));
+    if (map != MAP_FAILED) {
+        cells_job j = {(uint8_t *)map + before, from, cells, extent->bytes / cells->cell, 0};
+        failed = in_threads(threads > BENCH_MAX_THREADS ? BENCH_MAX_THREADS : threads, cells_thread, &j, 0);
+        munmap(map, bytes);
+    }
+    t = bench_now() - t;
+    if (fd >= 0) close(fd);
+    return failed ? -1 : t;
+}
+
 /* ---------------------------------------------------------------- packing */
 
 typedef struct pack_job {

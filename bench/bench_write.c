@@ -256,6 +256,24 @@ static bench_extent extent_of(msio_table *table, const char *name, msio_plan **p
     return (bench_extent){piece.file, piece.offset, msio_plan_describe(*plan)->bytes_stored};
 }
 
+/* Part of every cell of DATA, through a mapping. */
+static result mapped_cells(const work *w, int threads) {
+    result r = {.peak = -1};
+    msio_plan *plan;
+    msio_table *table = open_table(0);
+    const bench_extent extent = extent_of(table, w->column[0], &plan);
+    msio_select all = MSIO_SELECT_ALL, part = selection(table, 1, 0);
+    r.bytes = bytes_of(table, w, 0, &part);
+    all.rows = part.rows = 1;
+    const int64_t cell = (int64_t)bytes_of(table, w, 0, &all), run = (int64_t)bytes_of(table, w, 0, &part);
+    const bench_cells cells = {cell, run / CHANNELS * CHANNEL, run};
+    const uint8_t *from = warm(0, (size_t)(extent.bytes / cell * run), "raw", 0);
+    r.seconds = bench_raw_write_mapped_cells(&extent, &cells, from, threads);
+    msio_plan_free(plan);
+    msio_table_close(table);
+    return r;
+}
+
 /* block: "raw-256K", ... */
 static int64_t block_of(const char *variant) {
     const char *size = strchr(variant, '-');
@@ -310,7 +328,8 @@ static result answer(const char *name, const char *variant, int threads, int che
     if (strcmp(name, "write-imaging") == 0) return add_imaging_columns();
     for (size_t i = 0; i < sizeof works / sizeof *works; i++) {
         if (strcmp(works[i].name, name) != 0) continue;
-        const int is_raw = strncmp(variant, "raw", 3) == 0 || strcmp(variant, "mapped") == 0;
+        const int mapped = strcmp(variant, "mapped") == 0, is_raw = strncmp(variant, "raw", 3) == 0 || mapped;
+        if (mapped && works[i].channels) return mapped_cells(&works[i], threads);
         return is_raw ? raw(&works[i], variant, threads) : put(&works[i], &o, check);
     }
     return (result){.seconds = -1, .peak = -1};

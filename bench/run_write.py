@@ -20,7 +20,7 @@ WORKS = {
     "write-zeros": [MSIO, CASACORE, ("casacore", "fill", 1), PYTHON],
     "write-flag": [MSIO, MSIO1, *RAW, ("msio", "atomic", 0), CASACORE, PYTHON],
     "write-flag-channels": [MSIO, MSIO1, CASACORE, ("python-casacore", "putcolslice", 1)],
-    "write-channels": [MSIO, MSIO1, CASACORE, ("python-casacore", "putcolslice", 1)],
+    "write-channels": [MSIO, MSIO1, ("roofline", "mapped", 0), CASACORE, ("python-casacore", "putcolslice", 1)],
     "write-copy": [MSIO, MSIO1, ("casacore", "putColumn(getColumn)", 1), ("python-casacore", "putcol(getcol)", 1)],
     "write-antenna1": [MSIO, CASACORE, PYTHON],
     "write-antenna1-cell": [MSIO, ("casacore", "put", 1), ("python-casacore", "putcell", 1)],
