@@ -106,7 +106,8 @@ static void mark(const part *p) {
         memset(used, 1, (size_t)n);
     else
         for (int64_t e = 0; e < n; e++) used[e] = !flagged[e];
-    for (int64_t e = 0; c->opts->correlation != MSIO_ANY && e < n; e++) used[e] &= e % c->corrs == c->opts->correlation;
+    for (int64_t e = 0; c->opts->correlation != MSIO_ANY && e < n; e++)
+        if (e % c->corrs != c->opts->correlation) used[e] = 0;
 }
 
 /* An autocorrelation's only antenna has had its turn. */

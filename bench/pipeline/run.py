@@ -29,7 +29,7 @@ ROOT = HERE.parents[1]
 TARGETS = {"1 three columns on every row": 50, "9 flag fractions": 30, "16 metadata": 5, "16 metadata, again": 20,
            "getcol of DATA, new array": 6, "getcolslice, 12 of 48 channels": 15, "getcell of DATA, all rows": 4,
            "getcell of TIME, all rows": 4, "10 chi-squared": 30, "11 signal to noise by antenna": 20,
-           "5 model of one source into MODEL_DATA": 30,
+           "5 model of one source into MODEL_DATA": 30, "13 all amplitudes against time, on a grid": 30,
            "sum over DATA, a view; today: msio.read and sum": 2,
            "all statistics by all keys; today: reading the columns alone": 0.5,
            "getcolnp of DATA, warm memory": 2.5, "read_uvdata of 16 files": 20,

@@ -237,6 +237,35 @@ def columns_msio(path, names):
     return {name: msio.read(path, name) for name in names}
 
 
+# ---------------------------------------------------------------- 13: a picture of all amplitudes against time
+
+PICTURE = 16.0, 512  # Jy and bins of amplitude
+
+
+def _seen(count, edges):
+    """Of a grid [time][amplitude]: points of each time, and their mean amplitude."""
+    middle = (edges[1:] + edges[:-1]) / 2
+    return [*count.sum(axis=1).tolist(), float((count.sum(axis=0) * middle).sum() / count.sum())]
+
+
+def picture_today(path):
+    """Whole columns, and numpy's counting."""
+    most, bins = PICTURE
+    with table(path) as t:
+        data, flag, time = t.getcol("CORRECTED_DATA"), t.getcol("FLAG"), t.getcol("TIME")
+    times, which = np.unique(time, return_inverse=True)
+    amplitude, which = np.abs(data)[~flag], np.broadcast_to(which[:, None, None], flag.shape)[~flag]
+    count, _, edges = np.histogram2d(which, amplitude, [np.arange(len(times) + 1) - 0.5, np.linspace(0, most, bins + 1)])
+    return _seen(count, edges)
+
+
+def picture_msio(path):
+    import msio
+    most, bins = PICTURE
+    found = msio.density(path, "time", "amp", column="CORRECTED_DATA", bins=(1024, bins), y_range=(0, most), flag_row=False)
+    return _seen(found.count.T, found.y_edges)
+
+
 # ---------------------------------------------------------------- views: every number of DATA looked at, or two
 
 def _sum(data):
@@ -346,11 +375,12 @@ SITES = {
 MODEL = "5 model of one source into MODEL_DATA"
 READ_AND_SUM = "sum over DATA, a view; today: msio.read and sum"
 VIEW = "a view of DATA, its first and last number; today: getcol"
-COMPUTED = {"sum over DATA, a view": (sum_today, sum_of_view), READ_AND_SUM: (sum_of_read, sum_of_view),
+PLOT = "13 all amplitudes against time, on a grid"
+COMPUTED = {PLOT: (picture_today, picture_msio), "sum over DATA, a view": (sum_today, sum_of_view), READ_AND_SUM: (sum_of_read, sum_of_view),
             VIEW: (ends_today, ends_of_view), MODEL: (predict_today, predict_msio),
             "all statistics by all keys; today: reading the columns alone": (all_statistics_today, all_statistics_msio)}
 # How much two answers may differ where numpy computes in single precision; else 1e-9.
-TOLERANCES = {"10 chi-squared": 1e-5, "11 signal to noise by antenna": 1e-5, MODEL: 1e-4}
+TOLERANCES = {"10 chi-squared": 1e-5, "11 signal to noise by antenna": 1e-5, MODEL: 1e-4, PLOT: 1e-6}
 CALLS = {name: (call, _calls(msio_table)[name]) for name, call in _calls(table).items()}
 
 
