@@ -1,9 +1,12 @@
-/* cmd_copy.c - `msio copy`: a column's cells into another column of the table. */
+/* cmd_copy.c - `msio copy`: a column's cells, or what is computed of them, into another column of the table. */
 #include "cli/change/change.h"
 #include "cli/change/same_shape.h"
+#include "cli/change/value.h"
 #include "cli/common/failure.h"
 #include "cli/common/human.h"
 #include "cli/input/options.h"
+#include "cli/output/values.h"
+#include "msio/visibility.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,15 +17,29 @@ typedef struct wishes {
     const msio_column *from;
     int calls; /* rows of one shape go in one call */
     int make;  /* a target that is not there is made like the source */
+    msio_copy_opts computed;
+    int computes, stats; /* whether values are computed; whether statistics are wanted */
+    msio_copied *copied; /* NULL: they are not */
 } wishes;
+
+static int take_scale(const wishes *wish, const char *text, double scale[2]) {
+    cli_value value;
+    const char *wrong = cli_value_parse(text, MSIO_DCOMPLEX, &value);
+    if (wrong) return cli_usage(wish->change.cli, "--scale: %s %s", text, wrong);
+    memcpy(scale, value.bytes, 2 * sizeof *scale);
+    return 0;
+}
 
 static int take(const cli_context *cli, void *state, const char *name, const char *value) {
     wishes *wish = state;
     int code = cli_change_take(&wish->change, name, value);
-    if (code < 0 && strcmp(name, "make") == 0) {
-        wish->make = 1;
-        return 0;
-    }
+    if (code >= 0) return code;
+    if (strcmp(name, "make") == 0) return wish->make = 1, 0;
+    if (strcmp(name, "stats") == 0) return wish->stats = 1, 0;
+    if (strcmp(name, "no-flag-row") == 0) return wish->computed.ignore_flag_row = 1, 0;
+    if (strcmp(name, "minus") == 0) return wish->computed.minus = value, wish->computes = 1, 0;
+    if (strcmp(name, "conjugate") == 0) return wish->computed.conjugate = wish->computes = 1, 0;
+    if (strcmp(name, "scale") == 0) return wish->computes = 1, take_scale(wish, value, wish->computed.scale);
     return code < 0 ? cli_usage(cli, "--%s is not for copying", name) : code;
 }
 
@@ -34,7 +51,7 @@ static int find_source(wishes *wish) {
         return cli_fail_status(change->cli, change->path);
     const msio_column_info *info = msio_column_describe(wish->from);
     if (!info) return cli_fail_status(change->cli, change->path);
-    if (strcmp(wish->from_name, change->name) == 0)
+    if (strcmp(wish->from_name, change->name) == 0 && !wish->computes)
         return cli_usage(change->cli, "a column is copied into another one, not into itself");
     if (info->type == change->info->type) return 0;
     snprintf(message, sizeof message, "%.60s holds %s and %.60s %s: columns of one type are copied", wish->from_name,
@@ -74,12 +91,29 @@ static int plan_rows(void *user, const cli_same_shape *same) {
     return cli_change_plan(change, change->column, &same->select);
 }
 
+/* What the pass tells, as bytes that are stored: of all that the change stores, this call's part follows. */
+static int computed_progress(void *user, int64_t done, int64_t total) {
+    cli_change *change = user;
+    const double part = total ? (double)done / (double)total : 1.0;
+    return cli_change_progress(change, (int64_t)(part * (double)(change->plan.bytes - change->before)), 0);
+}
+
+static msio_status copy_computed(wishes *wish, const msio_select *select) {
+    cli_change *change = &wish->change;
+    wish->computed.threads = change->cli->threads;
+    wish->computed.progress = computed_progress;
+    wish->computed.user = change;
+    return msio_visibilities_copy(change->table, wish->from_name, change->name, select, &wish->computed, wish->copied);
+}
+
 static int copy_rows(void *user, const cli_same_shape *same) {
     wishes *wish = user;
     cli_change *change = &wish->change;
     int64_t elements = same->rows;
-    if (msio_column_copy(wish->from, change->column, &same->select, &change->opts))
-        return cli_fail_status(change->cli, change->path);
+    const msio_status status = wish->computes || wish->copied
+                                   ? copy_computed(wish, &same->select)
+                                   : msio_column_copy(wish->from, change->column, &same->select, &change->opts);
+    if (status) return cli_fail_status(change->cli, change->path);
     for (int i = 0; i < same->ndim; i++) elements *= same->shape[i];
     change->before += elements * (int64_t)msio_type_size(change->info->type);
     return 0;
@@ -150,6 +184,27 @@ static int make_missing(wishes *wish) {
 
 /* ---------------------------------------------------------------- all of it */
 
+static int check_computed(const wishes *wish) {
+    const cli_change *change = &wish->change;
+    if (!wish->computes && !wish->stats) return 0;
+    if (change->atomic || change->sync)
+        return cli_usage(change->cli, "--%s is for plain copies: without --minus, --conjugate, --scale and --stats",
+                         change->atomic ? "atomic" : "sync");
+    return 0;
+}
+
+static void put_stats(void *user, cli_json *json) {
+    const wishes *wish = user;
+    msio_stats_values values;
+    if (msio_copied_values(wish->copied, &values)) return;
+    if (!json) {
+        cli_values_print(stdout, wish->change.name, &values);
+        return;
+    }
+    cli_json_key(json, "statistics");
+    cli_values_put(json, &values, 1);
+}
+
 static int copy(wishes *wish) {
     cli_change *change = &wish->change;
     char what[512];
@@ -171,24 +226,28 @@ static int copy(wishes *wish) {
     snprintf(what, sizeof what, "%s rows of %.100s are copied into %.100s", cli_count(change->selection.count).text,
              wish->from_name, change->name);
     if (!change->made) cli_change_tell(change, what);
+    if (wish->stats && !change->dry_run && msio_copied_new(&wish->copied))
+        return cli_fail_status(change->cli, change->path);
     if (!change->dry_run && change->plan.bytes) {
         code = cli_change_begin(change, "copying");
         if (!code) code = each(wish, copy_rows);
         code = cli_change_end(change, code);
     }
-    if (!code) cli_change_report(change);
+    if (!code) cli_change_report_with(change, wish->copied ? put_stats : NULL, wish);
     return code;
 }
 
 static int run(cli_context *cli, int argc, char **argv) {
-    wishes wish = {.change = CLI_CHANGE_INIT(cli)};
+    wishes wish = {.change = CLI_CHANGE_INIT(cli), .computed = MSIO_COPY_OPTS_INIT};
     int first, code = cli_options_parse(cli, &cli_command_copy, argc, argv, take, &wish, &first);
     if (code >= 0) return code;
     if (argc - first != 3) return cli_usage(cli, "a table and two columns are wanted: msio copy PATH FROM TO");
     wish.change.path = argv[first];
     wish.from_name = argv[first + 1];
     wish.change.name = argv[first + 2];
-    code = copy(&wish);
+    code = check_computed(&wish);
+    if (!code) code = copy(&wish);
+    msio_copied_free(wish.copied);
     cli_change_close(&wish.change);
     return code;
 }
@@ -197,6 +256,11 @@ static const cli_option options[] = {
     CLI_CHANGE_OPTIONS,
     CLI_CHANGE_ATOMIC,
     {"make", NULL, 0, "make TO like FROM (description, shapes, tiles) where it is not there"},
+    {"minus", "COLUMN", 0, "FROM without what this column holds: TO = FROM - COLUMN"},
+    {"conjugate", NULL, 0, "the conjugates of that"},
+    {"scale", "FACTOR", 0, "times this number: 2, -1, 1+2j"},
+    {"stats", NULL, 0, "statistics of what is written, as of msio stats, in the same pass"},
+    {"no-flag-row", NULL, 0, "statistics heed FLAG alone, a set FLAG_ROW flags nothing"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -206,6 +270,8 @@ const cli_command cli_command_copy = {
     .usage = "PATH FROM TO [options]",
     .text = "Copies the selected cells of one column into the same rows, channels and correlations of another one\n"
             "of the same type, batch by batch. Cells of TO that were never written get the shape of FROM's.\n"
+            "--minus, --conjugate and --scale put what is computed of arrays of Complex, or Float, into TO, which\n"
+            "may be FROM: read, computed and written in one pass, in double precision rounded once.\n"
             "With --make a column TO that is not there is added as msio addcols does it: what is not selected\n"
             "holds zeros.\n\n"
             "Locks, kills and DATA: as msio write --help tells.",
@@ -213,6 +279,7 @@ const cli_command cli_command_copy = {
     .negative = NULL,
     .examples = "  msio copy obs.ms DATA CORRECTED_DATA\n"
                 "  msio copy obs.ms DATA SAVED_DATA --make\n"
+                "  msio copy obs.ms DATA CORRECTED_DATA --minus MODEL_DATA --stats\n"
                 "  msio copy obs.ms CORRECTED_DATA DATA --rows 0:1000 --force\n",
     .run = run,
 };

@@ -7,6 +7,7 @@
 #include "cli/input/options.h"
 #include "cli/output/grid.h"
 #include "cli/output/progress.h"
+#include "cli/output/values.h"
 #include "msio/cache.h"
 #include "msio/visibility.h"
 
@@ -69,26 +70,6 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
 
 /* ---------------------------------------------------------------- JSON */
 
-static void put_values(cli_json *json, const msio_stats_values *v, int whole) {
-    cli_json_flat_object(json);
-    cli_json_put_int(json, "count", v->count);
-    cli_json_open_array(json, "mean");
-    cli_json_double(json, v->mean[0]);
-    cli_json_double(json, v->mean[1]);
-    cli_json_end(json);
-    cli_json_put_double(json, "amplitude", v->amplitude);
-    cli_json_put_double(json, "rms", v->rms);
-    cli_json_put_double(json, "min", v->min);
-    cli_json_put_double(json, "max", v->max);
-    if (whole) {
-        cli_json_put_double(json, "median", v->median);
-        cli_json_put_double(json, "mad", v->mad);
-    }
-    cli_json_put_int(json, "nan", v->nan);
-    cli_json_put_int(json, "inf", v->inf);
-    cli_json_end(json);
-}
-
 static void put_columns(cli_json *json, const msio_stats *stats, const msio_stats_values *values, int whole) {
     cli_json_key(json, "columns");
     if (whole)
@@ -97,7 +78,7 @@ static void put_columns(cli_json *json, const msio_stats *stats, const msio_stat
         cli_json_flat_object(json);
     for (int c = 0; c < stats->columns; c++) {
         cli_json_key(json, stats->column[c]);
-        put_values(json, &values[c], whole);
+        cli_values_put(json, &values[c], whole);
     }
     cli_json_end(json);
 }
@@ -140,19 +121,6 @@ static void print_json(const char *path, const msio_stats *stats, double seconds
 }
 
 /* ---------------------------------------------------------------- text */
-
-static void print_values(const char *name, const msio_stats_values *v) {
-    printf("\n  %s\n", name);
-    printf("    count        %s%s\n", cli_count(v->count).text,
-           v->count ? "" : " (all are flagged, or there are none)");
-    if (v->count) {
-        printf("    mean         %s %+.6gi\n", cli_number(v->mean[0], 6).text, v->mean[1]);
-        printf("    amplitude    mean %s, rms %s, %s to %s\n", cli_number(v->amplitude, 6).text,
-               cli_number(v->rms, 6).text, cli_number(v->min, 6).text, cli_number(v->max, 6).text);
-        printf("    median       %s, deviation %s\n", cli_number(v->median, 4).text, cli_number(v->mad, 4).text);
-    }
-    if (v->nan || v->inf) printf("    NaN, inf     %s, %s\n", cli_count(v->nan).text, cli_count(v->inf).text);
-}
 
 static void key_text(unsigned by, const msio_stats_entry *e, char *text, size_t size) {
     if (by == MSIO_FLAGS_BY_TIME)
@@ -213,7 +181,7 @@ static void print_text(const char *path, const msio_stats *stats, int all) {
     char text[1024];
     printf("%s: %s rows\n", cli_printable(text, sizeof text, path, strlen(path)), cli_count(stats->rows).text);
     for (int c = 0; c < stats->columns; c++) {
-        print_values(stats->column[c], &stats->values[c]);
+        cli_values_print(stdout, stats->column[c], &stats->values[c]);
         for (int i = 0; i < stats->breakdowns; i++) print_breakdown(stats, &stats->breakdown[i], c, all);
     }
     if (stats->has_chi2) print_chi2(stats, all);

@@ -36,36 +36,7 @@ typedef struct collector {
     msio_stats_lane lane[MSIO_PASS_LANES];
 } collector;
 
-/* ---------------------------------------------------------------- the choice of loops */
-
-static const msio_stats_kernel *choose(void) {
-#if defined(MSIO_STATS_X86)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) return &msio_stats_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &msio_stats_avx2;
-#endif
-    return &msio_stats_generic;
-}
-
 /* ---------------------------------------------------------------- one row */
-
-static int64_t rounded(int64_t elements) { return (elements + 7) / 8 * 8; }
-
-/* What is neither flagged nor finite, by name. */
-static void name_bad(const msio_stats_row *row, msio_sums *sums, msio_stats_grid *grid, int column) {
-    for (int64_t e = 0; e < row->elements; e++) {
-        const float x = row->complex ? row->value[2 * e] : row->value[e], y = row->complex ? row->value[2 * e + 1] : 0.0f;
-        if (row->ok[e] != 0.0 || (row->flag && row->flag[e]) || (isfinite(x) && isfinite(y))) continue;
-        const bool nan = isnan(x) || isnan(y);
-        sums->nan += nan;
-        sums->inf += !nan;
-        if (grid) grid->sum[((int64_t)column * GRID_SUMS + (nan ? GRID_NAN : GRID_INF)) * grid->elements + e] += 1.0;
-    }
-}
-
-static void add_histogram(const msio_stats_row *row, int64_t *bins) {
-    for (int64_t e = 0; e < row->elements; e++)
-        if (row->ok[e] != 0.0) msio_histogram_count(bins, row->amplitude[e]);
-}
 
 static void add_grid(const collector *c, const msio_stats_row *row, msio_stats_grid *grid, int column) {
     double *sum = grid->sum + (int64_t)column * GRID_SUMS * grid->elements;
@@ -76,7 +47,7 @@ static void add_grid(const collector *c, const msio_stats_row *row, msio_stats_g
 
 static void add_chi(const collector *c, const msio_block *block, int64_t r, msio_stats_lane *lane,
                     const msio_stats_row *rows, msio_stats_grid *grid) {
-    const int64_t n = rounded(c->most_elements);
+    const int64_t n = msio_stats_rounded(c->most_elements);
     double *power = lane->scratch + 4 * n * c->unpacked, *ok = power + n;
     const float *weight = NULL;
     if (c->in.weight >= 0)
@@ -94,7 +65,7 @@ static void add_chi(const collector *c, const msio_block *block, int64_t r, msio
 static void add_row(const collector *c, const msio_block *block, int64_t r, msio_stats_lane *lane,
                     msio_stats_grid *grid) {
     msio_stats_row rows[MOST_COLUMNS + 2];
-    const int64_t n = rounded(c->most_elements);
+    const int64_t n = msio_stats_rounded(c->most_elements);
     lane->row->chi = (msio_chi){0};
     for (int u = 0; u < c->unpacked; u++) {
         double *room = lane->scratch + 4 * n * u;
@@ -111,9 +82,9 @@ static void add_row(const collector *c, const msio_block *block, int64_t r, msio
         msio_sums *sums = &lane->row->sums[u];
         msio_sums_clear(sums);
         c->kernel->sum(&rows[u], sums);
-        add_histogram(&rows[u], lane->bins + u * MSIO_HISTOGRAM_BINS);
+        msio_stats_add_histogram(&rows[u], lane->bins + u * MSIO_HISTOGRAM_BINS);
         if (grid) add_grid(c, &rows[u], grid, u);
-        if (rows[u].bad) name_bad(&rows[u], sums, grid, u);
+        if (rows[u].bad) msio_stats_name_bad(&rows[u], sums, grid, u);
     }
     if (c->data >= 0) add_chi(c, block, r, lane, rows, grid);
 }
@@ -355,7 +326,7 @@ static msio_tally *new_tally(const collector *c) {
 }
 
 static msio_status make_lane(collector *c, const msio_shape_groups *groups, msio_stats_lane *lane) {
-    const size_t room = (size_t)rounded(c->most_elements) * (4 * (size_t)c->unpacked + 2) + 8;
+    const size_t room = (size_t)msio_stats_rounded(c->most_elements) * (4 * (size_t)c->unpacked + 2) + 8;
     for (int k = 0; k < ROW_KEYS; k++) lane->by[k].columns = c->columns;
     lane->total = new_tally(c);
     lane->row = new_tally(c);
@@ -471,7 +442,7 @@ msio_status msio_stats_make(const char *path, const msio_stats_opts *opts, msio_
     if (!c) return msio_error_set(MSIO_E_MEMORY, path, "no memory for statistics");
     c->path = path;
     c->opts = opts ? opts : &defaults;
-    c->kernel = choose();
+    c->kernel = msio_stats_kernel_choose();
     msio_status status = msio_threads_check(c->opts->threads);
     if (!status && (c->opts->by & ~(unsigned)MSIO_FLAGS_BY_ALL))
         status = msio_error_set(MSIO_E_ARGUMENT, path, "breakdowns %#x are not known", c->opts->by);

@@ -31,6 +31,15 @@ typedef struct msio_stats_lane {
     double *scratch; /* of unpacked rows */
 } msio_stats_lane;
 
+/* Rows of values (statistics_row.c): the loops that this processor can run; elements with room for whole vectors. */
+const msio_stats_kernel *msio_stats_kernel_choose(void);
+static inline int64_t msio_stats_rounded(int64_t elements) { return (elements + 7) / 8 * 8; }
+/* Of a row that is unpacked: counts what is neither flagged nor finite, by name; grid (or NULL): of that column. */
+void msio_stats_name_bad(const msio_stats_row *row, msio_sums *sums, msio_stats_grid *grid, int column);
+void msio_stats_add_histogram(const msio_stats_row *row, int64_t *bins);
+
+/* What the sums tell, but medians (NaN). */
+void msio_stats_values_of(const msio_sums *sums, msio_stats_values *values);
 /* The answer, of the lanes' sums. *stats is to be freed by msio_stats_free. MSIO_E_MEMORY. */
 msio_status msio_stats_answer(const msio_metadata *metadata, const msio_stats_opts *opts, const char *weights,
                               int64_t rows, msio_stats_lane *all, msio_stats **stats);

@@ -30,7 +30,7 @@ static void *take(maker *m, int64_t count, size_t size) {
     return memory;
 }
 
-static void set_values(const msio_sums *s, msio_stats_values *v) {
+void msio_stats_values_of(const msio_sums *s, msio_stats_values *v) {
     const double n = (double)s->count;
     *v = (msio_stats_values){.count = s->count, .nan = s->nan, .inf = s->inf, .median = NAN, .mad = NAN};
     v->mean[0] = s->count ? s->real / n : NAN;
@@ -45,7 +45,7 @@ static msio_stats_chi2 chi2_of(const msio_chi *chi) { return (msio_stats_chi2){c
 
 static void set_entry(maker *m, const msio_tally *tally, msio_stats_entry *entry) {
     msio_stats_values *values = take(m, m->columns, sizeof *values);
-    for (int c = 0; values && c < m->columns; c++) set_values(&tally->sums[c], &values[c]);
+    for (int c = 0; values && c < m->columns; c++) msio_stats_values_of(&tally->sums[c], &values[c]);
     entry->values = values;
     entry->chi2 = chi2_of(&tally->chi);
 }
@@ -148,7 +148,7 @@ static void put_columns(maker *m, msio_stats *stats) {
         const char *text = m->opts->columns ? m->opts->column[c] : "DATA";
         name[c] = msio_arena_text(&m->kept->arena, text, (int64_t)strlen(text));
         if (!name[c]) m->status = msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a name");
-        set_values(&m->all->total->sums[c], &values[c]);
+        msio_stats_values_of(&m->all->total->sums[c], &values[c]);
         msio_histogram_medians(m->all->bins + c * MSIO_HISTOGRAM_BINS, values[c].min, values[c].max, room,
                                &values[c].median, &values[c].mad);
     }

@@ -61,6 +61,8 @@ int cli_change_progress(void *user, int64_t done, int64_t total);
 int cli_change_end(cli_change *change, int code);
 /* What was done, or would be: JSON on standard output with --json, else a line on standard error. */
 void cli_change_report(const cli_change *change);
+/* The same with what `more` puts into the object; where there is no object it is called with NULL. */
+void cli_change_report_with(const cli_change *change, void (*more)(void *user, cli_json *json), void *user);
 /* The members of that report, in an object that is open. */
 void cli_change_json(cli_json *json, const cli_change *change);
 

@@ -36,11 +36,12 @@ void cli_change_json(cli_json *json, const cli_change *change) {
     cli_json_put_bool(json, "dry_run", change->dry_run);
 }
 
-void cli_change_report(const cli_change *change) {
+void cli_change_report_with(const cli_change *change, void (*more)(void *user, cli_json *json), void *user) {
     if (!change->cli->json) {
         if (!change->dry_run)
             cli_note(change->cli, "%s rows written in %s (%s)", cli_count(change->plan.rows).text,
                      cli_duration(change->seconds).text, cli_rate((double)change->plan.bytes, change->seconds).text);
+        if (more) more(user, NULL);
         return;
     }
     cli_json json = CLI_JSON_INIT(stdout);
@@ -49,6 +50,9 @@ void cli_change_report(const cli_change *change) {
     cli_json_put_string(&json, "column", change->name);
     cli_change_json(&json, change);
     cli_json_put_bool(&json, "made", change->made);
+    if (more) more(user, &json);
     cli_json_end(&json);
     cli_json_finish(&json);
 }
+
+void cli_change_report(const cli_change *change) { cli_change_report_with(change, NULL, NULL); }

@@ -265,6 +265,42 @@ typedef struct msio_stats_opts {
 MSIO_API msio_status msio_stats_make(const char *path, const msio_stats_opts *opts, msio_stats **stats);
 MSIO_API void msio_stats_free(msio_stats *stats); /* takes NULL */
 
+/* ---------------------------------------------------------------- copies that compute */
+
+/* Statistics of what copies have put into a column. One thread at a time. */
+typedef struct msio_copied msio_copied;
+/* *copied is to be freed. MSIO_E_MEMORY (1 MiB), MSIO_E_ARGUMENT. */
+MSIO_API msio_status msio_copied_new(msio_copied **copied);
+/* Of all copies so far, as msio_stats_make tells them. MSIO_E_MEMORY, MSIO_E_ARGUMENT. */
+MSIO_API msio_status msio_copied_values(const msio_copied *copied, msio_stats_values *values);
+MSIO_API void msio_copied_free(msio_copied *copied); /* takes NULL */
+
+typedef struct msio_copy_opts {
+    size_t struct_size;
+    const char *minus;   /* a column that is subtracted; NULL: none */
+    int conjugate;       /* 1: of the difference */
+    double scale[2];     /* real, imaginary: what that is multiplied with; default 1, 0 */
+    int ignore_flag_row; /* 1: FLAG_ROW does not count in statistics */
+    size_t memory;       /* bytes of the pass's batches; default 64 MiB */
+    int threads;         /* as in msio_read_opts */
+    /* Bytes read and written, done and to be done; not 0: stop with MSIO_E_CANCELLED. NULL: none. */
+    int (*progress)(void *user, int64_t done, int64_t total);
+    void *user;
+} msio_copy_opts;
+#define MSIO_COPY_OPTS_INIT                                                                                            \
+    { sizeof(msio_copy_opts), NULL, 0, {1.0, 0.0}, 0, (size_t)64 << 20, 0, NULL, NULL }
+
+/* Puts scale x (from - minus), or scale x its conjugate, into the selected cells of column `to`, in one pass: computed
+ * in double precision, rounded once. All are columns of this table (opened writable), arrays of Complex, or of Float
+ * without conjugation and with a real scale; cells of one shape in the selection. `to` may be one of the others, whose
+ * values are read first. Cells of `to` that were never written get from's shape, and zeros where channels or
+ * correlations are not selected. copied, when not NULL: adds statistics of what is written, of values that FLAG (of the
+ * same shape, where there is one) and FLAG_ROW do not flag; this takes 17 MiB, and a byte a row. They do not depend on
+ * the number of threads. A copy that is cut short leaves rows old or new (msio_write without atomic). Errors:
+ * MSIO_E_ARGUMENT (columns of other types; options), MSIO_E_SHAPE (cells differ in shape), those of msio_pass_run. */
+MSIO_API msio_status msio_visibilities_copy(msio_table *table, const char *from, const char *to,
+                                            const msio_select *select, const msio_copy_opts *opts, msio_copied *copied);
+
 /* ---------------------------------------------------------------- density grids, for plots */
 
 /* What an axis shows of a point, which is one visibility: a row's channel and correlation. */

@@ -125,6 +125,57 @@ static PyObject *stats(PyObject *module, PyObject *arguments) {
     return answer;
 }
 
+/* ---------------------------------------------------------------- copies that compute */
+
+static PyObject *table_class;
+
+/* The copy, and its statistics as bytes of msio_stats_values. NULL with an exception set. */
+static PyObject *copy_and_tell(msio_table *table, const py_request *r, const char *from, const char *to,
+                               const msio_copy_opts *opts, int stats) {
+    msio_copied *copied = NULL;
+    msio_stats_values values;
+    msio_status status;
+    Py_BEGIN_ALLOW_THREADS status = stats ? msio_copied_new(&copied) : MSIO_OK;
+    if (!status) status = msio_visibilities_copy(table, from, to, &r->selection.select, opts, copied);
+    if (!status && stats) status = msio_copied_values(copied, &values);
+    msio_copied_free(copied);
+    Py_END_ALLOW_THREADS if (status) return py_fail();
+    return stats ? bytes_of(&values, sizeof values) : Py_NewRef(Py_None);
+}
+
+/* copy_computed(table, from, to, rows, box, minus, conjugate, scale, stats, flag_row, memory, threads, progress) ->
+ * bytes or None */
+static PyObject *copy_computed(PyObject *module, PyObject *arguments) {
+    msio_copy_opts opts = MSIO_COPY_OPTS_INIT;
+    PyObject *object, *name, *rows, *box, *told, *answer = NULL;
+    const char *to;
+    Py_complex scale;
+    Py_ssize_t memory;
+    int stats, flag_row;
+    py_request r = {0};
+    (void)module;
+    if (!PyArg_ParseTuple(arguments, "O!UsOOzpDppniO", (PyTypeObject *)table_class, &object, &name, &to, &rows, &box,
+                          &opts.minus, &opts.conjugate, &scale, &stats, &flag_row, &memory, &opts.threads, &told))
+        return NULL;
+    const char *from = PyUnicode_AsUTF8(name);
+    msio_table *table = from ? py_table_enter((py_table *)object) : NULL;
+    if (!table) return NULL;
+    if (py_request_begin(&r, table, name, rows, box) == 0) {
+        opts.scale[0] = scale.real;
+        opts.scale[1] = scale.imag;
+        opts.ignore_flag_row = !flag_row;
+        opts.memory = (size_t)memory;
+        py_patience_begin(&r.patience, told == Py_None ? NULL : told);
+        py_watch_waits();
+        opts.progress = py_poll;
+        opts.user = &r.patience;
+        answer = copy_and_tell(table, &r, from, to, &opts, stats);
+    }
+    py_selection_free(&r.selection);
+    py_table_leave((py_table *)object);
+    return answer;
+}
+
 /* ---------------------------------------------------------------- density grids */
 
 /* (axis, unit, bins, low, width) */
@@ -292,8 +343,6 @@ static msio_status run(void *user, const msio_block *block, void *state) {
     return status;
 }
 
-static PyObject *table_class;
-
 /* map(table, inputs, outputs, function, rows, memory, block, threads, progress) -> [(row, result), ...] or None */
 static PyObject *map(PyObject *module, PyObject *arguments) {
     msio_pass pass = MSIO_PASS_INIT;
@@ -343,11 +392,9 @@ static PyObject *map(PyObject *module, PyObject *arguments) {
 }
 
 static PyMethodDef functions[] = {
-    {"model", model, METH_VARARGS, NULL},
-    {"stats", stats, METH_VARARGS, NULL},
-    {"density", density, METH_VARARGS, NULL},
-    {"map", map, METH_VARARGS, NULL},
-    {NULL, NULL, 0, NULL},
+    {"model", model, METH_VARARGS, NULL},     {"stats", stats, METH_VARARGS, NULL},
+    {"density", density, METH_VARARGS, NULL}, {"copy_computed", copy_computed, METH_VARARGS, NULL},
+    {"map", map, METH_VARARGS, NULL},         {NULL, NULL, 0, NULL},
 };
 
 int py_visibility_init(PyObject *module) {

@@ -1,5 +1,6 @@
 """Columns of casacore tables written: whole or in part, at once or in batches, and what a crash left of it."""
 import contextlib
+import operator
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from ._progress import progress as _progress
 from ._ragged import DTYPES as _DTYPES
 from ._selecting import positive as _positive, rows as _rows
 from .reading import _Batches, _cell, _parts
+from .visibilities import _VALUES
 
 __all__ = ["write", "fill", "copy", "stream_write", "repair"]
 
@@ -193,8 +195,8 @@ def fill(path, column, value, rows=None, chans=None, corrs=None, atomic=False, s
 
 
 def copy(path, column, to, rows=None, chans=None, corrs=None, to_path=None, atomic=False, sync=False, cell_shape=None,
-         threads=0, progress=False):
-    """Copies cells of a column into the same rows of another one, batch by batch.
+         threads=0, progress=False, *, minus=None, conjugate=False, scale=1, stats=False, flag_row=True, memory=64 << 20):
+    """Copies cells of a column, or what is computed of them, into the same rows of another one, batch by batch.
 
     Parameters
     ----------
@@ -208,11 +210,42 @@ def copy(path, column, to, rows=None, chans=None, corrs=None, to_path=None, atom
         The shape of cells that were never written; default: that of the cells that are read.
     rows, chans, corrs, atomic, sync, threads, progress
         As of `msio.write`. A copy that is cut short has copied some of the rows, with `atomic` none.
+    minus : str, optional
+        A column whose values are subtracted.
+    conjugate : bool
+        Whether the difference is conjugated.
+    scale : complex
+        What that is multiplied with. With any of these, or `stats`, the columns are of one table, complex (or float), and may
+        be the same one, of cells of one shape in these rows; values are computed in double precision and rounded once. Not with
+        `to_path`, `atomic`, `sync`, `cell_shape`.
+    stats : bool
+        Whether statistics of what is written are returned, of the same pass.
+    flag_row : bool
+        Whether a set FLAG_ROW flags its whole row in these.
+    memory : int
+        Bytes of the batches in flight when something is computed.
+
+    Returns
+    -------
+    structured scalar or None
+        With `stats`, as in `msio.stats`' `columns`.
 
     Examples
     --------
     >>> msio.copy("obs.ms", "DATA", "CORRECTED_DATA")
+    >>> residuals = msio.copy("obs.ms", "DATA", "CORRECTED_DATA", minus="MODEL_DATA", stats=True)
+    >>> residuals["rms"]
     """
+    if minus is not None or conjugate or stats or scale != 1:
+        if to_path is not None or atomic or sync or cell_shape is not None:
+            raise ValueError("to_path, atomic, sync and cell_shape are for plain copies")
+        with _open(path) as table, _progress(progress, f"computing {to}") as told:
+            rows = _rows(rows, lambda: table.nrows)
+            box = _box(table, column, rows, chans, corrs, None)
+            rows = [rows] if isinstance(rows, int) else rows
+            found = _msio.copy_computed(table, column, to, rows, box, minus, conjugate, scale, stats, flag_row,
+                                        operator.index(memory), threads, told)
+        return None if found is None else np.frombuffer(found, _VALUES)[0]
     with contextlib.ExitStack() as stack:
         target = stack.enter_context(_open(path if to_path is None else to_path))
         source = target if to_path is None else stack.enter_context(_msio.Table(path))

@@ -20,7 +20,8 @@ def fill(path: _Path, column: str, value: Any, rows: _Rows = ..., chans: slice |
          allocate: bool = ..., threads: int = ..., progress: bool = ...) -> None: ...
 def copy(path: _Path, column: str, to: str, rows: _Rows = ..., chans: slice | int | None = ...,
          corrs: slice | int | None = ..., to_path: _Path | None = ..., atomic: bool = ..., sync: bool = ...,
-         cell_shape: Sequence[int] | None = ..., threads: int = ..., progress: bool = ...) -> None: ...
+         cell_shape: Sequence[int] | None = ..., threads: int = ..., progress: bool = ..., *, minus: str | None = ...,
+         conjugate: bool = ..., scale: complex = ..., stats: bool = ..., flag_row: bool = ..., memory: int = ...) -> Any: ...
 
 class stream_write(Iterator[Batch]):
     def __init__(self, path: _Path, columns: str | Sequence[str], rows: slice | Sequence[int] | np.ndarray | None = ...,

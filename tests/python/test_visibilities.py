@@ -137,6 +137,30 @@ def test_stats_errors(ms):
         msio.stats(ms, [])
 
 
+def test_copies_that_compute(ms):
+    data, model, flag = (column(ms, name) for name in ("DATA", "MODEL_DATA", "FLAG"))
+    told = msio.copy(ms, "DATA", "CORRECTED_DATA", minus="MODEL_DATA", stats=True)
+    np.testing.assert_array_equal(column(ms, "CORRECTED_DATA"), data - model)
+    good = (data - model)[~flag].astype(complex)
+    np.testing.assert_allclose([told["count"], told["rms"], told["max"]],
+                               [good.size, np.sqrt((np.abs(good)**2).mean()), np.abs(good).max()], rtol=1e-9)
+    assert told.dtype == msio.stats(ms).columns["DATA"].dtype
+    assert msio.copy(ms, "MODEL_DATA", "MODEL_DATA", scale=2 - 1j, rows=slice(3, 90, 4), chans=slice(2, 5), corrs=1) is None
+    wanted = model.copy()
+    wanted[3:90:4, 2:5, 1] = wanted[3:90:4, 2:5, 1].astype(complex) * (2 - 1j)
+    np.testing.assert_array_equal(column(ms, "MODEL_DATA"), wanted)
+    msio.copy(ms, "DATA", "CORRECTED_DATA", conjugate=True, threads=2, memory=1 << 20)
+    np.testing.assert_array_equal(column(ms, "CORRECTED_DATA"), data.conj())
+    msio.copy(ms, "DATA", "CORRECTED_DATA", rows=7, scale=3)
+    np.testing.assert_array_equal(column(ms, "CORRECTED_DATA")[7], data[7] * np.float32(3))
+    with pytest.raises(ValueError, match="plain copies"):
+        msio.copy(ms, "DATA", "CORRECTED_DATA", scale=2, atomic=True)
+    with pytest.raises(msio.ColumnError):
+        msio.copy(ms, "DATA", "CORRECTED_DATA", minus="NOTHING")
+    with pytest.raises(msio.ArgumentError, match="Complex or Float"):
+        msio.copy(ms, "FLAG", "FLAG", scale=2)
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("block", [1, 50_000, 4 << 20])
 def test_map(ms, threads, block):
