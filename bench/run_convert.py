@@ -1,8 +1,9 @@
 """run_convert.py - the benchmarks of conversion: a group of UVH5 files to one Measurement Set, and back; bench/run calls it.
 
 msio's rows are a new process of `msio convert` each, with all that belongs to its start; what is already at the target is
-removed before the clock starts. pyuvdata's have imported and compiled all that they need. What is raw: the input's bytes
-read, and as many as the output takes on the disk written into new, allocated files, by a thread a processor."""
+removed before the clock starts, and what was written before is on the disk. pyuvdata's have imported and compiled all that they
+need. What is raw: the input's bytes read, and as many as the output takes on the disk written into new, allocated files, by a thread
+a processor."""
 import os
 import shutil
 import subprocess
@@ -132,6 +133,7 @@ class Conversions:
         return {"seconds": seconds, "peak_kib": used.ru_maxrss}
 
     def once(self, work, reader, variant, threads, check):
+        os.sync()  # what the one before left to be written is not written on this one's time
         if reader == "msio":
             return self.by_msio(work, variant, threads)
         if reader == "roofline":
@@ -149,12 +151,13 @@ class Conversions:
 
 
 def measure_work(work, conversions, tries, threads):
-    """Every reader in turn, tries times over; the first round is compared and warms up."""
+    """Every reader in turn, tries times over, there and back: none comes always after pyuvdata, which leaves memory that a
+    virtual machine gives back to its host. The first round is compared and warms up."""
     results = {}
     if work == "convert-export":
         conversions.by_msio("convert-meridian", "warm", 0)  # what goes back
     for turn in range(tries + 1):
-        for reader, variant, n in WORKS[work]:
+        for reader, variant, n in WORKS[work][::-1 if turn % 2 else 1]:
             n = threads if reader == "msio" and not n else n
             entry = results.setdefault((reader, variant, n), {
                 "work": work, "reader": reader, "variant": variant, "threads": n, "bytes": 0, "seconds": []})

@@ -33,7 +33,7 @@ msio_status msio_conv_open(msio_conversion *c) {
     opts.missing = c->opts.missing;
     opts.visdata_type = MSIO_COMPLEX;
     opts.memory = c->opts.memory * READING_PART;
-    opts.read.threads = c->opts.threads;
+    opts.read.threads = 1; /* HDF5 opens one file at a time in any case */
     /* u, v, w are computed anew unless they are the files' */
     if (c->opts.phase != MSIO_PHASE_NONE && c->opts.phase != MSIO_PHASE_AUTO) opts.uvw_tolerance = INFINITY;
     msio_status status = c->group ? msio_load_stream_open(c->group, MSIO_LOAD_ALL, &opts, 0, &c->stream)

@@ -13,6 +13,7 @@
 /* Two visibilities. */
 typedef float pair __attribute__((vector_size(16)));
 typedef double wide __attribute__((vector_size(32)));
+typedef int64_t wide_bits __attribute__((vector_size(32)));
 typedef uint32_t pair_bits __attribute__((vector_size(16)));
 typedef uint64_t pair_cells __attribute__((vector_size(16)));
 
@@ -47,7 +48,8 @@ MSIO_LOOP_INLINE void load_pair(const float (*one)[2], const float (*other)[2], 
 /* (re + i im)(c - i s) = re c + im s + i (im c - re s), of two visibilities and their phasors. */
 MSIO_LOOP_INLINE void turn_pair(pair *v, const double *cosine, const double *sine, int one, int other) {
     const double a = cosine[one], b = cosine[other], p = sine[one], q = sine[other];
-    const wide c = {a, a, b, b}, s = {p, -p, q, -q};
+    const wide_bits signs = {0, INT64_MIN, 0, INT64_MIN};
+    const wide c = {a, a, b, b}, sines = {p, p, q, q}, s = (wide)((wide_bits)sines ^ signs);
     const wide x = __builtin_convertvector(*v, wide), y = __builtin_shufflevector(x, x, 1, 0, 3, 2);
     *v = __builtin_convertvector(x * c + y * s, pair);
 }
@@ -61,7 +63,7 @@ MSIO_LOOP_INLINE void do_channels(const msio_phasing *row, int64_t first, int64_
     const int64_t cells = n * pols;
     int64_t i = 0;
     for (; i + 2 <= cells; i += 2) {
-        const int one = (int)(i / pols), other = (int)((i + 1) / pols);
+        const int one = (int)(i / pols), other = pols % 2 ? (int)((i + 1) / pols) : one;
         pair v;
         load_pair(in + (ordered ? i : one * pols + row->from[i % pols]),
                   in + (ordered ? i + 1 : other * pols + row->from[(i + 1) % pols]), ordered, &v);
