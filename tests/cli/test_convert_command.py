@@ -255,6 +255,35 @@ class Errors(Case):
             self.assertIn(run.returncode, (0, 3), (name, run.stderr))
         os.remove(path)
 
+    def test_headers_of_any_kind(self):
+        """Datasets of the header replaced by others, in type, shape and value: an MS, or one line and nothing left."""
+        rng = np.random.default_rng(17)
+        path, out = os.path.join(self.folder, "group", "any.hdf5"), os.path.join(self.folder, "any.ms")
+        with h5py.File(self.files[0]) as file:
+            names = sorted(name for name in file["Header"] if isinstance(file["Header"][name], h5py.Dataset))
+        others = [lambda shape: rng.integers(-2**40, 2**40, shape), lambda shape: np.full(shape, np.nan),
+                  lambda shape: rng.normal(size=shape) * 10.0**rng.integers(-300, 300), lambda shape: np.zeros(shape, np.int8),
+                  lambda shape: np.full(shape, b"of another kind"), lambda shape: np.zeros((*shape, 2)),
+                  lambda shape: np.zeros(shape[:-1] + (3,)), lambda shape: np.zeros(0)]
+        ends = {0: 0, 3: 0}
+        for _ in range(30):
+            shutil.copy(self.files[0], path)
+            name, other = "Header/" + names[rng.integers(len(names))], others[rng.integers(len(others))]
+            with h5py.File(path, "r+") as file:
+                shape = file[name].shape
+                del file[name]
+                file[name] = other(shape)
+            run = msio("convert", path, "--out", out, code=None, text=True)
+            self.assertIn(run.returncode, ends, (name, run.stderr))
+            ends[run.returncode] += 1
+            if run.returncode:
+                self.assertEqual(len(run.stderr.strip().splitlines()), 1, (name, run.stderr))
+            self.assertEqual(os.path.exists(out), run.returncode == 0, (name, run.stderr))
+            self.assertEqual([left for left in os.listdir(self.folder) if left.startswith(".any")], [])
+            shutil.rmtree(out, ignore_errors=True)
+        os.remove(path)
+        self.assertGreater(min(ends.values()), 0)
+
     def test_what_stands_there(self):
         out = self.place("x.ms")
         os.mkdir(out)
