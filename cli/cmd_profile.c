@@ -10,12 +10,14 @@ typedef struct wishes {
     const char *out;
     int print_library, no_estimate;
     int64_t hz;
+    double seconds; /* of attach */
     cli_profile_targets targets;
 } wishes;
 
 static int take(const cli_context *cli, void *state, const char *name, const char *value) {
     wishes *wish = state;
     if (strcmp(name, "sample") == 0) return cli_option_integer(cli, name, value, 0, 1000, &wish->hz);
+    if (strcmp(name, "seconds") == 0) return cli_option_seconds(cli, name, value, &wish->seconds);
     if (strcmp(name, "judge") == 0) return cli_profile_take_target(cli, &wish->targets, value);
     if (strcmp(name, "out") == 0)
         wish->out = value;
@@ -52,16 +54,23 @@ static int profile(cli_context *cli, const wishes *wish, char **program) {
     return code;
 }
 
-/* show FOLDER, compare FOLDER FOLDER. */
-static int again(const cli_context *cli, int n, char **words) {
+static int attach(const cli_context *cli, const wishes *wish, const char *pid) {
+    cli_profile_run run = {.load = -1};
+    int code = wish->out ? cli_profile_folder(cli, wish->out, &run) : 0;
+    return code ? code : cli_profile_attach(cli, pid, wish->seconds, (int)wish->hz, wish->out ? run.folder : NULL);
+}
+
+/* show FOLDER, compare FOLDER FOLDER, attach PID. */
+static int again(const cli_context *cli, const wishes *wish, int n, char **words) {
+    if (n == 2 && strcmp(words[0], "attach") == 0) return attach(cli, wish, words[1]);
     if (n == 2 && strcmp(words[0], "show") == 0) return cli_profile_show(cli, words[1]);
     if (n == 3 && strcmp(words[0], "compare") == 0) return cli_profile_compare(cli, words[1], words[2]);
     return cli_usage(cli, "a program is wanted behind --: msio profile -- PROGRAM ARGS..., or show FOLDER, or compare "
-                          "FOLDER FOLDER");
+                          "FOLDER FOLDER, or attach PID");
 }
 
 static int run(cli_context *cli, int argc, char **argv) {
-    wishes wish = {.hz = 100};
+    wishes wish = {.hz = 100, .seconds = 10};
     char library[PATH_MAX];
     int own = 0, first;
     while (own < argc && strcmp(argv[own], "--") != 0) own++;
@@ -73,7 +82,7 @@ static int run(cli_context *cli, int argc, char **argv) {
         if (!code) printf("%s\n", library);
         return code;
     }
-    if (!program) return again(cli, own - first, argv + first);
+    if (!program) return again(cli, &wish, own - first, argv + first);
     if (own > first)
         return cli_usage(cli, "\"%s\" stands before --: the program and its arguments follow it", argv[first]);
     if (!program[0]) return cli_usage(cli, "no program stands behind --");
@@ -88,6 +97,7 @@ static const cli_option options[] = {
     {"judge", "NAME=SECONDS", 0,
      "exit with 1 where the program succeeded but took longer: wall, calibration\nor imaging (the whole run), cpu, or a task of CASA as gaincal; may be\nrepeated"},
     {"no-estimate", NULL, 0, "do not time msio on the cells that loops asked for"},
+    {"seconds", "S", 0, "how long attach looks; by default 10"},
     {"print-library", NULL, 0,
      "print the path of the library for LD_PRELOAD, for programs that are\nnot started by hand"},
     {NULL, NULL, 0, NULL},
@@ -96,7 +106,7 @@ static const cli_option options[] = {
 const cli_command cli_command_profile = {
     .name = "profile",
     .summary = "runs a program as it is: what it read and wrote, by column, row and line",
-    .usage = "[options] -- PROGRAM ARGS... | show FOLDER | compare FOLDER FOLDER",
+    .usage = "[options] -- PROGRAM ARGS... | show FOLDER | compare FOLDER FOLDER | attach PID",
     .text = "Runs CASA, WSClean, AOFlagger, DP3, a Python script or any other program with a library in front of\n"
             "it that counts its file calls and casacore's accesses of columns, and ends with the program's own\n"
             "exit code (128 and the signal's number where one ended it). The report is printed on standard error\n"
@@ -109,13 +119,16 @@ const cli_command cli_command_profile = {
             "nobody starts the program by hand, set LD_PRELOAD=$(msio profile --print-library) and\n"
             "MSIO_PROF=profile:FOLDER in its environment, FOLDER being there, and ask `msio profile show\n"
             "FOLDER` afterwards.\n"
-            "compare judges counts (any that rose by more than 1%); times of single runs are shown only.",
+            "compare judges counts (any that rose by more than 1%); times of single runs are shown only.\n"
+            "attach looks at a running process from outside, without stopping it: which columns and rows its files'\n"
+            "positions pass; with --out FOLDER the stacks of Python too, where py-spy is installed.",
     .options = options,
     .negative =
         "a target of --judge was missed or not seen; compare: a count rose by more than 1%;\nelse what the program returned",
     .examples = "  msio profile -- python3 check.py obs.ms\n"
                 "  msio profile --out before -- wsclean -size 512 512 -scale 12asec obs.ms\n"
                 "  msio profile show before\n"
-                "  msio profile compare before after\n",
+                "  msio profile compare before after\n"
+                "  msio profile attach 4711 --seconds 30\n",
     .run = run,
 };

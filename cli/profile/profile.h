@@ -78,6 +78,11 @@ typedef struct cli_profile_run {
 /* Makes the folder and the counters in it. folder NULL: msio-profile, or the first msio-profile-N that is free. Returns
  * 0, or an exit code after telling. */
 int cli_profile_prepare(const cli_context *cli, const char *folder, cli_profile_run *run);
+/* Makes the folder alone. */
+int cli_profile_folder(const cli_context *cli, const char *folder, cli_profile_run *run);
+/* Looks at a running process for so many seconds, and tells what it does to tables (profile_attach.c). folder: for the
+ * stacks that py-spy samples, hz times a second; NULL: none. Returns an exit code. */
+int cli_profile_attach(const cli_context *cli, const char *pid, double seconds, int hz, const char *folder);
 /* Runs the program to its end. Returns 0, or an exit code after telling: it could not be started. */
 int cli_profile_execute(const cli_context *cli, cli_profile_run *run);
 /* The path of libmsio_profile.so. Returns 0, or an exit code after telling. */

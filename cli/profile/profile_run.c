@@ -89,7 +89,7 @@ static int take_over(const cli_context *cli, const char *folder) {
     return code;
 }
 
-static int make_folder(const cli_context *cli, const char *wanted, cli_profile_run *run) {
+int cli_profile_folder(const cli_context *cli, const char *wanted, cli_profile_run *run) {
     char name[64];
     for (int i = 1; !wanted && i < 10000; i++) {
         snprintf(name, sizeof name, i == 1 ? "msio-profile" : "msio-profile-%d", i);
@@ -135,7 +135,7 @@ static int make_segment(const cli_context *cli, const cli_profile_run *run) {
 }
 
 int cli_profile_prepare(const cli_context *cli, const char *folder, cli_profile_run *run) {
-    int code = make_folder(cli, folder, run);
+    int code = cli_profile_folder(cli, folder, run);
     return code ? code : make_segment(cli, run);
 }
 

@@ -6,9 +6,10 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 
 from profiled_table import PYTHON, Profile, column_of
-from running import main
+from running import main, msio
 
 UNLOCKED = os.environ.get("MSIO_TEST_UNLOCKED", "")
 
@@ -196,6 +197,76 @@ class TestSurvival(Profile):
             for again in range(4):
                 self.profile(PYTHON, script, self.table, code=code, out=f"end{code}-{again}",
                              options=["--sample", "1000", "--no-estimate"])
+
+
+ENDLESS = """
+import sys
+from casacore.tables import table
+print('on', flush=True)
+while True:
+    t = table(sys.argv[1], ack=False)                # what casacore keeps of it is gone with it
+    for row in range(t.nrows()): t.getcell('DATA', row)
+    t.close()
+"""
+
+
+class TestAttach(Profile):
+    def running(self, *arguments):
+        """The loop over cells, at work; ended with the test."""
+        process = subprocess.Popen([PYTHON, self.write("endless.py", ENDLESS), self.table], stdout=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stdout.readline(), b"on\n")
+        return process
+
+    def test_columns(self):
+        """The columns and rows that a running loop goes through, and a process that is as it was."""
+        process = self.running()
+        told = json.loads(msio("profile", "attach", process.pid, "--seconds", "3", "--json").stdout)
+        self.assertEqual((told["pid"], told["lost"]), (process.pid, 0))
+        self.assertIn("endless.py", told["command"])
+        self.assertGreater(told["looks"], 2)
+        if os.path.exists("/proc/self/io"):
+            self.assertGreater(told["read_bytes"], 0)
+        columns = {c["column"]: c for c in told["columns"] if c["table"] == self.table}
+        self.assertGreater(columns["DATA"]["looks"], 0)
+        self.assertEqual(columns["DATA"]["file"], "table.f0_TSM0")
+        self.assertTrue(0 <= columns["DATA"]["first_row"] <= columns["DATA"]["last_row"] < 600)
+        self.assertIsNone(process.poll())
+        text = msio("profile", "attach", process.pid, "--seconds", "0.3").stdout.decode()
+        self.assertIn("move no position", text)
+
+    def test_stacks(self):
+        """py-spy is asked for the process, where it is installed."""
+        process = self.running()
+        tool = self.write("py-spy", '#!/bin/sh\nwhile [ "$1" != --output ]; do shift; done; echo "a;b 3" > "$2"\n')
+        os.chmod(tool, 0o755)
+        path = {"PATH": self.folder + ":/usr/bin:/bin"}
+        command = ("profile", "--out", self.path("out"), "attach", process.pid, "--seconds", "0.2", "--json")
+        self.assertNotIn("no_stacks", json.loads(msio(*command, env=path).stdout))
+        with open(self.path("out/profile.folded"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "a;b 3\n")
+        self.write("py-spy", "#!/bin/sh\nexit 3\n")
+        self.assertIn("could not", json.loads(msio(*command, env=path).stdout)["no_stacks"])
+        os.remove(tool)
+        self.assertIn("pip install", json.loads(msio(*command, env=path).stdout)["no_stacks"])
+
+    def test_end(self):
+        """A process that ends meanwhile ends the looking."""
+        process = subprocess.Popen(["/bin/sleep", "0.3"])
+        self.addCleanup(process.wait)
+        reaper = threading.Thread(target=process.wait)
+        reaper.start()
+        told = json.loads(msio("profile", "attach", process.pid, "--seconds", "60", "--json").stdout)
+        reaper.join()
+        self.assertLess(told["seconds"], 30)
+
+    def test_errors(self):
+        for wrong in ("0", "x", "12y", "99999999999999999999", ""):
+            self.assertIn(b"number of a process", msio("profile", "attach", wrong, code=2).stderr)
+        self.assertIn(b"cannot be looked at", msio("profile", "attach", str(2**22 + 7), code=None).stderr)
+        msio("profile", "attach", code=2)
 
 
 main(globals())
