@@ -50,8 +50,9 @@ static int write_values(const msio_gains *g, FILE *file) {
     const uint16_t one = 1;
     const char order = *(const uint8_t *)&one ? '<' : '>';
     char text[160];
-    const int used = snprintf(text, sizeof text, "{'descr': '%cc16', 'fortran_order': False, 'shape': (%d, %d, %lld), }",
-                              order, g->antennas, g->receptors, (long long)g->channels);
+    const int used =
+        snprintf(text, sizeof text, "{'descr': '%cc16', 'fortran_order': False, 'shape': (%d, %d, %lld), }", order,
+                 g->antennas, g->receptors, (long long)g->channels);
     const int length = (int)(msio_div_up(10 + used + 1, 64) * 64 - 10);
     const uint8_t head[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (uint8_t)(length & 255), (uint8_t)(length >> 8)};
     const size_t n = 2 * (size_t)g->antennas * (size_t)g->receptors * (size_t)g->channels;

@@ -33,8 +33,8 @@ msio_status msio_meridian_find(const double itrf[3], double utc1, double utc2, d
     if (!bad) bad = to_icrs_near(&m, dec - ARC, &low[0], &low[1]) < 0;
     if (!bad) bad = to_icrs_near(&m, dec + ARC, &high[0], &high[1]) < 0;
     if (bad)
-        return msio_error_set(MSIO_E_ARGUMENT, NULL, "no meridian at Julian date %.5f: a time or place that ERFA refuses",
-                              utc1 + utc2);
+        return msio_error_set(MSIO_E_ARGUMENT, NULL,
+                              "no meridian at Julian date %.5f: a time or place that ERFA refuses", utc1 + utc2);
     m.turn = -eraPas(low[0], low[1], high[0], high[1]);
     *meridian = m;
     return MSIO_OK;
@@ -51,8 +51,8 @@ void msio_meridian_uvw(const msio_meridian *m, const double itrf[3], double uvw[
 
 msio_status msio_meridian_lmn(const msio_meridian *m, double ra, double dec, double lmn[3]) {
     double azimuth, zenith, hour_angle, seen, right_ascension, origins;
-    if (eraAtco13(ra, dec, 0.0, 0.0, 0.0, 0.0, m->utc[0], m->utc[1], 0.0, m->longitude, m->latitude, m->height, 0.0, 0.0,
-                  0.0, 0.0, 0.0, 0.0, &azimuth, &zenith, &hour_angle, &seen, &right_ascension, &origins) < 0)
+    if (eraAtco13(ra, dec, 0.0, 0.0, 0.0, 0.0, m->utc[0], m->utc[1], 0.0, m->longitude, m->latitude, m->height, 0.0,
+                  0.0, 0.0, 0.0, 0.0, 0.0, &azimuth, &zenith, &hour_angle, &seen, &right_ascension, &origins) < 0)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "no apparent place at Julian date %.5f", m->utc[0] + m->utc[1]);
     const double half = sin(hour_angle / 2.0), across = 2.0 * cos(seen) * half * half;
     const double n = sin(seen) * sin(m->dec) + cos(seen) * cos(m->dec) * cos(hour_angle);

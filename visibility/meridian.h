@@ -1,15 +1,16 @@
-/* meridian.h - where the meridian is, and how directions are seen from it: by ERFA, with UT1 = UTC and no polar motion. */
+/* meridian.h - where the meridian is, and how directions are seen from it: by ERFA, with UT1 = UTC and no polar motion.
+ */
 #ifndef MSIO_VISIBILITY_MERIDIAN_H
 #define MSIO_VISIBILITY_MERIDIAN_H
 
 #include "msio/core.h"
 
 typedef struct msio_meridian {
-    double utc[2];                       /* Julian date, in two parts */
-    double longitude, latitude, height;  /* rad, rad, m: WGS 84 */
-    double dec;                          /* rad: apparent, of the point on the meridian */
-    double ra_icrs, dec_icrs;            /* rad: of that point */
-    double turn;                         /* rad: from the ICRS frame's north there to the apparent one, through west */
+    double utc[2];                      /* Julian date, in two parts */
+    double longitude, latitude, height; /* rad, rad, m: WGS 84 */
+    double dec;                         /* rad: apparent, of the point on the meridian */
+    double ra_icrs, dec_icrs;           /* rad: of that point */
+    double turn;                        /* rad: from the ICRS frame's north there to the apparent one, through west */
 } msio_meridian;
 
 /* The point on the meridian of apparent declination `dec` at a time (UTC, Julian date in two parts), from a place on

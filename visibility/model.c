@@ -56,10 +56,10 @@ static msio_status run(void *user, const msio_block *block, void *state) {
     model *m = user;
     const int32_t *description = block->in[IN_DESCRIPTION].data, *field = block->in[IN_FIELD].data;
     msio_status status = MSIO_OK;
-    if (m->mode != MSIO_PREDICT_REPLACE)
-        memcpy(block->out[0].data, block->in[IN_OLD].data, block->out[0].bytes);
+    if (m->mode != MSIO_PREDICT_REPLACE) memcpy(block->out[0].data, block->in[IN_OLD].data, block->out[0].bytes);
     for (int64_t row = 0, end; row < block->rows && !status; row = end) {
-        for (end = row + 1; end < block->rows && description[end] == description[row] && field[end] == field[row];) end++;
+        for (end = row + 1; end < block->rows && description[end] == description[row] && field[end] == field[row];)
+            end++;
         status = predict(m, block, row, end - row, description[row], field[row]);
     }
     return status;
@@ -72,8 +72,8 @@ static msio_status check_field(const model *m, int field) {
     if (d->terms < 1) return msio_error_set(MSIO_E_FORMAT, m->path, "field %d has no PHASE_DIR", field);
     if (strcmp(d->frame, "J2000") != 0 && strcmp(d->frame, "ICRS") != 0)
         return msio_error_set(MSIO_E_UNSUPPORTED, m->path,
-                              "the phase centre of field %d is given in the frame \"%s\": J2000 and ICRS are done", field,
-                              d->frame);
+                              "the phase centre of field %d is given in the frame \"%s\": J2000 and ICRS are done",
+                              field, d->frame);
     if (strcmp(d->unit, "rad") != 0 && d->unit[0])
         return msio_error_set(MSIO_E_UNSUPPORTED, m->path, "PHASE_DIR is in \"%s\", not in rad", d->unit);
     for (int t = 1; t < d->terms; t++)
@@ -87,8 +87,8 @@ static msio_status check_description(const model *m, int description) {
     for (int i = 0; i < p->correlations; i++)
         if (!msio_predict_knows(p->types[i]))
             return msio_error_set(MSIO_E_UNSUPPORTED, m->path,
-                                  "correlation %d of data description %d has the Stokes code %d: 1 to 12 are predicted", i,
-                                  description, p->types[i]);
+                                  "correlation %d of data description %d has the Stokes code %d: 1 to 12 are predicted",
+                                  i, description, p->types[i]);
     return MSIO_OK;
 }
 
@@ -151,9 +151,10 @@ static void tell_virtual_models(msio_table *table, const char *path) {
     const msio_record *keywords = msio_table_keywords(table);
     for (int i = 0; i < msio_record_count(keywords); i++)
         if (strncmp(msio_record_at(keywords, i)->name, "definedmodel_field_", 19) == 0) {
-            msio_notice("%s has virtual models of CASA's, which CASA takes before MODEL_DATA: its delmod(vis, otf=True) "
-                        "removes them",
-                        path);
+            msio_notice(
+                "%s has virtual models of CASA's, which CASA takes before MODEL_DATA: its delmod(vis, otf=True) "
+                "removes them",
+                path);
             return;
         }
 }
@@ -182,8 +183,9 @@ static msio_status find_column(const model *m, const msio_model_opts *o, msio_ta
     const msio_column_info *info = msio_column_describe(*column);
     if (!info) return msio_last_error()->code;
     if (info->type != MSIO_COMPLEX || !info->is_array)
-        return msio_error_set(MSIO_E_ARGUMENT, m->path, "column %s holds %s: visibilities are predicted into arrays of Complex",
-                              m->column, msio_type_name(info->type));
+        return msio_error_set(MSIO_E_ARGUMENT, m->path,
+                              "column %s holds %s: visibilities are predicted into arrays of Complex", m->column,
+                              msio_type_name(info->type));
     if (is_model) tell_virtual_models(*table, m->path);
     return MSIO_OK;
 }
@@ -206,9 +208,10 @@ static msio_status fit_cells(const model *m, const msio_column *column, const ms
     }
     if (status) return status;
     if (ndim != 3 || shape[1] != group->channels || shape[2] != group->corrs)
-        return msio_error_set(MSIO_E_SHAPE, m->path,
-                              "cells of %s are not of the %d channels and %d correlations that their spectral window has",
-                              m->column, group->channels, group->corrs);
+        return msio_error_set(
+            MSIO_E_SHAPE, m->path,
+            "cells of %s are not of the %d channels and %d correlations that their spectral window has", m->column,
+            group->channels, group->corrs);
     return MSIO_OK;
 }
 
@@ -273,7 +276,8 @@ static msio_status predict_all(model *m, const msio_shape_groups *groups, const 
     return status ? msio_error_restore(&error) : closed;
 }
 
-static msio_status check(const char *path, const msio_sky *sky, const msio_model_opts *o, const msio_model_result *result) {
+static msio_status check(const char *path, const msio_sky *sky, const msio_model_opts *o,
+                         const msio_model_result *result) {
     if (!path || !sky) return msio_error_set(MSIO_E_ARGUMENT, path, "no path, or no sky");
     if (o->struct_size != sizeof *o || (result && result->struct_size != sizeof *result))
         return msio_error_set(MSIO_E_ARGUMENT, path, "options of another version: use MSIO_MODEL_OPTS_INIT");

@@ -19,14 +19,14 @@ typedef struct run {
     const char *path;
     const msio_pass *pass;
     const msio_pass_opts *opts;
-    int64_t rows;                   /* of the selection */
-    int64_t row_bytes;              /* of all columns */
+    int64_t rows;                    /* of the selection */
+    int64_t row_bytes;               /* of all columns */
     int64_t chunk, block, per_chunk; /* rows of a chunk (whole tiles) and of a block; blocks of a chunk */
-    int64_t batch;                  /* rows: whole chunks */
-    int64_t in_bytes, out_bytes;    /* of a row */
-    char *state;                    /* [lane][kernel] */
-    size_t *state_at;               /* [kernel]: within a lane's */
-    size_t state_bytes;             /* of a lane */
+    int64_t batch;                   /* rows: whole chunks */
+    int64_t in_bytes, out_bytes;     /* of a row */
+    char *state;                     /* [lane][kernel] */
+    size_t *state_at;                /* [kernel]: within a lane's */
+    size_t state_bytes;              /* of a lane */
     /* The failure of the first block that failed. */
     _Atomic int64_t failed; /* its number; -1: none */
     msio_error_copy error;
@@ -76,7 +76,8 @@ static msio_status plan(run *r) {
     if (!status) status = measure_all(r, r->pass->outputs, r->pass->output, &r->out_bytes, &out_tile);
     if (status) return status;
     r->row_bytes = msio_max(1, r->in_bytes + r->out_bytes);
-    const int64_t most = (int64_t)(r->opts->memory / 2) / r->row_bytes, fit = msio_max(1, (int64_t)r->opts->block / r->row_bytes);
+    const int64_t most = (int64_t)(r->opts->memory / 2) / r->row_bytes,
+                  fit = msio_max(1, (int64_t)r->opts->block / r->row_bytes);
     if (most < 1)
         return msio_error_set(MSIO_E_SIZE, r->path, "two rows take %lld bytes, the pass may take %zu",
                               (long long)r->row_bytes * 2, r->opts->memory);
@@ -166,7 +167,8 @@ static void run_block(const batch *b, int64_t number, int lane) {
 /* The lane's blocks of the batch, in order. */
 static void run_lane(const batch *b, int lane) {
     const run *r = b->run;
-    const int64_t first = b->row / r->chunk * r->per_chunk, end = msio_div_up(b->row + b->rows, r->chunk) * r->per_chunk;
+    const int64_t first = b->row / r->chunk * r->per_chunk,
+                  end = msio_div_up(b->row + b->rows, r->chunk) * r->per_chunk;
     int64_t number = first + ((lane - first) % MSIO_PASS_LANES + MSIO_PASS_LANES) % MSIO_PASS_LANES;
     for (; number < end && r->failed < 0; number += MSIO_PASS_LANES) run_block(b, number, lane);
 }
@@ -262,13 +264,15 @@ static msio_status reduce_all(const run *r) {
 
 static msio_status check(const msio_pass *pass, const msio_pass_opts *opts) {
     if (!pass || pass->struct_size != sizeof *pass || (opts && opts->struct_size != sizeof *opts))
-        return msio_error_set(MSIO_E_ARGUMENT, NULL, "a pass, or options, of another version: use MSIO_PASS_INIT and "
-                                                     "MSIO_PASS_OPTS_INIT");
+        return msio_error_set(MSIO_E_ARGUMENT, NULL,
+                              "a pass, or options, of another version: use MSIO_PASS_INIT and "
+                              "MSIO_PASS_OPTS_INIT");
     if (pass->inputs < 0 || pass->outputs < 0 || pass->inputs + pass->outputs < 1 || pass->inputs > FEW_COLUMNS ||
         pass->outputs > FEW_COLUMNS || pass->kernels < 1)
-        return msio_error_set(MSIO_E_ARGUMENT, NULL,
-                              "%d inputs, %d outputs, %d kernels: a pass has from 1 to %d columns of each, and a kernel",
-                              pass->inputs, pass->outputs, pass->kernels, FEW_COLUMNS);
+        return msio_error_set(
+            MSIO_E_ARGUMENT, NULL,
+            "%d inputs, %d outputs, %d kernels: a pass has from 1 to %d columns of each, and a kernel", pass->inputs,
+            pass->outputs, pass->kernels, FEW_COLUMNS);
     return opts ? msio_threads_check(opts->threads) : MSIO_OK;
 }
 
@@ -292,8 +296,10 @@ msio_status msio_pass_run(msio_table *table, const msio_pass *pass, const msio_p
     if (status) msio_error_save(&error);
     if (held) {
         const msio_status released = msio_table_release(table);
-        if (!status && released) status = released;
-        else if (status) msio_error_restore(&error);
+        if (!status && released)
+            status = released;
+        else if (status)
+            msio_error_restore(&error);
     }
     free(r.state_at);
     free(r.state);

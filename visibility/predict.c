@@ -122,8 +122,8 @@ static void find_lmn(const msio_sky_component *c, double ra, double dec, double 
     lmn[2] = n > 0.0 ? -(l * l + m * m) / (1.0 + n) : n - 1.0;
 }
 
-/* A Gaussian of full widths a, b and position angle t has the envelope exp(-pi^2 / (4 ln 2) ((a (u sin t + v cos t))^2 +
- * (b (u cos t - v sin t))^2)), u and v in wavelengths: its three factors of u u, u v and v v. */
+/* A Gaussian of full widths a, b and position angle t has the envelope exp(-pi^2 / (4 ln 2) ((a (u sin t + v cos t))^2
+ * + (b (u cos t - v sin t))^2)), u and v in wavelengths: its three factors of u u, u v and v v. */
 static void make_gauss(const msio_sky_component *c, double g[3]) {
     if (c->shape != MSIO_SKY_GAUSSIAN) {
         g[0] = g[1] = g[2] = 0.0;
@@ -174,9 +174,9 @@ typedef struct blend {
 } blend;
 
 static const blend blends[13] = {
-    [1] = {0, -1, 0, false}, [2] = {1, -1, 0, false}, [3] = {2, -1, 0, false},  [4] = {3, -1, 0, false},
-    [5] = {0, 3, 1, false},  [6] = {1, 2, 1, true},   [7] = {1, 2, -1, true},   [8] = {0, 3, -1, false},
-    [9] = {0, 1, 1, false},  [10] = {2, 3, 1, true},  [11] = {2, 3, -1, true},  [12] = {0, 1, -1, false},
+    [1] = {0, -1, 0, false}, [2] = {1, -1, 0, false}, [3] = {2, -1, 0, false}, [4] = {3, -1, 0, false},
+    [5] = {0, 3, 1, false},  [6] = {1, 2, 1, true},   [7] = {1, 2, -1, true},  [8] = {0, 3, -1, false},
+    [9] = {0, 1, 1, false},  [10] = {2, 3, 1, true},  [11] = {2, 3, -1, true}, [12] = {0, 1, -1, false},
 };
 
 bool msio_predict_knows(int32_t correlation) { return correlation >= 1 && correlation <= 12; }
@@ -278,7 +278,9 @@ static size_t sum_doubles(const msio_spectra *s) {
     return (size_t)s->planes * (size_t)msio_min(s->channels, MSIO_STRETCH) * 2 * MSIO_LANES;
 }
 
-size_t msio_predict_scratch(const msio_predict_job *job) { return (sum_doubles(job->spectra) + 3 * MSIO_LANES) * sizeof(double); }
+size_t msio_predict_scratch(const msio_predict_job *job) {
+    return (sum_doubles(job->spectra) + 3 * MSIO_LANES) * sizeof(double);
+}
 
 /* At most MSIO_LANES rows; lanes that are left over repeat the last one. */
 static void predict_group(const msio_predict_job *job, int rows, const double *uvw, float *out, double *scratch) {

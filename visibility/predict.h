@@ -50,7 +50,8 @@ typedef struct msio_predict_job {
 
 /* Scratch of one thread, in bytes; aligned to 64. */
 size_t msio_predict_scratch(const msio_predict_job *job);
-/* Visibilities of rows with this window and direction: uvw [rows][3] in metres; out [rows][channel][corr], complex64. */
+/* Visibilities of rows with this window and direction: uvw [rows][3] in metres; out [rows][channel][corr], complex64.
+ */
 void msio_predict_rows(const msio_predict_job *job, int64_t rows, const double *uvw, float *out, void *scratch);
 
 /* For tests: as msio_kernels_force. */

@@ -1,8 +1,8 @@
 /* predict_kernel.h - the inner loops of prediction, for predict*.c alone: compiled once for each instruction set.
  *
- * Rows are taken LANES at a time, one a lane. Each component begins a stretch of channels with a phasor that is computed
- * from its phase, and goes on by one complex factor a channel: stretches are so short (MSIO_STRETCH) that the rounding of
- * these products stays below 1e-14. Where channels are not equally wide, every phasor is computed anew.
+ * Rows are taken LANES at a time, one a lane. Each component begins a stretch of channels with a phasor that is
+ * computed from its phase, and goes on by one complex factor a channel: stretches are so short (MSIO_STRETCH) that the
+ * rounding of these products stays below 1e-14. Where channels are not equally wide, every phasor is computed anew.
  *
  * Vectors are passed by address: their place in registers is not the same for all instruction sets.
  */
@@ -21,16 +21,16 @@
 typedef struct msio_stretch {
     int channels;
     int planes;
-    bool even;                /* channels are `step` Hz apart */
-    const double *frequency;  /* [channels], Hz */
-    double step;              /* Hz */
+    bool even;               /* channels are `step` Hz apart */
+    const double *frequency; /* [channels], Hz */
+    double step;             /* Hz */
     int64_t components;
-    const double (*lmn)[3];   /* [components] */
-    const double (*gauss)[3]; /* [components]: of the envelope, see make_gauss; all zero: a point */
-    const double *flux;       /* first component's, plane 0, channel 0 of the stretch */
+    const double (*lmn)[3];             /* [components] */
+    const double (*gauss)[3];           /* [components]: of the envelope, see make_gauss; all zero: a point */
+    const double *flux;                 /* first component's, plane 0, channel 0 of the stretch */
     int64_t flux_component, flux_plane; /* distances in flux */
-    const double *u, *v, *w;  /* [MSIO_LANES]: metres / c, so seconds */
-    double *sum;              /* [planes][channels][2][MSIO_LANES]: added to */
+    const double *u, *v, *w;            /* [MSIO_LANES]: metres / c, so seconds */
+    double *sum;                        /* [planes][channels][2][MSIO_LANES]: added to */
 } msio_stretch;
 
 typedef struct msio_predict_kernel {

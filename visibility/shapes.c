@@ -16,12 +16,15 @@ static msio_status check_description(const msio_metadata *m, int description) {
     const msio_data_description *d = &m->data_description[description];
     if (d->spectral_window < 0 || d->spectral_window >= m->spectral_windows || d->polarization < 0 ||
         d->polarization >= m->polarizations)
-        return msio_error_set(MSIO_E_FORMAT, m->path,
-                              "row %d of DATA_DESCRIPTION names spectral window %d and polarization %d: there are %d and %d",
-                              description, d->spectral_window, d->polarization, m->spectral_windows, m->polarizations);
+        return msio_error_set(
+            MSIO_E_FORMAT, m->path,
+            "row %d of DATA_DESCRIPTION names spectral window %d and polarization %d: there are %d and %d", description,
+            d->spectral_window, d->polarization, m->spectral_windows, m->polarizations);
     const msio_spectral_window *w = msio_window_of(m, description);
-    if (!w->frequencies || w->channels < 1 || w->channels > INT_MAX || msio_polarization_of(m, description)->correlations < 1)
-        return msio_error_set(MSIO_E_FORMAT, m->path, "spectral window %d has no frequencies, or polarization %d no correlations",
+    if (!w->frequencies || w->channels < 1 || w->channels > INT_MAX ||
+        msio_polarization_of(m, description)->correlations < 1)
+        return msio_error_set(MSIO_E_FORMAT, m->path,
+                              "spectral window %d has no frequencies, or polarization %d no correlations",
                               d->spectral_window, d->polarization);
     return MSIO_OK;
 }
@@ -31,8 +34,9 @@ static msio_status mark_used(const msio_metadata *m, const msio_row_index *index
     for (int64_t i = 0; i < index->runs; i++) {
         const msio_row_run *run = &index->run[i];
         if (run->data_description < 0 || run->data_description >= m->data_descriptions)
-            return msio_error_set(MSIO_E_FORMAT, m->path, "DATA_DESC_ID of row %lld is %d: DATA_DESCRIPTION has %d rows",
-                                  (long long)run->row, run->data_description, m->data_descriptions);
+            return msio_error_set(MSIO_E_FORMAT, m->path,
+                                  "DATA_DESC_ID of row %lld is %d: DATA_DESCRIPTION has %d rows", (long long)run->row,
+                                  run->data_description, m->data_descriptions);
         if (run->field < 0 || run->field >= m->fields)
             return msio_error_set(MSIO_E_FORMAT, m->path, "FIELD_ID of row %lld is %d: FIELD has %d rows",
                                   (long long)run->row, run->field, m->fields);

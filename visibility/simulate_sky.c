@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define UNIX_EPOCH 2440587.5     /* Julian dates */
+#define UNIX_EPOCH 2440587.5 /* Julian dates */
 #define MJD_EPOCH 2400000.5
 #define SPECTRA_BYTES ((size_t)256 << 20) /* that all spectra together may take */
 /* Rows that a thread takes at a time. */
@@ -87,7 +87,8 @@ static msio_status make_scratch(show *s, int corrs) {
 
 static msio_status check(const msio_simulate_sky_opts *o) {
     if (!o || o->struct_size != sizeof *o || !o->sky)
-        return msio_error_set(MSIO_E_ARGUMENT, NULL, "no sky, or options that do not begin with MSIO_SIMULATE_SKY_OPTS_INIT");
+        return msio_error_set(MSIO_E_ARGUMENT, NULL,
+                              "no sky, or options that do not begin with MSIO_SIMULATE_SKY_OPTS_INIT");
     if (!isfinite(o->noise) || o->noise < 0.0)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "a noise of %g: it must be 0 or more", o->noise);
     return MSIO_OK;
@@ -104,8 +105,8 @@ static msio_status prepare(show *s, const msio_simulate_sky_opts *o, const msio_
     if (!status) status = make_scratch(s, sim->corrs);
     if (!status) status = msio_sky_seen_new(s->sky, &s->seen);
     if (!status && s->has_gains)
-        status = msio_gains_make(sim->antennas, sim->corrs > 1 ? 2 : 1, (int64_t)sim->spws * sim->channels, o->gains_seed,
-                                 &s->gains);
+        status = msio_gains_make(sim->antennas, sim->corrs > 1 ? 2 : 1, (int64_t)sim->spws * sim->channels,
+                                 o->gains_seed, &s->gains);
     return status;
 }
 
@@ -158,10 +159,10 @@ typedef struct part {
     const show *show;
     const msio_sim *sim;
     msio_predict_job job;
-    int64_t row;      /* the first: of the data set, or of the file */
-    int window;       /* the lowest is 0 */
-    bool descending;  /* channels, as the data set has them */
-    bool corrupt;     /* by gains */
+    int64_t row;     /* the first: of the data set, or of the file */
+    int window;      /* the lowest is 0 */
+    bool descending; /* channels, as the data set has them */
+    bool corrupt;    /* by gains */
     /* u, v, w of rows as the sum wants them */
     void (*uvw)(const struct part *p, int64_t row, int64_t rows, double *uvw);
 } part;
@@ -192,7 +193,8 @@ static void apply_gains(const part *p, int64_t row, float *out) {
 static void reverse_channels(const msio_sim *sim, float *row) {
     const size_t bytes = 2 * (size_t)sim->corrs * sizeof *row;
     for (int a = 0, b = sim->channels - 1; a < b; a++, b--) {
-        float swap[8], *low = row + 2 * (size_t)a * (size_t)sim->corrs, *high = row + 2 * (size_t)b * (size_t)sim->corrs;
+        float swap[8], *low = row + 2 * (size_t)a * (size_t)sim->corrs,
+                       *high = row + 2 * (size_t)b * (size_t)sim->corrs;
         memcpy(swap, low, bytes);
         memcpy(low, high, bytes);
         memcpy(high, swap, bytes);
@@ -237,7 +239,8 @@ static void ms_uvw(const part *p, int64_t row, int64_t rows, double *uvw) { fill
 static void fill_visibilities(const msio_sim *sim, int64_t row, int64_t rows, bool corrupt, float *out) {
     show *s = sim->sky->user;
     while (rows > 0) {
-        const int64_t t = row / sim->baselines % sim->times, run = msio_min(rows, sim->baselines - row % sim->baselines);
+        const int64_t t = row / sim->baselines % sim->times,
+                      run = msio_min(rows, sim->baselines - row % sim->baselines);
         const int window = (int)(row / sim->baselines / sim->times);
         const part p = {.show = s,
                         .sim = sim,

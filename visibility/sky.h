@@ -5,8 +5,8 @@
 #include "core/arena.h"
 #include "msio/visibility.h"
 
-#define MSIO_SKY_MOST ((int64_t)1 << 20)       /* components */
-#define MSIO_SKY_MOST_TERMS ((int64_t)1 << 24) /* of all spectra together */
+#define MSIO_SKY_MOST ((int64_t)1 << 20)         /* components */
+#define MSIO_SKY_MOST_TERMS ((int64_t)1 << 24)   /* of all spectra together */
 #define MSIO_SKY_MOST_BYTES ((int64_t)256 << 20) /* of text */
 
 struct msio_sky {

@@ -18,13 +18,44 @@
 
 /* What a column of the format means. UNKNOWN ones may stand in the format, but hold nothing. */
 typedef enum meaning {
-    NAME, TYPE, PATCH, RA, DEC, STOKES_I, STOKES_Q, STOKES_U, STOKES_V, REFERENCE, SPECTRUM, LOGARITHMIC,
-    MAJOR, MINOR, ORIENTATION, CATEGORY, ABSOLUTE, MEANINGS, UNKNOWN = MEANINGS
+    NAME,
+    TYPE,
+    PATCH,
+    RA,
+    DEC,
+    STOKES_I,
+    STOKES_Q,
+    STOKES_U,
+    STOKES_V,
+    REFERENCE,
+    SPECTRUM,
+    LOGARITHMIC,
+    MAJOR,
+    MINOR,
+    ORIENTATION,
+    CATEGORY,
+    ABSOLUTE,
+    MEANINGS,
+    UNKNOWN = MEANINGS
 } meaning;
 
-static const char *const words[MEANINGS] = {"Name", "Type", "Patch", "Ra", "Dec", "I", "Q", "U", "V",
-                                            "ReferenceFrequency", "SpectralIndex", "LogarithmicSI", "MajorAxis",
-                                            "MinorAxis", "Orientation", "Category", "OrientationIsAbsolute"};
+static const char *const words[MEANINGS] = {"Name",
+                                            "Type",
+                                            "Patch",
+                                            "Ra",
+                                            "Dec",
+                                            "I",
+                                            "Q",
+                                            "U",
+                                            "V",
+                                            "ReferenceFrequency",
+                                            "SpectralIndex",
+                                            "LogarithmicSI",
+                                            "MajorAxis",
+                                            "MinorAxis",
+                                            "Orientation",
+                                            "Category",
+                                            "OrientationIsAbsolute"};
 
 /* A stretch of a line. */
 typedef struct piece {
@@ -147,8 +178,8 @@ static double sexagesimal(reader *r, piece p, const char *first, const char *sec
         const char *stops = i == 0 ? first : i == 1 ? second : "";
         while (part.end < p.end && !(*part.end && strchr(stops, *part.end))) {
             if (!isdigit((unsigned char)*part.end) && !(i == 2 && *part.end == '.'))
-                fail(r, MSIO_E_FORMAT, part.end, "%s is read as hh:mm:ss.s or +dd.mm.ss.s, not \"%.*s\"", what, shown(p),
-                     p.at);
+                fail(r, MSIO_E_FORMAT, part.end, "%s is read as hh:mm:ss.s or +dd.mm.ss.s, not \"%.*s\"", what,
+                     shown(p), p.at);
             part.end++;
         }
         if (i < 2 && part.end == p.end)
@@ -205,7 +236,8 @@ typedef struct line_fields {
 
 static void default_of(const reader *r, meaning what, piece *p) {
     for (int i = 0; i < r->columns; i++)
-        if (r->column[i].what == what) *p = (piece){r->column[i].value, r->column[i].value + strlen(r->column[i].value)};
+        if (r->column[i].what == what)
+            *p = (piece){r->column[i].value, r->column[i].value + strlen(r->column[i].value)};
 }
 
 static void split(reader *r, piece line, line_fields *fields) {
@@ -218,7 +250,8 @@ static void split(reader *r, piece line, line_fields *fields) {
                 fail(r, MSIO_E_FORMAT, field.at, "the line has more fields than the %d of the format", r->columns);
         } else if (r->column[i].what == UNKNOWN) {
             if (!is_empty(value) && !is_word(value, "[]"))
-                fail(r, MSIO_E_UNSUPPORTED, value.at, "%s is not done: \"%.*s\"", r->column[i].word, shown(value), value.at);
+                fail(r, MSIO_E_UNSUPPORTED, value.at, "%s is not done: \"%.*s\"", r->column[i].word, shown(value),
+                     value.at);
         } else {
             fields->of[r->column[i].what] = value;
         }

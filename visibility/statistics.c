@@ -25,7 +25,7 @@ typedef struct collector {
     const msio_stats_opts *opts;
     const msio_stats_kernel *kernel;
     msio_table *table;
-    int columns, unpacked;              /* columns that are told of; those that are read: chi2's too, behind them */
+    int columns, unpacked;                /* columns that are told of; those that are read: chi2's too, behind them */
     const char *column[MOST_COLUMNS + 2]; /* [unpacked] */
     bool complex[MOST_COLUMNS + 2];
     int data, model; /* of chi2; -1: none */
@@ -69,13 +69,14 @@ static void add_row(const collector *c, const msio_block *block, int64_t r, msio
     lane->row->chi = (msio_chi){0};
     for (int u = 0; u < c->unpacked; u++) {
         double *room = lane->scratch + 4 * n * u;
-        rows[u] = (msio_stats_row){.elements = c->elements,
-                                   .value = (const float *)block->in[u].data + r * c->elements * (c->complex[u] ? 2 : 1),
-                                   .complex = c->complex[u],
-                                   .real = room,
-                                   .imag = room + n,
-                                   .amplitude = room + 2 * n,
-                                   .ok = room + 3 * n};
+        rows[u] =
+            (msio_stats_row){.elements = c->elements,
+                             .value = (const float *)block->in[u].data + r * c->elements * (c->complex[u] ? 2 : 1),
+                             .complex = c->complex[u],
+                             .real = room,
+                             .imag = room + n,
+                             .amplitude = room + 2 * n,
+                             .ok = room + 3 * n};
         if (c->in.flag >= 0) rows[u].flag = (const uint8_t *)block->in[c->in.flag].data + r * c->elements;
         c->kernel->unpack(&rows[u]);
         if (u >= c->columns) continue;
@@ -267,9 +268,11 @@ static msio_status choose_weights(collector *c, const msio_select *select, const
         if (status) return status;
         int64_t elements = 1;
         for (int k = 1; k < ndim; k++) elements *= shape[k];
-        const bool fits = i == 0 ? ndim == 3 && elements == c->elements : ndim == 2 && elements && c->elements % elements == 0;
+        const bool fits =
+            i == 0 ? ndim == 3 && elements == c->elements : ndim == 2 && elements && c->elements % elements == 0;
         if (!fits || msio_column_describe(column)->type != MSIO_FLOAT)
-            return msio_error_set(MSIO_E_SHAPE, c->path, "cells of %s do not fit those of %s", names[i], c->column[c->data]);
+            return msio_error_set(MSIO_E_SHAPE, c->path, "cells of %s do not fit those of %s", names[i],
+                                  c->column[c->data]);
         c->in.weight = take_input(&c->in, names[i]);
         c->weight_corrs = i ? elements : 0;
         *weights = names[i];
@@ -345,10 +348,11 @@ static msio_status make_lanes(collector *c, const msio_shape_groups *groups) {
         if (c->opts->by & (MSIO_FLAGS_BY_CHANNEL | MSIO_FLAGS_BY_CORRELATION))
             bytes += grid_doubles(c, n) * (int64_t)sizeof(double);
         if (bytes > MOST_BYTES / MSIO_PASS_LANES)
-            return msio_error_set(MSIO_E_SIZE, c->path,
-                                  "sums of each channel and correlation take more than %lld bytes: leave out the breakdown "
-                                  "by channel and correlation, or ask for fewer columns at a time",
-                                  (long long)MOST_BYTES);
+            return msio_error_set(
+                MSIO_E_SIZE, c->path,
+                "sums of each channel and correlation take more than %lld bytes: leave out the breakdown "
+                "by channel and correlation, or ask for fewer columns at a time",
+                (long long)MOST_BYTES);
     }
     msio_status status = MSIO_OK;
     for (int i = 0; i < MSIO_PASS_LANES && !status; i++) status = make_lane(c, groups, &c->lane[i]);

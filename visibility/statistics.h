@@ -13,7 +13,18 @@
 enum { KEY_SPW, KEY_FIELD, KEY_SCAN, KEY_ANTENNA, KEY_BASELINE, KEY_TIME, ROW_KEYS };
 
 /* Sums of each element of the cells of one data description. */
-enum { GRID_COUNT, GRID_REAL, GRID_IMAG, GRID_AMPLITUDE, GRID_SQUARE, GRID_LEAST, GRID_MOST, GRID_NAN, GRID_INF, GRID_SUMS };
+enum {
+    GRID_COUNT,
+    GRID_REAL,
+    GRID_IMAG,
+    GRID_AMPLITUDE,
+    GRID_SQUARE,
+    GRID_LEAST,
+    GRID_MOST,
+    GRID_NAN,
+    GRID_INF,
+    GRID_SUMS
+};
 typedef struct msio_stats_grid {
     int64_t elements;
     int corrs;
@@ -23,7 +34,7 @@ typedef struct msio_stats_grid {
 /* What one lane has collected, or all of them. */
 typedef struct msio_stats_lane {
     msio_tallies by[ROW_KEYS];
-    msio_stats_grid *grid; /* [data_descriptions] */
+    msio_stats_grid *grid;         /* [data_descriptions] */
     msio_tally *total, *row, *run; /* of all, of the row under way, of the rows that share window, field, scan, time */
     int64_t run_key[ROW_KEYS];
     bool run_begun;

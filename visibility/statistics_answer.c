@@ -26,7 +26,8 @@ typedef struct maker {
 
 static void *take(maker *m, int64_t count, size_t size) {
     void *memory = m->status ? NULL : msio_arena_take(&m->kept->arena, count, size);
-    if (!memory && !m->status) m->status = msio_error_set(MSIO_E_MEMORY, NULL, "no memory for the answer of statistics");
+    if (!memory && !m->status)
+        m->status = msio_error_set(MSIO_E_MEMORY, NULL, "no memory for the answer of statistics");
     return memory;
 }
 
@@ -123,10 +124,10 @@ static void put_breakdowns(maker *m, msio_stats *stats) {
     static const struct {
         unsigned by;
         int kind; /* -1: of elements */
-    } all[] = {{MSIO_FLAGS_BY_SPW, KEY_SPW},         {MSIO_FLAGS_BY_FIELD, KEY_FIELD},
-               {MSIO_FLAGS_BY_SCAN, KEY_SCAN},       {MSIO_FLAGS_BY_ANTENNA, KEY_ANTENNA},
+    } all[] = {{MSIO_FLAGS_BY_SPW, KEY_SPW},           {MSIO_FLAGS_BY_FIELD, KEY_FIELD},
+               {MSIO_FLAGS_BY_SCAN, KEY_SCAN},         {MSIO_FLAGS_BY_ANTENNA, KEY_ANTENNA},
                {MSIO_FLAGS_BY_BASELINE, KEY_BASELINE}, {MSIO_FLAGS_BY_CHANNEL, -1},
-               {MSIO_FLAGS_BY_CORRELATION, -1},      {MSIO_FLAGS_BY_TIME, KEY_TIME}};
+               {MSIO_FLAGS_BY_CORRELATION, -1},        {MSIO_FLAGS_BY_TIME, KEY_TIME}};
     const int n = (int)(sizeof all / sizeof *all);
     msio_stats_breakdown *breakdown = take(m, n, sizeof *breakdown);
     for (int i = 0; breakdown && i < n; i++) {

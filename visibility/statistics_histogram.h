@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Bins of a float's exponent and its first 9 bits behind the point: each is 1/512 of its own size wide, so its middle is
- * right to 1/1024. */
+/* Bins of a float's exponent and its first 9 bits behind the point: each is 1/512 of its own size wide, so its middle
+ * is right to 1/1024. */
 #define MSIO_HISTOGRAM_SHIFT 14
 #define MSIO_HISTOGRAM_BINS ((int64_t)1 << (31 - MSIO_HISTOGRAM_SHIFT))
 

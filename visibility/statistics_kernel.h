@@ -1,7 +1,7 @@
 /* statistics_kernel.h - the inner loops of statistics, for statistics*.c alone: compiled once for each instruction set.
  *
- * Sums of a row are made in eight parts, element n to part n modulo 8, which are added up in order: so they do not depend
- * on what vectors a processor has (but for products and sums that it rounds once).
+ * Sums of a row are made in eight parts, element n to part n modulo 8, which are added up in order: so they do not
+ * depend on what vectors a processor has (but for products and sums that it rounds once).
  */
 #ifndef MSIO_VISIBILITY_STATISTICS_KERNEL_H
 #define MSIO_VISIBILITY_STATISTICS_KERNEL_H
@@ -40,10 +40,10 @@ typedef struct msio_stats_kernel {
     /* Adds each value to the sums of its element: [elements] each. */
     void (*spread)(const msio_stats_row *row, double *count, double *real, double *imag, double *amplitude,
                    double *square, double *least, double *most);
-    /* Weighted squares of the difference of two unpacked rows; weight: [elements], NULL: 1; corrs: 0, or weight is one a
-     * correlation. power [elements] gets them, with counts in ok. */
-    void (*chi)(const msio_stats_row *data, const msio_stats_row *model, const float *weight, int64_t corrs, double *power,
-                double *ok, msio_chi *chi);
+    /* Weighted squares of the difference of two unpacked rows; weight: [elements], NULL: 1; corrs: 0, or weight is one
+     * a correlation. power [elements] gets them, with counts in ok. */
+    void (*chi)(const msio_stats_row *data, const msio_stats_row *model, const float *weight, int64_t corrs,
+                double *power, double *ok, msio_chi *chi);
 } msio_stats_kernel;
 
 #if defined(__x86_64__) && defined(__GNUC__)

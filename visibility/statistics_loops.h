@@ -1,5 +1,6 @@
-/* statistics_loops.h - the loops themselves: to be included by statistics_generic.c, statistics_avx2.c and statistics_avx512.c, with
- * MSIO_TARGET (the function attribute) defined. They are written so that compilers make vectors of them. */
+/* statistics_loops.h - the loops themselves: to be included by statistics_generic.c, statistics_avx2.c and
+ * statistics_avx512.c, with MSIO_TARGET (the function attribute) defined. They are written so that compilers make
+ * vectors of them. */
 #include "visibility/statistics_kernel.h"
 
 #include <float.h>
@@ -30,7 +31,7 @@ static MSIO_TARGET void unpack(msio_stats_row *row) {
     const float *restrict value = row->value;
     const uint8_t *restrict flag = row->flag;
     double *restrict real = row->real, *restrict imag = row->imag, *restrict amplitude = row->amplitude,
-                    *restrict ok = row->ok;
+                     *restrict ok = row->ok;
     int64_t bad = 0;
     if (row->complex && flag)
         for (int64_t e = 0; e < n; e++) KEEP(e, (double)value[2 * e], (double)value[2 * e + 1], flag[e] != 0);
