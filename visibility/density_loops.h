@@ -49,7 +49,7 @@ static MSIO_TARGET double values(msio_axis axis, const float *restrict value, bo
         const bool size = axis == MSIO_AXIS_AMPLITUDE;
         for (int64_t e = 0; e < n; e++) {
             const double x = (double)value[e], shown = size ? fabs(x) : x;
-            out[e] = used[e] & (fabs(x) <= DBL_MAX) ? shown : (double)NAN;
+            out[e] = (used[e] & (fabs(x) <= DBL_MAX)) ? shown : (double)NAN;
         }
     } else if (axis == MSIO_AXIS_AMPLITUDE) {
         EACH(sqrt(x * x + y * y))
@@ -81,7 +81,7 @@ static MSIO_TARGET void bins(const msio_scale *scale, const double *restrict val
         at = v < low + at * width ? at - 1.0 : at;
         at = v >= low + (at + 1.0) * width ? at + 1.0 : at;
         at = v == high ? count - 1.0 : at;
-        at = (at >= 0.0) & (at < count) ? at : (double)MSIO_BIN_OUTSIDE;
+        at = ((at >= 0.0) & (at < count)) ? at : (double)MSIO_BIN_OUTSIDE;
         bin[e] = (int32_t)(fabs(v) <= DBL_MAX ? at : (double)MSIO_BIN_NOT_FINITE);
     }
 }
