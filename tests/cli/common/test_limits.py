@@ -415,6 +415,8 @@ class Leftovers(Folder):
                 made = [name for name in os.listdir(where) if ".msio-" in name and not name.endswith(".lock")]
                 if made:
                     process.send_signal(signal.SIGSTOP)
+                    # it goes on until it has taken the signal
+                    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
                     if process.poll() is None and any(".msio-" in name and not name.endswith(".lock")
                                                       for name in os.listdir(where)):
                         return process
