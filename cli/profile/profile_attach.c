@@ -58,7 +58,7 @@ typedef struct attached {
 /* ---------------------------------------------------------------- what /proc tells */
 
 static ssize_t read_proc(int pid, const char *name, char *text, size_t size) {
-    char path[64];
+    char path[128];
     snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);

@@ -172,6 +172,13 @@ def test_a_few_rows_are_gathered_and_parts_are_casacores(tmp_path, monkeypatch):
     pair.check()
 
 
+def fill_added(table):
+    """Arrays of fixed shape hold anything in rows that were just added: whatever casacore's memory held."""
+    for name in table.colnames():
+        if name == "LINE" or name.startswith("ARRAY_"):
+            table.putcol(name, table.getcol(name, 0, 2), 37, 2)
+
+
 def test_a_column_that_was_just_added(tmp_path):
     pair = Pair(tmp_path, make_table(ct, tmp_path / "made"))
     desc = ct.maketabdesc([ct.makearrcoldesc("MODEL", 0j, ndim=2, valuetype="complex", datamanagertype="TiledShapeStMan",
@@ -183,7 +190,7 @@ def test_a_column_that_was_just_added(tmp_path):
     pair.agree(lambda t: t.putcol("MODEL", model))
     assert natively() == before + 1
     for call in (lambda t: t.iscelldefined("MODEL", 3), lambda t: t.getcolshapestring("MODEL", 0, 2),
-                 lambda t: t.getcell("MODEL", 36), lambda t: t.addrows(2), lambda t: t.iscelldefined("MODEL", 37),
+                 lambda t: t.getcell("MODEL", 36), lambda t: t.addrows(2), fill_added, lambda t: t.iscelldefined("MODEL", 37),
                  lambda t: t.putcell("MODEL", 37, model[0]), lambda t: t.getcell("MODEL", 37)):
         pair.agree(call)
     pair.check()
