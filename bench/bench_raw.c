@@ -223,13 +223,13 @@ double bench_raw_write_mapped(const bench_extent *extent, const uint8_t *from, i
 typedef struct cells_job {
     uint8_t *to;
     const uint8_t *from;
-    const bench_cells *cells;
+    const bench_part *cells;
     int64_t n, next;
 } cells_job;
 
 static void *cells_thread(void *user) {
     cells_job *j = user;
-    const bench_cells *c = j->cells;
+    const bench_part *c = j->cells;
     const int64_t block = ((int64_t)256 << 10) / c->cell;
     uint8_t *kept = malloc((size_t)(block * c->run));
     for (int64_t at; kept && (at = __atomic_fetch_add(&j->next, block, __ATOMIC_RELAXED)) < j->n;) {
@@ -249,7 +249,7 @@ static void *cells_thread(void *user) {
     return NULL;
 }
 
-double bench_raw_write_mapped_cells(const bench_extent *extent, const bench_cells *cells, const uint8_t *from,
+double bench_raw_write_mapped_cells(const bench_extent *extent, const bench_part *cells, const uint8_t *from,
                                     int threads) {
     const int64_t before = extent->offset % 4096;
     const size_t bytes = (size_t)(extent->bytes + before);

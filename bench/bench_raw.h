@@ -44,14 +44,14 @@ double bench_raw_write_new(const char *path, int64_t bytes, int64_t block, const
 double bench_raw_write_mapped(const bench_extent *extent, const uint8_t *from, int threads);
 
 /* Part of every cell of an extent. */
-typedef struct bench_cells {
+typedef struct bench_part {
     int64_t cell;       /* bytes */
     int64_t first, run; /* of each, what is written */
-} bench_cells;
+} bench_part;
 
 /* The same of a part of every cell, whose old bytes are copied away first, block by block of 256 KiB. Pages are asked
  * for before they are touched: faults, one for reading and one for writing a page, take several times as long. */
-double bench_raw_write_mapped_cells(const bench_extent *extent, const bench_cells *cells, const uint8_t *from,
+double bench_raw_write_mapped_cells(const bench_extent *extent, const bench_part *cells, const uint8_t *from,
                                     int threads);
 
 /* Seconds of one pass of so many threads that packs bytes of 0 or 1 into bits, eight into one, from `from` to `to`. */

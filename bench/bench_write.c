@@ -266,7 +266,7 @@ static result mapped_cells(const work *w, int threads) {
     r.bytes = bytes_of(table, w, 0, &part);
     all.rows = part.rows = 1;
     const int64_t cell = (int64_t)bytes_of(table, w, 0, &all), run = (int64_t)bytes_of(table, w, 0, &part);
-    const bench_cells cells = {cell, run / CHANNELS * CHANNEL, run};
+    const bench_part cells = {cell, run / CHANNELS * CHANNEL, run};
     const uint8_t *from = warm(0, (size_t)(extent.bytes / cell * run), "raw", 0);
     r.seconds = bench_raw_write_mapped_cells(&extent, &cells, from, threads);
     msio_plan_free(plan);
