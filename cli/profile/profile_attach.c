@@ -217,8 +217,9 @@ static pid_t begin_stacks(attached *a, const char *folder, double seconds, int h
 static void end_stacks(attached *a, pid_t child) {
     int status = 0;
     if (child <= 0) return;
-    if (cli_interrupted()) kill(child, SIGINT);
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    do
+        if (cli_interrupted()) kill(child, SIGINT);
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         a->stacks = "py-spy could not sample the process: it runs no Python, or the right to trace it is missing";
 }

@@ -73,16 +73,22 @@ static void look_through(const module *m, const ElfW(Rela) * entries, size_t n) 
     }
 }
 
+/* Most C libraries have set these addresses to where the module stands, some leave them as they are in the file. */
+static const void *place_of(const module *m, const ElfW(Dyn) * entry) {
+    ElfW(Addr) at = entry->d_un.d_ptr;
+    return (const void *)(at < m->base ? at + m->base : at);
+}
+
 static void look_into(module *m, const ElfW(Dyn) * dynamic) {
     const ElfW(Rela) *data = NULL, *calls = NULL;
     size_t data_bytes = 0, calls_bytes = 0;
     ElfW(Sxword) form = DT_RELA;
     for (const ElfW(Dyn) *d = dynamic; d->d_tag != DT_NULL; d++) {
-        if (d->d_tag == DT_SYMTAB) m->symbols = (const void *)d->d_un.d_ptr;
-        if (d->d_tag == DT_STRTAB) m->names = (const void *)d->d_un.d_ptr;
-        if (d->d_tag == DT_RELA) data = (const void *)d->d_un.d_ptr;
+        if (d->d_tag == DT_SYMTAB) m->symbols = place_of(m, d);
+        if (d->d_tag == DT_STRTAB) m->names = place_of(m, d);
+        if (d->d_tag == DT_RELA) data = place_of(m, d);
         if (d->d_tag == DT_RELASZ) data_bytes = d->d_un.d_val;
-        if (d->d_tag == DT_JMPREL) calls = (const void *)d->d_un.d_ptr;
+        if (d->d_tag == DT_JMPREL) calls = place_of(m, d);
         if (d->d_tag == DT_PLTRELSZ) calls_bytes = d->d_un.d_val;
         if (d->d_tag == DT_PLTREL) form = (ElfW(Sxword))d->d_un.d_val;
     }
@@ -110,8 +116,10 @@ static int visit(struct dl_phdr_info *info, size_t size, void *state) {
         const ElfW(Phdr) *part = &info->dlpi_phdr[i];
         if (part->p_type == PT_DYNAMIC) dynamic = (const void *)(m.base + part->p_vaddr);
         if (part->p_type != PT_GNU_RELRO) continue;
-        m.fixed_from = m.base + part->p_vaddr;
-        m.fixed_to = m.fixed_from + part->p_memsz;
+        /* whole pages only: what shares its page with data that changes is left writable */
+        const ElfW(Addr) page = (ElfW(Addr))sysconf(_SC_PAGESIZE) - 1;
+        m.fixed_from = (m.base + part->p_vaddr) & ~page;
+        m.fixed_to = (m.base + part->p_vaddr + part->p_memsz) & ~page;
     }
     /* the kernel's own module (vdso) has addresses that are not set to where it stands */
     if (dynamic && strchr(m.path, '/')) look_into(&m, dynamic);
