@@ -537,30 +537,19 @@ static msio_status check_cells(const counter *c, const msio_shape_group *group, 
 
 static msio_status count_group(counter *c, msio_shape_group *group, int64_t *rows) {
     const msio_kernel kernel = {.run = run, .user = c};
-    msio_select select = MSIO_SELECT_ALL;
-    msio_pass pass = MSIO_PASS_INIT;
     msio_pass_opts opts = MSIO_PASS_OPTS_INIT;
-    int64_t done = 0;
     if (c->opts->correlation != MSIO_ANY && c->opts->correlation >= group->corrs) return MSIO_OK;
     msio_status status = choose_rows(c, group);
     if (status || group->rows == 0) return status;
-    select.row_list = group->row;
-    select.rows_in_list = group->row ? group->rows : 0;
+    const msio_select select = msio_shape_group_select(group);
     c->chans = group->channels;
     c->corrs = group->corrs;
     status = check_cells(c, group, &select);
-    pass.inputs = c->in.n;
-    pass.input = c->in.name;
-    pass.kernels = 1;
-    pass.kernel = &kernel;
-    pass.select = &select;
     opts.memory = c->opts->memory;
     opts.threads = c->opts->threads;
     opts.progress = c->opts->progress;
     opts.user = c->opts->user;
-    if (!status) status = msio_pass_run(c->table, &pass, &opts, &done);
-    *rows += done;
-    return status;
+    return status ? status : msio_shape_group_pass(c->table, &select, c->in.n, c->in.name, &kernel, &opts, rows);
 }
 
 static msio_status make_axes(counter *c) {

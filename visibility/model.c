@@ -234,12 +234,10 @@ static msio_status predict_group(model *m, msio_table *table, const msio_column 
                                  const msio_model_opts *o, report *r) {
     const char *const inputs[INPUTS] = {"UVW", "DATA_DESC_ID", "FIELD_ID", m->column};
     const msio_kernel kernel = {.run = run, .user = m};
-    msio_select select = MSIO_SELECT_ALL;
+    const msio_select select = msio_shape_group_select(group);
     msio_pass pass = MSIO_PASS_INIT;
     msio_pass_opts opts = MSIO_PASS_OPTS_INIT;
     int64_t rows = 0;
-    select.row_list = group->row;
-    select.rows_in_list = group->row ? group->rows : 0;
     pass.inputs = m->mode == MSIO_PREDICT_REPLACE ? IN_OLD : INPUTS;
     pass.input = inputs;
     pass.outputs = 1;

@@ -121,3 +121,24 @@ msio_status msio_shape_group_check(const msio_shape_group *group, msio_table *ta
                           "cells of %s are not of the %d channels and %d correlations that their spectral window has",
                           name, group->channels, group->corrs);
 }
+
+msio_select msio_shape_group_select(const msio_shape_group *group) {
+    msio_select select = MSIO_SELECT_ALL;
+    select.row_list = group->row;
+    select.rows_in_list = group->row ? group->rows : 0;
+    return select;
+}
+
+msio_status msio_shape_group_pass(msio_table *table, const msio_select *select, int inputs, const char *const *input,
+                                  const msio_kernel *kernel, const msio_pass_opts *opts, int64_t *rows) {
+    msio_pass pass = MSIO_PASS_INIT;
+    int64_t done = 0;
+    pass.inputs = inputs;
+    pass.input = input;
+    pass.kernels = 1;
+    pass.kernel = kernel;
+    pass.select = select;
+    msio_status status = msio_pass_run(table, &pass, opts, &done);
+    *rows += done;
+    return status;
+}

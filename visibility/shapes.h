@@ -3,6 +3,7 @@
 #define MSIO_VISIBILITY_SHAPES_H
 
 #include "msio/cache.h"
+#include "msio/visibility.h"
 
 #include <stdbool.h>
 
@@ -31,6 +32,13 @@ bool msio_shape_has_column(msio_table *table, const char *name);
  * msio_read_shape. */
 msio_status msio_shape_group_check(const msio_shape_group *group, msio_table *table, const char *path, const char *name,
                                    const msio_select *select);
+
+/* The group's rows; the list is the group's. */
+msio_select msio_shape_group_select(const msio_shape_group *group);
+/* One pass that reads columns of a group through one kernel; its rows are added to *rows. Errors: those of
+ * msio_pass_run. */
+msio_status msio_shape_group_pass(msio_table *table, const msio_select *select, int inputs, const char *const *input,
+                                  const msio_kernel *kernel, const msio_pass_opts *opts, int64_t *rows);
 
 /* The window and polarization of a data description; both are there once groups were made. */
 static inline const msio_spectral_window *msio_window_of(const msio_metadata *m, int description) {

@@ -398,28 +398,17 @@ static msio_status merge(const collector *c, msio_stats_lane *to, const msio_sta
 
 static msio_status collect_group(collector *c, const msio_shape_group *group, const char **weights, int64_t *rows) {
     const msio_kernel kernel = {.run = run, .user = c};
-    msio_select select = MSIO_SELECT_ALL;
-    msio_pass pass = MSIO_PASS_INIT;
+    const msio_select select = msio_shape_group_select(group);
     msio_pass_opts opts = MSIO_PASS_OPTS_INIT;
-    int64_t done = 0;
-    select.row_list = group->row;
-    select.rows_in_list = group->row ? group->rows : 0;
     c->elements = (int64_t)group->channels * group->corrs;
     choose_inputs(c);
     msio_status status = check_cells(c, group, &select);
     if (!status) status = choose_weights(c, &select, weights);
-    pass.inputs = c->in.n;
-    pass.input = c->in.name;
-    pass.kernels = 1;
-    pass.kernel = &kernel;
-    pass.select = &select;
     opts.memory = c->opts->memory;
     opts.threads = c->opts->threads;
     opts.progress = c->opts->progress;
     opts.user = c->opts->user;
-    if (!status) status = msio_pass_run(c->table, &pass, &opts, &done);
-    *rows += done;
-    return status;
+    return status ? status : msio_shape_group_pass(c->table, &select, c->in.n, c->in.name, &kernel, &opts, rows);
 }
 
 static msio_status collect(collector *c, msio_stats **stats) {

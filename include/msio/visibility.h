@@ -127,7 +127,7 @@ typedef struct msio_pass {
     const char *const *output; /* columns that are written; the same name may be an input too: it is read first */
     int kernels;
     const msio_kernel *kernel; /* run one after the other on each block */
-    const msio_select *select; /* NULL: everything; of channels and correlations all where a column lacks those axes */
+    const msio_select *select; /* NULL: everything; a part of the axes only where every column has them */
 } msio_pass;
 #define MSIO_PASS_INIT                                                                                                 \
     { sizeof(msio_pass), 0, NULL, 0, NULL, 0, NULL, NULL }
