@@ -38,6 +38,8 @@ static int take_fraction(const cli_context *cli, const char *name, const char *t
 
 /* Options that change flags, or keep them. Returns -1 when it is none of these. */
 static int take_change(const cli_context *cli, cli_flagging *flagging, const char *name, const char *value) {
+    const int code = cli_flag_rules_take(cli, &flagging->rules, name, value);
+    if (code >= 0) return code;
     if (strcmp(name, "set") == 0) {
         flagging->set = 1;
     } else if (strcmp(name, "clear") == 0) {
@@ -210,16 +212,16 @@ static int count(const cli_context *cli, const char *path, const wishes *wish) {
 static int check_together(const cli_context *cli, const wishes *wish, int *counts_only) {
     const cli_flagging *f = &wish->flagging;
     const cli_selection *s = &f->change.selection;
-    *counts_only = !f->set && !f->clear && !f->backup && !f->restore;
+    *counts_only = !f->set && !f->clear && !f->rules.given && !f->rules.without && !f->backup && !f->restore;
     if (*counts_only && (s->rows.given || s->chans.given || s->corrs.given || f->change.dry_run || f->change.sync))
-        return cli_usage(cli, "--rows, --chans, --corrs, --dry-run and --sync are for --set and --clear");
+        return cli_usage(cli, "--rows, --chans, --corrs, --dry-run and --sync are for changes");
     if (!*counts_only && wish->of_counting)
         return cli_usage(cli, "--%s is for counting: run msio flags again for that", wish->of_counting);
     return -1;
 }
 
 static int run(cli_context *cli, int argc, char **argv) {
-    wishes wish = {.flagging = {.change = CLI_CHANGE_INIT(cli)}};
+    wishes wish = {.flagging = {.change = CLI_CHANGE_INIT(cli), .rules = CLI_FLAG_RULES_INIT}};
     int first, counts_only, code = cli_options_parse(cli, &cli_command_flags, argc, argv, take, &wish, &first);
     if (code >= 0) return code;
     if (argc - first != 1) return cli_usage(cli, first == argc ? "which table?" : "one table at a time");
@@ -239,6 +241,7 @@ static const cli_option options[] = {
     {"no-flag-row", NULL, 0, "count FLAG alone, a set FLAG_ROW flags nothing; change FLAG alone"},
     {"set", NULL, 0, "flag the selection"},
     {"clear", NULL, 0, "unflag the selection"},
+    CLI_FLAG_RULES_OPTIONS,
     {"backup", "FILE", 0, "keep all flags of the table in FILE, before anything is changed"},
     {"restore", "FILE", 0, "put back the flags that FILE keeps, if they fit the table"},
     CLI_SELECTION_OPTIONS,
@@ -250,7 +253,7 @@ static const cli_option options[] = {
 
 const cli_command cli_command_flags = {
     .name = "flags",
-    .summary = "how much of a Measurement Set is flagged, and where; sets and clears flags",
+    .summary = "how much of a Measurement Set is flagged, and where; sets, extends and clears flags",
     .usage = "PATH [options]",
     .text = "Counts the flags of an MS exactly: set bits are counted where they are stored. A row whose FLAG_ROW\n"
             "is set counts as flagged whole; how many flags that alone adds is told apart. Cells of FLAG that\n"
@@ -258,15 +261,23 @@ const cli_command cli_command_flags = {
             "autocorrelation once.\n\n"
             "--set and --clear change FLAG in the selection, and keep FLAG_ROW in step: set for rows that were\n"
             "set whole, cleared for rows of which anything was cleared; what a set FLAG_ROW flagged beside the\n"
-            "selection stays flagged, in FLAG. The whole table is counted before and after. --backup keeps FLAG\n"
-            "and FLAG_ROW of all rows, a bit each, and --restore puts them back, after the file's checksum, the\n"
-            "rows and the shape of every cell were compared. Locks and kills: as msio write --help tells.",
+            "selection stays flagged, in FLAG. The whole table is counted before and after.\n\n"
+            "--above and --below flag visibilities beyond limits (NaN and infinities are beyond any), --extend\n"
+            "then all of a set of which more than a fraction is flagged: the correlations of a row's channel; the\n"
+            "channels of a row's correlation; the times of a baseline in a scan; all baselines of a time. Limits\n"
+            "first, then the extensions in this order, each on what those before it flagged. FLAG_ROW is set for\n"
+            "rows that are flagged whole; nothing is unflagged.\n\n"
+            "--backup keeps FLAG and FLAG_ROW of all rows, a bit each, and --restore puts them back, after the\n"
+            "file's checksum, the rows and the shape of every cell were compared. Locks and kills: as msio write\n"
+            "--help tells.",
     .options = options,
     .negative = "the flagged fraction exceeds --limit",
     .examples = "  msio flags obs.ms\n"
                 "  msio flags obs.ms --by antenna,spw\n"
                 "  msio flags obs.ms --limit 0.4 --quiet || echo \"too much is flagged\"\n"
                 "  msio flags obs.ms --set --chans 0:4 --backup flags.before\n"
+                "  msio flags obs.ms --above amp=100,uvdist=5000 --extend channel=0.5,time=0.8 --backup flags.before\n"
+                "  msio flags obs.ms --above chi2=25 --chi2 CORRECTED_DATA,MODEL_DATA --extend correlation\n"
                 "  msio flags obs.ms --restore flags.before\n"
                 "  msio flags obs.ms --by channel --json | jq '.by.channel[] | select(.flagged == .total)'\n",
     .run = run,

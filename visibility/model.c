@@ -217,21 +217,8 @@ static msio_status fit_cells(const model *m, const msio_column *column, const ms
 
 /* ---------------------------------------------------------------- the passes */
 
-/* Groups that are done count for the progress, too: as if all rows were as large as those of this one. */
-typedef struct report {
-    const msio_model_opts *opts;
-    int64_t before, now, total; /* rows done, of this group, of all */
-} report;
-
-static int tell(void *user, int64_t done, int64_t total) {
-    const report *r = user;
-    if (!r->opts->progress) return 0;
-    const int64_t row = r->now ? total / r->now : 0;
-    return r->opts->progress(r->opts->user, r->before * row + done, r->total * row);
-}
-
 static msio_status predict_group(model *m, msio_table *table, const msio_column *column, const msio_shape_group *group,
-                                 const msio_model_opts *o, report *r) {
+                                 const msio_model_opts *o, msio_shape_progress *r) {
     const char *const inputs[INPUTS] = {"UVW", "DATA_DESC_ID", "FIELD_ID", m->column};
     const msio_kernel kernel = {.run = run, .user = m};
     const msio_select select = msio_shape_group_select(group);
@@ -247,7 +234,7 @@ static msio_status predict_group(model *m, msio_table *table, const msio_column 
     pass.select = &select;
     opts.memory = o->memory;
     opts.threads = o->threads;
-    opts.progress = tell;
+    opts.progress = msio_shape_progress_tell;
     opts.user = r;
     r->now = group->rows;
     for (int i = 0; i < MSIO_PASS_LANES; i++) m->field[i] = -1;
@@ -261,7 +248,7 @@ static msio_status predict_all(model *m, const msio_shape_groups *groups, const 
                                msio_model_result *result) {
     msio_table *table = NULL;
     const msio_column *column = NULL;
-    report r = {.opts = o};
+    msio_shape_progress r = {.progress = o->progress, .user = o->user};
     for (int g = 0; g < groups->groups; g++) r.total += groups->group[g].rows;
     msio_status status = find_column(m, o, &table, &column, &result->made);
     for (int g = 0; g < groups->groups && !status; g++)

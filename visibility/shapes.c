@@ -102,6 +102,63 @@ void msio_shape_groups_free(msio_shape_groups *groups) {
     *groups = (msio_shape_groups){0};
 }
 
+/* ---------------------------------------------------------------- a part of the rows */
+
+static msio_status out_of_range(const char *path, int64_t row, int64_t table_rows) {
+    return msio_error_set(MSIO_E_RANGE, path, "row %lld asked for, the table has %lld", (long long)row,
+                          (long long)table_rows);
+}
+
+/* A byte for each row of the table: 1 where it is selected. */
+static msio_status mark_rows(const char *path, int64_t table_rows, const msio_select *select, uint8_t *chosen) {
+    for (int64_t i = 0; select->row_list && i < select->rows_in_list; i++) {
+        const int64_t row = select->row_list[i];
+        if (row < 0 || row >= table_rows) return out_of_range(path, row, table_rows);
+        chosen[row] = 1;
+    }
+    if (select->row_list) return MSIO_OK;
+    const int64_t step = select->row_step, rows = select->rows;
+    if (select->row < 0 || step < 1 || (rows < 0 && select->row > table_rows))
+        return out_of_range(path, select->row, table_rows);
+    if (rows > 0 && (select->row >= table_rows || rows - 1 > (table_rows - 1 - select->row) / step))
+        return out_of_range(path, select->row, table_rows);
+    for (int64_t i = 0, row = select->row; row < table_rows && (rows < 0 || i < rows); i++, row += step)
+        chosen[row] = 1;
+    return MSIO_OK;
+}
+
+static bool has_all_rows(const msio_select *select) {
+    return !select->row_list && select->row == 0 && select->rows < 0 && select->row_step == 1;
+}
+
+msio_status msio_shape_groups_keep(msio_shape_groups *groups, const char *path, int64_t table_rows,
+                                   const msio_select *select) {
+    if (has_all_rows(select)) return MSIO_OK;
+    uint8_t *chosen = calloc((size_t)table_rows + 1, 1);
+    msio_status status = chosen ? mark_rows(path, table_rows, select, chosen)
+                                : msio_error_set(MSIO_E_MEMORY, path, "no memory for the selected rows");
+    for (int g = 0; g < groups->groups && !status; g++) {
+        msio_shape_group *group = &groups->group[g];
+        const int64_t rows = group->rows;
+        int64_t left = 0, *row = group->row;
+        if (!row) row = malloc(((size_t)rows + 1) * sizeof *row);
+        if (!row) {
+            status = msio_error_set(MSIO_E_MEMORY, path, "no memory for the selected rows");
+            break;
+        }
+        for (int64_t i = 0; i < rows; i++) {
+            const int64_t one = group->row ? group->row[i] : i;
+            if (chosen[one]) row[left++] = one;
+        }
+        group->row = row;
+        group->rows = left;
+    }
+    free(chosen);
+    return status;
+}
+
+/* ---------------------------------------------------------------- columns */
+
 bool msio_shape_has_column(msio_table *table, const char *name) {
     const msio_column *column;
     return msio_table_column(table, name, &column) == MSIO_OK;
@@ -120,6 +177,45 @@ msio_status msio_shape_group_check(const msio_shape_group *group, msio_table *ta
     return msio_error_set(MSIO_E_SHAPE, path,
                           "cells of %s are not of the %d channels and %d correlations that their spectral window has",
                           name, group->channels, group->corrs);
+}
+
+msio_status msio_shape_group_weights(const msio_shape_group *group, msio_table *table, const char *path,
+                                     const msio_select *select, const char **weights, int64_t *corrs) {
+    static const char *const names[] = {"WEIGHT_SPECTRUM", "WEIGHT"};
+    *weights = NULL;
+    *corrs = 0;
+    for (int i = 0; i < 2; i++) {
+        const msio_column *column;
+        int64_t shape[MSIO_MAX_NDIM + 1], elements = 1;
+        int ndim;
+        size_t bytes;
+        if (msio_table_column(table, names[i], &column)) continue;
+        msio_status status = msio_read_shape(column, select, &ndim, shape, &bytes);
+        if (status == MSIO_E_UNDEFINED) continue;
+        if (status) return status;
+        for (int k = 1; k < ndim; k++) elements *= shape[k];
+        const bool fits = i == 0 ? ndim == 3 && elements == (int64_t)group->channels * group->corrs
+                                 : ndim == 2 && elements == group->corrs;
+        if (!fits || msio_column_describe(column)->type != MSIO_FLOAT)
+            return msio_error_set(
+                MSIO_E_SHAPE, path,
+                "cells of %s do not fit the %d channels and %d correlations that their spectral window "
+                "has",
+                names[i], group->channels, group->corrs);
+        *weights = names[i];
+        *corrs = i ? elements : 0;
+        return MSIO_OK;
+    }
+    return MSIO_OK;
+}
+
+/* ---------------------------------------------------------------- passes */
+
+int msio_shape_progress_tell(void *user, int64_t done, int64_t total) {
+    const msio_shape_progress *p = user;
+    if (!p->progress) return 0;
+    const int64_t row = p->now ? total / p->now : 0;
+    return p->progress(p->user, p->before * row + done, p->total * row);
 }
 
 msio_select msio_shape_group_select(const msio_shape_group *group) {

@@ -33,8 +33,30 @@ bool msio_shape_has_column(msio_table *table, const char *name);
 msio_status msio_shape_group_check(const msio_shape_group *group, msio_table *table, const char *path, const char *name,
                                    const msio_select *select);
 
+/* Leaves of the groups' rows those that the selection has; its channels and correlations are not looked at. Takes a
+ * byte a row of the table meanwhile, and 8 a row that is left. MSIO_E_RANGE (rows that the table does not have),
+ * MSIO_E_MEMORY. */
+msio_status msio_shape_groups_keep(msio_shape_groups *groups, const char *path, int64_t table_rows,
+                                   const msio_select *select);
+
+/* The weights of the group's rows: WEIGHT_SPECTRUM where that column is there and its cells were written, *corrs 0: one
+ * an element; else WEIGHT, one for each of *corrs correlations; else *weights is NULL. MSIO_E_SHAPE (they do not fit
+ * the cells, or are no floats), those of msio_read_shape. */
+msio_status msio_shape_group_weights(const msio_shape_group *group, msio_table *table, const char *path,
+                                     const msio_select *select, const char **weights, int64_t *corrs);
+
 /* The group's rows; the list is the group's. */
 msio_select msio_shape_group_select(const msio_shape_group *group);
+/* How far several passes are, for a caller's progress function: each counts as if its rows were as large as those of
+ * the one under way. */
+typedef struct msio_shape_progress {
+    int (*progress)(void *user, int64_t done, int64_t total); /* NULL: none */
+    void *user;
+    int64_t before, now, total; /* rows of passes that are done, of the one under way, of all */
+} msio_shape_progress;
+/* For msio_pass_opts.progress, with user the msio_shape_progress. */
+int msio_shape_progress_tell(void *user, int64_t done, int64_t total);
+
 /* One pass that reads columns of a group through one kernel; its rows are added to *rows. Errors: those of
  * msio_pass_run. */
 msio_status msio_shape_group_pass(msio_table *table, const msio_select *select, int inputs, const char *const *input,

@@ -252,32 +252,15 @@ static void choose_inputs(collector *c) {
     in->weight = -1;
 }
 
-/* WEIGHT_SPECTRUM where the rows have it, else WEIGHT. */
-static msio_status choose_weights(collector *c, const msio_select *select, const char **weights) {
-    static const char *const names[] = {"WEIGHT_SPECTRUM", "WEIGHT"};
-    c->weight_corrs = 0;
-    c->in.weight = -1;
-    for (int i = 0; i < 2 && c->data >= 0; i++) {
-        const msio_column *column;
-        int64_t shape[MSIO_MAX_NDIM + 1];
-        int ndim;
-        size_t bytes;
-        if (msio_table_column(c->table, names[i], &column)) continue;
-        msio_status status = msio_read_shape(column, select, &ndim, shape, &bytes);
-        if (status == MSIO_E_UNDEFINED) continue;
-        if (status) return status;
-        int64_t elements = 1;
-        for (int k = 1; k < ndim; k++) elements *= shape[k];
-        const bool fits =
-            i == 0 ? ndim == 3 && elements == c->elements : ndim == 2 && elements && c->elements % elements == 0;
-        if (!fits || msio_column_describe(column)->type != MSIO_FLOAT)
-            return msio_error_set(MSIO_E_SHAPE, c->path, "cells of %s do not fit those of %s", names[i],
-                                  c->column[c->data]);
-        c->in.weight = take_input(&c->in, names[i]);
-        c->weight_corrs = i ? elements : 0;
-        *weights = names[i];
-        return MSIO_OK;
-    }
+/* Of chi-squared; *weights stays what it was where there are none. */
+static msio_status choose_weights(collector *c, const msio_shape_group *group, const msio_select *select,
+                                  const char **weights) {
+    const char *found = NULL;
+    if (c->data < 0) return MSIO_OK;
+    msio_status status = msio_shape_group_weights(group, c->table, c->path, select, &found, &c->weight_corrs);
+    if (status || !found) return status;
+    c->in.weight = take_input(&c->in, found);
+    *weights = found;
     return MSIO_OK;
 }
 
@@ -403,7 +386,7 @@ static msio_status collect_group(collector *c, const msio_shape_group *group, co
     c->elements = (int64_t)group->channels * group->corrs;
     choose_inputs(c);
     msio_status status = check_cells(c, group, &select);
-    if (!status) status = choose_weights(c, &select, weights);
+    if (!status) status = choose_weights(c, group, &select, weights);
     opts.memory = c->opts->memory;
     opts.threads = c->opts->threads;
     opts.progress = c->opts->progress;

@@ -460,10 +460,7 @@ def extend_today(path):
 
 def extend_msio(path):
     import msio
-    flags = msio.read(path, "FLAG")
-    for span in _spans(len(flags)):
-        flags[span] |= flags[span].mean(axis=1, keepdims=True) > LIMIT
-    msio.write(path, "FLAG", flags)
+    msio.extend_flags(path, channel=LIMIT, flag_row=False)
 
 
 def _rfi(data, flags):

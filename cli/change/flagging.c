@@ -1,5 +1,5 @@
-/* flagging.c - `msio flags --set` and `--clear`: FLAG, with FLAG_ROW in step; and the order of all that was asked for.
- */
+/* flagging.c - `msio flags --set`, `--clear`, and by limits and extension: FLAG, with FLAG_ROW in step; and the order
+ * of all that was asked for. */
 #include "cli/change/flagging.h"
 
 #include "cli/change/same_shape.h"
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int changes(const cli_flagging *f) { return f->set || f->clear || f->restore; }
+static int changes(const cli_flagging *f) { return f->set || f->clear || f->rules.given || f->restore; }
 
 /* ---------------------------------------------------------------- counts */
 
@@ -120,8 +120,34 @@ static int set_or_clear(cli_flagging *f, int dry) {
     return code;
 }
 
+/* What the library's pass tells, as bytes of FLAG that are stored. */
+static int extend_progress(void *user, int64_t done, int64_t total) {
+    cli_change *change = user;
+    const double part = total ? (double)done / (double)total : 1.0;
+    return cli_change_progress(change, (int64_t)(part * (double)change->plan.bytes), 0);
+}
+
+/* By limits and extension. dry: the plan, as if all rows were written, and with --dry-run what would be flagged. */
+static int extend(cli_flagging *f, int dry) {
+    cli_change *change = &f->change;
+    msio_flags_extend_opts *opts = &f->rules.opts;
+    if (dry) {
+        int code = cli_same_shapes(change->cli, &change->selection, change->column, "FLAG", plan_rows, f);
+        if (code || !change->dry_run) return code;
+    }
+    opts->select = &change->selection.select;
+    opts->ignore_flag_row = f->ignore_flag_row;
+    opts->dry_run = dry;
+    opts->threads = change->cli->threads;
+    opts->progress = dry ? NULL : extend_progress;
+    opts->user = change;
+    return msio_flags_extend(change->table, opts, &f->rules.done) ? cli_fail_status(change->cli, change->path) : 0;
+}
+
 static int change_flags(cli_flagging *f, int dry) {
-    return f->restore ? cli_flags_put_back(f, dry) : f->set || f->clear ? set_or_clear(f, dry) : 0;
+    if (f->restore) return cli_flags_put_back(f, dry);
+    if (f->rules.given) return extend(f, dry);
+    return f->set || f->clear ? set_or_clear(f, dry) : 0;
 }
 
 /* ---------------------------------------------------------------- the report */
@@ -148,6 +174,7 @@ static void report(const cli_flagging *f) {
             printf("flagged before %s of %s (%.3f%%), after %s of %s (%.3f%%)\n", cli_count(f->before.flagged).text,
                    cli_count(f->before.total).text, 100 * f->before.fraction, cli_count(f->after.flagged).text,
                    cli_count(f->after.total).text, 100 * f->after.fraction);
+        if (f->rules.given) cli_flag_rules_print(&f->rules);
         return;
     }
     cli_json json = CLI_JSON_INIT(stdout);
@@ -157,6 +184,7 @@ static void report(const cli_flagging *f) {
                f->before.fraction);
     put_counts(&json, "after", f->after.known, f->after.flagged, f->after.total, f->after.from_flag_row,
                f->after.fraction);
+    if (f->rules.given) cli_flag_rules_put(&json, &f->rules);
     cli_json_put_int(&json, "never_written", f->never_written);
     cli_json_put_string(&json, "backup", f->backup);
     cli_json_put_string(&json, "restored", f->restore);
@@ -170,11 +198,15 @@ static void report(const cli_flagging *f) {
 static int check_wishes(const cli_flagging *f) {
     const cli_context *cli = f->change.cli;
     struct stat there;
-    if (f->set + f->clear + (f->restore != NULL) > 1)
-        return cli_usage(cli, "one of --set, --clear and --restore at a time");
-    if (!f->set && !f->clear &&
-        (f->change.selection.rows.given || f->change.selection.chans.given || f->change.selection.corrs.given))
-        return cli_usage(cli, "--rows, --chans and --corrs are for --set and --clear; files hold all flags of a table");
+    const cli_selection *s = &f->change.selection;
+    if (f->set + f->clear + f->rules.given + (f->restore != NULL) > 1)
+        return cli_usage(cli, "one of --set, --clear, --restore, and limits and extension at a time");
+    if (!f->rules.given && f->rules.without) return cli_usage(cli, "--%s is for --above and --below", f->rules.without);
+    if (f->rules.given && (s->chans.given || s->corrs.given))
+        return cli_usage(cli, "--chans and --corrs are for --set and --clear: rows are looked at whole");
+    if (f->rules.given && f->change.sync) return cli_usage(cli, "--sync is for --set, --clear and --restore");
+    if (!f->set && !f->clear && !f->rules.given && (s->rows.given || s->chans.given || s->corrs.given))
+        return cli_usage(cli, "--rows, --chans and --corrs are for changes; files hold all flags of a table");
     if (f->backup && !f->change.force && stat(f->backup, &there) == 0)
         return cli_usage(cli, "%s exists, and stays as it is; --force replaces it", f->backup);
     return 0;
@@ -200,7 +232,9 @@ static void tell(const cli_flagging *f) {
                  f->restore);
     else
         snprintf(what, sizeof what, "FLAG of %s rows is %s", cli_count(change->plan.rows).text,
-                 f->set ? "set" : "cleared");
+                 f->set     ? "set"
+                 : f->clear ? "cleared"
+                            : "set by limits and extension");
     cli_change_tell(change, what);
     if (f->never_written)
         cli_note(change->cli, "FLAG of %s rows was never written, and stays so", cli_count(f->never_written).text);

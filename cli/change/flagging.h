@@ -1,13 +1,16 @@
-/* flagging.h - `msio flags --set, --clear, --backup, --restore`: flags that are changed, kept, and put back. */
+/* flagging.h - `msio flags --set, --clear, --above, --extend, --backup, --restore`: flags that are changed, kept, and
+ * put back. */
 #ifndef MSIO_CLI_FLAGGING_H
 #define MSIO_CLI_FLAGGING_H
 
 #include "cli/change/change.h"
+#include "cli/change/flag_rules.h"
 
 /* One run. */
 typedef struct cli_flagging {
     cli_change change; /* of FLAG */
     int set, clear;
+    cli_flag_rules rules;
     int ignore_flag_row;          /* 1: FLAG_ROW is left alone, and not counted */
     const char *backup, *restore; /* files, or NULL */
     const msio_column *flag_row;  /* NULL: the table has none, or it is left alone */

@@ -301,6 +301,63 @@ typedef struct msio_copy_opts {
 MSIO_API msio_status msio_visibilities_copy(msio_table *table, const char *from, const char *to,
                                             const msio_select *select, const msio_copy_opts *opts, msio_copied *copied);
 
+/* ---------------------------------------------------------------- flags that follow from values and from flags */
+
+typedef struct msio_flags_extend_opts {
+    size_t struct_size;
+    /* Limits, -1: none. Values beyond any of them are flagged; so are NaN and infinities that are held against one. */
+    double amplitude_below, amplitude_above;
+    double chi2_above;                 /* of each visibility: weight x |data - model|^2 */
+    double uvdist_below, uvdist_above; /* sqrt(u^2 + v^2): m, or wavelengths */
+    int wavelengths;                   /* 1: uv distances are in wavelengths of each channel */
+    const char *column;                /* of amplitudes: Complex or Float; NULL: DATA */
+    const char *data, *model;          /* of chi-squared: of one type; NULL: DATA and MODEL_DATA */
+    /* Extension, -1: not; else all flags of a set are set where more than this fraction, 0 to below 1, of it is:
+     * the correlations of a row's channel; the channels of a row's correlation; the times of a baseline, or all rows
+     * (autocorrelations too) of a time, each by channel, correlation, spectral window and field, and times by scan. */
+    double correlation, channel, time, baseline;
+    const msio_select
+        *select;         /* rows: others are not looked at; its channels and correlations are to be all. NULL: all */
+    int ignore_flag_row; /* 1: FLAG_ROW is left alone, and flags nothing */
+    int dry_run;         /* 1: only tells what would be flagged; the table need not be writable */
+    size_t memory;       /* bytes of the pass's batches; default 64 MiB */
+    int threads;         /* as in msio_read_opts */
+    /* Bytes read and written, done and to be done; not 0: stop with MSIO_E_CANCELLED. NULL: none. */
+    int (*progress)(void *user, int64_t done, int64_t total);
+    void *user;
+} msio_flags_extend_opts;
+#define MSIO_FLAGS_EXTEND_OPTS_INIT                                                                                    \
+    {                                                                                                                  \
+        sizeof(msio_flags_extend_opts), -1, -1, -1, -1, -1, 0, NULL, NULL, NULL, -1, -1, -1, -1, NULL, 0, 0,           \
+            (size_t)64 << 20, 0, NULL, NULL                                                                            \
+    }
+
+typedef struct msio_flags_extended {
+    size_t struct_size;
+    int64_t rows, total;   /* that were looked at, and their flags */
+    int64_t before, after; /* flags that were set, and are; a set FLAG_ROW sets its whole row's */
+    /* What each added to what those before it left, in this order. */
+    int64_t by_amplitude, by_chi2, by_uvdist, by_correlation, by_channel, by_time, by_baseline;
+    int64_t flag_rows; /* rows whose FLAG_ROW was set, as all of FLAG is now */
+} msio_flags_extended;
+#define MSIO_FLAGS_EXTENDED_INIT                                                                                       \
+    { sizeof(msio_flags_extended), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/* Sets flags of the Measurement Set (opened writable) where values are beyond limits, then where enough of their
+ * neighbours are flagged: over correlations, channels, times, baselines, in this order, each seeing what those before
+ * it flagged. Nothing is unflagged. Squares of limits are compared with squares of amplitudes and distances, in double
+ * precision. Weights are WEIGHT_SPECTRUM, where that column is there and its cells were written, else WEIGHT, else 1; a
+ * negative or infinite one, or NaN, flags nothing. FLAG_ROW: a row where it is set counts as flagged whole, and its
+ * FLAG stays as it is; it is set for rows all of whose flags are set afterwards, last of all, so that after a kill it
+ * never says more than FLAG. Columns are read once, and once more for each extension over times and baselines; FLAG is
+ * written in the last of these passes. A kill leaves rows old or new (msio_write without atomic). Beside the batches it
+ * takes 2 bytes a row, and for extension over times, baselines 4 bytes a row each and 5 bytes for each flag of a cell
+ * and set. The result does not depend on the number of threads, and may be NULL. Errors: MSIO_E_ARGUMENT (no MS; a
+ * column of another type; options; nothing asked for), MSIO_E_SHAPE (cells that do not fit the spectral window, or
+ * differ), MSIO_E_SIZE (more than 1 GiB of counts), those of msio_pass_run. */
+MSIO_API msio_status msio_flags_extend(msio_table *table, const msio_flags_extend_opts *opts,
+                                       msio_flags_extended *result);
+
 /* ---------------------------------------------------------------- density grids, for plots */
 
 /* What an axis shows of a point, which is one visibility: a row's channel and correlation. */

@@ -261,6 +261,7 @@ int py_simulate_init(PyObject *module);
 int py_stream_init(PyObject *module);
 int py_view_init(PyObject *module);
 int py_visibility_init(PyObject *module);
+int py_flagging_init(PyObject *module);
 int py_write_init(PyObject *module);
 
 #endif

@@ -40,8 +40,8 @@ PyMODINIT_FUNC PyInit__msio(void) {
         py_metadata_init(module) || py_flags_init(module) || py_datasets_init(module) || py_stream_init(module) ||
         py_groups_init(module) || py_load_init(module) || py_profile_init(module) || py_simulate_init(module) ||
         py_convert_init(module) || py_write_init(module) || py_adding_init(module) || py_casacore_init(module) ||
-        py_view_init(module) || py_visibility_init(module) || PyModule_AddFunctions(module, functions) ||
-        PyModule_AddStringConstant(module, "version", msio_version()))
+        py_view_init(module) || py_visibility_init(module) || py_flagging_init(module) ||
+        PyModule_AddFunctions(module, functions) || PyModule_AddStringConstant(module, "version", msio_version()))
         Py_CLEAR(module);
     return module;
 }

@@ -10,6 +10,7 @@
     msio.write("obs.ms", "MODEL_DATA", model)                    # any array of the column's type, all or nothing if asked
     msio.model("obs.ms", "sky.txt")                              # a sky predicted into MODEL_DATA
     msio.stats("obs.ms", by="antenna")                           # means, rms, medians, chi-squared in one read
+    msio.extend_flags("obs.ms", amp=(None, 100), channel=0.5)    # flags by limits and by neighbours, in one pass
     msio.density("obs.ms", "uvdist", "amp")                      # every visibility counted on a grid, for a plot
     msio.map("obs.ms", "DATA", "CORRECTED_DATA", function)       # numpy over blocks of rows, written as it goes
 
@@ -32,7 +33,7 @@ _lazy = {
     "groups": "subbands", "load": "subbands", "check": "subbands", "Subbands": "subbands", "Group": "subbands",
     "load_stream": "subbands", "uvh5_header": "subbands",
     "model": "visibilities", "stats": "visibilities", "Stats": "visibilities", "map": "visibilities",
-    "density": "visibilities", "Density": "visibilities",
+    "density": "visibilities", "Density": "visibilities", "extend_flags": "visibilities",
     "convert": "converting", "Converted": "converting", "export_uvh5": "converting",
     "write_ms": "converting",
     "profile": "profiling", "Profile": "profiling", "verify": "profiling",

@@ -19,7 +19,7 @@ from .simulating import simulate_ms as simulate_ms, simulate_uvh5 as simulate_uv
 from .subbands import (Group as Group, Subbands as Subbands, check as check, groups as groups, load as load,
                        load_stream as load_stream, uvh5_header as uvh5_header)
 from .uvdata import read_uvdata as read_uvdata
-from .visibilities import (Density as Density, Stats as Stats, density as density, map as map, model as model,
+from .visibilities import (Density as Density, Stats as Stats, density as density, extend_flags as extend_flags, map as map, model as model,
                            stats as stats)
 from .writing import (copy as copy, fill as fill, repair as repair, stream_write as stream_write, write as write)
 

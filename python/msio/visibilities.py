@@ -1,4 +1,4 @@
-"""What is computed with visibilities: models predicted into columns, statistics, and functions over blocks of rows."""
+"""What is computed with visibilities: models predicted into columns, statistics, flags, and functions over blocks of rows."""
 import operator
 
 import numpy as np
@@ -7,7 +7,7 @@ from . import _msio
 from ._progress import progress as _progress
 from ._selecting import rows as _rows
 
-__all__ = ["model", "stats", "Stats", "density", "Density", "map"]
+__all__ = ["model", "stats", "Stats", "density", "Density", "extend_flags", "map"]
 
 _MODES = {"replace": 0, "add": 1, "subtract": 2}
 
@@ -264,6 +264,74 @@ def density(path, x="time", y="amp", column="DATA", flags=False, bins=(1024, 512
     with _progress(progress, "reading") as told:
         return Density(*_msio.density(path, x, y, column, flags, x_bins, y_bins, *ranges, wavelengths, *chosen, flag_row,
                                       operator.index(memory), threads, checked, told))
+
+
+def _limit(value):
+    """As the library has it: -1 is none."""
+    return -1.0 if value is None else float(value)
+
+
+def extend_flags(path, amp=None, chi2=None, uvdist=None, correlation=None, channel=None, time=None, baseline=None,
+                 column="DATA", chi2_columns=("DATA", "MODEL_DATA"), wavelengths=False, rows=None, flag_row=True,
+                 dry_run=False, memory=64 << 20, threads=0, progress=False):
+    """Flags visibilities beyond limits, then those of whose neighbours enough are flagged, in one pass that reads and writes.
+
+    Parameters
+    ----------
+    path : path-like
+        The Measurement Set's folder.
+    amp, uvdist : (float or None, float or None), optional
+        What lies below the first or above the second is flagged: amplitudes of `column`; distances in m.
+    chi2 : float, optional
+        What has a larger weight x |data - model|^2 is flagged. NaN and infinities are beyond any limit.
+    correlation, channel, time, baseline : float, optional
+        All flags of a set are set where more than this fraction of it is, 0: any. The sets: the correlations of a row's
+        channel; the channels of a row's correlation; the times of a baseline in a scan; all rows of a time. In this order,
+        after the limits, each sees what those before it flagged.
+    column : str
+        Of `amp`: Complex or Float.
+    chi2_columns : (str, str)
+        Data and model. Weights are WEIGHT_SPECTRUM, else WEIGHT.
+    wavelengths : bool
+        `uvdist` is in wavelengths of each channel.
+    rows : None, slice, int, or array of int or bool
+        Which rows are looked at, as in `read`.
+    flag_row : bool
+        Whether a set FLAG_ROW flags its whole row, and is set for rows that are flagged whole afterwards.
+    dry_run : bool
+        Only tell what would be flagged.
+    memory : int
+        Bytes of the batches in flight.
+    threads : int
+        0: all that the process may use. The result does not depend on it.
+    progress : bool
+        Whether to show how far it is.
+
+    Returns
+    -------
+    dict of int
+        rows and total (their flags), before and after (flags that were set, and are), what each of amp, chi2, uvdist,
+        correlation, channel, time and baseline added to those before it, and flag_rows: rows whose FLAG_ROW was set.
+
+    Examples
+    --------
+    >>> msio.extend_flags("obs.ms", channel=0.5)
+    >>> msio.extend_flags("obs.ms", amp=(None, 100), uvdist=(30, None), correlation=0, time=0.8)
+    """
+    pairs = []
+    for name, pair in (("amp", amp), ("uvdist", uvdist)):
+        low, high = (None, None) if pair is None else pair
+        for value in (low, high):
+            if value is not None and not value >= 0:
+                raise ValueError(f"{name} is {pair!r}: limits are not negative")
+        pairs.append((_limit(low), _limit(high)))
+    data, model_column = chi2_columns
+    with _msio.Table(path, writable=not dry_run) as table, _progress(progress, "flagging") as told:
+        rows = _rows(rows, lambda: table.nrows)
+        return _msio.extend_flags(table, pairs[0], _limit(chi2), pairs[1],
+                                  tuple(_limit(fraction) for fraction in (correlation, channel, time, baseline)), column,
+                                  (data, model_column), wavelengths, [rows] if isinstance(rows, int) else rows, flag_row,
+                                  dry_run, operator.index(memory), threads, told)
 
 
 def map(path, inputs, outputs, function, rows=None, memory=64 << 20, block=4 << 20, threads=0, progress=False):

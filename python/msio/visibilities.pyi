@@ -5,7 +5,7 @@ import numpy as np
 
 from ._msio import _Path, _Rows
 
-__all__ = ["model", "stats", "Stats", "density", "Density", "map"]
+__all__ = ["model", "stats", "Stats", "density", "Density", "extend_flags", "map"]
 
 def model(path: _Path, sky: _Path, column: str = ..., mode: Literal["replace", "add", "subtract"] = ..., memory: int = ...,
           threads: int = ..., lock_seconds: float = ..., progress: bool = ...) -> int: ...
@@ -45,5 +45,10 @@ def density(path: _Path, x: _Axis = ..., y: _Axis = ..., column: str = ..., flag
             x_range: tuple[float, float] | None = ..., y_range: tuple[float, float] | None = ..., wavelengths: bool = ...,
             field: int | None = ..., spw: int | None = ..., corr: int | None = ..., flag_row: bool = ..., memory: int = ...,
             threads: int = ..., checked: bool = ..., progress: bool = ...) -> Density: ...
+def extend_flags(path: _Path, amp: tuple[float | None, float | None] | None = ..., chi2: float | None = ...,
+                 uvdist: tuple[float | None, float | None] | None = ..., correlation: float | None = ...,
+                 channel: float | None = ..., time: float | None = ..., baseline: float | None = ..., column: str = ...,
+                 chi2_columns: tuple[str, str] = ..., wavelengths: bool = ..., rows: _Rows = ..., flag_row: bool = ...,
+                 dry_run: bool = ..., memory: int = ..., threads: int = ..., progress: bool = ...) -> dict[str, int]: ...
 def map(path: _Path, inputs: str | Sequence[str], outputs: str | Sequence[str], function: Callable[..., Any],
         rows: _Rows = ..., memory: int = ..., block: int = ..., threads: int = ..., progress: bool = ...) -> list[Any] | None: ...
