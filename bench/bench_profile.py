@@ -35,6 +35,12 @@ from casatasks import gaincal
 for turn in range(4):
     gaincal(vis=sys.argv[1], caltable=sys.argv[2] + str(turn), refant='1', calmode='p', solint='inf', minsnr=0)
 """
+CALLS = """
+def nothing(): pass
+text = 'text'
+for turn in range(2_000_000): nothing()
+for turn in range(2_000_000): text.strip()
+"""
 
 
 def cpu_of(command, environment):
@@ -47,20 +53,28 @@ def cpu_of(command, environment):
     return used.ru_utime + used.ru_stime
 
 
-def measure(work, command, library, rounds):
+def measure(work, command, library, rounds, mode="profile", beside=None):
+    """`beside`: another profiler's command, in turn with the two."""
     out = tempfile.mkdtemp()
     try:
         plain = dict(os.environ)
-        counted = {**plain, "LD_PRELOAD": library, "MSIO_PROF": f"profile:{out}"}
-        cpu_of(command, plain), cpu_of(command, counted)  # warm
+        counted = {**plain, "LD_PRELOAD": library, "MSIO_PROF": f"{mode}:{out}"}
+        ways = {"with": (command, counted), "without": (command, plain)}
+        if beside:
+            ways["beside"] = (beside, plain)
+        for way in ways.values():  # warm
+            cpu_of(*way)
         pairs = []
         for turn in range(rounds):
             pair = {}
-            for name, environment in sorted([("with", counted), ("without", plain)], reverse=turn % 2 == 1):
-                pair[name] = cpu_of(command, environment)
+            for name in sorted(ways, reverse=turn % 2 == 1):
+                pair[name] = cpu_of(*ways[name])
             pairs.append(pair)
-        print(json.dumps({"work": work, "with": [p["with"] for p in pairs], "without": [p["without"] for p in pairs],
-                          "ratio": statistics.median(p["with"] / p["without"] for p in pairs)}), flush=True)
+        told = {"work": work, **{name: [p[name] for p in pairs] for name in ways}}
+        told["ratio"] = statistics.median(p["with"] / p["without"] for p in pairs)
+        if beside:
+            told["ratio_beside"] = statistics.median(p["beside"] / p["without"] for p in pairs)
+        print(json.dumps(told), flush=True)
     finally:
         shutil.rmtree(out)
 
@@ -87,6 +101,8 @@ def main():
                 file.write(GAINCAL)
             measure("gaincal", ["/bin/sh", "-c", f"cd {folder} && rm -rf t* && exec {arguments.casa} {script} "
                                 f"{os.path.abspath(arguments.on)} {folder}/t"], library, arguments.rounds)
+    measure("calls", [sys.executable, "-c", "import glob\n" + CALLS], library, arguments.rounds, mode="profile+calls",
+            beside=[sys.executable, "-m", "cProfile", "-o", os.devnull, "-c", CALLS])
     measure("true", ["/bin/true"], library, 5 * arguments.rounds)
 
 

@@ -8,7 +8,7 @@
 
 typedef struct wishes {
     const char *out;
-    int print_library, no_estimate;
+    int print_library, no_estimate, calls;
     int64_t hz;
     double seconds; /* of attach */
     cli_profile_targets targets;
@@ -23,13 +23,19 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
         wish->out = value;
     else if (strcmp(name, "no-estimate") == 0)
         wish->no_estimate = 1;
+    else if (strcmp(name, "calls") == 0)
+        wish->calls = 1;
     else
         wish->print_library = 1;
     return 0;
 }
 
 static int profile(cli_context *cli, const wishes *wish, char **program) {
-    cli_profile_run run = {.program = program, .load = -1, .sample_hz = (int)wish->hz, .targets = wish->targets};
+    cli_profile_run run = {.program = program,
+                           .load = -1,
+                           .sample_hz = (int)wish->hz,
+                           .every_call = wish->calls,
+                           .targets = wish->targets};
     prof_found found = {0};
     int code = cli_profile_prepare(cli, wish->out, &run);
     if (!code) code = cli_profile_execute(cli, &run);
@@ -94,6 +100,8 @@ static const cli_option options[] = {
      "where the report goes; by default msio-profile, or msio-profile-2\nand so on; a former profile's folder is used again"},
     {"sample", "HZ", 0,
      "samples of processor time a second of each processor, and of the\nstacks of Python's threads; by default 100; 0: none"},
+    {"calls", NULL, 0,
+     "count and time every call of a function of Python, and of C by Python,\nin all threads and processes, as cProfile does; the program takes longer"},
     {"judge", "NAME=SECONDS", 0,
      "exit with 1 where the program succeeded but took longer: wall, calibration\nor imaging (the whole run), cpu, or a task of CASA as gaincal; may be\nrepeated"},
     {"no-estimate", NULL, 0, "do not time msio on the cells that loops asked for"},

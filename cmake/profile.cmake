@@ -6,6 +6,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
         prof/preload/calls.c
         prof/preload/casacore_trace.c
         prof/preload/native_site.c
+        prof/preload/python_calls.c
         prof/preload/python_leave.c
         prof/preload/python_sampler.c
         prof/preload/python_site.c

@@ -68,6 +68,7 @@ typedef struct cli_profile_run {
     int code, signal;             /* signal 0: it ended by itself */
     int static_program;           /* nothing can be seen of it */
     int sample_hz;                /* wanted */
+    bool every_call;              /* of functions of Python is counted */
     cli_profile_targets targets;
     cli_profile_samples samples;
     double load; /* of the machine, mean of the last minute, when it ended; -1: unknown */
@@ -171,6 +172,23 @@ typedef struct prof_time {
     int64_t blocks, block_bytes; /* of 1 MiB or more that the line asked for: counted, not sampled */
 } prof_time;
 
+/* A function of Python, or of C that Python called; of a run with --calls. */
+typedef struct prof_function {
+    const char *file, *name;
+    int line;
+    int64_t calls, primitive; /* all; those while it was not running already in the same thread */
+    double own, cumulative;   /* seconds, of calls that ended: in itself, and with all that it called */
+    uint32_t entry;           /* of the segment */
+    int edge, edges;          /* its callers, in found->edge */
+} prof_function;
+
+/* Calls of a function by one caller. */
+typedef struct prof_edge {
+    int callee, caller; /* in found->function; caller -1: nothing that was seen */
+    int64_t calls, primitive;
+    double own, cumulative;
+} prof_edge;
+
 typedef struct prof_process {
     int pid, parent, seen, ended;
     char command[192];
@@ -187,7 +205,7 @@ typedef struct prof_finding {
 
 typedef struct prof_found {
     profile_segment *segment;
-    int tables, files, accesses, lines, processes, findings, timed, tasks, stacks;
+    int tables, files, accesses, lines, processes, findings, timed, tasks, stacks, functions, edges;
     prof_table *table;
     prof_file *file;
     prof_access *access; /* most calls first */
@@ -195,6 +213,8 @@ typedef struct prof_found {
     prof_time *time; /* by line, the longest first */
     prof_time *task; /* by task, the longest first */
     const profile_stack **stack;
+    prof_function *function; /* most time in themselves first */
+    prof_edge *edge;         /* by callee */
     prof_process *process;
     prof_finding *finding;
     double table_seconds; /* in system calls on tables' and HDF5 files, over all threads */
@@ -221,6 +241,10 @@ void prof_layout_table(prof_found *found, int table, const prof_extent *extents,
 
 /* What Python's stacks tell: lines, tasks (profile_python.c). */
 void prof_find_times(prof_found *found);
+/* Functions of Python and their callers (profile_calls.c). */
+void prof_find_calls(prof_found *found);
+/* The functions with the most time with all that they call, n at most; returns how many. */
+int prof_longest_functions(const prof_found *found, const prof_function **list, int n);
 /* gaincal, of .../casatasks/gaincal.py. */
 void prof_task_name(const prof_time *task, char *name, size_t size);
 /* Maps the counters of a folder, for this process alone (profile_counters.c). Returns 0, or an exit code after telling.

@@ -243,11 +243,11 @@ static void put_function(FILE *out, const char *file, int line, const char *name
     put_text(out, name);
 }
 
-static void put_four(FILE *out, int64_t calls, double seconds) {
-    put_integer(out, calls);
-    put_integer(out, calls);
-    put_float(out, seconds);
-    put_float(out, seconds);
+static void put_counts(FILE *out, int64_t first, int64_t second, double own, double cumulative) {
+    put_integer(out, first);
+    put_integer(out, second);
+    put_float(out, own);
+    put_float(out, cumulative);
 }
 
 /* An entry for each column and direction, called by lines. Its time is that of its file's system calls. */
@@ -260,20 +260,42 @@ static void put_column_entry(FILE *out, const prof_found *found, const prof_tabl
     snprintf(name, sizeof name, "%s %.280s", write ? "write" : "read", c->name);
     put_function(out, t->path, 0, name);
     fputs(")\005", out);
-    put_four(out, calls, each * (double)calls);
+    put_counts(out, calls, calls, each * (double)calls, each * (double)calls);
     fputc('{', out);
     for (int i = 0; i < found->accesses; i++) {
         const prof_access *a = &found->access[i];
         if (a->column != c || a->write != write || !a->file) continue;
         put_function(out, a->file, a->line, a->function);
         fputs(")\004", out);
-        put_four(out, a->calls, each * (double)a->calls);
+        put_counts(out, a->calls, a->calls, each * (double)a->calls, each * (double)a->calls);
+    }
+    fputc('0', out);
+}
+
+/* Functions as cProfile has them. */
+static void put_function_entry(FILE *out, const prof_found *found, const prof_function *f) {
+    put_function(out, f->file, f->line, f->name);
+    fputs(")\005", out);
+    put_counts(out, f->primitive, f->calls, f->own, f->cumulative);
+    fputc('{', out);
+    for (int i = 0; i < f->edges; i++) {
+        const prof_edge *e = &found->edge[f->edge + i];
+        if (e->caller < 0) continue;
+        const prof_function *by = &found->function[e->caller];
+        put_function(out, by->file, by->line, by->name);
+        fputs(")\004", out);
+        put_counts(out, e->calls, e->primitive, e->own, e->cumulative);
     }
     fputc('0', out);
 }
 
 void cli_profile_pstats(FILE *out, const prof_found *found) {
     fputc('{', out);
+    if (found->functions) {
+        for (int i = 0; i < found->functions; i++) put_function_entry(out, found, &found->function[i]);
+        fputc('0', out);
+        return;
+    }
     for (int i = 0; i < found->tables; i++)
         for (const prof_column *c = found->table[i].column; c; c = c->next) {
             put_column_entry(out, found, &found->table[i], c, false);

@@ -427,7 +427,7 @@ static void find_cost(const char *folder, prof_found *found) {
     found->own_seconds =
         (double)found->events_calls * cost_of_call(folder) + (double)found->events_accesses * ACCESS_SECONDS;
     found->lost = (int64_t)s->lost_processes + s->lost_strings + s->lost_files + s->lost_extents + s->lost_accesses +
-                  s->lost_sites + s->lost_stacks + s->untracked;
+                  s->lost_sites + s->lost_stacks + s->lost_functions + s->lost_edges + s->untracked;
     found->looks = (int64_t)s->looks;
     found->look_seconds = 1e-9 * (double)s->look_ns;
 }
@@ -443,6 +443,7 @@ int cli_profile_find(const cli_context *cli, const char *folder, prof_found *fou
     find_accesses(found);
     find_lines(found);
     prof_find_times(found);
+    prof_find_calls(found);
     find_cost(folder, found);
     return 0;
 }
@@ -462,6 +463,8 @@ void cli_profile_found_free(prof_found *found) {
     free(found->time);
     free(found->task);
     free(found->stack);
+    free(found->function);
+    free(found->edge);
     free(found->process);
     free(found->finding);
     if (found->segment) munmap(found->segment, sizeof *found->segment);

@@ -10,6 +10,7 @@
 #define CURVE_HEIGHT 160
 #define CURVE_POINTS 900
 #define TIMES_SHOWN 200
+#define FUNCTIONS_SHOWN 500
 
 static const char head[] =
     "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
@@ -226,6 +227,28 @@ static void put_times(FILE *out, const prof_found *found) {
     }
 }
 
+static void put_calls(FILE *out, const prof_found *found) {
+    static const char *const names[] = {"function", ">ncalls",  ">primitive", ">tottime",
+                                        "share",    ">percall", ">cumtime",   NULL};
+    if (!found->functions) return;
+    fputs("<h2>Functions</h2>\n<p>Of Python, every call counted; times with what counting took.</p>\n", out);
+    titles(out, names);
+    for (int i = 0; i < found->functions && i < FUNCTIONS_SHOWN; i++) {
+        const prof_function *f = &found->function[i];
+        double each = f->calls ? f->own / (double)f->calls : 0;
+        fputs("<tr>", out);
+        place(out, f->line ? f->file : "", f->line, f->name);
+        number(out, (double)f->calls, cli_count(f->calls).text);
+        number(out, (double)f->primitive, cli_count(f->primitive).text);
+        number(out, f->own, cli_duration(f->own).text);
+        bar(out, (int64_t)(1e6 * f->own), (int64_t)(1e6 * found->function[0].own));
+        number(out, each, cli_duration(each).text);
+        number(out, f->cumulative, cli_duration(f->cumulative).text);
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody></table></div>\n", out);
+}
+
 /* The curve of resident memory, drawn here: no library, no script. */
 static void put_memory(FILE *out, const cli_profile_run *run) {
     if (run->moments < 2) return;
@@ -281,6 +304,7 @@ void cli_profile_html(FILE *out, const cli_profile_run *run, const prof_found *f
     put_columns(out, found);
     put_accesses(out, found);
     put_times(out, found);
+    put_calls(out, found);
     put_memory(out, run);
     fprintf(
         out,

@@ -155,6 +155,48 @@ static void put_loops(cli_json *json, const prof_found *found) {
     cli_json_end(json);
 }
 
+#define OF_FUNCTION(key, name) CLI_JSON_MEMBER(prof_function, key, name)
+#define OF_EDGE(key, name) CLI_JSON_MEMBER(prof_edge, key, name)
+
+static void put_callers(cli_json *json, const prof_found *found, const prof_function *f) {
+    static const cli_json_member counts[] = {OF_EDGE("ncalls", calls), OF_EDGE("primitive_calls", primitive),
+                                             OF_EDGE("tottime", own), OF_EDGE("cumtime", cumulative)},
+                                 place[] = {OF_FUNCTION("file", file), OF_FUNCTION("line", line),
+                                            OF_FUNCTION("function", name)};
+    cli_json_open_list(json, "callers");
+    for (int i = 0; i < f->edges; i++) {
+        const prof_edge *e = &found->edge[f->edge + i];
+        if (e->caller < 0) continue;
+        cli_json_flat_object(json);
+        CLI_JSON_PUT_MEMBERS(json, &found->function[e->caller], place);
+        CLI_JSON_PUT_MEMBERS(json, e, counts);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+}
+
+/* Functions of a run with --calls; no list without: none is made up. */
+static void put_calls(cli_json *json, const prof_found *found) {
+    static const cli_json_member members[] = {OF_FUNCTION("file", file),
+                                              OF_FUNCTION("line", line),
+                                              OF_FUNCTION("function", name),
+                                              OF_FUNCTION("ncalls", calls),
+                                              OF_FUNCTION("primitive_calls", primitive),
+                                              OF_FUNCTION("tottime", own),
+                                              OF_FUNCTION("cumtime", cumulative)};
+    if (!found->functions) return;
+    cli_json_open_list(json, "calls");
+    for (int i = 0; i < found->functions; i++) {
+        const prof_function *f = &found->function[i];
+        cli_json_object(json);
+        CLI_JSON_PUT_MEMBERS(json, f, members);
+        cli_json_put_double(json, "percall", f->calls ? f->own / (double)f->calls : 0);
+        put_callers(json, found, f);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+}
+
 #define OF_FILE(name) CLI_JSON_MEMBER(prof_file, #name, name)
 
 static void put_files(cli_json *json, const prof_found *found) {
@@ -269,6 +311,7 @@ void cli_profile_json(FILE *out, const cli_profile_run *run, const prof_found *f
     put_findings(&json, found);
     put_samples(&json, &run->samples);
     put_python(&json, found);
+    put_calls(&json, found);
     put_memory(&json, run);
     put_files(&json, found);
     cli_json_open_flat_object(&json, "own_cost");

@@ -260,12 +260,12 @@ static int is_static(const char *name) {
 }
 
 /* Our library first, then the program's own preloads. */
-static void set_environment(const char *library, const char *folder) {
+static void set_environment(const cli_profile_run *run, const char *library) {
     char value[2 * PATH_MAX];
     const char *others = getenv("LD_PRELOAD");
     snprintf(value, sizeof value, "%s%s%s", library, others && *others ? ":" : "", others ? others : "");
     setenv("LD_PRELOAD", value, 1);
-    snprintf(value, sizeof value, "profile:%s", folder);
+    snprintf(value, sizeof value, "profile%s:%s", run->every_call ? "+calls" : "", run->folder);
     setenv("MSIO_PROF", value, 1);
 }
 
@@ -278,7 +278,7 @@ __attribute__((noreturn)) static void become(const cli_context *cli, const cli_p
     }
     cli_interrupt_restore();
     if (cli->json) dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is the report's */
-    set_environment(library, run->folder);
+    set_environment(run, library);
     char byte;
     (void)!read(go, &byte, 1); /* ends when the sampler is there */
     execvp(run->program[0], run->program);

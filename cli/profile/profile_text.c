@@ -14,6 +14,7 @@
 #define FILES_SHOWN 8
 #define FINDINGS_SHOWN 20
 #define LIBRARIES_SHOWN 6
+#define FUNCTIONS_SHOWN 10
 #define TIMES_SHOWN 12
 #define MUCH_MEMORY 10000000 /* bytes that are worth a line, however short it was */
 
@@ -147,6 +148,33 @@ static void print_times(FILE *out, const prof_found *found) {
     }
 }
 
+static void print_functions(FILE *out, const prof_function *const *list, int n, const char *order) {
+    static const char *const titles[] = {">ncalls", ">tottime", ">percall", ">cumtime", "line", "function", NULL};
+    cli_grid grid;
+    fprintf(out, "\nFunctions of Python by %s: every call counted; times with what counting took\n", order);
+    cli_grid_begin(&grid, titles);
+    for (int i = 0; i < n; i++) {
+        const prof_function *f = list[i];
+        const prof_access place = {.file = f->line ? f->file : NULL, .line = f->line};
+        char line[512], name[512];
+        cli_grid_row(&grid, (const char *const[]){cli_count(f->calls).text, cli_duration(f->own).text,
+                                                  cli_duration(f->calls ? f->own / (double)f->calls : 0).text,
+                                                  cli_duration(f->cumulative).text, place_of(line, &place),
+                                                  printable(name, f->name)});
+    }
+    cli_grid_print(&grid, out);
+}
+
+static void print_calls(FILE *out, const prof_found *found) {
+    const prof_function *list[FUNCTIONS_SHOWN];
+    int n = 0;
+    if (!found->functions) return;
+    for (; n < found->functions && n < FUNCTIONS_SHOWN; n++) list[n] = &found->function[n];
+    print_functions(out, list, n, "time in themselves");
+    n = prof_longest_functions(found, list, FUNCTIONS_SHOWN);
+    print_functions(out, list, n, "time with all that they call");
+}
+
 static void print_loops(FILE *out, const prof_found *found) {
     static const char *const titles[] = {"loop", "column", ">cells", "rows", "line", "function", ">msio takes", NULL};
     cli_grid grid;
@@ -225,8 +253,8 @@ static void print_limits(FILE *out, const cli_profile_run *run, const prof_found
         strangers += found->process[i].seen == PROFILE_SEEN_STRANGER;
     }
     for (int i = 0; i < found->files; i++) maps += found->file[i].table >= 0 && found->file[i].maps > 0;
-    fprintf(out, "\nSeen     %d process%s that opened tables; accesses of columns: %s\n", found->processes,
-            found->processes == 1 ? "" : "es",
+    fprintf(out, "\nSeen     %d process%s%s; accesses of columns: %s\n", found->processes,
+            found->processes == 1 ? "" : "es", found->functions ? "" : " that opened tables",
             traced      ? "by casacore's own trace functions"
             : strangers ? "none, for this casacore's strings look different"
                         : "none: no casacore, or one that does not call its trace functions; files alone");
@@ -289,6 +317,7 @@ void cli_profile_text(FILE *out, const cli_profile_run *run, const prof_found *f
     if (found->tables) print_columns(out, found);
     print_loops(out, found);
     print_times(out, found);
+    print_calls(out, found);
     print_files(out, found);
     print_findings(out, run, found);
     print_limits(out, run, found);

@@ -25,6 +25,8 @@ extern unsigned preload_epoch;
 profile_segment *preload_attach(void);
 /* Whether the environment asked for counting: nothing else is done before a table is opened. */
 bool preload_wanted(void);
+/* Whether it asked for every call of Python's functions too. */
+bool preload_wants_calls(void);
 /* False between vfork and exec: memory is the parent's, and must be left as it is. */
 bool preload_is_own_memory(void);
 /* This process's entry. */
@@ -38,6 +40,9 @@ uint32_t preload_site(uint32_t file, uint32_t function, int line);
 uint32_t preload_access(uint32_t table, uint32_t column, uint32_t site, uint32_t sure, bool write);
 /* Adds a sample to its stack: sites innermost first, `user` the first frame of the user's own code. */
 profile_stack *preload_stack(const uint32_t *site, uint32_t depth, uint32_t user);
+/* caller: entry + 1, or 0. */
+uint32_t preload_function(uint32_t file, uint32_t name, int line);
+uint32_t preload_edge(uint32_t caller, uint32_t callee);
 void preload_extent(uint32_t path, uint64_t offset, uint64_t length, bool write);
 
 /* ---------------------------------------------------------------- files (tracking.c) */
@@ -79,6 +84,10 @@ uint32_t preload_python_site(uint32_t *sure);
 uint32_t preload_left_site(void);
 /* Looks for extension modules that were loaded since, so that they tell when they leave the lock. */
 void preload_watch_modules(void);
+
+/* Counts this thread's calls of functions from now on, where it is one of Python's and does not count them yet. To be
+ * called within a call of Python's that may wait (python_calls.c). */
+void preload_calls_begin(void);
 
 /* Begins the thread that samples Python's lines, where Python runs and this process has none yet (python_sampler.c). */
 void preload_sampler_begin(void);

@@ -13,18 +13,20 @@
 #include <stdint.h>
 
 #define PROFILE_MAGIC "msioprof"
-#define PROFILE_VERSION 2u
+#define PROFILE_VERSION 3u
 #define PROFILE_FILE "counters"
 #define PROFILE_SAMPLE_HZ 100u /* where nothing else is asked for */
 
 #define PROFILE_PROCESSES 4096u
 #define PROFILE_STRINGS 65536u
 #define PROFILE_TEXT_BYTES (8u << 20)
-#define PROFILE_FILES 65536u
+#define PROFILE_FILES 49152u
 #define PROFILE_EXTENTS 786432u
 #define PROFILE_ACCESSES 32768u
 #define PROFILE_SITES 16384u
 #define PROFILE_STACKS 8192u
+#define PROFILE_FUNCTIONS 32768u
+#define PROFILE_EDGES 65536u
 #define PROFILE_DEPTH 40u /* frames of a stack that are kept: the innermost */
 #define PROFILE_SIZE_BUCKETS 24
 
@@ -113,6 +115,26 @@ typedef struct profile_stack {
     _Atomic int64_t growth; /* bytes by which the process's resident memory grew meanwhile */
 } profile_stack;
 
+/* A function of Python, or of C that Python called, where every call was asked for (--calls). Functions of C have the
+ * file "~" and line 0, as in the standard library's profiles. */
+typedef struct profile_function {
+    _Atomic uint32_t state;
+    uint32_t file, name;         /* strings */
+    int32_t line;                /* its first */
+    profile_count recursive;     /* calls that began while it was running already in the same thread */
+    profile_count cumulative_ns; /* of the others, with all that was called */
+} profile_function;
+
+/* Calls of one function by another. */
+typedef struct profile_edge {
+    _Atomic uint32_t state;
+    uint32_t caller; /* entry of functions + 1; 0: the calls came from nothing that was seen */
+    uint32_t callee; /* entry of functions */
+    uint32_t pad;
+    profile_count calls, recursive;      /* counted when they begin */
+    profile_count own_ns, cumulative_ns; /* counted when they end */
+} profile_edge;
+
 /* Accesses of one column from one place. */
 typedef struct profile_access {
     _Atomic uint32_t state;
@@ -141,7 +163,8 @@ typedef struct profile_segment {
     uint32_t sample_hz;         /* samples of Python's lines a second; 0: none */
     _Atomic uint32_t processes; /* entries that were taken, more than there are where some found no room */
     _Atomic uint32_t text_used; /* bytes */
-    _Atomic uint32_t lost_processes, lost_strings, lost_files, lost_extents, lost_accesses, lost_sites, lost_stacks;
+    _Atomic uint32_t lost_processes, lost_strings, lost_files, lost_extents, lost_accesses, lost_sites, lost_stacks,
+        lost_functions, lost_edges;
     profile_count lost_extent_bytes;
     profile_count accesses_counted, calls_counted; /* events: what the counting cost is told from them */
     profile_count looks, look_ns;                  /* samples of Python's threads, and the processor time they took */
@@ -154,6 +177,8 @@ typedef struct profile_segment {
     profile_site site[PROFILE_SITES];
     profile_access access[PROFILE_ACCESSES];
     profile_stack stack[PROFILE_STACKS];
+    profile_function function[PROFILE_FUNCTIONS];
+    profile_edge edge[PROFILE_EDGES];
     char text[PROFILE_TEXT_BYTES]; /* NUL-terminated strings; byte 0 is the empty one */
 } profile_segment;
 

@@ -36,12 +36,28 @@ typedef struct python_functions {
     python_object *(*import)(const char *module);
     python_object *(*call_method)(python_object *of, const char *name, const char *format, ...);
     python_object *(*function)(void *definition, python_object *self, python_object *module);
+    /* of calls */
+    void (*set_profile)(int (*hook)(python_object *, python_object *, int, python_object *), python_object *);
+    void *(*c_function)(python_object *function);
+    python_object *(*c_self)(python_object *function);
+    python_object *(*type)(python_object *of);
+    python_object *(*repr)(python_object *of);
     int (*instruction)(python_object *frame); /* 3.11 and later: else NULL */
     int (*collector_off)(void);               /* 3.10 and later: else NULL */
     int (*collector_on)(void);
 } python_functions;
 
 extern python_functions python;
+
+/* A function of C for Python, as its stable interface has it (PyMethodDef); METH_NOARGS and METH_VARARGS of flags. */
+typedef struct python_definition {
+    const char *name;
+    python_object *(*function)(python_object *, python_object *);
+    int flags;
+    const char *text;
+} python_definition;
+#define PYTHON_ARGUMENTS 0x0001
+#define PYTHON_NO_ARGUMENTS 0x0004
 
 /* Whether Python is in this process; its functions can be called then. */
 bool python_is_there(void);
@@ -54,6 +70,10 @@ void python_collector_back(int was);
 /* Whose code a frame is: the user's own; a package's or Python's; one that stands between a caller and casacore, whose
  * lines say nothing. */
 typedef enum python_owner { PYTHON_OWN, PYTHON_PACKAGE, PYTHON_LIBRARY } python_owner;
+
+/* The entry of an attribute's text in the segment's strings; UINT32_MAX: it has none, or there is no room. *owner, if
+ * not NULL: whose file that is. Python's lock is held. */
+uint32_t python_text(python_object *of, const char *attribute, python_owner *owner);
 
 /* The site of a frame: entry + 1; 0: there was no room for it. Python's lock is held. */
 uint32_t python_frame_site(python_object *frame, python_owner *owner);

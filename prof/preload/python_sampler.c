@@ -145,13 +145,7 @@ static python_object *end(python_object *self, python_object *arguments) {
     return python.attribute(self, "__name__"); /* nobody looks at what it is */
 }
 
-/* As Python's stable interface has it (PyMethodDef). */
-static struct {
-    const char *name;
-    python_object *(*function)(python_object *, python_object *);
-    int flags;
-    const char *text;
-} end_definition = {"end_of_samples", end, 0x0004 /* METH_NOARGS */, NULL};
+static python_definition end_definition = {"end_of_samples", end, PYTHON_NO_ARGUMENTS, NULL};
 
 /* sys._current_frames, once the end is cared for; NULL: Python would not. */
 static python_object *begin_looks(void) {

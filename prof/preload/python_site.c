@@ -52,7 +52,12 @@ static bool look_up(void) {
                   {(void **)&python.number, "PyLong_AsUnsignedLong"},
                   {(void **)&python.import, "PyImport_ImportModule"},
                   {(void **)&python.call_method, "PyObject_CallMethod"},
-                  {(void **)&python.function, "PyCFunction_NewEx"}};
+                  {(void **)&python.function, "PyCFunction_NewEx"},
+                  {(void **)&python.set_profile, "PyEval_SetProfile"},
+                  {(void **)&python.c_function, "PyCFunction_GetFunction"},
+                  {(void **)&python.c_self, "PyCFunction_GetSelf"},
+                  {(void **)&python.type, "PyObject_Type"},
+                  {(void **)&python.repr, "PyObject_Repr"}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (!(*wanted[i].to = dlsym(RTLD_DEFAULT, wanted[i].name))) return false;
     *(void **)&python.instruction = dlsym(RTLD_DEFAULT, "PyFrame_GetLasti");
@@ -92,7 +97,7 @@ static python_owner owner_of(const char *file) {
     return has_one_of(file, packages) ? PYTHON_PACKAGE : PYTHON_OWN;
 }
 
-static uint32_t text_of(python_object *code, const char *name, python_owner *owner) {
+uint32_t python_text(python_object *code, const char *name, python_owner *owner) {
     python_object *value = python.attribute(code, name);
     const char *text = value ? python.utf8(value) : NULL;
     uint32_t string = UINT32_MAX;
@@ -108,7 +113,7 @@ static uint32_t text_of(python_object *code, const char *name, python_owner *own
 
 /* The site of a line, asked for the first time: entry + 1; 0: no room. */
 static uint32_t learn(python_object *code, int line, python_owner *owner) {
-    uint32_t file = text_of(code, "co_filename", owner), function = text_of(code, "co_name", NULL);
+    uint32_t file = python_text(code, "co_filename", owner), function = python_text(code, "co_name", NULL);
     if (file == UINT32_MAX || function == UINT32_MAX) return 0;
     uint32_t site = preload_site(file, function, line);
     return site == UINT32_MAX ? 0 : site + 1;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define PREFIX "profile:"
+#define PREFIX_CALLS "profile+calls:"
 #define PROBES 512u
 /* A claim whose owner was killed is passed over after so many looks. */
 #define PATIENCE 4096
@@ -20,11 +21,14 @@ profile_segment *preload_segment;
 unsigned preload_epoch;
 
 static char segment_path[4096];
+static bool wants_calls;
 static _Atomic int attached; /* 0 not tried, 1 being tried, 2 done */
 static _Atomic int own_pid;
 static _Atomic uint32_t own_process; /* entry + 1; 0: none yet */
 
 bool preload_wanted(void) { return segment_path[0] != '\0'; }
+
+bool preload_wants_calls(void) { return wants_calls; }
 
 uint64_t preload_now(void) {
     struct timespec t;
@@ -108,11 +112,14 @@ static void in_child(void) {
 
 __attribute__((constructor)) static void begin(void) {
     const char *asked = getenv("MSIO_PROF");
-    if (!asked || strncmp(asked, PREFIX, sizeof PREFIX - 1) != 0) return;
-    const char *folder = asked + sizeof PREFIX - 1;
+    if (!asked) return;
+    bool calls = strncmp(asked, PREFIX_CALLS, sizeof PREFIX_CALLS - 1) == 0;
+    if (!calls && strncmp(asked, PREFIX, sizeof PREFIX - 1) != 0) return;
+    const char *folder = strchr(asked, ':') + 1;
     size_t length = strlen(folder);
     if (length == 0 || length + sizeof "/" PROFILE_FILE > 4000) return;
     own_pid = current_pid();
+    wants_calls = calls;
     memcpy(segment_path, folder, length);
     memcpy(segment_path + length, "/" PROFILE_FILE, sizeof "/" PROFILE_FILE);
     pthread_atfork(preload_sampler_fork, preload_sampler_parent, in_child);
@@ -240,6 +247,41 @@ uint32_t preload_site(uint32_t file, uint32_t function, int line) {
         return at;
     }
     return lose(&s->lost_sites);
+}
+
+uint32_t preload_function(uint32_t file, uint32_t name, int line) {
+    profile_segment *s = preload_segment;
+    uint64_t hash = mix(mix(file, name), (uint64_t)line + 1);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        uint32_t at = (uint32_t)((hash + i) % PROFILE_FUNCTIONS);
+        profile_function *entry = &s->function[at];
+        uint32_t seen = look_at(&entry->state);
+        if (seen == PROFILE_READY && entry->file == file && entry->name == name && entry->line == line) return at;
+        if (seen != PROFILE_FREE) continue;
+        entry->file = file;
+        entry->name = name;
+        entry->line = line;
+        publish(&entry->state);
+        return at;
+    }
+    return lose(&s->lost_functions);
+}
+
+uint32_t preload_edge(uint32_t caller, uint32_t callee) {
+    profile_segment *s = preload_segment;
+    uint64_t hash = mix(caller, callee);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        uint32_t at = (uint32_t)((hash + i) % PROFILE_EDGES);
+        profile_edge *entry = &s->edge[at];
+        uint32_t seen = look_at(&entry->state);
+        if (seen == PROFILE_READY && entry->caller == caller && entry->callee == callee) return at;
+        if (seen != PROFILE_FREE) continue;
+        entry->caller = caller;
+        entry->callee = callee;
+        publish(&entry->state);
+        return at;
+    }
+    return lose(&s->lost_edges);
 }
 
 static bool same_access(const profile_access *a, uint32_t process, uint32_t table, uint32_t column, uint32_t site,
