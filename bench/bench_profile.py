@@ -101,8 +101,11 @@ def main():
                 file.write(GAINCAL)
             measure("gaincal", ["/bin/sh", "-c", f"cd {folder} && rm -rf t* && exec {arguments.casa} {script} "
                                 f"{os.path.abspath(arguments.on)} {folder}/t"], library, arguments.rounds)
-    measure("calls", [sys.executable, "-c", "import glob\n" + CALLS], library, arguments.rounds, mode="profile+calls",
-            beside=[sys.executable, "-m", "cProfile", "-o", os.devnull, "-c", CALLS])
+        script = os.path.join(folder, "calls.py")
+        with open(script, "w", encoding="utf-8") as file:
+            file.write(CALLS)
+        measure("calls", [sys.executable, script], library, arguments.rounds, mode="profile+calls",
+                beside=[sys.executable, "-m", "cProfile", "-o", os.path.join(folder, "beside.prof"), script])
     measure("true", ["/bin/true"], library, 5 * arguments.rounds)
 
 

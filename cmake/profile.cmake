@@ -10,6 +10,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
         prof/preload/python_leave.c
         prof/preload/python_sampler.c
         prof/preload/python_site.c
+        prof/preload/python_tasks.c
         prof/preload/segment.c
         prof/preload/tracking.c)
     target_include_directories(msio_profile PRIVATE ${PROJECT_SOURCE_DIR})

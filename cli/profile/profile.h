@@ -189,6 +189,14 @@ typedef struct prof_edge {
     double own, cumulative;
 } prof_edge;
 
+/* One call of a task of CASA. */
+typedef struct prof_task_call {
+    const char *task, *on; /* its module; the table as it was named, NULL: none */
+    const char *file;      /* the caller's; NULL: unknown */
+    int line;
+    double start, seconds, cpu; /* start: since the run began */
+} prof_task_call;
+
 typedef struct prof_process {
     int pid, parent, seen, ended;
     char command[192];
@@ -205,13 +213,14 @@ typedef struct prof_finding {
 
 typedef struct prof_found {
     profile_segment *segment;
-    int tables, files, accesses, lines, processes, findings, timed, tasks, stacks, functions, edges;
+    int tables, files, accesses, lines, processes, findings, timed, tasks, task_calls, stacks, functions, edges;
     prof_table *table;
     prof_file *file;
     prof_access *access; /* most calls first */
     prof_line *line;
-    prof_time *time; /* by line, the longest first */
-    prof_time *task; /* by task, the longest first */
+    prof_time *time;           /* by line, the longest first */
+    prof_time *task;           /* by task, the longest first */
+    prof_task_call *task_call; /* in the order in which they began */
     const profile_stack **stack;
     prof_function *function; /* most time in themselves first */
     prof_edge *edge;         /* by callee */
@@ -246,7 +255,7 @@ void prof_find_calls(prof_found *found);
 /* The functions with the most time with all that they call, n at most; returns how many. */
 int prof_longest_functions(const prof_found *found, const prof_function **list, int n);
 /* gaincal, of .../casatasks/gaincal.py. */
-void prof_task_name(const prof_time *task, char *name, size_t size);
+void prof_task_name(const char *file, char *name, size_t size);
 /* Maps the counters of a folder, for this process alone (profile_counters.c). Returns 0, or an exit code after telling.
  */
 int prof_map_segment(const cli_context *cli, const char *folder, profile_segment **segment);

@@ -428,6 +428,7 @@ static void find_cost(const char *folder, prof_found *found) {
         (double)found->events_calls * cost_of_call(folder) + (double)found->events_accesses * ACCESS_SECONDS;
     found->lost = (int64_t)s->lost_processes + s->lost_strings + s->lost_files + s->lost_extents + s->lost_accesses +
                   s->lost_sites + s->lost_stacks + s->lost_functions + s->lost_edges + s->untracked;
+    if (s->tasks > PROFILE_TASKS) found->lost += s->tasks - PROFILE_TASKS;
     found->looks = (int64_t)s->looks;
     found->look_seconds = 1e-9 * (double)s->look_ns;
 }

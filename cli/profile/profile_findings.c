@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The thresholds of all findings. */
 #define READ_OVER 1.5           /* bytes read, of different bytes */
@@ -21,7 +22,8 @@
 #define REWRITTEN_BYTES 100000
 #define SYNC_SHARE 0.10 /* of the wall time */
 #define SYNC_SECONDS 0.05
-#define EDGES 1.05 /* bytes read over, where no tile is read thrice */
+#define IMAGE_COLUMN "map" /* of casacore's images */
+#define EDGES 1.05         /* bytes read over, where no tile is read thrice */
 #define OVERWRITTEN_BYTES 1000000
 #define CELL_SECONDS 3e-6  /* casacore's call for a cell, at least */
 #define CALL_SECONDS 1e-6  /* a small read */
@@ -159,11 +161,16 @@ static void judge_column(judging *j, const prof_table *t, const prof_column *c) 
     }
     if (c->distinct_written && (double)c->bytes_written > REWRITTEN * (double)c->distinct_written &&
         c->bytes_written - c->distinct_written > REWRITTEN_BYTES) {
-        prof_finding *f = add(j, "row-wise writes", (double)c->bytes_written * BYTE_SECONDS * 5, t->name, c->name);
+        bool image = strcmp(c->name, IMAGE_COLUMN) == 0;
+        prof_finding *f = add(j, image ? "image rewritten" : "row-wise writes",
+                              (double)c->bytes_written * BYTE_SECONDS * 5, t->name, c->name);
         say(f->what, sizeof f->what, "%s was written %.1f times over: %s in %s writes", c->name,
             (double)c->bytes_written / (double)c->distinct_written, cli_size(c->bytes_written).text,
             cli_count(c->writes).text);
-        say(f->instead, sizeof f->instead, "write many rows at once: msio.stream_write");
+        say(f->instead, sizeof f->instead, "%s",
+            image
+                ? "fewer calls that each go through the whole image: fields or cycles together, where the task takes them"
+                : "write many rows at once: msio.stream_write");
     }
 }
 
@@ -211,6 +218,50 @@ static void judge_opens(judging *j) {
                 n - 1, cli_count(opens).text);
         say(f->instead, sizeof f->instead, "open it once and keep it open; msio keeps one state for all that ask");
     }
+}
+
+/* Tasks of CASA that were called on the same table again: each call opens it and reads its columns anew. */
+static void judge_tasks(judging *j) {
+    const prof_found *found = j->found;
+    for (int i = 0; i < found->task_calls; i++) {
+        const prof_task_call *first = &found->task_call[i];
+        double all = 0, longest = 0;
+        int64_t n = 0;
+        bool earlier = false;
+        for (int k = 0; k < found->task_calls; k++) {
+            const prof_task_call *other = &found->task_call[k];
+            if (other->task != first->task || other->on != first->on || !first->on) continue;
+            earlier = earlier || k < i;
+            all += other->seconds;
+            if (other->seconds > longest) longest = other->seconds;
+            n++;
+        }
+        if (earlier || n < 2) continue;
+        char name[200];
+        prof_task_name(first->task, name, sizeof name);
+        prof_finding *f = add(j, "task again", all - longest, first->on, NULL);
+        f->file = first->file;
+        f->line = first->line;
+        say(f->what, sizeof f->what, "%.100s was called %s times on it, %s in all", name, cli_count(n).text,
+            cli_duration(all).text);
+        say(f->instead, sizeof f->instead,
+            "one call for several fields, spectral windows or calibration tables, where the task takes lists; what was "
+            "asked only to know it (listobs, visstat) from msio.meta, msio.flags and msio.stats");
+    }
+}
+
+/* Files beside tables (images as FITS, temporary parts) that were written over and over. */
+static void judge_file(judging *j, const prof_file *file) {
+    struct stat now;
+    if (file->table >= 0 || file->bytes_written < REWRITTEN_BYTES || stat(file->path, &now) || now.st_size <= 0) return;
+    if ((double)file->bytes_written <= REWRITTEN * (double)now.st_size) return;
+    const char *slash = strrchr(file->path, '/');
+    prof_finding *f =
+        add(j, "file rewritten", (double)file->bytes_written * BYTE_SECONDS * 5, slash ? slash + 1 : file->path, NULL);
+    say(f->what, sizeof f->what, "%s was written to it, %.1f times its size, in %s writes",
+        cli_size(file->bytes_written).text, (double)file->bytes_written / (double)now.st_size,
+        cli_count(file->writes).text);
+    say(f->instead, sizeof f->instead, "write it once, when it is whole");
 }
 
 static void judge_memory(judging *j) {
@@ -267,6 +318,8 @@ void cli_profile_judge(const cli_profile_run *run, prof_found *found) {
     }
     for (int t = 0; t < found->tables; t++) judge_table(&j, &found->table[t]);
     judge_opens(&j);
+    judge_tasks(&j);
+    for (int i = 0; i < found->files; i++) judge_file(&j, &found->file[i]);
     judge_memory(&j);
     if (found->findings) qsort(found->finding, (size_t)found->findings, sizeof *found->finding, costliest);
     bring_together(found);

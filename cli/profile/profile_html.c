@@ -192,6 +192,27 @@ static void put_accesses(FILE *out, const prof_found *found) {
     fputs("</tbody></table></div>\n", out);
 }
 
+static void put_tasks(FILE *out, const prof_found *found) {
+    static const char *const names[] = {"task", "of", "line", ">begins", ">takes", ">CPU", NULL};
+    char name[200];
+    if (!found->task_calls) return;
+    fputs("<h2>Tasks of CASA</h2>\n", out);
+    titles(out, names);
+    for (int i = 0; i < found->task_calls; i++) {
+        const prof_task_call *t = &found->task_call[i];
+        prof_task_name(t->task, name, sizeof name);
+        fputs("<tr>", out);
+        cell(out, name);
+        cell(out, t->on ? t->on : "");
+        place(out, t->file, t->line, NULL);
+        number(out, t->start, cli_duration(t->start).text);
+        number(out, t->seconds, cli_duration(t->seconds).text);
+        number(out, t->cpu, cli_duration(t->cpu).text);
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody></table></div>\n", out);
+}
+
 static void put_times(FILE *out, const prof_found *found) {
     static const char *const names[] = {"line",     "share",    ">wall",         ">CPU",
                                         ">samples", ">grew by", ">large blocks", NULL};
@@ -217,14 +238,7 @@ static void put_times(FILE *out, const prof_found *found) {
         fputs("</tr>\n", out);
     }
     fputs("</tbody></table></div>\n", out);
-    for (int i = 0; i < found->tasks; i++) {
-        char name[200];
-        prof_task_name(&found->task[i], name, sizeof name);
-        fputs("<p>task <code>", out);
-        put(out, name);
-        fprintf(out, "</code>: %s, %s of them CPU</p>\n", cli_duration(found->task[i].wall).text,
-                cli_duration(found->task[i].cpu).text);
-    }
+    put_tasks(out, found);
 }
 
 static void put_calls(FILE *out, const prof_found *found) {

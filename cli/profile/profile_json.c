@@ -114,7 +114,7 @@ static void put_times(cli_json *json, const char *name, const prof_time *list, i
     for (int i = 0; i < n; i++) {
         cli_json_flat_object(json);
         char task[200];
-        prof_task_name(&list[i], task, sizeof task);
+        prof_task_name(list[i].file, task, sizeof task);
         if (tasks)
             cli_json_put_string(json, "task", task);
         else
@@ -126,12 +126,31 @@ static void put_times(cli_json *json, const char *name, const prof_time *list, i
     cli_json_end(json);
 }
 
+#define OF_TASK(key, name) CLI_JSON_MEMBER(prof_task_call, key, name)
+
+static void put_task_calls(cli_json *json, const prof_found *found) {
+    static const cli_json_member members[] = {
+        OF_TASK("on", on),           OF_TASK("start_seconds", start), OF_TASK("wall_seconds", seconds),
+        OF_TASK("cpu_seconds", cpu), OF_TASK("file", file),           OF_TASK("line", line)};
+    cli_json_open_list(json, "task_calls");
+    for (int i = 0; i < found->task_calls; i++) {
+        char task[200];
+        prof_task_name(found->task_call[i].task, task, sizeof task);
+        cli_json_flat_object(json);
+        cli_json_put_string(json, "task", task);
+        CLI_JSON_PUT_MEMBERS(json, &found->task_call[i], members);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+}
+
 static void put_python(cli_json *json, const prof_found *found) {
     cli_json_open_object(json, "python");
     cli_json_put_int(json, "looks", found->looks);
     cli_json_put_double(json, "look_seconds", found->look_seconds);
     put_times(json, "lines", found->time, found->timed, false);
     put_times(json, "tasks", found->task, found->tasks, true);
+    put_task_calls(json, found);
     cli_json_end(json);
 }
 

@@ -43,8 +43,8 @@ static bool is_task(const char *file, const char *function) {
            strcmp(function, "__call__") == 0;
 }
 
-void prof_task_name(const prof_time *task, char *name, size_t size) {
-    const char *slash = strrchr(task->file, '/'), *from = slash ? slash + 1 : task->file, *dot = strrchr(from, '.');
+void prof_task_name(const char *file, char *name, size_t size) {
+    const char *slash = strrchr(file, '/'), *from = slash ? slash + 1 : file, *dot = strrchr(from, '.');
     snprintf(name, size, "%.*s", dot ? (int)(dot - from) : (int)strlen(from), from);
 }
 
@@ -68,6 +68,32 @@ static void add_task(prof_found *found, const profile_stack *stack) {
         add(entry_of(found->task, &found->tasks, file, function, 0), stack);
         return;
     }
+}
+
+static int earliest_first(const void *one, const void *other) {
+    const prof_task_call *a = one, *b = other;
+    return a->start < b->start ? -1 : a->start > b->start;
+}
+
+static void find_task_calls(prof_found *found) {
+    const profile_segment *s = found->segment;
+    uint32_t n = s->tasks < PROFILE_TASKS ? s->tasks : PROFILE_TASKS;
+    found->task_call = cli_alloc_many((size_t)n + 1, sizeof *found->task_call);
+    for (uint32_t i = 0; i < n; i++) {
+        const profile_task *t = &s->task[i];
+        if (t->state != PROFILE_READY) continue;
+        const profile_site *site = t->site && t->site <= PROFILE_SITES ? &s->site[t->site - 1] : NULL;
+        found->task_call[found->task_calls++] = (prof_task_call){
+            .task = prof_string(s, t->file),
+            .on = t->on == UINT32_MAX ? NULL : prof_string(s, t->on),
+            .file = site ? prof_string(s, site->file) : NULL,
+            .line = site ? site->line : 0,
+            .start = 1e-9 * (double)(int64_t)(t->start - s->started),
+            .seconds = 1e-9 * (double)t->wall_ns,
+            .cpu = 1e-9 * (double)t->cpu_ns,
+        };
+    }
+    if (found->task_calls) qsort(found->task_call, (size_t)found->task_calls, sizeof *found->task_call, earliest_first);
 }
 
 static void add_line(prof_found *found, const profile_stack *stack) {
@@ -98,6 +124,7 @@ void prof_find_times(prof_found *found) {
         add_task(found, found->stack[i]);
     }
     add_blocks(found);
+    find_task_calls(found);
     if (found->timed) qsort(found->time, (size_t)found->timed, sizeof *found->time, longest_first);
     if (found->tasks) qsort(found->task, (size_t)found->tasks, sizeof *found->task, longest_first);
 }

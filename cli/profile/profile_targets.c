@@ -26,7 +26,7 @@ static double measured(const char *name, const cli_profile_run *run, const prof_
     if (strcmp(name, "cpu") == 0) return run->user + run->system;
     for (int i = 0; i < found->tasks; i++) {
         char task[200];
-        prof_task_name(&found->task[i], task, sizeof task);
+        prof_task_name(found->task[i].file, task, sizeof task);
         if (strcmp(name, task) == 0) return found->task[i].wall;
     }
     return -1;

@@ -16,6 +16,7 @@
 #define LIBRARIES_SHOWN 6
 #define FUNCTIONS_SHOWN 10
 #define TIMES_SHOWN 12
+#define TASKS_SHOWN 20
 #define MUCH_MEMORY 10000000 /* bytes that are worth a line, however short it was */
 
 static const char *printable(char buffer[512], const char *text) {
@@ -114,6 +115,26 @@ static void print_columns(FILE *out, const prof_found *found) {
     free(rows);
 }
 
+/* The tasks of CASA, and their calls in the order of time. */
+static void print_tasks(FILE *out, const prof_found *found) {
+    char name[200], shown[512], place[512];
+    for (int i = 0; i < found->tasks; i++) {
+        prof_task_name(found->task[i].file, name, sizeof name);
+        fprintf(out, "  task %s: %s, %s of them CPU\n", printable(shown, name), cli_duration(found->task[i].wall).text,
+                cli_duration(found->task[i].cpu).text);
+    }
+    for (int i = 0; i < found->task_calls && i < TASKS_SHOWN; i++) {
+        const prof_task_call *t = &found->task_call[i];
+        const prof_access where = {.file = t->file, .line = t->line};
+        prof_task_name(t->task, name, sizeof name);
+        fprintf(out, "    %8.2f to %.2f s  %s", t->start, t->start + t->seconds, printable(shown, name));
+        if (t->on) fprintf(out, " of %s", printable(shown, t->on));
+        fprintf(out, "  %s\n", place_of(place, &where));
+    }
+    if (found->task_calls > TASKS_SHOWN)
+        fprintf(out, "    and %d calls more: report.json has all\n", found->task_calls - TASKS_SHOWN);
+}
+
 /* The lines that took time, and those by which memory grew. */
 static void print_times(FILE *out, const prof_found *found) {
     static const char *const titles[] = {">wall",         ">share", ">CPU",     ">grew by",
@@ -140,12 +161,7 @@ static void print_times(FILE *out, const prof_found *found) {
         "1 MiB or more are counted at the line that asks for them\n",
         out);
     cli_grid_print(&grid, out);
-    for (int i = 0; i < found->tasks; i++) {
-        char name[200], shown[512];
-        prof_task_name(&found->task[i], name, sizeof name);
-        fprintf(out, "  task %s: %s, %s of them CPU\n", printable(shown, name), cli_duration(found->task[i].wall).text,
-                cli_duration(found->task[i].cpu).text);
-    }
+    print_tasks(out, found);
 }
 
 static void print_functions(FILE *out, const prof_function *const *list, int n, const char *order) {

@@ -27,6 +27,7 @@
 #define PROFILE_STACKS 8192u
 #define PROFILE_FUNCTIONS 32768u
 #define PROFILE_EDGES 65536u
+#define PROFILE_TASKS 4096u
 #define PROFILE_DEPTH 40u /* frames of a stack that are kept: the innermost */
 #define PROFILE_SIZE_BUCKETS 24
 
@@ -135,6 +136,16 @@ typedef struct profile_edge {
     profile_count own_ns, cumulative_ns; /* counted when they end */
 } profile_edge;
 
+/* One call of a task of CASA. */
+typedef struct profile_task {
+    _Atomic uint32_t state;
+    uint32_t process, file, on; /* strings: its module, the table that it works on as it was named (UINT32_MAX: none) */
+    uint32_t site;              /* of the caller, entry of sites + 1; 0: unknown */
+    uint32_t pad;
+    uint64_t start;
+    profile_count wall_ns, cpu_ns; /* of the samples in which it ran */
+} profile_task;
+
 /* Accesses of one column from one place. */
 typedef struct profile_access {
     _Atomic uint32_t state;
@@ -165,6 +176,7 @@ typedef struct profile_segment {
     _Atomic uint32_t text_used; /* bytes */
     _Atomic uint32_t lost_processes, lost_strings, lost_files, lost_extents, lost_accesses, lost_sites, lost_stacks,
         lost_functions, lost_edges;
+    _Atomic uint32_t tasks; /* that began, more than there are where some found no room */
     profile_count lost_extent_bytes;
     profile_count accesses_counted, calls_counted; /* events: what the counting cost is told from them */
     profile_count looks, look_ns;                  /* samples of Python's threads, and the processor time they took */
@@ -179,6 +191,7 @@ typedef struct profile_segment {
     profile_stack stack[PROFILE_STACKS];
     profile_function function[PROFILE_FUNCTIONS];
     profile_edge edge[PROFILE_EDGES];
+    profile_task task[PROFILE_TASKS];
     char text[PROFILE_TEXT_BYTES]; /* NUL-terminated strings; byte 0 is the empty one */
 } profile_segment;
 

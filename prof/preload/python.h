@@ -42,6 +42,8 @@ typedef struct python_functions {
     python_object *(*c_self)(python_object *function);
     python_object *(*type)(python_object *of);
     python_object *(*repr)(python_object *of);
+    /* of tasks */
+    python_object *(*item)(python_object *of, const char *key);
     int (*instruction)(python_object *frame); /* 3.11 and later: else NULL */
     int (*collector_off)(void);               /* 3.10 and later: else NULL */
     int (*collector_on)(void);
@@ -68,8 +70,8 @@ int python_collector_off(void);
 void python_collector_back(int was);
 
 /* Whose code a frame is: the user's own; a package's or Python's; one that stands between a caller and casacore, whose
- * lines say nothing. */
-typedef enum python_owner { PYTHON_OWN, PYTHON_PACKAGE, PYTHON_LIBRARY } python_owner;
+ * lines say nothing; of these, the function by which a task of CASA is called. */
+typedef enum python_owner { PYTHON_OWN, PYTHON_PACKAGE, PYTHON_LIBRARY, PYTHON_TASK } python_owner;
 
 /* The entry of an attribute's text in the segment's strings; UINT32_MAX: it has none, or there is no room. *owner, if
  * not NULL: whose file that is. Python's lock is held. */
@@ -77,5 +79,14 @@ uint32_t python_text(python_object *of, const char *attribute, python_owner *own
 
 /* The site of a frame: entry + 1; 0: there was no room for it. Python's lock is held. */
 uint32_t python_frame_site(python_object *frame, python_owner *owner);
+
+/* Tasks of CASA (python_tasks.c). At each look, with Python's lock: begin; for each thread the outermost frame by which
+ * a task is called, with the entry + 1 of its caller's site; end. A call of a task is told from the next one by its
+ * frame, which is kept until it was no longer seen. */
+void python_tasks_begin(uint64_t wall, uint64_t now);
+void python_tasks_seen(unsigned long thread, python_object *frame, uint32_t caller, uint64_t cpu);
+void python_tasks_end(void);
+/* In the child of a fork: nothing of the parent's is touched. */
+void python_tasks_forget(void);
 
 #endif

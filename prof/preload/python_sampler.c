@@ -74,23 +74,36 @@ static int64_t resident(void) {
 
 /* ---------------------------------------------------------------- looks */
 
+/* What a look sees of a thread. */
+typedef struct seen {
+    profile_stack *stack;
+    python_object *task; /* the outermost frame by which a task of CASA is called, held; NULL: none */
+    uint32_t caller;     /* site of the user's own line, entry + 1; 0: none */
+} seen;
+
 /* Of a stack that is too deep the innermost frames are kept, and as the last one the user's own, wherever it is. */
-static profile_stack *stack_of(python_object *frame) {
+static seen see(python_object *frame) {
     uint32_t site[PROFILE_DEPTH], depth = 0, user = UINT32_MAX;
+    seen s = {0};
     python.take(frame);
     for (int up = 0; frame && up < FRAMES_UP && (depth < PROFILE_DEPTH || user == UINT32_MAX); up++) {
         python_owner owner;
         uint32_t found = python_frame_site(frame, &owner);
         bool own = owner == PYTHON_OWN && user == UINT32_MAX;
         if (found && own && depth == PROFILE_DEPTH) depth--;
-        if (found && own) user = depth;
+        if (found && own) user = depth, s.caller = found;
         if (found && depth < PROFILE_DEPTH) site[depth++] = found - 1;
+        if (owner == PYTHON_TASK) {
+            if (s.task) python.give(s.task);
+            python.take(s.task = frame);
+        }
         python_object *outer = python.back(frame);
         python.give(frame);
         frame = outer;
     }
     if (frame) python.give(frame);
-    return depth ? preload_stack(site, depth, user == UINT32_MAX ? depth : user) : NULL;
+    if (depth) s.stack = preload_stack(site, depth, user == UINT32_MAX ? depth : user);
+    return s;
 }
 
 static void add(profile_count *counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, memory_order_relaxed); }
@@ -104,7 +117,12 @@ static void look_at_all(python_object *stacks, uint64_t wall, int64_t growth) {
     while (python.next(stacks, &at, &key, &frame)) {
         unsigned long thread = python.number(key);
         uint64_t cpu = cpu_since(thread);
-        profile_stack *stack = stack_of(frame);
+        seen of_thread = see(frame);
+        profile_stack *stack = of_thread.stack;
+        if (of_thread.task) {
+            python_tasks_seen(thread, of_thread.task, of_thread.caller, cpu);
+            python.give(of_thread.task);
+        }
         if (!stack) continue;
         add(&stack->samples, 1);
         add(&stack->wall_ns, wall);
@@ -121,7 +139,9 @@ static void look(python_object *stacks_of_all, uint64_t wall) {
     python_object *stacks = python.call(stacks_of_all, NULL);
     if (stacks) {
         int64_t now = resident();
+        python_tasks_begin(wall, preload_now());
         look_at_all(stacks, wall, before < 0 || now < 0 ? 0 : now - before);
+        python_tasks_end();
         before = now;
         python.give(stacks);
         add(&preload_segment->looks, 1);
@@ -246,4 +266,5 @@ void preload_sampler_child(void) {
     atomic_store(&state, NONE);
     atomic_store(&looking, 0);
     memset(followed, 0, sizeof followed);
+    python_tasks_forget();
 }

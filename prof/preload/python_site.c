@@ -57,7 +57,8 @@ static bool look_up(void) {
                   {(void **)&python.c_function, "PyCFunction_GetFunction"},
                   {(void **)&python.c_self, "PyCFunction_GetSelf"},
                   {(void **)&python.type, "PyObject_Type"},
-                  {(void **)&python.repr, "PyObject_Repr"}};
+                  {(void **)&python.repr, "PyObject_Repr"},
+                  {(void **)&python.item, "PyMapping_GetItemString"}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (!(*wanted[i].to = dlsym(RTLD_DEFAULT, wanted[i].name))) return false;
     *(void **)&python.instruction = dlsym(RTLD_DEFAULT, "PyFrame_GetLasti");
@@ -111,10 +112,19 @@ uint32_t python_text(python_object *code, const char *name, python_owner *owner)
     return string;
 }
 
+/* A task of CASA is called by __call__ of .../casatasks/NAME.py; what stands in folders below is no task. */
+static bool is_task(uint32_t file, uint32_t function) {
+    static const char folder[] = "/casatasks/";
+    const char *texts = preload_segment->text, *at = strstr(texts + preload_segment->string[file].at, folder);
+    return at && !strchr(at + sizeof folder - 1, '/') &&
+           strcmp(texts + preload_segment->string[function].at, "__call__") == 0;
+}
+
 /* The site of a line, asked for the first time: entry + 1; 0: no room. */
 static uint32_t learn(python_object *code, int line, python_owner *owner) {
     uint32_t file = python_text(code, "co_filename", owner), function = python_text(code, "co_name", NULL);
     if (file == UINT32_MAX || function == UINT32_MAX) return 0;
+    if (is_task(file, function)) *owner = PYTHON_TASK;
     uint32_t site = preload_site(file, function, line);
     return site == UINT32_MAX ? 0 : site + 1;
 }

@@ -98,6 +98,30 @@ sys.exit(9)
 """
 
 
+TASK = """
+import threading, time
+class _task:
+    def __call__(self, vis='', caltable='', turns=3):
+        import casatasks.private.within
+        for turn in range(turns): casatasks.private.within.__call__()
+task = _task()
+"""
+TASKS = """
+import json, sys, time
+from casacore.tables import table
+import casatasks
+t, began = table(sys.argv[1], ack=False), []
+def timed(call):
+    began.append(time.monotonic()); call(); began[-1] = (began[-1], time.monotonic() - began[-1])
+for turn in range(3): timed(lambda: casatasks.gaincal('a.ms', caltable=f'{turn}.cal'))
+timed(lambda: casatasks.split(['a.ms', 'b.ms']))
+import threading
+thread = threading.Thread(target=timed, args=(lambda: casatasks.gaincal('b.ms', turns=5),))
+thread.start(); thread.join()
+print(json.dumps(began))
+"""
+
+
 def lines(report, script):
     return {line["line"]: line for line in report["python"]["lines"] if line["file"] == script}
 
@@ -170,6 +194,31 @@ class TestTimes(Profile):
         report, _ = self.profile(PYTHON, self.script, self.table, options=["--sample", "0"])
         self.assertEqual(report["python"]["looks"], 0)
         self.assertEqual({line["line"]: line["samples"] for line in report["python"]["lines"]}, {19: 0, 22: 0})
+
+
+class TestTasks(Profile):
+    def test_calls(self):
+        """Each call of a task of CASA, on which table, from which line and when; the same one again is a finding."""
+        os.makedirs(self.path("casatasks/private"))
+        for name in ("gaincal", "split"):
+            self.write(f"casatasks/{name}.py", TASK)
+        self.write("casatasks/__init__.py", "from .gaincal import task as gaincal\nfrom .split import task as split\n")
+        self.write("casatasks/private/within.py", "import time\ndef __call__(): time.sleep(0.1)\n")
+        script = self.write("tasks.py", TASKS)
+        report, run = self.profile(PYTHON, script, self.table)
+        began = json.loads(run.stdout)
+        calls = report["python"]["task_calls"]
+        self.assertEqual([(c["task"], c["on"], c["line"]) for c in calls],
+                         [("gaincal", "a.ms", 7), ("gaincal", "a.ms", 7), ("gaincal", "a.ms", 7),
+                          ("split", "['a.ms', 'b.ms']", 8), ("gaincal", "b.ms", 10)])
+        for call, (begin, took) in zip(calls, began):
+            self.assertAlmostEqual(call["wall_seconds"], took, delta=0.1)
+            self.assertAlmostEqual(call["start_seconds"] - calls[0]["start_seconds"], begin - began[0][0], delta=0.1)
+        again = [f for f in report["findings"] if f["kind"] == "task again"]
+        self.assertEqual([(f["table"], f["line"]) for f in again], [("a.ms", 7)])
+        self.assertIn("gaincal was called 3 times", again[0]["what"])
+        sums = {t["task"]: t["wall_seconds"] for t in report["python"]["tasks"]}
+        self.assertAlmostEqual(sums["gaincal"], sum(c["wall_seconds"] for c in calls if c["task"] == "gaincal"), delta=0.05)
 
 
 class TestSurvival(Profile):
