@@ -145,8 +145,11 @@ typedef struct msio_column_info {
     const char *why_not;             /* NULL, or why it is not: "manager DyscoStMan is read through casacore" */
     int readable;                    /* 0: refused by name: neither msio nor the installed casacore can read it */
     int can_be_undefined;            /* 1: cells may never have been written */
-    int writable;                    /* 1: msio/write.h writes cells that have a shape natively, in place */
-    const char *why_not_writable;    /* NULL, or why it has casacore do it: "strings are written by casacore alone" */
+    /* 1: msio/write.h writes cells that have a shape natively, in place: all of them where why_not_writable is NULL,
+     * else those of which it tells. why_not_writable: NULL, or why it has casacore do it: "strings are written by
+     * casacore alone". */
+    int writable;
+    const char *why_not_writable;
 } msio_column_info;
 
 /* Describes the column, reading its manager's header on first use. Returns NULL when that header is damaged (see

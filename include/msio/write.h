@@ -46,10 +46,15 @@ typedef struct msio_write_opts {
 #define MSIO_WRITE_OPTS_INIT                                                                                           \
     { sizeof(msio_write_opts), 0, 0, 0, 0, -1, {0}, 0, NULL, NULL }
 
-/* What is not written in place (msio_column_info.why_not_writable tells: values of IncrementalStMan, strings, data
- * managers that msio does not know; and cells that were never written, but those of a TiledShapeStMan's column that has
- * none yet) casacore puts, by the same calls: in a process of its own, which has the table's write lock lent meanwhile,
- * so that a hold goes on and no lock of this process's own casacore is touched. It leaves what casacore leaves after a
+/* What is not written in place casacore puts, by the same calls (msio_column_info.why_not_writable tells):
+ *   - strings, but those in the cells of StandardStMan's scalars: of a fixed length, or of at most 8 bytes before and
+ *     after;
+ *   - of IncrementalStMan arrays that are not direct, and rows that share a stored value with others when not all of
+ *     them are written, or not all get the same;
+ *   - data managers that msio does not know;
+ *   - cells that were never written, but those of a TiledShapeStMan's column that has none yet.
+ * It puts them in a process of its own, which has the table's write lock lent meanwhile, so that a hold goes on and no
+ * lock of this process's own casacore is touched. It leaves what casacore leaves after a
  * crash; `atomic` is refused for it, and MSIO_E_UNSUPPORTED is told where the program's own casacore has the lock
  * (msio_open_opts.lock_is_held), and where casacore would change more: the last row of an IncrementalStMan's column
  * without all the others, coordinates and ids of hypercubes. */
@@ -104,7 +109,7 @@ typedef struct msio_write_plan {
     int64_t bytes_stored; /* that blocks have */
     int64_t bytes_kept;   /* of blocks that hold other cells' bytes too: read first, and stored as they were */
     int makes_cells;      /* 1: the cells were never written, and get their shape */
-    int native;           /* 0: not written natively; why_not says why */
+    int native;           /* 0: not written natively, even if all rows get one value; why_not says why */
     char why_not[160];
     char read_only[4096]; /* a file or folder that would have to be changed and may not be; "": there is none */
 } msio_write_plan;

@@ -33,6 +33,16 @@ typedef msio_status (*msio_shape_sink)(void *user, int64_t index, int64_t count,
 typedef msio_status (*msio_text_sink)(void *user, int64_t index, int ndim, const int64_t *shape, int64_t elements,
                                       const char *const *text, const int64_t *length);
 
+/* Told for rows [index, index + count) of the set, in order: they have one stored value; whole: no other row has it. */
+typedef msio_status (*msio_share_sink)(void *user, int64_t index, int64_t count, bool whole);
+
+/* How a manager stores a string in the cell of a scalar. */
+typedef struct msio_text_form {
+    int64_t bytes; /* of a cell */
+    int64_t most;  /* of a string that the cell holds; a longer one lies elsewhere, or nowhere */
+    bool counted;  /* the cell's last 4 bytes are the string's length, in the table's byte order; else a NUL ends it */
+} msio_text_form;
+
 /* A data manager of one snapshot of a table, as a layout sees it. */
 typedef struct msio_manager {
     const struct msio_table_dat *dat;
@@ -65,6 +75,11 @@ typedef struct msio_layout {
     const char *(*refuses)(const msio_manager *manager, const msio_column_dat *column);
     /* Why cells that have a place cannot be written there, or NULL: then their pieces may be run the other way. */
     const char *(*keeps)(const msio_manager *manager, const msio_column_dat *column);
+    /* Where a stored value may hold for several rows: tells which of the set have one, and NULL where each row has its
+     * own. A value is written where it lies only when all its rows are, and get the same. Ends early with what the sink
+     * returns. */
+    msio_status (*shares)(const msio_manager *manager, const msio_column_dat *column, const msio_rows *rows,
+                          msio_share_sink sink, void *user);
     /* Tells shapes of cells; of scalars only where describe says that some may be undefined. */
     msio_status (*shapes)(const msio_manager *manager, const msio_column_dat *column, const msio_rows *rows,
                           msio_shape_sink sink, void *user);
@@ -74,6 +89,9 @@ typedef struct msio_layout {
     /* Tells strings; NULL where the manager holds none. Scalars have ndim 0 and one element. */
     msio_status (*texts)(const msio_manager *manager, const msio_column_dat *column, const msio_rows *rows,
                          msio_text_sink sink, void *user);
+    /* Whether strings lie in the cells of a column, as long as they are short: then `pieces` takes such cells as arrays
+     * of so many uChar. NULL: never. */
+    bool (*text_form)(const msio_column_dat *column, msio_text_form *form);
     /* Fills name, tile of the first hypercube (casacore order), and whether all rows are known to share one shape. */
     void (*describe)(const msio_manager *manager, const msio_column_dat *column, msio_layout_facts *facts);
     /* Whether files behind the loaded state changed on disk; NULL: msio_manager_changed does. */
@@ -86,8 +104,26 @@ extern const msio_layout msio_tiled_column_layout, msio_tiled_shape_layout, msio
 /* Why cells of a column that have a place there are not written natively, or NULL. */
 static inline const char *msio_column_keeps(const msio_layout *layout, const msio_manager *manager,
                                             const msio_column_dat *column) {
-    if (column->type == MSIO_STRING) return "strings are written by casacore alone";
+    msio_text_form form;
+    if (column->type == MSIO_STRING && !(layout->text_form && layout->text_form(column, &form)))
+        return "strings are written by casacore alone";
     return layout->keeps ? layout->keeps(manager, column) : NULL;
+}
+
+/* Why it depends on the rows and what they get whether those are, or NULL: msio_layout.shares tells. */
+static inline const char *msio_column_shares(const msio_layout *layout, const msio_manager *manager,
+                                             const msio_column_dat *column) {
+    if (!layout->shares || msio_column_keeps(layout, manager, column)) return NULL;
+    return "rows that have one stored value are written natively where all of them are, and get the same";
+}
+
+/* Why only some puts of such cells are made natively, or NULL. */
+static inline const char *msio_column_partly(const msio_layout *layout, const msio_manager *manager,
+                                             const msio_column_dat *column) {
+    msio_text_form form;
+    if (column->type == MSIO_STRING && layout->text_form && layout->text_form(column, &form) && form.counted)
+        return "strings of more than 8 bytes, before or after, are written by casacore";
+    return msio_column_shares(layout, manager, column);
 }
 
 /* Opens table.f<N><suffix> ("", "i", "_TSM1") of the manager, keeps it in manager->file. Only from load, or under the

@@ -87,6 +87,20 @@ static void shape_without_rows(const msio_leaf *leaf, msio_dense_column *c) {
     }
 }
 
+/* The cells of strings, as they are stored. */
+static msio_status stored_shapes(msio_dense *d, msio_dense_column *c, const msio_leaf *leaf, const msio_rows *rows) {
+    msio_text_form form;
+    const msio_layout *layout = leaf->slot->manager.layout;
+    if (!leaf->native || !layout->text_form || !layout->text_form(leaf->column, &form))
+        return msio_error_set(MSIO_E_UNSUPPORTED, leaf->access->table->path, "strings of column %s lie in no cells",
+                              c->name);
+    shape_job job = {d, c, rows};
+    c->type = MSIO_UCHAR;
+    c->codec = MSIO_CODEC_COPY;
+    msio_status status = take_shape(&job, 0, rows->count, 1, &form.bytes);
+    return status || !d->use ? status : d->use->leaf(d->use->user, d->current, leaf, rows);
+}
+
 static msio_status leaf_shapes(void *user, const msio_leaf *leaf, const msio_rows *rows) {
     msio_dense *d = user;
     msio_dense_column *c = &d->column[d->current];
@@ -95,6 +109,7 @@ static msio_status leaf_shapes(void *user, const msio_leaf *leaf, const msio_row
     c->codec = codec_of(leaf);
     msio_status status = msio_leaf_check_native(leaf);
     if (status) return status;
+    if (c->as_stored && leaf->column->type == MSIO_STRING) return stored_shapes(d, c, leaf, rows);
     if (leaf->column->type == MSIO_STRING)
         return msio_error_set(MSIO_E_ARGUMENT, leaf->access->table->path, "column %s holds strings: read it ragged",
                               c->name);

@@ -23,7 +23,8 @@ typedef struct msio_dense_column {
     bool fresh;          /* none of the wanted cells was ever written, and a use gives them their shape */
     void *out;
     size_t out_bytes;
-    bool owned; /* out is ours, from the pool */
+    bool owned;     /* out is ours, from the pool */
+    bool as_stored; /* strings, as the bytes of their cells (msio_text_form): arrays of uChar */
 } msio_dense_column;
 
 /* Where a whole result lies as it is wanted, in the order and form of memory: in a file that is mapped. */

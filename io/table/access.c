@@ -448,6 +448,11 @@ const char *msio_leaf_keeps(const msio_leaf *leaf) {
     return leaf->native ? msio_column_keeps(m->layout, m, leaf->column) : leaf->why_not;
 }
 
+const char *msio_leaf_shares(const msio_leaf *leaf) {
+    const msio_manager *m = &leaf->slot->manager;
+    return leaf->native ? msio_column_shares(m->layout, m, leaf->column) : NULL;
+}
+
 bool msio_leaf_all_defined(const msio_leaf *leaf) {
     msio_layout_facts facts = {.name = ""};
     if (leaf->column->kind != MSIO_KIND_SCALAR) return false;

@@ -107,9 +107,10 @@ static void fill_info(describe_job *job, const msio_table_dat *dat, const msio_c
     info->native = info->readable = 1;
 }
 
-static void set_writable(describe_job *job, const char *keeps) {
+static void set_writable(describe_job *job, const char *keeps, const char *partly) {
+    const char *why_not = keeps ? keeps : partly;
     job->info.writable = keeps == NULL;
-    job->info.why_not_writable = keeps ? msio_table_keep(job->column->table, keeps) : NULL;
+    job->info.why_not_writable = why_not ? msio_table_keep(job->column->table, why_not) : NULL;
 }
 
 /* A scalar of a bucketed manager: all there is to say stands in table.dat, the manager's name in its blob there. */
@@ -131,7 +132,7 @@ static bool sketch(describe_job *job, const msio_access *access) {
     if (told) {
         facts.name = name;
         fill_info(job, dat, column, &facts);
-        set_writable(job, msio_column_keeps(layout, NULL, column));
+        set_writable(job, msio_column_keeps(layout, NULL, column), msio_column_partly(layout, NULL, column));
     }
     msio_arena_free(&arena);
     return told;
@@ -147,7 +148,8 @@ static msio_status describe(void *user, msio_access *access) {
     if (leaf.native) leaf.slot->manager.layout->describe(&leaf.slot->manager, leaf.column, &facts);
     fill_info(job, leaf.access->snapshot->dat, leaf.column, &facts);
     job->info.native = leaf.native;
-    set_writable(job, msio_leaf_keeps(&leaf));
+    const msio_manager *m = &leaf.slot->manager;
+    set_writable(job, msio_leaf_keeps(&leaf), leaf.native ? msio_column_partly(m->layout, m, leaf.column) : NULL);
     if (!leaf.native) msio_fallback_describe(&leaf, job->column->table, &job->info);
     return MSIO_OK;
 }

@@ -121,6 +121,8 @@ msio_status msio_leaf_check_native(const msio_leaf *leaf);
 
 /* Why cells of the leaf that have a place are not written natively (then casacore must), or NULL. */
 const char *msio_leaf_keeps(const msio_leaf *leaf);
+/* Why it depends on the rows and values whether they are, or NULL. */
+const char *msio_leaf_shares(const msio_leaf *leaf);
 
 /* Whether no cell of the column can be undefined, so that nobody need ask for shapes: scalars, but for those of
  * hypercubes. */

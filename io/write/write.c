@@ -12,6 +12,7 @@
 #include "io/write/exchange.h"
 #include "io/write/foreign.h"
 #include "io/write/put_blocks.h"
+#include "io/write/sharing.h"
 #include "io/write/write_parts.h"
 #include "prof/span.h"
 
@@ -39,6 +40,8 @@ typedef struct writing {
     root **root;
     int defines; /* new cells, one a column and plain table */
     msio_define **define;
+    bool shares;                   /* rows of some columns share stored values */
+    msio_sharing sharing;          /* whether all of these are put */
     msio_edits edits;              /* what casacore puts */
     bool stored;                   /* counters were raised */
     const msio_write_parts *parts; /* where the values come from; NULL: they are all there */
@@ -73,13 +76,14 @@ static void add_manager(root *r, int manager) {
 /* Whether the cells' places are written natively; cells that were never written are known of later. */
 static bool native(void *user, int column, const msio_leaf *leaf) {
     const writing *w = user;
-    if (msio_leaf_keeps(leaf)) return false;
+    if (msio_leaf_keeps(leaf) || !msio_sharing_allows(&w->sharing, column, leaf)) return false;
     return !w->dense.column[column].fresh || !msio_define_refuses(leaf);
 }
 
 /* Whether casacore can be asked to write what is not. */
 static msio_status may_edit(const writing *w, const msio_leaf *leaf, const msio_rows *rows) {
     const char *refused = msio_edits_refuse(leaf, rows), *why = msio_leaf_keeps(leaf);
+    if (!why) why = msio_leaf_shares(leaf);
     if (!why) why = msio_define_refuses(leaf);
     if (!refused && w->opts.atomic) refused = "all or nothing is kept for what is written natively";
     if (!refused) return MSIO_OK;
@@ -95,7 +99,33 @@ static msio_status note_leaf(void *user, int column, const msio_leaf *leaf, cons
     add_manager(r, leaf->column->manager);
     r->first_row = msio_min(r->first_row, msio_rows_row(rows, 0));
     r->last_row = msio_max(r->last_row, msio_rows_row(rows, rows->count - 1));
+    if (msio_leaf_shares(leaf)) {
+        w->shares = true; /* what is put of it is known when all shapes are */
+        return MSIO_OK;
+    }
     return native(w, column, leaf) ? MSIO_OK : may_edit(w, leaf, rows);
+}
+
+/* Rows that share a value, before anything is changed: what is not all of it is casacore's. Values that come part by
+ * part are not known yet. */
+static msio_status note_sharing(void *user, const msio_leaf *leaf, const msio_rows *rows) {
+    writing *w = user;
+    const msio_dense_column *c = &w->dense.column[w->dense.current];
+    if (rows->count == 0 || c->row_elements == 0 || !msio_leaf_shares(leaf)) return MSIO_OK;
+    int64_t element = (int64_t)msio_type_size(c->type);
+    const msio_shared_cells cells = {.from = c->out,
+                                     .row_bytes = c->row_elements * element,
+                                     .apart = (c->apart ? c->apart : c->row_elements) * element,
+                                     .one = w->use.repeats};
+    msio_status status = msio_sharing_note(&w->sharing, w->dense.current, leaf, rows, w->parts ? NULL : &cells);
+    return status || native(w, w->dense.current, leaf) ? status : may_edit(w, leaf, rows);
+}
+
+static msio_status note_all_sharing(writing *w, msio_access *access) {
+    msio_status status = MSIO_OK;
+    for (w->dense.current = 0; w->dense.current < w->dense.n && w->shares && !status; w->dense.current++)
+        status = msio_leaves_visit(access, w->dense.column[w->dense.current].name, &w->dense.rows, note_sharing, w);
+    return status;
 }
 
 /* One more change of the managers that are written. */
@@ -137,11 +167,11 @@ static msio_status prepare(void *user, msio_access *access) {
                                                       : MSIO_JOURNAL_BLOCKS,
                        .progress = w->opts.progress,
                        .user = w->opts.user};
-    (void)access;
     if (w->store.thread) return MSIO_OK; /* the next part of a write that has begun */
     for (int i = 0; i < w->dense.n; i++) o.total += w->dense.column[i].bytes;
     w->edits.bytes = o.total;
     msio_status status = check_fresh(w);
+    if (!status) status = note_all_sharing(w, access);
     if (!status) status = msio_put_start(&w->store, &o);
     for (int i = 0; i < w->roots && !status; i++) {
         root *r = w->root[i];
@@ -364,6 +394,7 @@ static msio_status run(writing *w, msio_table *table, const msio_write_opts *opt
                                  .rows = w->dense.rows_selected,
                                  .pieces = w->store.pieces});
     free_roots(w);
+    msio_sharing_free(&w->sharing);
     return status;
 }
 
@@ -412,6 +443,14 @@ msio_status msio_write_in_parts(const msio_column *column, const msio_select *se
                                 const msio_write_opts *opts) {
     msio_dense_column c = {.name = column->name};
     writing w = {.dense = {.n = 1, .column = &c, .select = select}, .parts = parts};
+    return run(&w, column->table, opts);
+}
+
+msio_status msio_write_as_stored(const msio_column *column, const msio_select *select, const void *in, size_t in_bytes,
+                                 const msio_write_opts *opts) {
+    msio_dense_column c = {
+        .name = column->name, .out = (void *)(uintptr_t)in, .out_bytes = in_bytes, .as_stored = true};
+    writing w = {.dense = {.n = 1, .column = &c, .select = select}};
     return run(&w, column->table, opts);
 }
 

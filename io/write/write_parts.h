@@ -21,4 +21,9 @@ typedef struct msio_write_parts {
 msio_status msio_write_in_parts(const msio_column *column, const msio_select *select, const msio_write_parts *parts,
                                 const msio_write_opts *opts);
 
+/* Puts strings as the bytes of their cells (msio_text_form), cell by cell in `in`: of rows whose strings lie there.
+ * Errors: as msio_write. */
+msio_status msio_write_as_stored(const msio_column *column, const msio_select *select, const void *in, size_t in_bytes,
+                                 const msio_write_opts *opts);
+
 #endif

@@ -7,6 +7,7 @@
 #include "io/read/dense.h"
 #include "io/write/define.h"
 #include "io/write/put_blocks.h"
+#include "io/write/sharing.h"
 #include "msio/write.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ typedef struct planning {
     msio_dense_use use;
     msio_write_opts opts;
     msio_put store;
+    msio_sharing sharing; /* of one value for all rows: others are not known */
     msio_write_plan plan;
 } planning;
 
@@ -43,13 +45,15 @@ static void note_why(planning *p, const char *why) {
 static msio_status note_leaf(void *user, int column, const msio_leaf *leaf, const msio_rows *rows) {
     planning *p = user;
     char lock[4096];
-    (void)column;
     if (rows->count == 0) return MSIO_OK;
     snprintf(lock, sizeof lock, "%s/table.lock", leaf->access->table->path);
     check(p, leaf->access->table->path, 0);
     check(p, lock, 1);
     note_why(p, msio_leaf_keeps(leaf));
-    return MSIO_OK;
+    if (!msio_leaf_shares(leaf)) return MSIO_OK;
+    msio_status status = msio_sharing_note(&p->sharing, column, leaf, rows, &(msio_shared_cells){.one = true});
+    if (!msio_sharing_allows(&p->sharing, column, leaf)) note_why(p, msio_leaf_shares(leaf));
+    return status;
 }
 
 /* ---------------------------------------------------------------- counting */
@@ -100,8 +104,8 @@ static msio_status count_new(void *user, int column, const msio_leaf *leaf, cons
 }
 
 static bool native(void *user, int column, const msio_leaf *leaf) {
-    (void)user, (void)column;
-    return !msio_leaf_keeps(leaf);
+    const planning *p = user;
+    return !msio_leaf_keeps(leaf) && msio_sharing_allows(&p->sharing, column, leaf);
 }
 
 static msio_status foreign(void *user, int column, const msio_leaf *leaf, const msio_want *want) {
@@ -129,6 +133,7 @@ msio_status msio_write_plan_make(const msio_column *column, const msio_select *s
     p.use = (msio_dense_use){note_leaf, prepare, count, shape_of_new, count_new, native, foreign, &p, true, false};
     p.dense.use = &p.use;
     status = msio_access_run(column->table, msio_dense_read, &p.dense);
+    msio_sharing_free(&p.sharing);
     if (status) return status;
     p.plan.pieces = p.store.pieces;
     p.plan.blocks = p.store.blocks;

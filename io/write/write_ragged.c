@@ -1,13 +1,19 @@
 /* write_ragged.c - cells of any shape, strings too: natively where every cell keeps its shape, else through casacore.
  */
+#include "core/checked.h"
 #include "core/error.h"
 #include "io/read/dense.h"
 #include "io/write/counting.h"
 #include "io/write/foreign.h"
+#include "io/write/short_strings.h"
+#include "io/write/write_parts.h"
 #include "msio/write.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define STRINGS_AT_ONCE ((int64_t)1 << 18)
 
 /* One write of a ragged array. */
 typedef struct ragged_job {
@@ -17,6 +23,7 @@ typedef struct ragged_job {
     const msio_write_opts *opts;
     msio_rows rows;
     bool native; /* every cell that is given has its shape already, where it is written in place */
+    msio_short_strings strings;
     msio_edits edits;
     /* while one leaf's shapes are compared */
     const msio_rows *part;
@@ -61,6 +68,7 @@ static msio_status compare(void *user, int64_t index, int64_t count, int ndim, c
 static msio_status survey(void *user, const msio_leaf *leaf, const msio_rows *rows) {
     ragged_job *job = user;
     const char *path = leaf->access->table->path, *keeps = msio_leaf_keeps(leaf);
+    if (!keeps) keeps = msio_leaf_shares(leaf); /* cell by cell casacore does it */
     if (leaf->column->type != job->in->type || leaf->column->kind > MSIO_KIND_ARRAY)
         return msio_error_set(MSIO_E_ARGUMENT, path, "column %s holds %s, %s is given", leaf->column->name,
                               msio_type_name(leaf->column->type), msio_type_name(job->in->type));
@@ -73,6 +81,8 @@ static msio_status survey(void *user, const msio_leaf *leaf, const msio_rows *ro
                 return msio_error_set(MSIO_E_SHAPE, path, "column %s holds scalars, an array is given for row %" PRId64,
                                       leaf->column->name, msio_rows_row(rows, i));
         }
+        if (job->native && leaf->column->type == MSIO_STRING)
+            job->native = msio_short_strings_allow(&job->strings, leaf, rows, job->in);
         if (msio_leaf_all_defined(leaf)) return MSIO_OK;
     }
     if (!job->native || rows->count == 0) return MSIO_OK;
@@ -97,6 +107,24 @@ static bool same_shape(const msio_ragged *in, int64_t a, int64_t b) {
                   (size_t)in->ndims[a] * sizeof *in->shapes) == 0;
 }
 
+/* Cells of strings are made as they are stored; all or nothing, those of a run at once. */
+static msio_status write_strings(const ragged_job *job, int64_t first, int64_t n) {
+    const size_t cell = (size_t)job->strings.form.bytes;
+    const int64_t most = job->opts->atomic ? n : msio_min(n, STRINGS_AT_ONCE);
+    uint8_t *cells = malloc((size_t)most * cell);
+    msio_status status = MSIO_OK;
+    if (!cells)
+        return msio_error_set(MSIO_E_MEMORY, job->column->table->path, "no memory for %" PRId64 " strings", most);
+    for (int64_t i = first, part; i < first + n && !status; i += part) {
+        part = msio_min(most, first + n - i);
+        const msio_select select = msio_select_part(job->select, i, part);
+        msio_short_strings_store(&job->strings, job->in, i, part, cells);
+        status = msio_write_as_stored(job->column, &select, cells, (size_t)part * cell, job->opts);
+    }
+    free(cells);
+    return status;
+}
+
 /* Runs of cells of one shape. */
 static msio_status write_natively(const ragged_job *job) {
     const msio_ragged *in = job->in;
@@ -105,6 +133,10 @@ static msio_status write_natively(const ragged_job *job) {
     for (int64_t i = 0, n; i < in->cells && !status; i += n) {
         for (n = 1; i + n < in->cells && same_shape(in, i, i + n);) n++;
         if (!in->defined[i]) continue;
+        if (in->type == MSIO_STRING) {
+            status = write_strings(job, i, n);
+            continue;
+        }
         msio_select part = msio_select_part(job->select, i, n);
         status = msio_write(job->column, &part, (const uint8_t *)in->data + (size_t)in->offsets[i] * element,
                             (size_t)(in->offsets[i + n] - in->offsets[i]) * element, job->opts);

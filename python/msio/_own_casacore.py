@@ -109,10 +109,11 @@ def puts(path, told, column, rows, total, values):
 
     rows: None, a slice, an int or an array; values: [row]..., or one element for all.
     """
-    if told["writable"] or told["manager"].startswith("Tiled") or not is_open_here(folder_of(path)):
+    incremental = told["manager"].startswith("Incremental")  # of which msio writes some rows, and others not
+    if told["writable"] and not incremental or told["manager"].startswith("Tiled") or not is_open_here(folder_of(path)):
         return False
     chosen = np.arange(total)[rows if rows is not None else slice(None)].reshape(-1)
-    if told["manager"].startswith("Incremental") and total - 1 in chosen and len(np.unique(chosen)) < total:
+    if incremental and total - 1 in chosen and len(np.unique(chosen)) < total:
         return False  # casacore would change rows before the last one, too
     if values.ndim and len(values) != len(chosen):
         raise ValueError(f"{len(values)} rows of values are given, {len(chosen)} are selected")

@@ -21,7 +21,7 @@ enum { CORR = 4, CHAN = 64 };
 typedef struct kind {
     const char *name;
     const char *columns[3];
-    bool atomic, sync, value, part, copy, fresh, unguarded, list, cells, stream;
+    bool atomic, sync, value, part, copy, fresh, unguarded, list, cells, stream, strings;
     msio_status (*add)(const char *path); /* columns or rows, by casacore */
 } kind;
 
@@ -46,6 +46,8 @@ static const kind kinds[] = {
     {.name = "list", .columns = {"DATA"}, .list = true},
     {.name = "value", .columns = {"DATA"}, .value = true},
     {.name = "scalar", .columns = {"ANTENNA1"}},
+    {.name = "incremental", .columns = {"TIME"}}, /* values of IncrementalStMan, which hold for two rows each */
+    {.name = "strings", .columns = {"NAME"}, .strings = true},
     {.name = "sync", .columns = {"DATA"}, .sync = true},
     {.name = "sync_atomic", .columns = {"DATA"}, .sync = true, .atomic = true},
     {.name = "unguarded", .columns = {"DATA"}, .unguarded = true}, /* which the others are held against */
@@ -73,6 +75,8 @@ static void fill(void *out, msio_type type, int64_t rows, int64_t elements, int6
         int64_t e = i / elements * elements * step + i % elements; /* channels from 0 on, 1 in `step` of them */
         if (type == MSIO_COMPLEX)
             ((float complex *)out)[i] = turn ? (float)-(e + 1) : (float)(e + 1);
+        else if (type == MSIO_DOUBLE)
+            ((double *)out)[i] = (double)(turn ? e / 2 + 1000000 : e / 2);
         else if (type == MSIO_BOOL)
             ((uint8_t *)out)[i] = (uint8_t)((((e >> 3) ^ e) & 1) ^ turn);
         else
@@ -100,13 +104,17 @@ static msio_status prepare(work *w) {
         w->select.row_list = list;
         w->select.rows_in_list = rows = n;
     }
+    if (w->kind->strings) {
+        w->n = 1;
+        return msio_table_column(w->table, w->kind->columns[0], &w->column[0]);
+    }
     if (w->kind->part) w->select.chans = CHAN / 4; /* the first quarter */
     for (w->n = 0; w->n < 3 && w->kind->columns[w->n]; w->n++) {
         int i = w->n;
         msio_status status = msio_table_column(w->table, w->kind->columns[i], &w->column[i]);
         if (status) return status;
         msio_type type = msio_column_describe(w->column[i])->type;
-        bool scalar = type == MSIO_INT;
+        bool scalar = type == MSIO_INT || type == MSIO_DOUBLE;
         int64_t elements = scalar ? 1 : CORR * (w->kind->part ? CHAN / 4 : CHAN);
         w->bytes[i] = (size_t)(rows * elements) * msio_type_size(type);
         for (int turn = 0; turn < 2; turn++) {
@@ -133,6 +141,29 @@ static msio_status put_cells(const work *w, int turn) {
         status = msio_cursor_put(cursor, row, (const char *)w->in[turn][0] + (size_t)row * cell, cell);
     msio_status closed = msio_cursor_close(cursor);
     return status ? status : closed;
+}
+
+/* "a0", "a1", ...; turn 1: "bc0", ... */
+static msio_status put_strings(const work *w, const msio_write_opts *how, int turn) {
+    int64_t rows = msio_table_rows(w->table);
+    msio_ragged in = {.type = MSIO_STRING, .cells = rows};
+    in.offsets = calloc((size_t)rows + 1, sizeof *in.offsets);
+    in.text_offsets = calloc((size_t)rows + 1, sizeof *in.text_offsets);
+    in.shapes = calloc((size_t)rows * MSIO_MAX_NDIM, sizeof *in.shapes);
+    in.ndims = calloc((size_t)rows, 1);
+    in.defined = malloc((size_t)rows);
+    in.text = malloc((size_t)rows * 16);
+    if (!in.offsets || !in.text_offsets || !in.shapes || !in.ndims || !in.defined || !in.text) abort();
+    memset(in.defined, 1, (size_t)rows);
+    for (int64_t i = 0; i < rows; i++) {
+        in.offsets[i + 1] = i + 1;
+        int n = sprintf(in.text + in.text_offsets[i], "%s%lld", turn ? "bc" : "a", (long long)i);
+        in.text_offsets[i + 1] = in.text_offsets[i] + n;
+    }
+    in.bytes = (size_t)in.text_offsets[rows];
+    msio_status status = msio_write_ragged(w->column[0], NULL, &in, how);
+    msio_ragged_free(&in);
+    return status;
 }
 
 static msio_status put_stream(const work *w, int turn) {
@@ -167,6 +198,7 @@ static msio_status write_turn(work *w, int turn) {
     }
     if (w->kind->cells) return put_cells(w, turn);
     if (w->kind->stream) return put_stream(w, turn);
+    if (w->kind->strings) return put_strings(w, &how, turn);
     if (w->kind->copy) return msio_column_copy(w->from, w->column[0], NULL, &how);
     if (w->kind->value) return msio_write_value(w->column[0], NULL, &value, sizeof value, &how);
     return msio_write_many(w->n, w->column, &w->select, (const void *const *)w->in[turn], w->bytes, &how);
@@ -197,9 +229,26 @@ static msio_status name_refused(const msio_column *column, int64_t row, int64_t 
     return status ? status : name_refused(column, row + rows / 2, rows - rows / 2, cells, cell);
 }
 
+/* The same of strings. */
+static msio_status name_refused_strings(const msio_column *column, int64_t row, int64_t rows) {
+    msio_select range = MSIO_SELECT_ALL;
+    msio_ragged strings;
+    range.row = row;
+    range.rows = rows;
+    msio_status status = msio_read_ragged(column, &range, &strings, NULL);
+    if (!status) msio_ragged_free(&strings);
+    if (status != MSIO_E_INTERRUPTED) return status;
+    if (rows == 1) {
+        printf(" %lld", (long long)row);
+        return MSIO_OK;
+    }
+    status = name_refused_strings(column, row, rows / 2);
+    return status ? status : name_refused_strings(column, row + rows / 2, rows - rows / 2);
+}
+
 /* Reads every column, and names the rows that are refused: "refused DATA 3 4 5". */
 static int read_rows(const char *path) {
-    static const char *const names[] = {"DATA", "FLAG", "ANTENNA1", "CORRECTED_DATA"};
+    static const char *const names[] = {"DATA", "FLAG", "ANTENNA1", "CORRECTED_DATA", "TIME", "NAME"};
     msio_open_opts opts = MSIO_OPEN_OPTS_INIT;
     msio_table *table;
     msio_repaired left = MSIO_REPAIRED_INIT;
@@ -211,12 +260,15 @@ static int read_rows(const char *path) {
     char *cells = malloc((size_t)rows * CORR * CHAN * sizeof(float complex));
     if (!cells) abort();
     printf("left %d %d %d\n", left.interrupted, left.blocks, left.may_be_mixed);
-    for (int i = 0; i < 4 && !status; i++) {
+    for (int i = 0; i < 6 && !status; i++) {
         const msio_column *column;
         status = msio_table_column(table, names[i], &column);
-        size_t cell = i == 2 ? 4 : CORR * CHAN * (i == 1 ? 1 : sizeof(float complex));
+        size_t cell = i == 2 ? 4 : i == 4 ? 8 : CORR * CHAN * (i == 1 ? 1 : sizeof(float complex));
         printf("refused %s", names[i]);
-        if (!status) status = name_refused(column, 0, rows, cells, cell);
+        if (!status && i == 5)
+            status = name_refused_strings(column, 0, rows);
+        else if (!status)
+            status = name_refused(column, 0, rows, cells, cell);
         puts("");
     }
     free(cells);

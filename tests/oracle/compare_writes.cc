@@ -25,7 +25,7 @@ void Report::delivered(void *, size_t) {}
 namespace {
 
 struct Counts {
-    int64_t writes = 0, elements = 0, columns = 0, native = 0, by_casacore = 0, views = 0;
+    int64_t writes = 0, elements = 0, columns = 0, native = 0, by_casacore = 0, views = 0, values = 0, strings = 0;
 };
 
 // Which rows of a view are one row of its root, by that row; every row stands for itself in a plain table.
@@ -85,16 +85,24 @@ class ColumnWriter {
         : report_(report), counts_(counts), path_(path), name_(name), random_(random), root_(root) {}
 
     bool write(int rounds, Cells &cells);
+    bool write_strings(int rounds, Cells &cells);
     static int64_t one_of; // columns that casacore writes is written so
 
   private:
     bool casacore_writes() const;
+    bool shares_values() const;
     Cells read() const {
         Table table(path_, TableLock(TableLock::AutoNoReadLocking));
         return read_cells(table, name_, {});
     }
     Selection choose(const Cells &cells, int64_t rows);
+    Selection choose_runs(const Cells &cells);
+    void choose_axes(const Cells &cells, Selection &selection);
+    void repeat_in_runs(std::vector<uint8_t> &values, const Selection &selection) const;
+    template <typename Call> msio_status with_column(Call call);
     msio_status put(const Selection &selection, const std::vector<uint8_t> &values, bool repeats);
+    msio_status put_strings(const Selection &selection, const std::vector<std::string> &strings,
+                            const std::vector<uint8_t> &given);
     void compare(const Cells &expected, const Selection &selection, const char *how);
 
     Report &report_;
@@ -103,6 +111,7 @@ class ColumnWriter {
     Random &random_;
     const RootRows &root_;
     bool by_casacore_ = false;
+    std::vector<int64_t> run_; // of equal values, in which each row lies
 };
 
 int64_t ColumnWriter::one_of = 8;
@@ -110,15 +119,55 @@ int64_t ColumnWriter::one_of = 8;
 Selection ColumnWriter::choose(const Cells &cells, int64_t rows) {
     std::vector<Selection> all = row_selections(rows, {}, random_);
     Selection selection = all[static_cast<size_t>(random_.below(static_cast<int64_t>(all.size())))];
-    if (selection.rows.empty() || random_.below(3) == 0) return selection;
-    const Cell &cell = cells.at(selection.rows[0]);
-    if (!cell.defined || cell.ndim < 1) return selection;
-    selection.corr = random_axis(cell.shape[cell.ndim - 1], random_);
-    if (cell.ndim > 1) selection.chan = random_axis(cell.shape[cell.ndim - 2], random_);
+    choose_axes(cells, selection);
     return selection;
 }
 
-msio_status ColumnWriter::put(const Selection &selection, const std::vector<uint8_t> &values, bool repeats) {
+void ColumnWriter::choose_axes(const Cells &cells, Selection &selection) {
+    if (selection.rows.empty() || random_.below(3) == 0) return;
+    const Cell &cell = cells.at(selection.rows[0]);
+    if (!cell.defined || cell.ndim < 1) return;
+    selection.corr = random_axis(cell.shape[cell.ndim - 1], random_);
+    if (cell.ndim > 1) selection.chan = random_axis(cell.shape[cell.ndim - 2], random_);
+}
+
+// Rows of whole runs of equal cells, in any order: of IncrementalStMan no other row has a value of theirs.
+Selection ColumnWriter::choose_runs(const Cells &cells) {
+    Selection selection;
+    selection.name = "whole runs";
+    selection.list = true;
+    const int64_t one_in = random_.below(4) ? 1 + random_.below(5) : 50;
+    std::vector<bool> taken;
+    run_.clear();
+    for (size_t row = 0; row < cells.cell.size(); row++) {
+        const size_t bytes = static_cast<size_t>(cells.cell[row].count) * cells.size;
+        const uint8_t *its = cells.bytes.data() + static_cast<size_t>(cells.cell[row].first) * cells.size;
+        const bool goes_on = row && cells.cell[row - 1].count == cells.cell[row].count &&
+                             (bytes == 0 || std::memcmp(its - bytes, its, bytes) == 0);
+        if (!goes_on) taken.push_back(random_.below(one_in) == 0);
+        run_.push_back(static_cast<int64_t>(taken.size()) - 1);
+        if (taken.back()) selection.rows.push_back(static_cast<int64_t>(row));
+    }
+    for (size_t i = selection.rows.size(); i > 1 && random_.below(2); i--)
+        std::swap(selection.rows[i - 1], selection.rows[static_cast<size_t>(random_.below(static_cast<int64_t>(i)))]);
+    choose_axes(cells, selection);
+    return selection;
+}
+
+// Every row of a run gets what its first one in the selection does.
+void ColumnWriter::repeat_in_runs(std::vector<uint8_t> &values, const Selection &selection) const {
+    const size_t bytes = selection.rows.empty() ? 0 : values.size() / selection.rows.size();
+    std::vector<size_t> first(run_.empty() ? 0 : static_cast<size_t>(run_.back()) + 1, SIZE_MAX);
+    for (size_t i = 0; i < selection.rows.size() && bytes; i++) {
+        size_t &at = first[static_cast<size_t>(run_[static_cast<size_t>(selection.rows[i])])];
+        if (at == SIZE_MAX)
+            at = i;
+        else
+            std::memcpy(&values[i * bytes], &values[at * bytes], bytes);
+    }
+}
+
+template <typename Call> msio_status ColumnWriter::with_column(Call call) {
     msio_open_opts opts = MSIO_OPEN_OPTS_INIT;
     msio_write_opts how = MSIO_WRITE_OPTS_INIT;
     msio_table *table = nullptr;
@@ -128,19 +177,24 @@ msio_status ColumnWriter::put(const Selection &selection, const std::vector<uint
     how.threads = static_cast<int>(random_.below(3));
     how.atomic = random_.below(4) == 0 && !by_casacore_;
     how.unguarded = random_.below(4) == 0;
-    msio_select select = selection.c();
     msio_status status = msio_table_open(path_.c_str(), &opts, &table);
     if (!status) status = msio_table_column(table, name_.c_str(), &column);
-    if (!status)
-        status = repeats ? msio_write_value(column, &select, values.data(), values.size(), &how)
-                         : msio_write(column, &select, values.data(), values.size(), &how);
+    if (!status) status = call(column, &how);
     msio_table_close(table);
     return status;
 }
 
+msio_status ColumnWriter::put(const Selection &selection, const std::vector<uint8_t> &values, bool repeats) {
+    msio_select select = selection.c();
+    return with_column([&](const msio_column *column, const msio_write_opts *how) {
+        return repeats ? msio_write_value(column, &select, values.data(), values.size(), how)
+                       : msio_write(column, &select, values.data(), values.size(), how);
+    });
+}
+
 void ColumnWriter::compare(const Cells &expected, const Selection &selection, const char *how) {
     Cells now = read();
-    if (now.cell.size() == expected.cell.size() && now.bytes == expected.bytes) return;
+    if (now.cell.size() == expected.cell.size() && now.bytes == expected.bytes && now.text == expected.text) return;
     size_t at = 0, size = std::max<size_t>(expected.size, 1);
     while (at < now.bytes.size() && at < expected.bytes.size() && now.bytes[at] == expected.bytes[at]) at++;
     report_.mismatch("column %s, %s, %s, chan %lld:%lld:%lld corr %lld:%lld:%lld: element %zu of %zu differs",
@@ -156,18 +210,41 @@ bool ColumnWriter::casacore_writes() const {
     return path_.find("TiledDataStMan") == std::string::npos && asked++ % one_of == 0;
 }
 
+// Whether some rows of the column are written natively, and others not: which, is for this comparison to know.
+bool ColumnWriter::shares_values() const {
+    msio_table *table = nullptr;
+    const msio_column *column = nullptr;
+    bool shares = false;
+    if (msio_table_open(path_.c_str(), nullptr, &table) != MSIO_OK) return false;
+    if (msio_table_column(table, name_.c_str(), &column) == MSIO_OK)
+        if (const msio_column_info *info = msio_column_describe(column))
+            shares = info->writable && info->why_not_writable;
+    msio_table_close(table);
+    return shares;
+}
+
 // Whether the column is written natively at all; else casacore writes it, where it is the column's turn. `cells` are
 // those that were there before, and those that casacore must read afterwards.
 bool ColumnWriter::write(int rounds, Cells &cells) {
-    if (cells.size == 0) return false;
+    if (cells.size == 0) return write_strings(rounds, cells);
+    const bool shares = shares_values();
     for (int round = 0; round < rounds; round++) {
-        Selection selection = choose(cells, static_cast<int64_t>(cells.cell.size()));
+        const bool runs = shares && random_.below(4) != 0;
+        Selection selection = runs ? choose_runs(cells) : choose(cells, static_cast<int64_t>(cells.cell.size()));
         Dense part = dense_of(cells, selection, std::vector<uint8_t>(cells.size));
         if (part.undefined || part.differ || part.parts_differ || part.no_axes || !applies(cells, selection)) continue;
         bool repeats = random_.below(4) == 0;
         std::vector<uint8_t> values = random_values(repeats ? cells.size : part.bytes.size(), cells.type, random_);
+        if (runs && !repeats) repeat_in_runs(values, selection);
         msio_status status = put(selection, values, repeats);
-        if (status == MSIO_E_UNSUPPORTED && !by_casacore_) {
+        if (status == MSIO_E_UNSUPPORTED && shares && (!runs || !root_.empty())) { // rows share values with others
+            if (!casacore_writes()) continue;
+            by_casacore_ = true;
+            status = put(selection, values, repeats);
+            by_casacore_ = false;
+            if (status == MSIO_E_UNSUPPORTED) continue;
+            counts_.by_casacore++;
+        } else if (status == MSIO_E_UNSUPPORTED && !by_casacore_) {
             by_casacore_ = true;
             if (!casacore_writes()) return false;
             counts_.by_casacore++;
@@ -184,9 +261,91 @@ bool ColumnWriter::write(int rounds, Cells &cells) {
         put_into(cells, selection, as_stored(values, cells.type), repeats, root_);
         compare(cells, selection, repeats ? "one value" : "values");
         counts_.writes++;
+        counts_.values += runs;
         counts_.elements += static_cast<int64_t>(part.bytes.size() / cells.size);
     }
     return !by_casacore_;
+}
+
+msio_status ColumnWriter::put_strings(const Selection &selection, const std::vector<std::string> &strings,
+                                      const std::vector<uint8_t> &given) {
+    const size_t n = strings.size();
+    std::string text;
+    std::vector<int64_t> offsets{0}, text_offsets{0}, shapes(n * MSIO_MAX_NDIM);
+    std::vector<int8_t> ndims(n);
+    std::vector<uint8_t> defined(given);
+    for (size_t i = 0; i < n; i++) {
+        offsets.push_back(offsets.back() + given[i]);
+        if (given[i]) text += strings[i];
+        if (given[i]) text_offsets.push_back(static_cast<int64_t>(text.size()));
+    }
+    msio_ragged in = {
+        MSIO_STRING, static_cast<int64_t>(n), offsets.data(), shapes.data(), ndims.data(), defined.data(), nullptr,
+        text.size(), text_offsets.data(),     text.data()};
+    msio_select select = selection.c();
+    return with_column([&](const msio_column *column, const msio_write_opts *how) {
+        return msio_write_ragged(column, &select, &in, how);
+    });
+}
+
+// Strings of a StandardStMan's scalars: natively where those that come and those that go lie in the cells.
+bool ColumnWriter::write_strings(int rounds, Cells &cells) {
+    uInt most = 0;
+    bool standard = false, native = false; // a container of all files is none of msio's
+    {
+        Table table(path_, TableLock(TableLock::AutoNoReadLocking));
+        const ColumnDesc &desc = table.tableDesc()[name_];
+        Record managers = root_.empty() && desc.isScalar() ? table.dataManagerInfo() : Record();
+        for (uInt i = 0; i < managers.nfields(); i++) {
+            const Record &manager = managers.subRecord(i);
+            const Vector<String> its(manager.asArrayString("COLUMNS"));
+            const bool has = std::find(its.begin(), its.end(), String(name_)) != its.end();
+            standard = standard || (has && manager.asString("TYPE") == "StandardStMan");
+        }
+        most = desc.maxLength();
+        standard = standard && !fs::exists(path_ + "/table.mf") && !fs::exists(path_ + "/table.mfh5");
+    }
+    for (int round = 0; round < rounds && standard; round++) {
+        std::vector<Selection> all = row_selections(static_cast<int64_t>(cells.cell.size()), {}, random_);
+        const Selection selection = all[static_cast<size_t>(random_.below(static_cast<int64_t>(all.size())))];
+        const uint64_t longest = most ? most : random_.below(4) ? 8 : 12;
+        const bool all_given = random_.below(2);
+        std::vector<std::string> strings;
+        std::vector<uint8_t> given;
+        bool fit = true;
+        Cells after = cells;
+        for (int64_t row : selection.rows) {
+            std::string string;
+            const size_t length = static_cast<size_t>(random_.below(static_cast<int64_t>(longest) + 1));
+            while (string.size() < length) string += static_cast<char>('a' + random_.below(26));
+            given.push_back(all_given || random_.below(3));
+            strings.push_back(string);
+            const size_t at = static_cast<size_t>(cells.cell[static_cast<size_t>(row)].first);
+            fit = fit && (most || !given.back() || (string.size() <= 8 && cells.text[at].size() <= 8));
+            if (given.back()) after.text[at] = string;
+        }
+        msio_status status = put_strings(selection, strings, given);
+        if (status == MSIO_E_UNSUPPORTED && !fit) {
+            if (!casacore_writes()) continue;
+            by_casacore_ = true;
+            status = put_strings(selection, strings, given);
+            by_casacore_ = false;
+            counts_.by_casacore++;
+        } else if (fit) {
+            counts_.strings += static_cast<int64_t>(strings.size());
+            native = true;
+        }
+        if (status) {
+            report_.mismatch("column %s, %s: %s %s", name_.c_str(), selection.name.c_str(), msio_status_name(status),
+                             msio_last_error()->message);
+            return true;
+        }
+        cells = after;
+        compare(cells, selection, "strings");
+        counts_.writes++;
+        counts_.elements += static_cast<int64_t>(strings.size());
+    }
+    return native;
 }
 
 bool same_cells(const Cells &a, const Cells &b) { return a.bytes == b.bytes && a.text == b.text; }
@@ -383,10 +542,11 @@ int main(int argc, char **argv) {
         if (static_cast<long>(i) % shards == shard)
             write_copy(report, counts, all[i], scratch, static_cast<int>(rounds));
     std::printf("%lld tables (%lld views), %lld columns (%lld written natively, %lld by casacore), %lld writes, "
-                "%lld elements, %lld mismatches\n",
+                "%lld elements (%lld strings in their cells), %lld times whole values, %lld mismatches\n",
                 static_cast<long long>(report.tables), static_cast<long long>(counts.views),
                 static_cast<long long>(counts.columns), static_cast<long long>(counts.native),
                 static_cast<long long>(counts.by_casacore), static_cast<long long>(counts.writes),
-                static_cast<long long>(counts.elements), static_cast<long long>(report.mismatches));
+                static_cast<long long>(counts.elements), static_cast<long long>(counts.strings),
+                static_cast<long long>(counts.values), static_cast<long long>(report.mismatches));
     return counts.writes > 0 && report.mismatches == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

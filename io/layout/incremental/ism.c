@@ -116,8 +116,7 @@ static msio_status pieces(const msio_manager *manager, const msio_column_dat *co
 
 static const char *keeps(const msio_manager *manager, const msio_column_dat *column) {
     (void)manager;
-    (void)column;
-    return "a value that IncrementalStMan stores holds for many rows";
+    return msio_column_is_direct(column) ? NULL : "an array of IncrementalStMan may be that of many rows";
 }
 
 const msio_layout msio_ism_layout = {.type = "IncrementalStMan",
@@ -125,6 +124,7 @@ const msio_layout msio_ism_layout = {.type = "IncrementalStMan",
                                      .unload = unload,
                                      .refuses = refuses,
                                      .keeps = keeps,
+                                     .shares = msio_ism_shares,
                                      .shapes = shapes,
                                      .pieces = pieces,
                                      .texts = msio_ism_texts,

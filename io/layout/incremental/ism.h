@@ -32,6 +32,7 @@ typedef struct msio_ism_walk {
     int64_t from, count;
     const uint8_t *value; /* valid until the next step */
     int64_t address, length;
+    int64_t first, last; /* rows of the table that have it; first -1: damage */
     /* its own */
     const msio_ism *ism;
     const msio_column_dat *column;
@@ -54,6 +55,9 @@ msio_status msio_ism_walk_next(msio_ism_walk *walk);
 /* Bytes of a column's value in a bucket: of a cell, or of the offset of its array; -1 where that differs. */
 int64_t msio_ism_value_bytes(const msio_column_dat *column);
 
+/* Tells which rows share a value; see msio_layout. */
+msio_status msio_ism_shares(const msio_manager *manager, const msio_column_dat *column, const msio_rows *rows,
+                            msio_share_sink sink, void *user);
 /* Tells strings. */
 msio_status msio_ism_texts(const msio_manager *manager, const msio_column_dat *column, const msio_rows *rows,
                            msio_text_sink sink, void *user);

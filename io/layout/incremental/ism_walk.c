@@ -106,7 +106,32 @@ msio_status msio_ism_walk_next(msio_ism_walk *walk) {
     walk->value = walk->data + position;
     walk->length = walk->data_bytes - position;
     walk->address = b->address + BUCKET_HEADER + position;
+    int64_t first = row_of(walk, walk->entry);
+    walk->first = first < 0 ? -1 : b->start + first; /* a damaged one */
+    walk->last = last;
     return MSIO_OK;
+}
+
+/* Whether the walk's rows are all that have its value; equal ones may repeat. */
+static bool is_whole(const msio_ism_walk *walk) {
+    const msio_rows *rows = walk->rows;
+    int64_t different = 1;
+    if (walk->first < 0) return false;
+    if (!rows->row) return walk->count == walk->last - walk->first + 1;
+    for (int64_t i = walk->from + 1; i < walk->from + walk->count; i++) different += rows->row[i] != rows->row[i - 1];
+    return different == walk->last - walk->first + 1;
+}
+
+msio_status msio_ism_shares(const msio_manager *manager, const msio_column_dat *column, const msio_rows *rows,
+                            msio_share_sink sink, void *user) {
+    const msio_ism *ism = manager->state;
+    msio_window window;
+    msio_ism_walk walk;
+    msio_window_open(&window, ism->file);
+    msio_status status = msio_ism_walk_start(&walk, ism, column, rows, &window);
+    while (!status && !(status = msio_ism_walk_next(&walk)))
+        status = sink(user, walk.from, walk.count, is_whole(&walk));
+    return msio_window_close(&window, status == MSIO_END ? MSIO_OK : status);
 }
 
 msio_status msio_ism_each_offset(const msio_ism *ism, const msio_column_dat *column, const msio_rows *rows,

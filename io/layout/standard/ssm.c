@@ -98,7 +98,7 @@ static msio_status push_direct(const msio_ssm *s, const msio_column_dat *column,
     bool bits = column->type == MSIO_BOOL;
     int64_t stride = msio_ssm_row_bits(column) / (bits ? 1 : 8), offset = s->offset[column->number];
     msio_status status = msio_bucket_walk_start(&walk, msio_ssm_index(s, column), want->rows, s->file->path);
-    msio_cells_start(&cells, want, column->type, s->file, sink);
+    msio_cells_start(&cells, want, column->type == MSIO_STRING ? MSIO_UCHAR : column->type, s->file, sink);
     while (!status && msio_bucket_walk_next(&walk)) {
         int64_t bucket = walk.address + offset, row = msio_rows_row(want->rows, walk.from) - walk.start;
         status = msio_cells_push(&cells, walk.from, walk.count, (bits ? bucket * 8 : bucket) + row * stride, stride);
@@ -134,4 +134,5 @@ const msio_layout msio_ssm_layout = {.type = "StandardStMan",
                                      .shapes = shapes,
                                      .pieces = pieces,
                                      .texts = msio_ssm_texts,
+                                     .text_form = msio_ssm_text_form,
                                      .describe = describe};

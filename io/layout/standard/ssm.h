@@ -46,4 +46,7 @@ msio_status msio_ssm_texts(const msio_manager *manager, const msio_column_dat *c
 msio_status msio_ssm_text_shapes(const msio_manager *manager, const msio_column_dat *column, const msio_rows *rows,
                                  msio_shape_run *run);
 
+/* Where a scalar's string lies in its cell: see msio_layout. */
+bool msio_ssm_text_form(const msio_column_dat *column, msio_text_form *form);
+
 #endif

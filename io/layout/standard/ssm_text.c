@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "io/files/stored.h"
 #include "io/layout/standard/ssm.h"
+#include "io/lock/interrupted.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -13,6 +14,15 @@
 
 /* Bytes of a string bucket before its data: unused, bytes used, bytes deleted, next bucket. */
 #define BUCKET_HEADER 16
+
+bool msio_ssm_text_form(const msio_column_dat *column, msio_text_form *form) {
+    bool fixed_length = column->max_length > 0;
+    if (column->kind != MSIO_KIND_SCALAR || column->type != MSIO_STRING) return false;
+    form->bytes = fixed_length ? column->max_length : LINK_BYTES;
+    form->most = fixed_length ? column->max_length : SHORT_BYTES;
+    form->counted = !fixed_length;
+    return true;
+}
 
 /* Where a cell's strings lie. */
 typedef struct text_link {
@@ -190,7 +200,10 @@ static msio_status each_cell(text_job *job, const msio_rows *rows) {
         int64_t first = msio_rows_row(rows, walk.from), last = msio_rows_row(rows, walk.from + walk.count - 1);
         int64_t at = walk.address + s->offset[job->column->number] + stride * (first - walk.start);
         const uint8_t *p = msio_window_get(&job->links, at, stride * (last - first + 1));
-        if (!p) status = job->links.status;
+        if (!p)
+            status = job->links.status;
+        else if (s->file->left)
+            status = msio_left_check(s->file, at, stride * (last - first + 1));
         for (int64_t i = walk.from; i < walk.from + walk.count && !status; i++)
             status = take_cell(job, i, p + stride * (msio_rows_row(rows, i) - first));
     }

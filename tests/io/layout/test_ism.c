@@ -252,6 +252,102 @@ static void the_manager_is_described(void **state) {
     assert_string_equal(msio_ism_layout.refuses(&table.manager, &record), "record column");
 }
 
+/* ---------------------------------------------------------------- what is written in place */
+
+static msio_status say_share(void *user, int64_t index, int64_t count, bool whole) {
+    say(user, "%lld+%lld%s ", (long long)index, (long long)count, whole ? "" : "?");
+    return MSIO_OK;
+}
+
+static const char *say_shares(const char *column, const msio_rows *rows) {
+    said.at = 0;
+    assert_int_equal(
+        msio_ism_layout.shares(&table.manager, fixture_find(&table, column), rows, say_share, (void *)&said), MSIO_OK);
+    return said.text;
+}
+
+static void rows_that_share_a_value_are_told(void **state) {
+    (void)state;
+    int64_t row[] = {3, 4, 4, 5, 6, 7, 8, 11}, to[8] = {0};
+    msio_rows all = all_rows(ROWS), list = {.count = 8, .row = row, .place = to};
+    msio_rows part = {.count = 4, .first = 1, .step = 2, .place_step = 1}, late = {.count = 2, .first = 10, .step = 1};
+    assert_int_equal(fixture_load(&table), MSIO_OK);
+    assert_string_equal(say_shares("TIME", &all), "0+3 3+5 8+2 10+2 ");
+    assert_string_equal(say_shares("BITS", &all), "0+6 6+2 8+4 ");
+    assert_string_equal(say_shares("TIME", &part), "0+1? 1+3? ");
+    assert_string_equal(say_shares("TIME", &late), "0+2 ");
+    assert_string_equal(say_shares("TIME", &list), "0+6 6+1? 7+1? ");
+    assert_string_equal(say_shares("ANTENNA", &part), "0+1 1+1 2+1 3+1 ");
+}
+
+static void only_values_in_the_bucket_have_a_place(void **state) {
+    (void)state;
+    assert_int_equal(fixture_load(&table), MSIO_OK);
+    assert_null(msio_ism_layout.keeps(&table.manager, fixture_find(&table, "TIME")));
+    assert_null(msio_ism_layout.keeps(&table.manager, fixture_find(&table, "BITS")));
+    assert_non_null(msio_ism_layout.keeps(&table.manager, fixture_find(&table, "SPECTRUM")));
+    assert_string_equal(msio_column_keeps(&msio_ism_layout, &table.manager, fixture_find(&table, "NAME")),
+                        "strings are written by casacore alone");
+}
+
+/* A write goes where pieces lie. */
+static msio_status check_places(void *user, msio_piece_batch *batch) {
+    (void)user;
+    for (int64_t i = 0; i < batch->n; i++) {
+        const msio_piece *p = &batch->pieces[i];
+        const int64_t bits = batch->target[p->target].codec == MSIO_CODEC_BITS ? 1 : 8;
+        for (int64_t row = 0; row < p->rows; row++) {
+            const int64_t first = p->offset * 8 + p->bit + row * p->row_src * bits, end = first + p->span * bits;
+            const int64_t number = (first / 8 - 512) / BUCKET;
+            assert_true(first >= 8 * (512 + number * BUCKET + 4) && number < BUCKETS);
+            assert_true(end <= 8 * (512 + (number + 1) * BUCKET));
+        }
+    }
+    return MSIO_OK;
+}
+
+/* Whatever damage there is, every place lies within a bucket. */
+static void push_everywhere(const char *name, int64_t elements) {
+    const msio_column_dat *c = fixture_find(&table, name);
+    static const msio_range one = {0, 1, 1};
+    msio_rows rows = all_rows(ROWS);
+    msio_want want = {.rows = &rows, .place_elements = 1, .row_elements = 1};
+    msio_sink sink;
+    if (elements > 1) {
+        want.ndim = 1;
+        want.shape[0] = want.row_elements = want.place_elements = elements;
+        want.axis[0] = one;
+        want.axis[0].count = elements;
+    }
+    int elem = (int)msio_type_size(c->type);
+    assert_int_equal(msio_sink_start(&sink, 1, check_places, NULL), MSIO_OK);
+    sink.target[0] = (msio_target){.elem = elem, .unit = elem, .stored_bits = c->type == MSIO_BOOL ? 1 : 8 * elem};
+    if (c->type == MSIO_BOOL) sink.target[0].codec = MSIO_CODEC_BITS;
+    sink.batch_pieces = 1;
+    said.at = 0;
+    if (!msio_ism_layout.pieces(&table.manager, c, &want, &sink)) (void)msio_sink_finish(&sink);
+    (void)msio_ism_layout.shares(&table.manager, c, &rows, say_share, &said);
+    msio_sink_free(&sink);
+}
+
+/* Every byte of the buckets and the index in turn is another: no place lies outside of a bucket. */
+static void damage_gives_no_place_outside_a_bucket(void **state) {
+    (void)state;
+    static const uint8_t changes[] = {0xff, 0x80, 0x01, 0x7f};
+    for (int64_t i = 512; i < main_file.size; i++)
+        for (size_t k = 0; k <= sizeof changes; k++) { /* the last one puts it back */
+            uint8_t byte = main_file.bytes[i] ^ (k < sizeof changes ? changes[k] : 0);
+            fixture_patch(&table, "", &byte, 1, i);
+            if (fixture_load(&table) == MSIO_OK) {
+                push_everywhere("TIME", 1);
+                push_everywhere("FLAG", 1);
+                push_everywhere("BITS", 10);
+                push_everywhere("ANTENNA", 1);
+            }
+            fixture_unload(&table);
+        }
+}
+
 /* ---------------------------------------------------------------- damage */
 
 static void every_changed_byte_of_buckets_and_index_gives_a_status(void **state) {
@@ -303,6 +399,9 @@ int main(void) {
         BOTH(strings_of_other_arrays_lie_in_the_array_file),
         BOTH(indirect_arrays_tell_their_shapes_and_values),
         BOTH(the_manager_is_described),
+        BOTH(rows_that_share_a_value_are_told),
+        BOTH(only_values_in_the_bucket_have_a_place),
+        BOTH(damage_gives_no_place_outside_a_bucket),
         BOTH(every_changed_byte_of_buckets_and_index_gives_a_status),
         BOTH(a_file_cut_anywhere_is_an_error),
         BOTH(a_bucket_without_a_value_for_its_first_row_is_an_error),

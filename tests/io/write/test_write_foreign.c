@@ -93,7 +93,7 @@ static void written(msio_status status) {
 
 static void columns_tell_who_writes_them(void **state) {
     (void)state;
-    static const char *const by_casacore[] = {"ISM", "ISMA", "NAME", "WORDS", "OLD"};
+    static const char *const by_casacore[] = {"WORDS", "OLD"}, *const some[] = {"ISM", "ISMA", "NAME"};
     msio_write_plan plan = MSIO_WRITE_PLAN_INIT;
     for (size_t i = 0; i < sizeof by_casacore / sizeof *by_casacore; i++) {
         const msio_column_info *info = msio_column_describe(column_of(by_casacore[i]));
@@ -101,12 +101,21 @@ static void columns_tell_who_writes_them(void **state) {
         assert_false(info->writable);
         assert_non_null(info->why_not_writable);
     }
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        const msio_column_info *info = msio_column_describe(column_of(some[i]));
+        assert_non_null(info);
+        assert_true(info->writable);
+        assert_non_null(info->why_not_writable);
+    }
     const msio_column_info *plain = msio_column_describe(column_of("PLAIN"));
     assert_true(plain->writable);
     assert_null(plain->why_not_writable);
-    assert_int_equal(msio_write_plan_make(column_of("ISM"), NULL, NULL, &plan), MSIO_OK);
+    msio_select part = rows_of(10, 20, 2); /* of ISMA's values each holds for 20 rows */
+    assert_int_equal(msio_write_plan_make(column_of("ISMA"), &part, NULL, &plan), MSIO_OK);
     assert_false(plan.native);
     assert_true(plan.why_not[0]);
+    assert_int_equal(msio_write_plan_make(column_of("ISMA"), NULL, NULL, &plan), MSIO_OK);
+    assert_true(plan.native);
     assert_int_equal(msio_write_plan_make(column_of("OLD"), NULL, NULL, &plan), MSIO_OK);
     assert_false(plan.native);
 }
@@ -153,12 +162,66 @@ static void scalars_and_parts_of_arrays(void **state) {
 /* A put of IncrementalStMan's last row makes casacore change rows before it: it is not asked. */
 static void the_last_row_alone_is_refused(void **state) {
     (void)state;
-    int32_t before[ROWS], after[ROWS], value = 7;
+    double before[ROWS][12], after[ROWS][12], value[12] = {7};
     msio_select s = rows_of(ROWS - 1, 1, 1);
-    written(msio_read(column_of("ISM"), NULL, before, sizeof before, NULL));
-    assert_int_equal(msio_write(column_of("ISM"), &s, &value, sizeof value, NULL), MSIO_E_UNSUPPORTED);
-    written(msio_read(column_of("ISM"), NULL, after, sizeof after, NULL));
+    written(msio_read(column_of("ISMA"), NULL, before, sizeof before, NULL));
+    assert_int_equal(msio_write(column_of("ISMA"), &s, value, sizeof value, NULL), MSIO_E_UNSUPPORTED);
+    written(msio_read(column_of("ISMA"), NULL, after, sizeof after, NULL));
     assert_memory_equal(before, after, sizeof before);
+}
+
+/* Rows that have a value of IncrementalStMan's are written where it lies, when they are all of them and get the same:
+ * the file keeps its size, and what lies between does not change. */
+static void whole_values_are_written_in_place(void **state) {
+    (void)state;
+    double values[40][12];
+    int32_t last = 9, got[ROWS];
+    msio_write_opts opts = MSIO_WRITE_OPTS_INIT;
+    msio_select s = rows_of(20, 40, 1);
+    for (int i = 0; i < 40; i++)
+        for (int k = 0; k < 12; k++) values[i][k] = 100 * (i / 20) + k;
+    opts.atomic = 1; /* which casacore cannot */
+    written(msio_write(column_of("ISMA"), &s, values, sizeof values, &opts));
+    values[30][5]++; /* one row of the last value's gets another: only casacore can */
+    assert_int_equal(msio_write(column_of("ISMA"), &s, values, sizeof values, &opts), MSIO_E_UNSUPPORTED);
+    s.rows = 39;
+    assert_int_equal(msio_write(column_of("ISMA"), &s, values, 39 * sizeof *values, &opts), MSIO_E_UNSUPPORTED);
+    s = rows_of(ROWS - 1, 1, 1); /* whose value is its own */
+    written(msio_write(column_of("ISM"), &s, &last, sizeof last, &opts));
+    written(msio_read(column_of("ISM"), NULL, got, sizeof got, NULL));
+    for (int i = 0; i < ROWS; i++) assert_int_equal(got[i], i == 3 ? 5 : i == ROWS - 1 ? 9 : 77);
+    assert_int_equal(python("t = ct.table(path, ack=False)\n"
+                            "a = t.getcol('ISMA', 20)\n"
+                            "w = 100 * (np.arange(40)[:, None] // 20) + np.arange(12)\n"
+                            "assert (a == w.reshape(40, 3, 4)).all(), a\n"
+                            "assert t.getcell('ISM', 59) == 9 and t.getcell('ISM', 58) == 77\n"),
+                     0);
+}
+
+/* Strings that lie in their cells: both lengths of at most 8 bytes. */
+static void short_strings_are_written_in_place(void **state) {
+    (void)state;
+    static char text[] = "oneninecharsabcdefgh";
+    int64_t offsets[] = {0, 1, 2, 3}, shapes[3 * MSIO_MAX_NDIM] = {0}, ends[] = {0, 3, 3, 3};
+    int8_t ndims[3] = {0};
+    uint8_t defined[] = {1, 1, 0};
+    msio_ragged r = {MSIO_STRING, 3, offsets, shapes, ndims, defined, NULL, 3, ends, text};
+    msio_write_opts opts = MSIO_WRITE_OPTS_INIT;
+    int64_t rows[] = {22, 7, 50};
+    msio_select s = MSIO_SELECT_ALL;
+    s.row_list = rows;
+    s.rows_in_list = 3;
+    opts.atomic = 1;
+    written(msio_write_ragged(column_of("NAME"), &s, &r, &opts)); /* "name 22", "name 7" */
+    ends[1] = 12;                                                 /* of nine bytes and more */
+    assert_int_equal(msio_write_ragged(column_of("NAME"), &s, &r, &opts), MSIO_E_UNSUPPORTED);
+    ends[1] = 3;
+    rows[0] = 15; /* which has fifteen bytes now */
+    assert_int_equal(msio_write_ragged(column_of("NAME"), &s, &r, &opts), MSIO_E_UNSUPPORTED);
+    assert_int_equal(python("t = ct.table(path, ack=False)\n"
+                            "assert [t.getcell('NAME', k) for k in (22, 7, 50)] == ['one', '', 'name 50']\n"
+                            "assert t.getcell('NAME', 15) == 15 * 'x' and t.getcell('NAME', 21) == 'name 21'\n"),
+                     0);
 }
 
 static void cells_that_were_never_written(void **state) {
@@ -314,7 +377,8 @@ int main(void) {
         cmocka_unit_test(columns_tell_who_writes_them),         cmocka_unit_test(scalars_and_parts_of_arrays),
         cmocka_unit_test(cells_that_were_never_written),        cmocka_unit_test(ragged_cells_and_strings),
         cmocka_unit_test(within_a_hold_and_streams_and_copies), cmocka_unit_test(a_casacore_process_beside_sees_it),
-        cmocka_unit_test(the_last_row_alone_is_refused),
+        cmocka_unit_test(the_last_row_alone_is_refused),        cmocka_unit_test(whole_values_are_written_in_place),
+        cmocka_unit_test(short_strings_are_written_in_place),
     };
     return cmocka_run_group_tests(tests, start, finish);
 }
