@@ -57,6 +57,39 @@ static void fill_antenna(filler *f) {
     }
 }
 
+/* What the rows of FEED differ in: antenna by antenna, windows fastest. */
+static void put_receptors(filler *f, int64_t windows, int64_t feeds) {
+    const int64_t rows = f->to.rows;
+    const msio_conversion *c = f->c;
+    int32_t *number = malloc((size_t)rows * sizeof *number), *window = malloc((size_t)rows * sizeof *window);
+    const char **letter = malloc((size_t)(rows * feeds) * sizeof *letter);
+    double *angle = malloc((size_t)(rows * feeds) * sizeof *angle);
+    char(*upper)[2][2] = calloc((size_t)c->antennas, sizeof *upper);
+    if (!number || !window || !letter || !angle || !upper)
+        f->to.status = msio_error_set(MSIO_E_MEMORY, NULL, "no memory for the antennas' receptors");
+    for (int64_t row = 0; row < rows && !f->to.status; row++) {
+        const msio_conv_antenna *a = &c->antenna[row / windows];
+        number[row] = (int32_t)(row / windows);
+        window[row] = (int32_t)(row % windows);
+        for (int64_t i = 0; i < feeds; i++) {
+            char *letters = upper[row / windows][i];
+            letters[0] = (char)toupper((unsigned char)a->feed[i][0]);
+            letter[row * feeds + i] = letters;
+            angle[row * feeds + i] = a->feed_angle[i];
+        }
+    }
+    msio_ms_put_all(&f->to, "ANTENNA_ID", 0, NULL, number);
+    msio_ms_put_all(&f->to, "SPECTRAL_WINDOW_ID", 0, NULL, window);
+    for (int64_t row = 0; row < rows; row++)
+        msio_ms_put_texts_cell(&f->to, "POLARIZATION_TYPE", row, feeds, letter + row * feeds);
+    msio_ms_put_all(&f->to, "RECEPTOR_ANGLE", 1, &feeds, angle);
+    free(number);
+    free(window);
+    free(letter);
+    free(angle);
+    free(upper);
+}
+
 static void fill_feed(filler *f) {
     static const double zeros[4];
     const msio_conversion *c = f->c;
@@ -69,17 +102,7 @@ static void fill_feed(filler *f) {
     msio_ms_put_double(&f->to, "INTERVAL", DBL_MAX);
     msio_ms_put_int(&f->to, "NUM_RECEPTORS", (int32_t)feeds);
     msio_ms_put_double(&f->to, "TIME", c->median_time);
-    for (int64_t row = 0; row < f->to.rows && !f->to.status; row++) {
-        const int32_t number = (int32_t)(row / windows), window = (int32_t)(row % windows);
-        const msio_conv_antenna *a = &c->antenna[number];
-        char letter[2][2] = {"", ""};
-        const char *letters[2] = {letter[0], letter[1]};
-        for (int i = 0; i < feeds; i++) letter[i][0] = (char)toupper((unsigned char)a->feed[i][0]);
-        msio_ms_put_cell(&f->to, "ANTENNA_ID", row, 0, NULL, &number);
-        msio_ms_put_cell(&f->to, "SPECTRAL_WINDOW_ID", row, 0, NULL, &window);
-        msio_ms_put_texts_cell(&f->to, "POLARIZATION_TYPE", row, feeds, letters);
-        msio_ms_put_cell(&f->to, "RECEPTOR_ANGLE", row, 1, &feeds, a->feed_angle);
-    }
+    put_receptors(f, windows, feeds);
 }
 
 /* ---------------------------------------------------------------- fields and sources */

@@ -6,19 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Room for all rows' cells; NULL where there is nothing to do. A call of casacore's costs more than such a cell, so
+ * that what all rows get is put by one. */
+static void *memory_for(msio_ms_filler *f, const char *column, int64_t elements, size_t bytes) {
+    if (f->status != MSIO_OK || f->rows == 0) return NULL;
+    void *memory = calloc((size_t)(f->rows * elements) + 1, bytes);
+    if (!memory) f->status = msio_error_set(MSIO_E_MEMORY, NULL, "no memory for column %s", column);
+    return memory;
+}
+
 void msio_ms_put_same(msio_ms_filler *f, const char *column, size_t element, int ndim, const int64_t *shape,
                       const void *cell) {
     int64_t elements = 1;
     for (int i = 0; i < ndim; i++) elements *= shape[i];
-    size_t bytes = element * (size_t)elements;
-    if (f->status != MSIO_OK || f->rows == 0) return;
-    char *values = malloc((size_t)f->rows * bytes);
-    if (!values) {
-        f->status = msio_error_set(MSIO_E_MEMORY, NULL, "no memory for column %s", column);
-        return;
-    }
-    for (int64_t i = 0; i < f->rows; i++) memcpy(values + (size_t)i * bytes, cell, bytes);
-    f->status = msio_casa_put(f->table, column, 0, f->rows, ndim, shape, values);
+    const size_t bytes = element * (size_t)elements;
+    char *values = memory_for(f, column, elements, element);
+    for (int64_t i = 0; i < f->rows && values; i++) memcpy(values + (size_t)i * bytes, cell, bytes);
+    if (values) msio_ms_put_all(f, column, ndim, shape, values);
     free(values);
 }
 
@@ -39,10 +43,10 @@ void msio_ms_put_doubles(msio_ms_filler *f, const char *column, int ndim, const 
 }
 
 void msio_ms_put_row_numbers(msio_ms_filler *f, const char *column, int32_t step) {
-    for (int64_t i = 0; i < f->rows && f->status == MSIO_OK; i++) {
-        int32_t value = (int32_t)i * step;
-        f->status = msio_casa_put(f->table, column, i, 1, 0, NULL, &value);
-    }
+    int32_t *values = memory_for(f, column, 1, sizeof *values);
+    for (int64_t i = 0; i < f->rows && values; i++) values[i] = (int32_t)i * step;
+    if (values) msio_ms_put_all(f, column, 0, NULL, values);
+    free(values);
 }
 
 void msio_ms_put_all(msio_ms_filler *f, const char *column, int ndim, const int64_t *shape, const void *cells) {
@@ -67,14 +71,18 @@ void msio_ms_put_text(msio_ms_filler *f, const char *column, int64_t row, const 
     msio_ms_put_text_cell(f, column, row, text);
 }
 
-void msio_ms_put_text_same(msio_ms_filler *f, const char *column, const char *text) {
-    for (int64_t i = 0; i < f->rows; i++) msio_ms_put_text_cell(f, column, i, text);
-}
-
 void msio_ms_put_texts_cell(msio_ms_filler *f, const char *column, int64_t row, int64_t n, const char *const *texts) {
     if (f->status == MSIO_OK) f->status = msio_casa_put_strings(f->table, column, row, 1, 1, &n, texts);
 }
 
+void msio_ms_put_text_same(msio_ms_filler *f, const char *column, const char *text) {
+    const char **values = memory_for(f, column, 1, sizeof *values);
+    for (int64_t i = 0; i < f->rows && values; i++) values[i] = text;
+    if (values) f->status = msio_casa_put_strings(f->table, column, 0, f->rows, 0, NULL, values);
+    free(values);
+}
+
+/* Cell by cell: of a column at once casacore would put every cell's shape first, and read each bucket again. */
 void msio_ms_put_texts(msio_ms_filler *f, const char *column, int64_t n, const char *const *texts) {
     for (int64_t i = 0; i < f->rows; i++) msio_ms_put_texts_cell(f, column, i, n, texts);
 }

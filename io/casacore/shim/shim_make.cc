@@ -148,8 +148,9 @@ msio_status shim_create(const char *path, const msio_casa_table_spec *spec, msio
         auto made = std::make_unique<msio_casa_table>();
         made->path = path;
         made->made = true;
-        made->table = cc::Table(setup, cc::TableLock(cc::TableLock::UserLocking), static_cast<cc::rownr_t>(spec->rows),
-                                false, spec->big_endian ? cc::Table::BigEndian : cc::Table::LittleEndian);
+        made->table =
+            cc::Table(setup, cc::TableLock(cc::TableLock::PermanentLocking), static_cast<cc::rownr_t>(spec->rows),
+                      false, spec->big_endian ? cc::Table::BigEndian : cc::Table::LittleEndian);
         made->table.lock(cc::FileLocker::Write);
         cc::TableInfo &info = made->table.tableInfo();
         info.setType(or_empty(spec->type));
