@@ -71,6 +71,7 @@ typedef struct msio_conversion {
     double *delay; /* [rows], m: by which the files' visibilities are turned; NULL: they are not */
     int32_t *field_id, *scan;
     double median_time; /* MJD s */
+    double span[2];     /* JD: the first time and the last one */
 
     int fields;
     msio_conv_field *field;

@@ -33,7 +33,7 @@ msio_status msio_conv_open(msio_conversion *c) {
     opts.missing = c->opts.missing;
     opts.visdata_type = MSIO_COMPLEX;
     opts.memory = c->opts.memory * READING_PART;
-    opts.read.threads = 1; /* HDF5 opens one file at a time in any case */
+    opts.read.threads = c->opts.threads;
     /* u, v, w are computed anew unless they are the files' */
     if (c->opts.phase != MSIO_PHASE_NONE && c->opts.phase != MSIO_PHASE_AUTO) opts.uvw_tolerance = INFINITY;
     msio_status status = c->group ? msio_load_stream_open(c->group, MSIO_LOAD_ALL, &opts, 0, &c->stream)
@@ -243,12 +243,14 @@ static msio_status take_feeds(msio_conversion *c) {
 
 /* ---------------------------------------------------------------- rows */
 
-static msio_status find_median(msio_conversion *c) {
+static msio_status find_times(msio_conversion *c) {
     double *times = malloc((size_t)c->rows * sizeof *times);
     if (!times) return msio_error_set(MSIO_E_MEMORY, c->header->path, "no memory for the rows' times");
     memcpy(times, c->facts.times, (size_t)c->rows * sizeof *times);
     qsort(times, (size_t)c->rows, sizeof *times, msio_compare_doubles);
     const double low = times[(c->rows - 1) / 2], high = times[c->rows / 2];
+    c->span[0] = times[0];
+    c->span[1] = times[c->rows - 1];
     c->median_time = msio_mjd_seconds(low == high ? low : (low + high) / 2);
     free(times);
     return MSIO_OK;
@@ -277,7 +279,7 @@ static msio_status take_rows(msio_conversion *c) {
         c->antenna1[r] = turn ? b : a;
         c->antenna2[r] = turn ? a : b;
     }
-    return find_median(c);
+    return find_times(c);
 }
 
 msio_status msio_conv_take_in(msio_conversion *c) {
@@ -294,7 +296,8 @@ msio_status msio_conv_read_more(msio_conversion *c) {
     const bool anew = c->phase != MSIO_PHASE_NONE;
     msio_uvh5 *file;
     msio_status status = MSIO_OK;
-    if (anew && c->opts.earth_orientation) status = msio_earth_read(c->opts.earth_orientation, &c->earth);
+    if (anew && c->opts.earth_orientation)
+        status = msio_earth_read(c->opts.earth_orientation, c->span[0], c->span[1], &c->earth);
     if (!status) status = msio_uvh5_open(c->header->path, NULL, &file);
     if (status) return status;
     status = msio_uvh5_rows_read(file, anew ? MSIO_UVH5_LST : MSIO_UVH5_PHASE_CENTER, NULL, &c->more);

@@ -21,6 +21,9 @@
 #define MOST_SECONDS 10
 #define MOST_ARCSECONDS 10
 #define LEAST_LINE 16 /* bytes of a line that tells a day */
+/* Bytes that are looked at for a day: headings, and lines of days to come, are fewer or at the end. */
+#define PROBE 4096
+#define SOME_BYTES ((int64_t)1 << 20)
 
 typedef struct day {
     double mjd, dut1, x, y; /* s, arcsec, arcsec */
@@ -90,6 +93,8 @@ static int64_t count_lines(const char *bytes, int64_t length) {
 /* Lines that are no day (headings, days to come without a value) are passed over. */
 static msio_status take_days(msio_earth *earth, const char *bytes, int64_t length) {
     const int64_t room = msio_min(count_lines(bytes, length), length / LEAST_LINE + 1);
+    free(earth->day); /* those of a part that was not enough */
+    earth->days = 0;
     earth->day = calloc((size_t)room, sizeof *earth->day);
     if (!earth->day) return msio_error_set(MSIO_E_MEMORY, earth->path, "no memory for the Earth's orientation");
     for (int64_t at = 0; at < length;) {
@@ -107,11 +112,81 @@ static msio_status take_days(msio_earth *earth, const char *bytes, int64_t lengt
                           "no days in it: give the IERS's eopc04.1962-now or finals2000A.all, in text form");
 }
 
-msio_status msio_earth_parse(const char *bytes, int64_t length, const char *path, msio_earth **earth) {
+/* ---------------------------------------------------------------- the days that are wanted */
+
+/* Where the text comes from: a file, or memory. */
+typedef struct source {
+    const msio_file *file; /* NULL: bytes */
+    const char *bytes;
+    int64_t length;
+} source;
+
+static msio_status read_part(const source *from, int64_t at, int64_t length, char *part) {
+    if (from->file) return msio_file_read(from->file, part, length, at, NULL);
+    memcpy(part, from->bytes + at, (size_t)length);
+    return MSIO_OK;
+}
+
+/* The first whole line from `at` on that tells a day; false: none within PROBE bytes, as behind the last day. */
+static bool first_day(const source *from, int64_t at, double *mjd) {
+    char part[PROBE];
+    const int64_t length = msio_min(PROBE, from->length - at);
+    if (length <= 0 || read_part(from, at, length, part)) return false;
+    const char *line = part, *last = part + length;
+    for (const char *end; (end = memchr(line, '\n', (size_t)(last - line))) != NULL; line = end + 1) {
+        day d;
+        const bool whole = at == 0 || line != part;
+        if (!whole || end - line < LEAST_LINE || !take_line(line, (size_t)(end - line), &d)) continue;
+        *mjd = d.mjd;
+        return true;
+    }
+    return false;
+}
+
+/* A place in the text, at most PROBE bytes before the day that begins with or holds mjd; days ascend. */
+static int64_t find_day(const source *from, double mjd) {
+    int64_t low = 0, high = from->length;
+    while (high - low > PROBE) {
+        const int64_t middle = low + (high - low) / 2;
+        double found;
+        *(first_day(from, middle, &found) && found <= mjd ? &low : &high) = middle;
+    }
+    return low;
+}
+
+/* The days around a span of time alone: of some 20 000 lines a few. False: they are not to be had so, and the whole
+ * text is looked at, which also says what is wrong with it. */
+static bool take_some(msio_earth *earth, const source *from, double first, double last) {
+    if (!(first <= last)) return false;
+    int64_t begin = find_day(from, first);
+    const int64_t end = msio_min(find_day(from, last) + 3 * PROBE, from->length), length = end - begin;
+    char *part = length > 0 && length <= SOME_BYTES ? malloc((size_t)length) : NULL;
+    bool taken = part && !read_part(from, begin, length, part);
+    const char *line = taken && begin ? memchr(part, '\n', (size_t)length) : part;
+    const char *behind = taken ? memrchr(part, '\n', (size_t)length) : NULL;
+    if (!line || !behind || line >= behind) taken = false;
+    if (taken && end == from->length) behind = part + length; /* the last line may have no end */
+    if (taken) taken = !take_days(earth, line, behind - line);
+    free(part);
+    if (!taken) return false;
+    const double latest = earth->day[earth->days - 1].mjd;
+    return earth->day[0].mjd <= first && (end == from->length ? latest >= last : latest > last);
+}
+
+static msio_status make(const source *from, const char *path, double first_jd, double last_jd, msio_earth **earth) {
     msio_earth *e = calloc(1, sizeof *e);
+    char *all = NULL;
     if (e) e->path = strdup(path);
-    msio_status status = e && e->path ? take_days(e, bytes, length)
-                                      : msio_error_set(MSIO_E_MEMORY, path, "no memory for the Earth's orientation");
+    msio_status status =
+        e && e->path ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, path, "no memory for the Earth's orientation");
+    if (!status && !take_some(e, from, first_jd - MJD_OF_JD, last_jd - MJD_OF_JD)) {
+        const char *bytes = from->bytes;
+        if (from->file) bytes = all = malloc((size_t)from->length + 1);
+        if (!bytes) status = msio_error_set(MSIO_E_MEMORY, path, "no memory for the Earth's orientation");
+        if (!status && all) status = read_part(from, 0, from->length, all);
+        if (!status) status = take_days(e, bytes, from->length);
+        free(all);
+    }
     if (status)
         msio_earth_free(e);
     else
@@ -119,12 +194,19 @@ msio_status msio_earth_parse(const char *bytes, int64_t length, const char *path
     return status;
 }
 
-msio_status msio_earth_read(const char *path, msio_earth **earth) {
-    char *bytes = NULL;
-    int64_t length = 0;
-    msio_status status = msio_file_slurp(path, NULL, MOST_BYTES, &bytes, &length, NULL);
-    if (!status) status = msio_earth_parse(bytes, length, path, earth);
-    free(bytes);
+msio_status msio_earth_parse(const char *bytes, int64_t length, const char *path, double first_jd, double last_jd,
+                             msio_earth **earth) {
+    return make(&(source){.bytes = bytes, .length = length}, path, first_jd, last_jd, earth);
+}
+
+msio_status msio_earth_read(const char *path, double first_jd, double last_jd, msio_earth **earth) {
+    msio_file *file = NULL;
+    msio_status status = msio_file_open(path, &file);
+    if (!status && file->stamp.size > MOST_BYTES)
+        status = msio_error_set(MSIO_E_FORMAT, path, "%lld bytes are more than a table of the Earth's orientation has",
+                                (long long)file->stamp.size);
+    if (!status) status = make(&(source){.file = file, .length = file->stamp.size}, path, first_jd, last_jd, earth);
+    msio_file_close(file);
     return status;
 }
 

@@ -270,6 +270,17 @@ static msio_status read_rows(msio_exporting *e) {
     return status;
 }
 
+static double jd_of(double mjd_seconds) { return mjd_seconds / 86400.0 + 2400000.5; }
+
+static msio_status read_earth(msio_exporting *e) {
+    double first = INFINITY, last = -INFINITY;
+    for (int64_t r = 0; r < e->facts.rows; r++) {
+        first = fmin(first, jd_of(e->facts.times[r]));
+        last = fmax(last, jd_of(e->facts.times[r]));
+    }
+    return msio_earth_read(e->opts.earth_orientation, first, last, &e->earth);
+}
+
 /* Where the array's middle looks at each row: one look for each change of time or field. */
 static msio_status look(msio_exporting *e) {
     msio_status status = MSIO_OK;
@@ -280,7 +291,7 @@ static msio_status look(msio_exporting *e) {
     msio_apparent place = {0, 0, 0};
     for (int64_t r = 0; r < e->facts.rows && !status; r++) {
         const double *uvw = e->facts.uvw + 3 * r;
-        e->jd[r] = e->facts.times[r] / 86400.0 + 2400000.5;
+        e->jd[r] = jd_of(e->facts.times[r]);
         for (int axis = 0; axis < 3; axis++) e->uvw[r][axis] = e->conjugated ? -uvw[axis] : uvw[axis];
         const bool same = r && e->jd[r] == e->jd[r - 1];
         if (!same) status = msio_instant_make(e->jd[r], &e->site, e->earth, &at);
@@ -354,8 +365,8 @@ msio_status msio_export_take_in(msio_exporting *e) {
     if (!status) status = take_polarizations(e);
     if (!status) status = find_signs(e);
     if (!status) status = number_windows(e);
-    if (!status && e->opts.earth_orientation) status = msio_earth_read(e->opts.earth_orientation, &e->earth);
     if (!status) status = read_rows(e);
+    if (!status && e->opts.earth_orientation) status = read_earth(e);
     if (!status) status = look(e);
     if (!status) status = count(e);
     return status;

@@ -261,7 +261,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     take_centres(&in, &f, &c.facts);
     take_rows(&in, &f, &c);
     c.facts.header = &f.header;
-    msio_status status = take(&in) % 2 ? msio_earth_parse(earth, (int64_t)strlen(earth), "earth", &c.earth) : MSIO_OK;
+    msio_status status =
+        take(&in) % 2 ? msio_earth_parse(earth, (int64_t)strlen(earth), "earth", NAN, NAN, &c.earth) : MSIO_OK;
     if (!status) status = msio_conv_take_in(&c);
     if (!status) status = msio_conv_choose_phase(&c);
     if (!status) status = msio_conv_fields(&c);
