@@ -6,13 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The library keeps so many bytes of decoded chunks, so that no chunk is decoded for each of its rows. */
+/* The library keeps so many bytes of decoded chunks, so that no chunk is decoded for each of its rows. Its table of
+ * them is made, and cleared, when a dataset is opened: of most only the places of chunks are asked for. */
 #define CHUNK_CACHE_BYTES ((size_t)16 << 20)
 #define CHUNK_CACHE_SLOTS 12421
+#define FEW_SLOTS 13
 /* Before 1.14 the library finds a chunk by going through all of them: as long as there are few, that is quick. Their
  * places are looked at one after the other, so many beyond those that hold one. */
 #define CHUNKS_MOST 512
 #define PLACES_BEYOND 10000
+#define NAME_MOST 1024
 
 /* ---------------------------------------------------------------- describing */
 
@@ -137,24 +140,45 @@ static msio_status look_for_dataset(const msio_h5_file *file, const char *name, 
     return status;
 }
 
+static hid_t open_dataset(hid_t file, const char *name, size_t slots) {
+    hid_t plist = H5Pcreate(H5P_DATASET_ACCESS), id = -1;
+    if (plist < 0) return -1;
+    H5Pset_chunk_cache(plist, slots, CHUNK_CACHE_BYTES, H5D_CHUNK_CACHE_W0_DEFAULT);
+    msio_h5_look_before(plist);
+    id = H5Dopen2(file, name, plist);
+    H5Pclose(plist);
+    return id;
+}
+
+/* Opens a dataset of chunks anew, with the cache that the first reading needs. */
+static bool make_roomy(msio_h5_dataset *d) {
+    char name[NAME_MOST];
+    if (d->roomy || d->info.storage != MSIO_H5_CHUNKED) return true;
+    const ssize_t length = H5Iget_name(d->id, name, sizeof name);
+    d->roomy = true;
+    if (length <= 0 || length >= (ssize_t)sizeof name) return true; /* slower, no worse */
+    hid_t file = H5Iget_file_id(d->id);
+    if (file < 0) return false;
+    H5Dclose(d->id);
+    d->id = open_dataset(file, name, CHUNK_CACHE_SLOTS);
+    H5Fclose(file);
+    return d->id >= 0;
+}
+
 msio_status msio_h5_shim_dataset(msio_h5_file *file, const char *name, msio_h5_dataset **dataset, msio_h5_info *info,
                                  msio_h5_message *message) {
     msio_h5_quiet quiet = msio_h5_quiet_begin();
     msio_status status = look_for_dataset(file, name, message);
     msio_h5_dataset *d = calloc(1, sizeof *d);
-    hid_t plist = H5Pcreate(H5P_DATASET_ACCESS);
-    if (!status && (!d || plist < 0)) {
+    if (!status && !d) {
         snprintf(message->text, sizeof message->text, "no memory for dataset %.200s", name);
         status = MSIO_E_MEMORY;
     } else if (!status) {
-        H5Pset_chunk_cache(plist, CHUNK_CACHE_SLOTS, CHUNK_CACHE_BYTES, H5D_CHUNK_CACHE_W0_DEFAULT);
-        msio_h5_look_before(plist);
-        d->id = H5Dopen2(file->id, name, plist);
+        d->id = open_dataset(file->id, name, FEW_SLOTS);
         status =
             d->id < 0 ? msio_h5_say(message, MSIO_E_FORMAT, "opening dataset", name) : describe(file, d, name, message);
         if (status && d->id >= 0) H5Dclose(d->id);
     }
-    if (plist >= 0) H5Pclose(plist);
     if (status) {
         free(d);
     } else {
@@ -190,10 +214,12 @@ msio_status msio_h5_shim_read(msio_h5_dataset *dataset, const int64_t *start, co
                               void *out, msio_h5_message *message) {
     const msio_h5_info *info = &dataset->info;
     msio_h5_quiet quiet = msio_h5_quiet_begin();
+    bool good = make_roomy(dataset);
     hid_t stored = H5Dget_type(dataset->id), space = H5Dget_space(dataset->id), memory = H5S_ALL;
     hid_t type = stored < 0 ? -1 : msio_h5_memory_type(stored, info);
-    bool good = type >= 0 && space >= 0 && (info->ndim == 0 || select_part(info, space, start, count, step, &memory)) &&
-                H5Dread(dataset->id, type, memory, info->ndim ? space : H5S_ALL, H5P_DEFAULT, out) >= 0;
+    good = good && type >= 0 && space >= 0 &&
+           (info->ndim == 0 || select_part(info, space, start, count, step, &memory)) &&
+           H5Dread(dataset->id, type, memory, info->ndim ? space : H5S_ALL, H5P_DEFAULT, out) >= 0;
     msio_status status = good ? MSIO_OK : msio_h5_say(message, MSIO_E_FORMAT, "reading the dataset", NULL);
     int64_t n = 1;
     for (int k = 0; k < info->ndim; k++) n *= count[k];

@@ -24,6 +24,7 @@ struct msio_h5_file {
 
 struct msio_h5_dataset {
     hid_t id;
+    bool roomy; /* opened with the cache that reading chunks needs */
     msio_h5_info info;
 };
 
