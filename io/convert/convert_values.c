@@ -103,7 +103,12 @@ static void counts(const msio_conv_block *b, int64_t i, const int *from) {
         for (int p = 0; p < pols; p++) out[p] = in[from[p]];
 }
 
-static void weights(const msio_conv_block *b, int64_t i, const int *from, float *memory) {
+/* A weight and what it says: most are the one before. */
+typedef struct known_weight {
+    float weight, sigma;
+} known_weight;
+
+static void weights(const msio_conv_block *b, int64_t i, const int *from, known_weight *last, float *memory) {
     const int64_t pols = b->c->pols, n = b->channels;
     const float *in = b->nsamples + i * b->stride;
     const bool sorted = are_sorted(in, n * pols, pols);
@@ -113,7 +118,8 @@ static void weights(const msio_conv_block *b, int64_t i, const int *from, float 
                              : n % 2 ? values[n / 2 * pols]
                                      : (values[(n / 2 - 1) * pols] + values[n / 2 * pols]) / 2;
         b->weight[i * pols + p] = weight;
-        b->sigma[i * pols + p] = sigma_of(weight);
+        if (!(weight == last->weight)) *last = (known_weight){weight, sigma_of(weight)};
+        b->sigma[i * pols + p] = last->sigma;
     }
 }
 
@@ -127,6 +133,7 @@ bool msio_conv_keeps_order(const msio_conversion *c) {
 
 msio_status msio_conv_values(const msio_conv_block *b, int64_t begin, int64_t end) {
     const msio_phasing_kernel *kernel = msio_phasing_best();
+    known_weight last = {0, 0};
     float *memory = malloc((size_t)b->channels * sizeof *memory);
     if (!memory) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a row");
     for (int64_t i = begin; i < end; i++) {
@@ -134,7 +141,7 @@ msio_status msio_conv_values(const msio_conv_block *b, int64_t begin, int64_t en
         visibilities(b, kernel, i);
         if (b->flag) flags(b, i, from);
         if (b->spectrum) counts(b, i, from);
-        if (b->weight) weights(b, i, from, memory);
+        if (b->weight) weights(b, i, from, &last, memory);
     }
     free(memory);
     return MSIO_OK;
