@@ -65,7 +65,7 @@ void cli_json_bytes(cli_json *json, const char *text, size_t length) {
             fputs("\\n", out);
         else if (point == '\t')
             fputs("\\t", out);
-        else if (point < 0x20 || point == 0x7f)
+        else if (point < 0x20 || point == 0x7f || (json->in_page && point == '<'))
             fprintf(out, "\\u%04x", (unsigned)point);
         else if (point == CLI_UTF8_BAD)
             fputs("\xef\xbf\xbd", out);

@@ -15,6 +15,7 @@ typedef struct cli_json {
     FILE *out;
     int depth;
     int after_key;
+    int in_page; /* '<' is written as an escape: the document stands within HTML */
     struct {
         char close;
         unsigned char tall; /* one element a line */
@@ -23,7 +24,7 @@ typedef struct cli_json {
 } cli_json;
 #define CLI_JSON_INIT(stream)                                                                                          \
     {                                                                                                                  \
-        (stream), 0, 0, {                                                                                              \
+        (stream), 0, 0, 0, {                                                                                           \
             { 0, 0, 0 }                                                                                                \
         }                                                                                                              \
     }

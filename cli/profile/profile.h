@@ -14,9 +14,10 @@
 
 /* The memory and processor time of all the run's processes at one moment. */
 typedef struct cli_profile_moment {
-    double seconds;   /* since the begin */
-    int64_t resident; /* bytes */
-    double cpu;       /* seconds */
+    double seconds;        /* since the begin */
+    int64_t resident;      /* bytes */
+    double cpu;            /* seconds */
+    int64_t read, written; /* bytes of tables' and HDF5 files, until then */
     int processes, threads;
 } cli_profile_moment;
 
@@ -61,14 +62,15 @@ typedef struct cli_profile_targets {
 } cli_profile_targets;
 
 typedef struct cli_profile_run {
-    char folder[PATH_MAX];        /* absolute */
-    char **program;               /* NULL-ended */
-    double seconds, user, system; /* wall; processor time of the program and its children */
-    int64_t peak;                 /* resident bytes of its largest process, by the kernel */
-    int code, signal;             /* signal 0: it ended by itself */
-    int static_program;           /* nothing can be seen of it */
-    int sample_hz;                /* wanted */
-    bool every_call;              /* of functions of Python is counted */
+    char folder[PATH_MAX];           /* absolute */
+    char **program;                  /* NULL-ended */
+    double seconds, user, system;    /* wall; processor time of the program and its children */
+    int64_t peak;                    /* resident bytes of its largest process, by the kernel */
+    int code, signal;                /* signal 0: it ended by itself */
+    const profile_segment *counters; /* the run's, mapped for reading; NULL: there are none */
+    int static_program;              /* nothing can be seen of it */
+    int sample_hz;                   /* wanted */
+    bool every_call;                 /* of functions of Python is counted */
     cli_profile_targets targets;
     cli_profile_samples samples;
     double load; /* of the machine, mean of the last minute, when it ended; -1: unknown */
@@ -94,6 +96,8 @@ void cli_profile_run_free(cli_profile_run *run);
 
 /* ---------------------------------------------------------------- what was found (profile_find.c, profile_layout.c) */
 
+#define PROF_STRIP 240
+
 /* One column of a table, or a dataset; also what belongs to no column: "(headers)" and the like. */
 typedef struct prof_column {
     struct prof_column *next;
@@ -114,6 +118,9 @@ typedef struct prof_column {
     /* while files are gone through */
     int64_t covered_read, covered_written, unit_now, cube_now, unit_reads;
     const char *file_now;
+    /* bytes read in each part of its file, and the bytes of a part; of the first file that has much of it */
+    double strip[PROF_STRIP], strip_bytes;
+    const char *strip_file;
 } prof_column;
 
 typedef struct prof_table {

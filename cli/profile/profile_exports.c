@@ -10,10 +10,11 @@
 #include <string.h>
 
 void cli_profile_memory(FILE *out, const cli_profile_run *run) {
-    fputs("seconds,resident_bytes,cpu_seconds,processes,threads\n", out);
+    fputs("seconds,resident_bytes,cpu_seconds,processes,threads,table_bytes_read,table_bytes_written\n", out);
     for (int i = 0; i < run->moments; i++) {
         const cli_profile_moment *m = &run->moment[i];
-        fprintf(out, "%.3f,%lld,%.2f,%d,%d\n", m->seconds, (long long)m->resident, m->cpu, m->processes, m->threads);
+        fprintf(out, "%.3f,%lld,%.2f,%d,%d,%lld,%lld\n", m->seconds, (long long)m->resident, m->cpu, m->processes,
+                m->threads, (long long)m->read, (long long)m->written);
     }
 }
 

@@ -2,75 +2,29 @@
 #include "cli/profile/profile.h"
 
 #include "cli/common/human.h"
-#include "cli/common/utf8.h"
+#include "cli/common/json.h"
+#include "cli/page/page.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define CURVE_WIDTH 900
-#define CURVE_HEIGHT 160
-#define CURVE_POINTS 900
+#define STRIPS 24
+#define STRIP_BYTES 100000 /* read of a column, for a strip of its own */
+#define MOMENTS_SHOWN 2000
+
 #define TIMES_SHOWN 200
 #define FUNCTIONS_SHOWN 500
 
-static const char head[] =
-    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
-    "script-src 'unsafe-inline'; img-src data:\">\n"
-    "<link rel=\"icon\" href=\"data:,\">\n<title>msio profile</title>\n<style>\n"
-    "body{font:14px/1.45 system-ui,sans-serif;margin:2em auto;max-width:1200px;padding:0 1em;color:#222}\n"
-    "h1{font-size:1.3em}h2{font-size:1.1em;margin-top:2em}.verdict{font-size:1.1em;background:#eef4fb;padding:.7em 1em;"
-    "border-left:4px solid #2b6cb0}\n"
-    "table{border-collapse:collapse;width:100%;font-size:13px}th,td{padding:3px 8px;text-align:left;"
-    "border-bottom:1px solid #e3e3e3;vertical-align:top}th{cursor:pointer;background:#f6f6f6;position:sticky;top:0}\n"
-    ".wide{overflow-x:auto}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td.bar{width:120px}\n"
-    "td.bar i{display:block;height:10px;background:#2b6cb0}code{font-family:ui-monospace,monospace}\n"
-    ".finding{margin:.6em 0;padding:.5em .8em;background:#fafafa;border-left:3px solid #c05621}"
-    ".finding b{color:#9c4221}small{color:#666}svg{background:#fafafa}\n"
-    "</style></head><body>\n";
-
-static const char script[] =
-    "<script>\ndocument.querySelectorAll('th').forEach(function(h){h.addEventListener('click',function(){\n"
-    "var t=h.closest('table'),b=t.tBodies[0],i=h.cellIndex,down=h.dataset.down!=='1';h.dataset.down=down?'1':'0';\n"
-    "Array.from(b.rows).sort(function(x,y){var p=x.cells[i],q=y.cells[i],u=p.dataset.v,v=q.dataset.v,c;\n"
-    "c=u!==undefined?Number(u)-Number(v):p.textContent.localeCompare(q.textContent);return down?-c:c;})"
-    ".forEach(function(r){b.appendChild(r);});});});\n</script>\n</body></html>\n";
-
-/* Text as text: markup, controls and what is no UTF-8 do nothing. */
-static void put(FILE *out, const char *text) {
-    size_t length = strlen(text);
-    while (length) {
-        uint32_t point;
-        size_t n = cli_utf8_next(text, length, &point);
-        if (point == '<')
-            fputs("&lt;", out);
-        else if (point == '>')
-            fputs("&gt;", out);
-        else if (point == '&')
-            fputs("&amp;", out);
-        else if (point == '"')
-            fputs("&quot;", out);
-        else if (point == '\'')
-            fputs("&#39;", out);
-        else if (point < 0x20 || (point >= 0x7f && point < 0xa0) || (point >= 0x202a && point <= 0x202e) ||
-                 (point >= 0x2066 && point <= 0x2069) || point == CLI_UTF8_BAD)
-            fputs("\xef\xbf\xbd", out);
-        else
-            fwrite(text, 1, n, out);
-        text += n;
-        length -= n;
-    }
-}
-
 static void cell(FILE *out, const char *text) {
     fputs("<td>", out);
-    put(out, text);
+    page_text(out, text);
     fputs("</td>", out);
 }
 
 /* A number that sorts by its value. */
 static void number(FILE *out, double value, const char *text) {
     fprintf(out, "<td class=\"n\" data-v=\"%.17g\">", value);
-    put(out, text);
+    page_text(out, text);
     fputs("</td>", out);
 }
 
@@ -78,7 +32,7 @@ static void titles(FILE *out, const char *const names[]) {
     fputs("<div class=\"wide\"><table><thead><tr>", out);
     for (; *names; names++) {
         fprintf(out, "<th%s>", **names == '>' ? " class=\"n\"" : "");
-        put(out, *names + (**names == '>'));
+        page_text(out, *names + (**names == '>'));
         fputs("</th>", out);
     }
     fputs("</tr></thead><tbody>\n", out);
@@ -96,12 +50,12 @@ static void place(FILE *out, const char *file, int line, const char *function) {
     }
     const char *slash = strrchr(file, '/');
     fputs("<td title=\"", out);
-    put(out, file);
+    page_text(out, file);
     fputs("\"><code>", out);
-    put(out, slash ? slash + 1 : file);
+    page_text(out, slash ? slash + 1 : file);
     put_line(out, line);
     fputs("</code> ", out);
-    put(out, function ? function : "");
+    page_text(out, function ? function : "");
     fputs("</td>", out);
 }
 
@@ -112,20 +66,20 @@ static void put_findings(FILE *out, const cli_profile_run *run, const prof_found
     for (int i = 0; i < found->findings; i++) {
         const prof_finding *f = &found->finding[i];
         fputs("<div class=\"finding\"><b>", out);
-        put(out, f->kind);
+        page_text(out, f->kind);
         fputs("</b> ", out);
-        put(out, f->table ? f->table : "the run");
+        page_text(out, f->table ? f->table : "the run");
         fputs(": ", out);
-        put(out, f->what);
+        page_text(out, f->what);
         if (f->file) {
             fputs(" <code>", out);
-            put(out, f->file);
+            page_text(out, f->file);
             put_line(out, f->line);
             fputs("</code>", out);
         }
         if (!little) {
             fputs("<br>instead: ", out);
-            put(out, f->instead);
+            page_text(out, f->instead);
         }
         fputs("</div>\n", out);
     }
@@ -263,25 +217,144 @@ static void put_calls(FILE *out, const prof_found *found) {
     fputs("</tbody></table></div>\n", out);
 }
 
-/* The curve of resident memory, drawn here: no library, no script. */
-static void put_memory(FILE *out, const cli_profile_run *run) {
+/* ---------------------------------------------------------------- pictures: drawn by the page's script */
+
+static void put_charts(FILE *out, const cli_profile_run *run) {
     if (run->moments < 2) return;
-    int64_t most = 1;
-    int step = run->moments / CURVE_POINTS + 1;
-    double last = run->moment[run->moments - 1].seconds;
-    for (int i = 0; i < run->moments; i++)
-        if (run->moment[i].resident > most) most = run->moment[i].resident;
-    fprintf(out,
-            "<h2>Resident memory</h2>\n<svg viewBox=\"0 0 %d %d\" width=\"100%%\" role=\"img\" "
-            "aria-label=\"resident memory over time\"><polyline fill=\"none\" stroke=\"#2b6cb0\" "
-            "stroke-width=\"2\" points=\"",
-            CURVE_WIDTH, CURVE_HEIGHT + 20);
-    for (int i = 0; i < run->moments; i += step)
-        fprintf(out, "%.1f,%.1f ", CURVE_WIDTH * run->moment[i].seconds / (last > 0 ? last : 1),
-                10 + CURVE_HEIGHT * (1 - (double)run->moment[i].resident / (double)most));
-    fprintf(out, "\"/></svg>\n<p><small>0 to %s; highest point %s (all processes), peak of the largest process %s",
-            cli_duration(last).text, cli_size(most).text, cli_size(run->peak).text);
-    fputs("</small></p>\n", out);
+    fputs(
+        "<h2>Over time</h2>\n<div class=\"chart\" id=\"memory\"></div>\n<div class=\"chart\" id=\"processor\"></div>\n"
+        "<div class=\"chart\" id=\"traffic\"></div>\n",
+        out);
+    fprintf(out, "<p><small>Peak of the largest process, by the kernel: %s.</small></p>\n", cli_size(run->peak).text);
+}
+
+static void put_flame(FILE *out, const prof_found *found) {
+    if (!found->stacks) return;
+    fputs(
+        "<h2>Flame graph</h2>\n<p>Stacks of Python's threads, sampled. Click or Enter goes into a frame, Escape back; "
+        "arrows go from frame to frame. <select id=\"flame-of\" aria-label=\"time of the flame graph\">"
+        "<option value=\"wall\">time</option><option value=\"cpu\">processor time</option></select></p>\n"
+        "<canvas class=\"flame\" id=\"flame\" tabindex=\"0\" role=\"img\" aria-label=\"flame graph\"></canvas>\n"
+        "<p class=\"told\" id=\"flame-told\" aria-live=\"polite\"></p>\n",
+        out);
+}
+
+/* The columns that most was read of; their strips stand in the page's data in the same order. */
+static int strips(const prof_found *found, const prof_table *tables[], const prof_column *columns[]) {
+    int n = 0;
+    for (int i = 0; i < found->tables; i++)
+        for (const prof_column *c = found->table[i].column; c; c = c->next) {
+            if (!c->stored || c->bytes_read < STRIP_BYTES) continue;
+            int at = n < STRIPS ? n++ : STRIPS - 1;
+            if (at == STRIPS - 1 && columns[at] && columns[at]->bytes_read >= c->bytes_read) continue;
+            for (; at > 0 && columns[at - 1]->bytes_read < c->bytes_read; at--) {
+                tables[at] = tables[at - 1];
+                columns[at] = columns[at - 1];
+            }
+            tables[at] = &found->table[i];
+            columns[at] = c;
+        }
+    return n;
+}
+
+static void put_strips(FILE *out, const prof_found *found) {
+    const prof_table *tables[STRIPS] = {0};
+    const prof_column *columns[STRIPS] = {0};
+    int n = strips(found, tables, columns);
+    if (!n) return;
+    fputs(
+        "<h2>Where columns were read</h2>\n<p>Each strip is the column's file from begin to end; the stronger, the more often; "
+        "in the second colour what was read more than once.</p>\n",
+        out);
+    for (int i = 0; i < n; i++) {
+        fputs("<div class=\"strip\"><span>", out);
+        page_text(out, tables[i]->name);
+        fputs(" ", out);
+        page_text(out, columns[i]->name);
+        fprintf(out, "</span><canvas id=\"strip-%d\" role=\"img\"></canvas><span>%s</span></div>\n", i,
+                cli_size(columns[i]->bytes_read).text);
+    }
+}
+
+/* ---------------------------------------------------------------- the page's data */
+
+static void put_moments(cli_json *json, const cli_profile_run *run) {
+    static const char *const names[] = {"time", "resident", "busy", "read", "written"};
+    int step = run->moments / MOMENTS_SHOWN + 1;
+    for (int k = 0; k < 5; k++) {
+        cli_json_open_array(json, names[k]);
+        for (int i = 0; i < run->moments; i += step) {
+            const cli_profile_moment *m = &run->moment[i];
+            const double values[] = {m->seconds, (double)m->resident, m->cpu, (double)m->read, (double)m->written};
+            cli_json_double(json, values[k]);
+        }
+        cli_json_end(json);
+    }
+}
+
+/* Frames by their sites, and stacks as lists of them, the innermost first. */
+static void put_stacks(cli_json *json, const prof_found *found) {
+    int *number = cli_alloc_many(PROFILE_SITES, sizeof *number);
+    int frames = 0;
+    memset(number, -1, PROFILE_SITES * sizeof *number);
+    cli_json_open_list(json, "frames");
+    for (int i = 0; i < found->stacks; i++)
+        for (uint32_t k = 0; k < found->stack[i]->depth; k++) {
+            uint32_t site = found->stack[i]->site[k];
+            if (site >= PROFILE_SITES || number[site] >= 0) continue;
+            const profile_site *s = &found->segment->site[site];
+            const char *file = prof_string(found->segment, s->file), *slash = strrchr(file, '/');
+            char name[400];
+            snprintf(name, sizeof name, "%.200s %.150s:%d", prof_string(found->segment, s->function),
+                     slash ? slash + 1 : file, s->line);
+            number[site] = frames++;
+            cli_json_string(json, name);
+        }
+    cli_json_end(json);
+    cli_json_open_list(json, "stacks");
+    for (int i = 0; i < found->stacks; i++) {
+        cli_json_array(json);
+        for (uint32_t k = 0; k < found->stack[i]->depth; k++)
+            if (found->stack[i]->site[k] < PROFILE_SITES) cli_json_int(json, number[found->stack[i]->site[k]]);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+    free(number);
+}
+
+static void put_weights(cli_json *json, const prof_found *found) {
+    cli_json_open_array(json, "wall");
+    for (int i = 0; i < found->stacks; i++) cli_json_double(json, 1e-9 * (double)found->stack[i]->wall_ns);
+    cli_json_end(json);
+    cli_json_open_array(json, "cpu");
+    for (int i = 0; i < found->stacks; i++) cli_json_double(json, 1e-9 * (double)found->stack[i]->cpu_ns);
+    cli_json_end(json);
+}
+
+static void put_data(FILE *out, const cli_profile_run *run, const prof_found *found) {
+    const prof_table *tables[STRIPS] = {0};
+    const prof_column *columns[STRIPS] = {0};
+    int n = strips(found, tables, columns);
+    cli_json json = CLI_JSON_INIT(out);
+    json.in_page = 1;
+    fputs("<script type=\"application/json\" id=\"data\">\n", out);
+    cli_json_object(&json);
+    put_moments(&json, run);
+    put_stacks(&json, found);
+    put_weights(&json, found);
+    cli_json_open_list(&json, "strips");
+    for (int i = 0; i < n; i++) {
+        double times[PROF_STRIP];
+        for (int k = 0; k < PROF_STRIP; k++)
+            times[k] = columns[i]->strip_bytes > 0 ? columns[i]->strip[k] / columns[i]->strip_bytes : 0;
+        cli_json_array(&json);
+        for (int k = 0; k < PROF_STRIP; k++) cli_json_double(&json, times[k]);
+        cli_json_end(&json);
+    }
+    cli_json_end(&json);
+    cli_json_end(&json);
+    cli_json_finish(&json);
+    fputs("</script>\n", out);
 }
 
 static void put_samples(FILE *out, const cli_profile_samples *s) {
@@ -303,26 +376,32 @@ static void put_samples(FILE *out, const cli_profile_samples *s) {
 
 void cli_profile_html(FILE *out, const cli_profile_run *run, const prof_found *found) {
     char text[512];
-    fputs(head, out);
+    page_begin(out, "msio profile");
     fputs("<h1>msio profile: <code>", out);
     for (char **word = run->program; word && *word; word++) {
         if (word != run->program) fputc(' ', out);
-        put(out, *word);
+        page_text(out, *word);
     }
     fputs("</code></h1>\n<p class=\"verdict\">", out);
-    put(out, cli_profile_verdict(run, found, text, sizeof text));
+    page_text(out, cli_profile_verdict(run, found, text, sizeof text));
     fprintf(out, "</p>\n<p>%s wall, %s CPU, peak %s, exit %d</p>\n", cli_duration(run->seconds).text,
             cli_duration(run->user + run->system).text, cli_size(run->peak).text, run->code);
-    put_samples(out, &run->samples);
     put_findings(out, run, found);
+    put_charts(out, run);
+    put_flame(out, found);
+    put_strips(out, found);
+    fputs("<h2>Tables</h2>\n<p><input id=\"filter\" type=\"search\" placeholder=\"show rows with ...\" "
+          "aria-label=\"show rows with this text\"> A click on a head, or Enter, sorts.</p>\n",
+          out);
+    put_samples(out, &run->samples);
     put_columns(out, found);
     put_accesses(out, found);
     put_times(out, found);
     put_calls(out, found);
-    put_memory(out, run);
     fprintf(
         out,
         "<p><small>own cost: about %s; %lld events without room. report.txt says what cannot be seen.</small></p>\n",
         cli_duration(found->own_seconds).text, (long long)found->lost);
-    fputs(script, out);
+    put_data(out, run, found);
+    page_end(out);
 }

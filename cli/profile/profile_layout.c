@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define SMALL_READ 4096
 
@@ -80,6 +81,21 @@ static void count_unit(prof_column *c, const msio_located *part, const profile_e
     if (e->writes && e->length >= part->unit_bytes) c->unit_writes += e->writes;
 }
 
+/* Which parts of its file a column's reads lie in. */
+static void count_strip(prof_column *c, const char *file, const msio_located *part, const profile_extent *e) {
+    struct stat now;
+    if (!c->strip_file && stat(file, &now) == 0 && now.st_size > 0) {
+        c->strip_file = file;
+        c->strip_bytes = (double)now.st_size / PROF_STRIP;
+    }
+    if (c->strip_file != file) return;
+    double from = (double)part->offset / c->strip_bytes, to = (double)(part->offset + part->length) / c->strip_bytes;
+    for (int i = (int)from; i < PROF_STRIP && i < to; i++) {
+        double begin = from > i ? from : i, end = to < i + 1 ? to : i + 1;
+        c->strip[i] += (end - begin) * c->strip_bytes * (double)e->reads;
+    }
+}
+
 /* Gives the bytes of parts [first, first + sharing), which are the same ones, to their column. */
 static void give(work *w, int first, int sharing) {
     const msio_located *part = &w->part[first];
@@ -100,6 +116,7 @@ static void give(work *w, int first, int sharing) {
     if (e->reads && e->writes && e->read_first) c->overwritten += part->length;
     c->seconds += w->per_byte * (double)part->length * (double)(e->reads + e->writes);
     count_unit(c, part, e);
+    if (c->stored && e->reads) count_strip(c, w->file->path, part, e);
 }
 
 static bool same_bytes(const msio_located *a, const msio_located *b) {

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -110,7 +111,7 @@ int cli_profile_folder(const cli_context *cli, const char *wanted, cli_profile_r
 }
 
 /* The counters, allocated whole: no process of the run can find the disk full while it counts. */
-static int make_segment(const cli_context *cli, const cli_profile_run *run) {
+static int make_segment(const cli_context *cli, cli_profile_run *run) {
     char path[PATH_MAX + 32];
     struct {
         char magic[8];
@@ -130,6 +131,8 @@ static int make_segment(const cli_context *cli, const cli_profile_run *run) {
         code = cli_fail_system(cli, path, "no room for 64 MiB of counters");
     else if (pwrite(fd, &head, sizeof head, 0) != (ssize_t)sizeof head)
         code = cli_fail_system(cli, path, "the counters cannot be written");
+    void *map = code ? MAP_FAILED : mmap(NULL, sizeof(profile_segment), PROT_READ, MAP_SHARED, fd, 0);
+    if (map != MAP_FAILED) run->counters = map;
     close(fd);
     return code;
 }
@@ -202,6 +205,10 @@ static cli_profile_moment look(int pid, double seconds) {
 
 static void keep(cli_profile_run *run, cli_profile_moment moment) {
     if (moment.processes == 0 || run->moments >= MOMENTS_MOST) return;
+    if (run->counters) {
+        moment.read = (int64_t)run->counters->table_bytes_read;
+        moment.written = (int64_t)run->counters->table_bytes_written;
+    }
     if (run->moments == run->room) {
         int room = run->room ? 2 * run->room : 256;
         cli_profile_moment *grown = realloc(run->moment, (size_t)room * sizeof *grown);
@@ -220,6 +227,7 @@ void cli_profile_end(const cli_profile_run *run) {
 
 void cli_profile_run_free(cli_profile_run *run) {
     cli_profile_samples_free(&run->samples);
+    if (run->counters) munmap((void *)(uintptr_t)run->counters, sizeof *run->counters);
     free(run->moment);
 }
 

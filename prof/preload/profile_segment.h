@@ -178,10 +178,11 @@ typedef struct profile_segment {
         lost_functions, lost_edges;
     _Atomic uint32_t tasks; /* that began, more than there are where some found no room */
     profile_count lost_extent_bytes;
-    profile_count accesses_counted, calls_counted; /* events: what the counting cost is told from them */
-    profile_count looks, look_ns;                  /* samples of Python's threads, and the processor time they took */
-    _Atomic uint32_t untracked;                    /* descriptors beyond what is tracked */
-    _Atomic uint32_t streams;                      /* files of tables opened by fopen: their reads are not seen */
+    profile_count accesses_counted, calls_counted;       /* events: what the counting cost is told from them */
+    profile_count table_bytes_read, table_bytes_written; /* of tables' and HDF5 files */
+    profile_count looks, look_ns; /* samples of Python's threads, and the processor time they took */
+    _Atomic uint32_t untracked;   /* descriptors beyond what is tracked */
+    _Atomic uint32_t streams;     /* files of tables opened by fopen: their reads are not seen */
     profile_process process[PROFILE_PROCESSES];
     profile_string string[PROFILE_STRINGS];
     profile_file file[PROFILE_FILES];

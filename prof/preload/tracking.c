@@ -203,6 +203,8 @@ void preload_moved(profile_file *file, int fd, ssize_t n, int64_t offset, uint64
     if (n > 0 && file->kind != PROFILE_LOCK_FILE) {
         if (offset < 0) offset = (int64_t)syscall(SYS_lseek, fd, 0L, SEEK_CUR) - n;
         if (atomic_exchange_explicit(&file->next, offset + n, memory_order_relaxed) == offset) add(&file->in_order, 1);
+        if (file->kind != PROFILE_OTHER_FILE)
+            add(write ? &preload_segment->table_bytes_written : &preload_segment->table_bytes_read, (uint64_t)n);
         if (offset >= 0 && file->kind != PROFILE_OTHER_FILE)
             preload_extent(file->path, (uint64_t)offset, (uint64_t)n, write);
     }

@@ -1,0 +1,145 @@
+"""The page of msio profile, in a browser: it runs without a complaint, fetches nothing, its tables sort, its pictures are there.
+usage: test_profile_page.py MSIO GROUP [unittest's arguments]
+"""
+import hashlib
+import os
+import unittest
+
+import browser
+from profiled_table import PYTHON, Profile
+from running import main
+
+UPLOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../cli/page/uplot")
+PICTURES = os.environ.get("MSIO_TEST_PICTURES")  # a folder to keep what the page looks like in
+
+WORK = """
+import sys, time
+from casacore.tables import table
+def cells(t):
+    for turn in range(20):
+        for row in range(t.nrows()): t.getcell('DATA', row)
+def compute():
+    until = time.process_time() + 0.5
+    while time.process_time() < until: sum(range(1000))
+def many(kept=[]):
+    for turn in range(8):
+        kept.append(bytearray(b'x') * 20_000_000)
+        time.sleep(0.05)
+t = table(sys.argv[1], ack=False)
+compute(); many(); cells(t)
+for turn in range(3):
+    t = table(sys.argv[1], ack=False)
+    t.getcol('DATA'); t.close()
+"""
+HOSTILE = """
+import sys, types
+from casacore.tables import table
+t = table(sys.argv[1], ack=False)
+def f(t):
+    import time
+    until = time.process_time() + 0.1
+    while time.process_time() < until: t.getcell('TIME', 1)
+for name in ('</script><script>throw 1</script>', '<img src=x onerror=throw(1)>', '"quoted\\'', '<!--', 'new\\nline'):
+    types.FunctionType(f.__code__.replace(co_name=name, co_filename='/' + name), globals())(t)
+"""
+INK = """(() => { const c = document.querySelector('%s'); if (!c) return -1;
+    const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; const seen = new Set();
+    for (let i = 0; i < d.length; i += 4) if (d[i + 3]) seen.add(d[i] << 16 | d[i + 1] << 8 | d[i + 2]); return seen.size; })()"""
+
+
+class TestPage(Profile):
+    def setUp(self):
+        super().setUp()
+        if not browser.CHROMIUM:
+            self.skipTest("Chromium is not installed")
+
+    def page(self, text):
+        """The page of a run of the script, open; it is closed with the test."""
+        script = self.write("work.py", text)
+        self.profile(PYTHON, script, self.table)
+        opened = browser.Browser(self.path("browser"))
+        opened.__enter__()
+        self.addCleanup(opened.__exit__)
+        return opened
+
+    def held(self, page):
+        self.assertEqual(page.complaints(), [])
+        self.assertEqual(page.fetched(), [])
+
+    def test_pictures(self):
+        """Charts, flame graph and strips have ink, in light and in dark."""
+        page = self.page(WORK)
+        for dark in (False, True):
+            page.open(self.path("report/report.html"), dark)
+            for place in ("#memory canvas", "#processor canvas", "#traffic canvas", "#flame", "#strip-0"):
+                self.assertGreater(page.value(INK % place), 0, place)
+            self.assertGreater(page.value(INK % "#flame"), 3)
+            data = page.value("JSON.parse(document.getElementById('data').textContent)")
+            moments = {len(data[name]) for name in ("time", "resident", "busy", "read", "written")}
+            self.assertEqual(len(moments), 1, moments)
+            self.assertEqual({len(data[name]) for name in ("stacks", "wall", "cpu")}, {len(data["stacks"])})
+            self.assertAlmostEqual(data["busy"][-1], 0.8, delta=0.7)
+            if PICTURES:
+                page.picture(os.path.join(PICTURES, f"profile-{'dark' if dark else 'light'}.png"))
+        self.held(page)
+
+    def test_tables(self):
+        """A click and Enter sort by value, up and down; the filter hides rows."""
+        page = self.page(WORK)
+        page.open(self.path("report/report.html"))
+        head = "Array.from(document.querySelectorAll('th')).find(h => h.textContent === 'bytes read')"
+        shown = (f"Array.from({head}.closest('table').tBodies[0].rows).map(r => Number(r.cells[{head}.cellIndex].dataset.v))")
+        values = page.value(shown)
+        self.assertGreater(len(values), 3)
+        page.value(f"{head}.click()")
+        self.assertEqual(page.value(shown), sorted(values, reverse=True))
+        page.value(f"{head}.focus()")
+        page.key("Enter")
+        self.assertEqual(page.value(f"{head}.getAttribute('aria-sort')"), "ascending")
+        self.assertEqual(page.value(shown), sorted(values))
+        page.value("(f => { f.value = 'UVW'; f.dispatchEvent(new Event('input')); })(document.getElementById('filter'))")
+        left = page.value("Array.from(document.querySelectorAll('tbody tr')).filter(r => !r.hidden).map(r => r.textContent)")
+        self.assertTrue(all("UVW" in text for text in left), left)
+        self.held(page)
+
+    def test_flame(self):
+        """Keys go through the frames; what is said of one is its share."""
+        page = self.page(WORK)
+        page.open(self.path("report/report.html"))
+        page.value("document.getElementById('flame').focus()")
+        told = "document.getElementById('flame-told').textContent"
+        self.assertIn("all threads", page.value(told))
+        self.assertIn("100.0%", page.value(told))
+        page.key("ArrowDown")
+        self.assertIn("<module> work.py", page.value(told))
+        page.key("ArrowDown")
+        self.assertRegex(page.value(told), "^(compute|cells|many) work.py:[0-9]+: ")
+        page.key("Enter")
+        page.key("Escape")
+        self.assertIn("all threads", page.value(told))
+        page.value("(s => { s.value = 'cpu'; s.dispatchEvent(new Event('change')); })(document.getElementById('flame-of'))")
+        self.assertIn("all threads", page.value(told))
+        self.held(page)
+
+    def test_hostile_names(self):
+        """Names are text, wherever they stand."""
+        page = self.page(HOSTILE)
+        page.open(self.path("report/report.html"))
+        self.assertEqual(page.value("document.images.length"), 0)
+        self.assertEqual(page.value("document.scripts.length"), 3)
+        self.assertTrue(page.value("document.body.textContent.includes('<img src=x onerror=throw(1)>')"))
+        self.held(page)
+
+
+class TestLibrary(unittest.TestCase):
+    def test_as_released(self):
+        """uPlot is what was released, byte for byte, and its licence stands in the page."""
+        with open(os.path.join(UPLOT, "SHA256SUMS"), encoding="ascii") as file:
+            sums = dict(reversed(line.split()) for line in file)
+        self.assertEqual(set(sums) | {"SHA256SUMS"}, set(os.listdir(UPLOT)))
+        for name, wanted in sums.items():
+            with open(os.path.join(UPLOT, name), "rb") as file:
+                self.assertEqual(hashlib.sha256(file.read()).hexdigest(), wanted, name)
+
+
+main(globals())
