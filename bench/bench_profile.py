@@ -2,7 +2,7 @@
 """What the counting of `msio profile` costs: processor time of programs with the library in front of them and without,
 in turns; the median of the pairs' ratios.
 
-usage: bench_profile.py MSIO [--rounds N] [--on MS] [--casa PYTHON]     prints one JSON object a line
+usage: bench_profile.py MSIO [--rounds N] [--on MS] [--casa PYTHON] [--only WORK]     prints one JSON object a line
 """
 import argparse
 import json
@@ -53,12 +53,14 @@ def cpu_of(command, environment):
     return used.ru_utime + used.ru_stime
 
 
-def measure(work, command, library, rounds, mode="profile", beside=None):
-    """`beside`: another profiler's command, in turn with the two."""
+def measure(work, command, library, rounds, mode="profile", beside=None, only=None, **more):
+    """`beside`: another profiler's command, in turn with the two. `more`: of the environment of the counted one."""
+    if only and only != work:
+        return
     out = tempfile.mkdtemp()
     try:
         plain = dict(os.environ)
-        counted = {**plain, "LD_PRELOAD": library, "MSIO_PROF": f"{mode}:{out}"}
+        counted = {**plain, "LD_PRELOAD": library, "MSIO_PROF": f"{mode}:{out}", **more}
         ways = {"with": (command, counted), "without": (command, plain)}
         if beside:
             ways["beside"] = (beside, plain)
@@ -85,28 +87,32 @@ def main():
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--on", help="a Measurement Set for WSClean and CASA, where they are installed")
     parser.add_argument("--casa", metavar="PYTHON", help="a Python with casatasks, for gaincal on that set")
+    parser.add_argument("--only", metavar="WORK", help="one of them: getcell, getcell-text, wsclean, gaincal, calls, true")
     arguments = parser.parse_args()
+    only = arguments.only
     library = subprocess.run([arguments.msio, "profile", "--print-library"], check=True, capture_output=True,
                              text=True).stdout.strip()
     with tempfile.TemporaryDirectory() as folder:
         table = os.path.join(folder, "a.tab")
         subprocess.run([sys.executable, "-c", MAKE, table], check=True)
-        measure("getcell", [sys.executable, "-c", LOOP, table], library, arguments.rounds)
+        measure("getcell", [sys.executable, "-c", LOOP, table], library, arguments.rounds, only=only)
+        measure("getcell-text", [sys.executable, "-c", LOOP, table], library, arguments.rounds, only=only,
+                MSIO_PROFILE_TEXT="1")
         if arguments.on and shutil.which("wsclean"):
             measure("wsclean", ["wsclean", "-quiet", "-reorder", "-j", "1", "-size", "256", "256", "-scale", "12asec",
-                                "-name", os.path.join(folder, "image"), arguments.on], library, arguments.rounds)
+                                "-name", os.path.join(folder, "image"), arguments.on], library, arguments.rounds, only=only)
         if arguments.on and arguments.casa:
             script = os.path.join(folder, "gaincal.py")
             with open(script, "w", encoding="utf-8") as file:
                 file.write(GAINCAL)
             measure("gaincal", ["/bin/sh", "-c", f"cd {folder} && rm -rf t* && exec {arguments.casa} {script} "
-                                f"{os.path.abspath(arguments.on)} {folder}/t"], library, arguments.rounds)
+                                f"{os.path.abspath(arguments.on)} {folder}/t"], library, arguments.rounds, only=only)
         script = os.path.join(folder, "calls.py")
         with open(script, "w", encoding="utf-8") as file:
             file.write(CALLS)
         measure("calls", [sys.executable, script], library, arguments.rounds, mode="profile+calls",
-                beside=[sys.executable, "-m", "cProfile", "-o", os.path.join(folder, "beside.prof"), script])
-    measure("true", ["/bin/true"], library, 5 * arguments.rounds)
+                beside=[sys.executable, "-m", "cProfile", "-o", os.path.join(folder, "beside.prof"), script], only=only)
+    measure("true", ["/bin/true"], library, 5 * arguments.rounds, only=only)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
         prof/preload/large_blocks.c
         prof/preload/calls.c
         prof/preload/casacore_trace.c
+        prof/preload/column_accesses.c
         prof/preload/native_site.c
         prof/preload/python_calls.c
         prof/preload/python_leave.c
@@ -12,6 +13,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
         prof/preload/python_site.c
         prof/preload/python_tasks.c
         prof/preload/segment.c
+        prof/preload/text_trace.c
         prof/preload/tracking.c)
     target_include_directories(msio_profile PRIVATE ${PROJECT_SOURCE_DIR})
     target_compile_definitions(msio_profile PRIVATE _GNU_SOURCE)

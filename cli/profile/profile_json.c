@@ -290,7 +290,8 @@ static void put_findings(cli_json *json, const prof_found *found) {
 }
 
 static void put_processes(cli_json *json, const prof_found *found) {
-    static const char *const seen[] = {"files alone", "casacore's trace functions", "files alone: unknown strings"};
+    static const char *const seen[] = {"files alone", "casacore's trace functions", "files alone: unknown casacore",
+                                       "casacore's text trace"};
     cli_json_open_list(json, "processes");
     for (int i = 0; i < found->processes; i++) {
         const prof_process *p = &found->process[i];
@@ -298,7 +299,7 @@ static void put_processes(cli_json *json, const prof_found *found) {
         cli_json_put_int(json, "pid", p->pid);
         cli_json_put_int(json, "parent", p->parent);
         cli_json_put_string(json, "command", p->command);
-        cli_json_put_string(json, "seen_by", seen[p->seen >= 0 && p->seen < 3 ? p->seen : 0]);
+        cli_json_put_string(json, "seen_by", seen[p->seen & 3]);
         cli_json_put_bool(json, "ended_by_itself", p->ended);
         cli_json_end(json);
     }
@@ -338,6 +339,7 @@ void cli_profile_json(FILE *out, const cli_profile_run *run, const prof_found *f
     cli_json_put_int(&json, "system_calls", found->events_calls);
     cli_json_put_double(&json, "seconds", found->own_seconds);
     cli_json_put_int(&json, "lost", found->lost);
+    cli_json_put_int(&json, "garbled_lines", (int64_t)found->segment->garbled_lines);
     cli_json_end(&json);
     cli_json_end(&json);
     cli_json_finish(&json);

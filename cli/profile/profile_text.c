@@ -263,17 +263,22 @@ static void print_files(FILE *out, const prof_found *found) {
 
 static void print_limits(FILE *out, const cli_profile_run *run, const prof_found *found) {
     const profile_segment *s = found->segment;
-    int traced = 0, strangers = 0, maps = 0;
-    for (int i = 0; i < found->processes; i++) {
-        traced += found->process[i].seen == PROFILE_SEEN_TRACE;
-        strangers += found->process[i].seen == PROFILE_SEEN_STRANGER;
-    }
+    int by[4] = {0}, maps = 0;
+    for (int i = 0; i < found->processes; i++) by[found->process[i].seen & 3]++;
     for (int i = 0; i < found->files; i++) maps += found->file[i].table >= 0 && found->file[i].maps > 0;
     fprintf(out, "\nSeen     %d process%s%s; accesses of columns: %s\n", found->processes,
             found->processes == 1 ? "" : "es", found->functions ? "" : " that opened tables",
-            traced      ? "by casacore's own trace functions"
-            : strangers ? "none, for this casacore's strings look different"
-                        : "none: no casacore, or one that does not call its trace functions; files alone");
+            by[PROFILE_SEEN_TEXT]
+                ? "by casacore's text trace: it is none of the versions whose trace functions are known"
+            : by[PROFILE_SEEN_TRACE]    ? "by casacore's own trace functions"
+            : by[PROFILE_SEEN_STRANGER] ? "none: this casacore is not known, and wrote no text trace; files alone"
+                                        : "none: no casacore, or one that tells nothing; files alone");
+    if (by[PROFILE_SEEN_TEXT] && by[PROFILE_SEEN_TRACE])
+        fprintf(out, "         of %d processes, of %d others by its trace functions\n", by[PROFILE_SEEN_TEXT],
+                by[PROFILE_SEEN_TRACE]);
+    if (s->garbled_lines)
+        fprintf(out, "         %u lines of the text trace could not be read: threads write into each other's\n",
+                (unsigned)s->garbled_lines);
     fputs("Not seen scalar cells within a block that casacore keeps (a loop over scalars is announced once a block);\n"
           "         the end of an access; sendfile and copy_file_range; io_uring; programs linked statically, with a\n"
           "         casacore of their own inside, or started without this run's environment\n",

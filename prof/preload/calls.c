@@ -94,30 +94,46 @@ static FILE *opened_stream(const char *path, FILE *stream) {
     if (stream) preload_stream(path, fileno(stream));
     return stream;
 }
-PRELOAD_EXPORT FILE *fopen(const char *path, const char *mode) { return opened_stream(path, REAL(fopen)(path, mode)); }
-PRELOAD_EXPORT FILE *fopen64(const char *path, const char *mode) {
-    return opened_stream(path, REAL(fopen64)(path, mode));
-}
+#define OPEN_STREAM(name)                                                                                              \
+    PRELOAD_EXPORT FILE *name(const char *path, const char *mode) {                                                    \
+        FILE *text = preload_text_open(path, mode);                                                                    \
+        return text ? text : opened_stream(path, REAL(name)(path, mode));                                              \
+    }
+OPEN_STREAM(fopen)
+OPEN_STREAM(fopen64)
 
 PRELOAD_EXPORT int fclose(FILE *stream) {
-    if (preload_segment && stream) preload_closing(fileno(stream));
+    if (preload_segment && stream) {
+        preload_text_closed(fileno(stream));
+        preload_closing(fileno(stream));
+    }
     return REAL(fclose)(stream);
 }
+
+/* The descriptor of casacore's text stays, whatever a program closes: casacore would go on writing to its number. */
 PRELOAD_EXPORT int close(int fd) {
     preload_closing(fd);
-    return REAL(close)(fd);
+    return preload_text_is_stream(fd) ? 0 : REAL(close)(fd);
 }
 PRELOAD_EXPORT int close_range(unsigned first, unsigned last, int flags) {
     if (!(flags & 4)) preload_closing_range(first, last); /* CLOSE_RANGE_CLOEXEC closes nothing now */
     __typeof__(&close_range) real = REAL(close_range);
+    for (unsigned kept; real && (kept = preload_text_first(first, last)) != ~0u; first = kept + 1) {
+        if (kept > first && real(first, kept - 1, flags)) return -1;
+        if (kept == last) return 0;
+    }
     if (real) return real(first, last, flags);
     errno = ENOSYS;
     return -1;
 }
 PRELOAD_EXPORT void closefrom(int first) {
-    preload_closing_range(first < 0 ? 0 : (unsigned)first, ~0u);
+    unsigned from = first < 0 ? 0 : (unsigned)first;
+    preload_closing_range(from, ~0u);
     __typeof__(&closefrom) real = REAL(closefrom);
-    if (real) real(first);
+    __typeof__(&close_range) part = REAL(close_range);
+    for (unsigned kept; part && (kept = preload_text_first(from, ~0u)) != ~0u; from = kept + 1)
+        if (kept > from) part(from, kept - 1, 0);
+    if (real) real((int)from);
 }
 
 static int copied(int from, int to) {
@@ -169,10 +185,21 @@ MOVE(preadv2, (int fd, const struct iovec *parts, int count, off_t offset, int f
      (fd, parts, count, offset, flags), offset, false)
 MOVE(preadv64v2, (int fd, const struct iovec *parts, int count, off64_t offset, int flags),
      (fd, parts, count, offset, flags), offset, false)
-MOVE(write, (int fd, const void *buffer, size_t n), (fd, buffer, n), -1, true)
+PRELOAD_EXPORT ssize_t write(int fd, const void *buffer, size_t n) {
+    const struct iovec part = {(void *)(uintptr_t)buffer, n};
+    ssize_t text = preload_text_written(fd, &part, 1);
+    if (text >= 0) return text;
+    at_work work = begin(fd);
+    return moved(&work, fd, REAL(write)(fd, buffer, n), -1, true);
+}
+PRELOAD_EXPORT ssize_t writev(int fd, const struct iovec *parts, int count) {
+    ssize_t text = preload_text_written(fd, parts, count);
+    if (text >= 0) return text;
+    at_work work = begin(fd);
+    return moved(&work, fd, REAL(writev)(fd, parts, count), -1, true);
+}
 MOVE(pwrite, (int fd, const void *buffer, size_t n, off_t offset), (fd, buffer, n, offset), offset, true)
 MOVE(pwrite64, (int fd, const void *buffer, size_t n, off64_t offset), (fd, buffer, n, offset), offset, true)
-MOVE(writev, (int fd, const struct iovec *parts, int count), (fd, parts, count), -1, true)
 MOVE(pwritev, (int fd, const struct iovec *parts, int count, off_t offset), (fd, parts, count, offset), offset, true)
 MOVE(pwritev64, (int fd, const struct iovec *parts, int count, off64_t offset), (fd, parts, count, offset), offset,
      true)

@@ -2,12 +2,17 @@
  * column by any casacore of the process comes here, with table, column, rows and shape.
  *
  * Linked before casacore's own, these definitions of its functions are the ones that it calls. What they are given is
- * looked at only after a check that the objects look as casacore 3's do: String begins with a pointer to its characters
- * (both of libstdc++'s forms), IPosition is {size, 4 values, pointer to the values}.
+ * looked at only where the library is one of those that this was tried with, has all of these functions itself, and
+ * gives strings that look as casacore 3's do: String begins with a pointer to its characters (both of libstdc++'s
+ * forms), IPosition is {size, 4 values, pointer to the values}. Any other library's calls are handed back to its own
+ * functions, which write their text (text_trace.c).
  */
 #include "prof/preload/preload.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct casa_string {
@@ -22,33 +27,6 @@ typedef struct casa_position {
 } casa_position;
 
 #define NOTHING UINT32_MAX
-
-/* What a thread found last: the same access mostly follows. */
-typedef struct remembered {
-    unsigned epoch;
-    int table;
-    uint32_t site, sure;
-    bool write;
-    char column[48];
-    profile_access *access;
-} remembered;
-
-/* The native stack is walked at the first access of a column, and then at each so many: those between take the site
- * found last. */
-#define WALK_EACH 64
-
-typedef struct native {
-    unsigned epoch, left;
-    int table;
-    uint32_t site;
-    bool write;
-    char first, last; /* letters of the column's name, and its length: enough to tell a table's columns apart mostly */
-    uint32_t length;
-} native;
-
-#define WAYS 8
-static __thread remembered ways[WAYS] __attribute__((tls_model("initial-exec")));
-static __thread native natives[WAYS] __attribute__((tls_model("initial-exec")));
 
 /* ---------------------------------------------------------------- casacore's objects */
 
@@ -90,88 +68,6 @@ static uint64_t slice_elements(const casa_position *blc, const casa_position *tr
     return n;
 }
 
-/* ---------------------------------------------------------------- counting */
-
-static void add(profile_count *counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, memory_order_relaxed); }
-
-static profile_access *find_access(int table, const char *column, size_t length, bool write, uint32_t site,
-                                   uint32_t sure) {
-    unsigned slot = ((unsigned)table * 31u + (unsigned)length * 7u + (unsigned char)column[0] * 5u +
-                     (unsigned char)column[length - 1] + site) %
-                    WAYS;
-    remembered *way = &ways[slot];
-    if (way->access && way->epoch == preload_epoch && way->table == table && way->write == write && way->site == site &&
-        way->sure == sure && length < sizeof way->column && memcmp(way->column, column, length + 1) == 0)
-        return way->access;
-    uint32_t name = preload_string(column, length);
-    if (name == NOTHING) return NULL;
-    uint32_t entry = preload_access((uint32_t)table, name, site, sure, write);
-    if (entry == NOTHING) return NULL;
-    *way = (remembered){preload_epoch, table, site, sure, write, {0}, &preload_segment->access[entry]};
-    if (length < sizeof way->column)
-        memcpy(way->column, column, length + 1);
-    else
-        way->access = NULL;
-    return &preload_segment->access[entry];
-}
-
-/* The site of an access without a line of Python. */
-static uint32_t native_site(int table, const char *column, size_t length, bool write) {
-    native *n = &natives[((unsigned)table * 31u + (unsigned)length * 7u + (unsigned char)column[0]) % WAYS];
-    bool same = n->epoch == preload_epoch && n->table == table && n->write == write && n->first == column[0] &&
-                n->last == column[length - 1] && n->length == (uint32_t)length;
-    if (same && n->left-- > 0) return n->site;
-    *n = (native){preload_epoch, WALK_EACH - 1,      table,           preload_native_site(), write,
-                  column[0],     column[length - 1], (uint32_t)length};
-    return n->site;
-}
-
-/* The access that a call is about; NULL: not counted. */
-static profile_access *find(int table, const void *column, char operation) {
-    const char *text = "";
-    size_t length;
-    if (!preload_segment || table < 0 || !(length = read_string(column, &text))) return NULL;
-    uint32_t sure = PROFILE_SITE_UNKNOWN;
-    uint32_t site = preload_python_site(&sure);
-    if (!site && (site = preload_left_site())) sure = PROFILE_SITE_EXACT;
-    if (!site && (site = native_site(table, text, length, operation == 'w'))) sure = PROFILE_SITE_SAMPLED;
-    profile_access *access = find_access(table, text, length, operation == 'w', site, sure);
-    if (!access) return NULL;
-    add(&preload_segment->accesses_counted, 1);
-    add(&access->calls, 1);
-    return access;
-}
-
-/* One cell: does it follow the one before? Threads that share an access disturb each other's runs, not the counts. */
-static void count_cell(profile_access *access, int64_t row, uint64_t elements) {
-    int64_t before = atomic_exchange_explicit(&access->last_row, row, memory_order_relaxed);
-    add(&access->cells, 1);
-    add(&access->rows, 1);
-    add(&access->elements, elements);
-    if (before < 0) {
-        atomic_store_explicit(&access->first_row, row, memory_order_relaxed);
-        return;
-    }
-    if (row == before + 1) {
-        add(&access->following, 1);
-        uint64_t run = (uint64_t)atomic_fetch_add_explicit(&access->run, 1, memory_order_relaxed) + 2;
-        if (run > atomic_load_explicit(&access->longest, memory_order_relaxed))
-            atomic_store_explicit(&access->longest, run, memory_order_relaxed);
-        return;
-    }
-    atomic_store_explicit(&access->run, 0, memory_order_relaxed);
-    if (row == before)
-        add(&access->repeated, 1);
-    else if (row < before)
-        add(&access->backward, 1);
-}
-
-static void count_many(profile_access *access, profile_count *kind, uint64_t rows, uint64_t elements) {
-    add(kind, 1);
-    add(&access->rows, rows);
-    add(&access->elements, elements);
-}
-
 /* ---------------------------------------------------------------- TableTrace, by its mangled names */
 
 #define TRACE(name) _ZN8casacore10TableTrace##name
@@ -200,96 +96,293 @@ void TRACE(5traceEiRKNS_6StringEcRKNS_7RefRowsERKNS_9IPositionES9_S9_S9_)(int ta
                                                                           const void *blc, const void *trc,
                                                                           const void *inc);
 
+/* ---------------------------------------------------------------- whose functions */
+
+enum {
+    TABLE,
+    COLUMN,
+    CLOSE,
+    FILE_OPERATION,
+    REFERENCE,
+    ALL,
+    ROW,
+    ROWS,
+    ALL_SHAPE,
+    ROW_SHAPE,
+    ROWS_SHAPE,
+    ALL_PART,
+    ROW_PART,
+    ROWS_PART,
+    FUNCTIONS
+};
+
+#define NAME(name) "_ZN8casacore10TableTrace" #name
+
+static const char *const names[FUNCTIONS] = {
+    [TABLE] = NAME(10traceTableERKNS_6StringEc),
+    [COLUMN] = NAME(11traceColumnERKNS_10ColumnDescE),
+    [CLOSE] = NAME(10traceCloseERKNS_6StringE),
+    [FILE_OPERATION] = NAME(9traceFileEiRKNS_6StringE),
+    [REFERENCE] = NAME(13traceRefTableERKNS_6StringEc),
+    [ALL] = NAME(5traceEiRKNS_6StringEc),
+    [ROW] = NAME(5traceEiRKNS_6StringEcx),
+    [ROWS] = NAME(5traceEiRKNS_6StringEcRKNS_7RefRowsE),
+    [ALL_SHAPE] = NAME(5traceEiRKNS_6StringEcRKNS_9IPositionE),
+    [ROW_SHAPE] = NAME(5traceEiRKNS_6StringEcxRKNS_9IPositionE),
+    [ROWS_SHAPE] = NAME(5traceEiRKNS_6StringEcRKNS_7RefRowsERKNS_9IPositionE),
+    [ALL_PART] = NAME(5traceEiRKNS_6StringEcRKNS_9IPositionES6_S6_S6_),
+    [ROW_PART] = NAME(5traceEiRKNS_6StringEcxRKNS_9IPositionES6_S6_S6_),
+    [ROWS_PART] = NAME(5traceEiRKNS_6StringEcRKNS_7RefRowsERKNS_9IPositionES9_S9_S9_),
+};
+
+/* A casacore of this process. */
+typedef struct casacore_library {
+    _Atomic(const void *) base;
+    bool text; /* its calls are handed back */
+    void *own[FUNCTIONS];
+} casacore_library;
+
+#define LIBRARIES 8
+static casacore_library libraries[LIBRARIES];
+static _Atomic int learning;
+static _Atomic int text_libraries;
+
+/* Interfaces of libcasa_tables that this was tried with: casacore 3.5 of Debian; CASA 6.7 and DP3 6.6; python-casacore
+ * 3.8. */
+static bool is_tried(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *version = strstr(name, ".so.");
+    if (strncmp(name, "libcasa_tables", 14) != 0 || !version) return false;
+    long number = strtol(version + 4, NULL, 10);
+    return number >= 7 && number <= 9;
+}
+
+/* Its own functions. False: it lacks one, by these names. */
+static bool find_own(casacore_library *library, const Dl_info *about) {
+    Dl_info found;
+    bool all = true;
+    void *handle = dlopen(about->dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+    for (int i = 0; handle && i < FUNCTIONS; i++) {
+        void *own = dlsym(handle, names[i]);
+        if (own && dladdr(own, &found) && found.dli_fbase == about->dli_fbase)
+            library->own[i] = own;
+        else
+            all = false;
+    }
+    return handle && all;
+}
+
+/* The library that an address of code is in; NULL: there is no room for it, or another thread looks at it. */
+static casacore_library *library_at(const void *address, bool learn) {
+    Dl_info about;
+    if (!dladdr(address, &about) || !about.dli_fname || !about.dli_fbase) return NULL;
+    for (int i = 0; i < LIBRARIES; i++) {
+        const void *base = atomic_load_explicit(&libraries[i].base, memory_order_acquire);
+        if (base == about.dli_fbase) return &libraries[i];
+        if (base || !learn) continue;
+        if (atomic_exchange(&learning, 1)) return NULL;
+        casacore_library *made = &libraries[i];
+        bool whole = find_own(made, &about);
+        made->text = !whole || preload_wants_text() || !is_tried(about.dli_fname);
+        if (made->text) atomic_fetch_add(&text_libraries, 1);
+        atomic_store_explicit(&made->base, about.dli_fbase, memory_order_release);
+        atomic_store(&learning, 0);
+        return made;
+    }
+    return NULL;
+}
+
+/* Of addresses that calls came from: looking one up takes 20 us, for a library with so many names. */
+#define CALLERS 64
+static struct {
+    _Atomic(const void *) address;
+    _Atomic(casacore_library *) library;
+} callers[CALLERS];
+
+/* What templates compiled into programs call is the first such library's. */
+static casacore_library *find_caller(const void *address) {
+    casacore_library *library = library_at(address, false);
+    for (int i = 0; !library && i < LIBRARIES; i++)
+        if (libraries[i].base && libraries[i].text) library = &libraries[i];
+    return library;
+}
+
+/* The own function of the library that a call comes from, where its calls are handed back; else NULL. */
+static void *own_function(int which, const void *address) {
+    size_t at = (size_t)((uintptr_t)address * 0x9e3779b97f4a7c15u >> 58);
+    const void *seen = atomic_load_explicit(&callers[at].address, memory_order_relaxed);
+    casacore_library *library = NULL;
+    if (!seen && atomic_compare_exchange_strong(&callers[at].address, &seen, address)) seen = address;
+    if (seen == address) library = atomic_load_explicit(&callers[at].library, memory_order_acquire);
+    if (!library) {
+        library = find_caller(address);
+        if (seen == address) atomic_store_explicit(&callers[at].library, library, memory_order_release);
+    }
+    return library && library->text ? library->own[which] : NULL;
+}
+
+#define OWN(which, name)                                                                                               \
+    (atomic_load_explicit(&text_libraries, memory_order_relaxed)                                                       \
+         ? (__extension__(__typeof__(&TRACE(name))) own_function(which, __builtin_return_address(0)))                  \
+         : NULL)
+
+/* casacore's text has no lock: its threads would write into each other's lines, and into each other's memory. In a
+ * child of fork the lock of a thread that is not there counts for nothing. */
+static _Atomic unsigned writing; /* epoch + 1 */
+
+static void begin_text(void) {
+    unsigned own = preload_epoch + 1, seen = 0;
+    while (!atomic_compare_exchange_strong(&writing, &seen, own))
+        if (seen == own) {
+            seen = 0;
+            sched_yield();
+        }
+}
+
+static void end_text(void) { atomic_store(&writing, 0); }
+
+#define HAND_BACK(which, name, arguments)                                                                              \
+    do {                                                                                                               \
+        __typeof__(&TRACE(name)) own = OWN(which, name);                                                               \
+        if (own) {                                                                                                     \
+            begin_text();                                                                                              \
+            own arguments;                                                                                             \
+            end_text();                                                                                                \
+            return;                                                                                                    \
+        }                                                                                                              \
+    } while (0)
+
+/* ---------------------------------------------------------------- what they are called for */
+
+static void set_seen(uint32_t seen) {
+    profile_process *process = &preload_segment->process[preload_process()];
+    if (atomic_load(&process->seen) != PROFILE_SEEN_TEXT) atomic_store(&process->seen, seen);
+}
+
 /* The number that casacore keeps for a table: its name's in the segment. -1: nothing of it is told. */
 PRELOAD_EXPORT int TRACE(10traceTableERKNS_6StringEc)(const void *name, char operation) {
     const char *text = "";
     int kept = errno;
-    (void)operation;
     if (!preload_attach()) return -1;
-    size_t length = read_string(name, &text);
-    profile_process *process = &preload_segment->process[preload_process()];
-    atomic_store(&process->seen, length ? PROFILE_SEEN_TRACE : PROFILE_SEEN_STRANGER);
-    uint32_t index = length ? preload_string(text, length) : NOTHING;
+    casacore_library *library = library_at(__builtin_return_address(0), true);
+    size_t length = library && !library->text ? read_string(name, &text) : 0;
+    if (library && !library->text && !length) { /* what it has told of others so far is of strings that were fine */
+        library->text = true;
+        atomic_fetch_add(&text_libraries, 1);
+    }
+    set_seen(length ? PROFILE_SEEN_TRACE : PROFILE_SEEN_STRANGER);
+    if (!length) {
+        errno = kept;
+        __typeof__(&TRACE(10traceTableERKNS_6StringEc)) own =
+            library ? (__extension__(__typeof__(&TRACE(10traceTableERKNS_6StringEc))) library->own[TABLE]) : NULL;
+        return own ? own(name, operation) : -1;
+    }
+    uint32_t index = preload_string(text, length);
     errno = kept;
     return index == NOTHING ? -1 : (int)index;
 }
 
-/* Both reads and writes of every column. */
+/* Both reads and writes of every column. Of a new table it is asked before the table. */
 PRELOAD_EXPORT int TRACE(11traceColumnERKNS_10ColumnDescE)(const void *description) {
-    (void)description;
-    return preload_segment ? 3 : 0;
+    int kept = errno;
+    if (!preload_attach()) return 0;
+    const casacore_library *library = library_at(__builtin_return_address(0), true);
+    __typeof__(&TRACE(11traceColumnERKNS_10ColumnDescE)) own =
+        library && library->text
+            ? (__extension__(__typeof__(&TRACE(11traceColumnERKNS_10ColumnDescE))) library->own[COLUMN])
+            : NULL;
+    errno = kept;
+    return own ? own(description) : 3;
 }
 
-PRELOAD_EXPORT void TRACE(10traceCloseERKNS_6StringE)(const void *name) { (void)name; }
-PRELOAD_EXPORT void TRACE(9traceFileEiRKNS_6StringE)(int table, const void *operation) {
-    (void)table;
-    (void)operation;
+PRELOAD_EXPORT void TRACE(10traceCloseERKNS_6StringE)(const void *name) {
+    HAND_BACK(CLOSE, 10traceCloseERKNS_6StringE, (name));
 }
-PRELOAD_EXPORT void TRACE(13traceRefTableERKNS_6StringEc)(const void *parent, char operation) {
-    (void)parent;
-    (void)operation;
+PRELOAD_EXPORT
+void TRACE(9traceFileEiRKNS_6StringE)(int table, const void *operation) {
+    HAND_BACK(FILE_OPERATION, 9traceFileEiRKNS_6StringE, (table, operation));
+}
+PRELOAD_EXPORT
+void TRACE(13traceRefTableERKNS_6StringEc)(const void *parent, char operation) {
+    HAND_BACK(REFERENCE, 13traceRefTableERKNS_6StringEc, (parent, operation));
+}
+
+/* The column that a call is about; false: it is not counted. */
+static bool column_of(int table, const void *column, char operation, preload_column *of) {
+    *of = (preload_column){.table = table, .write = operation == 'w'};
+    return preload_segment && table >= 0 && (of->length = read_string(column, &of->name)) > 0;
 }
 
 /* A whole column of scalars. */
 PRELOAD_EXPORT void TRACE(5traceEiRKNS_6StringEc)(int table, const void *column, char operation) {
-    profile_access *access = find(table, column, operation);
-    if (access) count_many(access, &access->whole, 0, 0);
+    preload_column of;
+    HAND_BACK(ALL, 5traceEiRKNS_6StringEc, (table, column, operation));
+    if (column_of(table, column, operation, &of)) preload_count_rows(&of, true, 0, 0);
 }
 
 PRELOAD_EXPORT void TRACE(5traceEiRKNS_6StringEcx)(int table, const void *column, char operation, long long row) {
-    profile_access *access = find(table, column, operation);
-    if (access) count_cell(access, row, 1);
+    preload_column of;
+    HAND_BACK(ROW, 5traceEiRKNS_6StringEcx, (table, column, operation, row));
+    if (column_of(table, column, operation, &of)) preload_count_cell(&of, row, 1);
 }
 
 /* RefRows differ between versions of casacore: how many rows of scalars it names is not known. */
 PRELOAD_EXPORT void TRACE(5traceEiRKNS_6StringEcRKNS_7RefRowsE)(int table, const void *column, char operation,
                                                                 const void *rows) {
-    profile_access *access = find(table, column, operation);
-    (void)rows;
-    if (access) count_many(access, &access->parts, 0, 0);
+    preload_column of;
+    HAND_BACK(ROWS, 5traceEiRKNS_6StringEcRKNS_7RefRowsE, (table, column, operation, rows));
+    if (column_of(table, column, operation, &of)) preload_count_rows(&of, false, 0, 0);
 }
 
 PRELOAD_EXPORT void TRACE(5traceEiRKNS_6StringEcRKNS_9IPositionE)(int table, const void *column, char operation,
                                                                   const void *shape) {
-    profile_access *access = find(table, column, operation);
-    if (access) count_many(access, &access->whole, rows_of(shape), elements_of(shape));
+    preload_column of;
+    HAND_BACK(ALL_SHAPE, 5traceEiRKNS_6StringEcRKNS_9IPositionE, (table, column, operation, shape));
+    if (column_of(table, column, operation, &of)) preload_count_rows(&of, true, rows_of(shape), elements_of(shape));
 }
 
 PRELOAD_EXPORT void TRACE(5traceEiRKNS_6StringEcxRKNS_9IPositionE)(int table, const void *column, char operation,
                                                                    long long row, const void *shape) {
-    profile_access *access = find(table, column, operation);
-    if (access) count_cell(access, row, elements_of(shape));
+    preload_column of;
+    HAND_BACK(ROW_SHAPE, 5traceEiRKNS_6StringEcxRKNS_9IPositionE, (table, column, operation, row, shape));
+    if (column_of(table, column, operation, &of)) preload_count_cell(&of, row, elements_of(shape));
 }
 
 PRELOAD_EXPORT void TRACE(5traceEiRKNS_6StringEcRKNS_7RefRowsERKNS_9IPositionE)(int table, const void *column,
                                                                                 char operation, const void *rows,
                                                                                 const void *shape) {
-    profile_access *access = find(table, column, operation);
-    (void)rows;
-    if (access) count_many(access, &access->parts, rows_of(shape), elements_of(shape));
+    preload_column of;
+    HAND_BACK(ROWS_SHAPE, 5traceEiRKNS_6StringEcRKNS_7RefRowsERKNS_9IPositionE,
+              (table, column, operation, rows, shape));
+    if (column_of(table, column, operation, &of)) preload_count_rows(&of, false, rows_of(shape), elements_of(shape));
 }
 
 PRELOAD_EXPORT void TRACE(5traceEiRKNS_6StringEcRKNS_9IPositionES6_S6_S6_)(int table, const void *column,
                                                                            char operation, const void *shape,
                                                                            const void *blc, const void *trc,
                                                                            const void *inc) {
-    profile_access *access = find(table, column, operation);
-    if (access) count_many(access, &access->parts, rows_of(shape), rows_of(shape) * slice_elements(blc, trc, inc));
+    preload_column of;
+    HAND_BACK(ALL_PART, 5traceEiRKNS_6StringEcRKNS_9IPositionES6_S6_S6_,
+              (table, column, operation, shape, blc, trc, inc));
+    if (column_of(table, column, operation, &of))
+        preload_count_rows(&of, false, rows_of(shape), rows_of(shape) * slice_elements(blc, trc, inc));
 }
 
 PRELOAD_EXPORT void TRACE(5traceEiRKNS_6StringEcxRKNS_9IPositionES6_S6_S6_)(int table, const void *column,
                                                                             char operation, long long row,
                                                                             const void *shape, const void *blc,
                                                                             const void *trc, const void *inc) {
-    profile_access *access = find(table, column, operation);
-    (void)shape;
-    if (access) count_cell(access, row, slice_elements(blc, trc, inc));
+    preload_column of;
+    HAND_BACK(ROW_PART, 5traceEiRKNS_6StringEcxRKNS_9IPositionES6_S6_S6_,
+              (table, column, operation, row, shape, blc, trc, inc));
+    if (column_of(table, column, operation, &of)) preload_count_cell(&of, row, slice_elements(blc, trc, inc));
 }
 
 PRELOAD_EXPORT void TRACE(5traceEiRKNS_6StringEcRKNS_7RefRowsERKNS_9IPositionES9_S9_S9_)(
     int table, const void *column, char operation, const void *rows, const void *shape, const void *blc,
     const void *trc, const void *inc) {
-    profile_access *access = find(table, column, operation);
-    (void)rows;
-    if (access) count_many(access, &access->parts, rows_of(shape), rows_of(shape) * slice_elements(blc, trc, inc));
+    preload_column of;
+    HAND_BACK(ROWS_PART, 5traceEiRKNS_6StringEcRKNS_7RefRowsERKNS_9IPositionES9_S9_S9_,
+              (table, column, operation, rows, shape, blc, trc, inc));
+    if (column_of(table, column, operation, &of))
+        preload_count_rows(&of, false, rows_of(shape), rows_of(shape) * slice_elements(blc, trc, inc));
 }

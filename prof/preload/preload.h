@@ -10,7 +10,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #define PRELOAD_EXPORT __attribute__((visibility("default")))
 
@@ -27,6 +29,8 @@ profile_segment *preload_attach(void);
 bool preload_wanted(void);
 /* Whether it asked for every call of Python's functions too. */
 bool preload_wants_calls(void);
+/* Whether casacore's accesses are to be taken from its text in any case. */
+bool preload_wants_text(void);
 /* False between vfork and exec: memory is the parent's, and must be left as it is. */
 bool preload_is_own_memory(void);
 /* This process's entry. */
@@ -61,6 +65,36 @@ profile_file *preload_tracked(int fd, bool *locks);
 /* A read or write that returned n: begun at nanosecond `start` (0: not timed), at `offset` (-1: where the file's
  * position was). */
 void preload_moved(profile_file *file, int fd, ssize_t n, int64_t offset, uint64_t start, bool write);
+
+/* ---------------------------------------------------------------- accesses of columns (column_accesses.c) */
+
+/* What an access is of: a table, by its name's entry in strings, and a column, NUL-terminated. */
+typedef struct preload_column {
+    int table;
+    bool write;
+    const char *name;
+    size_t length;
+} preload_column;
+
+/* One cell of so many elements. */
+void preload_count_cell(const preload_column *of, int64_t row, uint64_t elements);
+/* The whole column, or a part: a set of rows, or a part of each cell. rows, elements 0: not known. */
+void preload_count_rows(const preload_column *of, bool whole, uint64_t rows, uint64_t elements);
+
+/* ---------------------------------------------------------------- casacore's text (text_trace.c) */
+
+/* Tells casacore by the environment where its settings are, before the process has threads. */
+void preload_text_begin(void);
+/* The stream of its settings or of its text, where `path` is that; else NULL. */
+FILE *preload_text_open(const char *path, const char *mode);
+/* Takes what is written to the text. Returns its bytes, or -1: the descriptor is another one. */
+ssize_t preload_text_written(int fd, const struct iovec *parts, int count);
+/* Whether a descriptor is the text's: nobody but its stream closes it. */
+bool preload_text_is_stream(int fd);
+/* The lowest of these descriptors that is the text's; ~0u: none is. */
+unsigned preload_text_first(unsigned first, unsigned last);
+/* Before its stream is closed. */
+void preload_text_closed(int fd);
 
 /* ---------------------------------------------------------------- memory (large_blocks.c) */
 

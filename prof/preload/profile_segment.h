@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define PROFILE_MAGIC "msioprof"
-#define PROFILE_VERSION 3u
+#define PROFILE_VERSION 4u
 #define PROFILE_FILE "counters"
 #define PROFILE_SAMPLE_HZ 100u /* where nothing else is asked for */
 
@@ -38,9 +38,10 @@ typedef _Atomic uint64_t profile_count;
 
 /* How accesses of columns were seen in a process. */
 enum {
-    PROFILE_SEEN_FILES = 0,   /* casacore's trace functions were never called: files alone */
-    PROFILE_SEEN_TRACE = 1,   /* by casacore's trace functions */
-    PROFILE_SEEN_STRANGER = 2 /* they were called with strings of an unknown layout, and were not used */
+    PROFILE_SEEN_FILES = 0,    /* casacore's trace functions were never called: files alone */
+    PROFILE_SEEN_TRACE = 1,    /* by casacore's trace functions */
+    PROFILE_SEEN_STRANGER = 2, /* they were called by a casacore that was not trusted, and it wrote no text */
+    PROFILE_SEEN_TEXT = 3      /* by casacore's text trace */
 };
 
 typedef struct profile_process {
@@ -180,9 +181,10 @@ typedef struct profile_segment {
     profile_count lost_extent_bytes;
     profile_count accesses_counted, calls_counted;       /* events: what the counting cost is told from them */
     profile_count table_bytes_read, table_bytes_written; /* of tables' and HDF5 files */
-    profile_count looks, look_ns; /* samples of Python's threads, and the processor time they took */
-    _Atomic uint32_t untracked;   /* descriptors beyond what is tracked */
-    _Atomic uint32_t streams;     /* files of tables opened by fopen: their reads are not seen */
+    profile_count looks, look_ns;   /* samples of Python's threads, and the processor time they took */
+    _Atomic uint32_t untracked;     /* descriptors beyond what is tracked */
+    _Atomic uint32_t garbled_lines; /* of casacore's text that could not be read */
+    _Atomic uint32_t streams;       /* files of tables opened by fopen: their reads are not seen */
     profile_process process[PROFILE_PROCESSES];
     profile_string string[PROFILE_STRINGS];
     profile_file file[PROFILE_FILES];

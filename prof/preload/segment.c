@@ -21,7 +21,7 @@ profile_segment *preload_segment;
 unsigned preload_epoch;
 
 static char segment_path[4096];
-static bool wants_calls;
+static bool wants_calls, wants_text;
 static _Atomic int attached; /* 0 not tried, 1 being tried, 2 done */
 static _Atomic int own_pid;
 static _Atomic uint32_t own_process; /* entry + 1; 0: none yet */
@@ -29,6 +29,8 @@ static _Atomic uint32_t own_process; /* entry + 1; 0: none yet */
 bool preload_wanted(void) { return segment_path[0] != '\0'; }
 
 bool preload_wants_calls(void) { return wants_calls; }
+
+bool preload_wants_text(void) { return wants_text; }
 
 uint64_t preload_now(void) {
     struct timespec t;
@@ -120,6 +122,9 @@ __attribute__((constructor)) static void begin(void) {
     if (length == 0 || length + sizeof "/" PROFILE_FILE > 4000) return;
     own_pid = current_pid();
     wants_calls = calls;
+    const char *text = getenv("MSIO_PROFILE_TEXT");
+    wants_text = text && *text;
+    preload_text_begin();
     memcpy(segment_path, folder, length);
     memcpy(segment_path + length, "/" PROFILE_FILE, sizeof "/" PROFILE_FILE);
     pthread_atfork(preload_sampler_fork, preload_sampler_parent, in_child);

@@ -12,6 +12,7 @@ import argparse
 import os
 import shutil
 import struct
+import subprocess
 import sys
 import tempfile
 
@@ -364,6 +365,35 @@ def take_journals(corpus):
     seed(corpus, "journal", "beyond", journal(1, 0, [(1, 19900, 512)]))
 
 
+TRACED = """
+import sys
+import numpy as np
+import casacore.tables as ct
+t = ct.table(sys.argv[1], ct.maketabdesc([ct.makearrcoldesc('DATA', 0j, shape=[4, 2]), ct.makescacoldesc('A TIME', 0.)]),
+             nrow=20, ack=False)
+t.putcol('DATA', np.ones((20, 4, 2), complex))
+t.getcell('DATA', 3), t.getcellslice('DATA', 2, [0, 0], [1, 1]), t.getcolslice('DATA', [0, 0], [2, 1], [2, 1], 3, 9)
+t.getcol('A TIME'), t.getcol('A TIME', 2, 5, 2), t.getcol('DATA', 2, 5), t.getcell('A TIME', 4)
+s = t.selectrows(list(range(0, 20, 3)) * int(sys.argv[2]))
+s.getcol('DATA'), s.getcol('A TIME')
+t.close()
+"""
+
+
+def take_text_traces(corpus):
+    """What casacore writes of accesses: fuzz_text_trace.c tells what stands before it."""
+    for name, repeat, step in (("short", 1, 255), ("long", 200, 99), ("pieces", 2, 6)):
+        folder = tempfile.mkdtemp()
+        rc, trace = os.path.join(folder, "rc"), os.path.join(folder, "trace")
+        with open(rc, "w", encoding="utf-8") as file:
+            file.write("table.trace.filename: %s\ntable.trace.operation: srw\ntable.trace.columntype: sar\n" % trace)
+        subprocess.run([sys.executable, "-c", TRACED, os.path.join(folder, "a t.tab"), str(repeat)], check=True,
+                       env={**os.environ, "CASARCFILES": rc})
+        with open(trace, "rb") as file:
+            seed(corpus, "text_trace", name, bytes([step]) + file.read().replace(folder.encode(), b"/data"))
+        shutil.rmtree(folder)
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -383,6 +413,7 @@ def main():
     take_indices(args.corpus)
     take_journals(args.corpus)
     take_conversions(args.corpus)
+    take_text_traces(args.corpus)
     for i, path in enumerate(args.tiled_data):
         makers["tiled_data_%d" % i] = lambda p, path=path: shutil.copytree(path, p)
     for name, maker in makers.items():

@@ -1,0 +1,116 @@
+/* column_accesses.c - accesses of columns, counted by the place that they come from: what casacore's trace tells of
+ * them comes here, by its functions or as text.
+ */
+#include "prof/preload/preload.h"
+
+#include <string.h>
+
+#define NOTHING UINT32_MAX
+
+/* What a thread found last: the same access mostly follows. */
+typedef struct remembered {
+    unsigned epoch;
+    int table;
+    uint32_t site, sure;
+    bool write;
+    char column[48];
+    profile_access *access;
+} remembered;
+
+/* The native stack is walked at the first access of a column, and then at each so many: those between take the site
+ * found last. */
+#define WALK_EACH 64
+
+typedef struct native {
+    unsigned epoch, left;
+    int table;
+    uint32_t site;
+    bool write;
+    char first, last; /* letters of the column's name, and its length: enough to tell a table's columns apart mostly */
+    uint32_t length;
+} native;
+
+#define WAYS 8
+static __thread remembered ways[WAYS] __attribute__((tls_model("initial-exec")));
+static __thread native natives[WAYS] __attribute__((tls_model("initial-exec")));
+
+static void add(profile_count *counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, memory_order_relaxed); }
+
+static profile_access *find_access(int table, const char *column, size_t length, bool write, uint32_t site,
+                                   uint32_t sure) {
+    unsigned slot = ((unsigned)table * 31u + (unsigned)length * 7u + (unsigned char)column[0] * 5u +
+                     (unsigned char)column[length - 1] + site) %
+                    WAYS;
+    remembered *way = &ways[slot];
+    if (way->access && way->epoch == preload_epoch && way->table == table && way->write == write && way->site == site &&
+        way->sure == sure && length < sizeof way->column && memcmp(way->column, column, length + 1) == 0)
+        return way->access;
+    uint32_t name = preload_string(column, length);
+    if (name == NOTHING) return NULL;
+    uint32_t entry = preload_access((uint32_t)table, name, site, sure, write);
+    if (entry == NOTHING) return NULL;
+    *way = (remembered){preload_epoch, table, site, sure, write, {0}, &preload_segment->access[entry]};
+    if (length < sizeof way->column)
+        memcpy(way->column, column, length + 1);
+    else
+        way->access = NULL;
+    return &preload_segment->access[entry];
+}
+
+/* The site of an access without a line of Python. */
+static uint32_t native_site(int table, const char *column, size_t length, bool write) {
+    native *n = &natives[((unsigned)table * 31u + (unsigned)length * 7u + (unsigned char)column[0]) % WAYS];
+    bool same = n->epoch == preload_epoch && n->table == table && n->write == write && n->first == column[0] &&
+                n->last == column[length - 1] && n->length == (uint32_t)length;
+    if (same && n->left-- > 0) return n->site;
+    *n = (native){preload_epoch, WALK_EACH - 1,      table,           preload_native_site(), write,
+                  column[0],     column[length - 1], (uint32_t)length};
+    return n->site;
+}
+
+/* The access that an event is about; NULL: there is no room for it. */
+static profile_access *find(const preload_column *of) {
+    uint32_t sure = PROFILE_SITE_UNKNOWN;
+    uint32_t site = preload_python_site(&sure);
+    if (!site && (site = preload_left_site())) sure = PROFILE_SITE_EXACT;
+    if (!site && (site = native_site(of->table, of->name, of->length, of->write))) sure = PROFILE_SITE_SAMPLED;
+    profile_access *access = find_access(of->table, of->name, of->length, of->write, site, sure);
+    if (!access) return NULL;
+    add(&preload_segment->accesses_counted, 1);
+    add(&access->calls, 1);
+    return access;
+}
+
+/* One cell: does it follow the one before? Threads that share an access disturb each other's runs, not the counts. */
+void preload_count_cell(const preload_column *of, int64_t row, uint64_t elements) {
+    profile_access *access = find(of);
+    if (!access) return;
+    int64_t before = atomic_exchange_explicit(&access->last_row, row, memory_order_relaxed);
+    add(&access->cells, 1);
+    add(&access->rows, 1);
+    add(&access->elements, elements);
+    if (before < 0) {
+        atomic_store_explicit(&access->first_row, row, memory_order_relaxed);
+        return;
+    }
+    if (row == before + 1) {
+        add(&access->following, 1);
+        uint64_t run = (uint64_t)atomic_fetch_add_explicit(&access->run, 1, memory_order_relaxed) + 2;
+        if (run > atomic_load_explicit(&access->longest, memory_order_relaxed))
+            atomic_store_explicit(&access->longest, run, memory_order_relaxed);
+        return;
+    }
+    atomic_store_explicit(&access->run, 0, memory_order_relaxed);
+    if (row == before)
+        add(&access->repeated, 1);
+    else if (row < before)
+        add(&access->backward, 1);
+}
+
+void preload_count_rows(const preload_column *of, bool whole, uint64_t rows, uint64_t elements) {
+    profile_access *access = find(of);
+    if (!access) return;
+    add(whole ? &access->whole : &access->parts, 1);
+    add(&access->rows, rows);
+    add(&access->elements, elements);
+}
