@@ -9,6 +9,11 @@
 
 static const char *way_of(const cli_change *change) { return change->plan.native ? "native" : "casacore"; }
 
+/* Of a column that is written natively only where its values allow it: what casacore puts. NULL: nothing. */
+static const char *why_not_all(const cli_change *change) {
+    return change->info ? change->info->why_not_writable : NULL;
+}
+
 void cli_change_tell(const cli_change *change, const char *what) {
     const msio_write_plan *plan = &change->plan;
     char path[512], kept[128] = "";
@@ -19,6 +24,7 @@ void cli_change_tell(const cli_change *change, const char *what) {
              cli_size(plan->bytes_stored).text, kept, way_of(change),
              change->dry_run ? "; --dry-run: nothing is changed" : "");
     if (!plan->native) cli_note(change->cli, "not natively: %s", plan->why_not);
+    if (plan->native && why_not_all(change)) cli_note(change->cli, "not all natively: %s", why_not_all(change));
 }
 
 #define OF_PLAN(name) CLI_JSON_MEMBER(msio_write_plan, #name, name)
@@ -30,7 +36,7 @@ void cli_change_json(cli_json *json, const cli_change *change) {
     CLI_JSON_PUT_MEMBERS(json, plan, counts);
     cli_json_put_double_or_null(json, "seconds", !change->dry_run, change->seconds);
     cli_json_put_string(json, "way", way_of(change));
-    cli_json_put_string(json, "why_not", plan->native ? NULL : plan->why_not);
+    cli_json_put_string(json, "why_not", plan->native ? why_not_all(change) : plan->why_not);
     cli_json_put_bool(json, "new_cells", plan->makes_cells);
     cli_json_put_string(json, "read_only", plan->read_only[0] ? plan->read_only : NULL);
     cli_json_put_bool(json, "dry_run", change->dry_run);

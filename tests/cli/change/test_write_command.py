@@ -171,10 +171,10 @@ class TestWrite(WritingTest):
     def test_what_is_not_written_natively(self):
         values = random_like(column(self.path, "TIME"))  # IncrementalStMan, where one value holds for many rows
         before, file = column(self.path, "TIME"), npy("time.npy", values)
-        self.assertEqual(report("write", self.path, "TIME", "--in", file, "--dry-run")["way"], "casacore")
+        self.assertIn("one stored value", report("write", self.path, "TIME", "--in", file, "--dry-run")["why_not"])
         run = msio("write", self.path, "TIME", "--in", file, code=None)
         self.assertIn(run.returncode, (0, 3))
-        self.assertIn("IncrementalStMan", run.stderr.decode())
+        self.assertIn("one stored value", run.stderr.decode())
         self.equal(self.path, "TIME", before if run.returncode else values)
 
     def test_subtables_and_views(self):
