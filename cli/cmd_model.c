@@ -86,7 +86,8 @@ static int run(cli_context *cli, int argc, char **argv) {
 }
 
 static const cli_option options[] = {
-    {"sky", "FILE", 0, "the model: text as of makesourcedb, DP3 and WSClean's -save-source-list"},
+    {"sky", "FILE", 0,
+     "the model: text as of makesourcedb, DP3 and WSClean's -save-source-list,\nor a component list of CASA's"},
     {"column", "NAME", 0, "where it goes (default MODEL_DATA); made like DATA where it is missing"},
     {"add", NULL, 0, "add to what the column holds"},
     {"subtract", NULL, 0, "subtract from what the column holds"},
@@ -100,12 +101,13 @@ const cli_command cli_command_model = {
     .usage = "PATH --sky FILE [options]",
     .text = "The direct sum over points and Gaussians, with each row's own UVW and phase centre, in every channel;\n"
             "linear and circular correlations. MODEL_DATA and the other imaging columns are added where MODEL_DATA\n"
-            "is missing. What a line of the model says that msio does not know is an error, which tells line and\n"
-            "column.\n\n"
+            "is missing. What a line of the model, or a component of a list, says that msio does not know is an\n"
+            "error, which tells where.\n\n"
             "Locks and kills: as msio write --help tells.",
     .options = options,
     .negative = NULL,
     .examples = "  msio model obs.ms --sky calibrator.txt\n"
+                "  msio model obs.ms --sky 3C48.cl\n"
                 "  msio model obs.ms --sky sources.txt --column CORRECTED_DATA --subtract\n",
     .run = run,
 };

@@ -21,4 +21,7 @@ msio_sky *msio_sky_new(const char *path);
 /* A copy of the component, with what it points to, at the end. MSIO_E_MEMORY, MSIO_E_SIZE. */
 msio_status msio_sky_add(msio_sky *sky, const char *path, const msio_sky_component *component);
 
+/* As msio_sky_open, of a folder that is a component list. */
+msio_status msio_sky_list_open(const char *path, msio_sky **sky);
+
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #define PI 3.14159265358979323846
 #define MOST_FIELDS 64
@@ -466,7 +467,9 @@ msio_status msio_sky_parse(const char *text, size_t bytes, const char *name, msi
 msio_status msio_sky_open(const char *path, msio_sky **sky) {
     char *text = NULL;
     int64_t length = 0;
+    struct stat there;
     if (!path || !sky) return msio_error_set(MSIO_E_ARGUMENT, path, "no path, or nowhere to put the sky");
+    if (stat(path, &there) == 0 && S_ISDIR(there.st_mode)) return msio_sky_list_open(path, sky);
     msio_status status = msio_file_slurp(path, NULL, MSIO_SKY_MOST_BYTES, &text, &length, NULL);
     if (!status) status = msio_sky_parse(text, (size_t)length, path, sky);
     free(text);

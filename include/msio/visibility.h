@@ -39,7 +39,8 @@ typedef struct msio_sky_component {
     double angle;        /* rad: of its major axis, from the phase centre's north through east */
 } msio_sky_component;
 
-/* Reads a model in the text format that makesourcedb, DP3 and WSClean (-save-source-list) share:
+/* Reads a model: a component list of CASA's, or a file in the text format that makesourcedb, DP3 and WSClean
+ * (-save-source-list) share:
  *
  *     Format = Name, Type, Ra, Dec, I, Q, U, V, ReferenceFrequency='1.4e9', SpectralIndex='[]', MajorAxis, MinorAxis,
  *              Orientation        (in one line; also after '#' or between brackets with "= format" behind them)
@@ -50,9 +51,17 @@ typedef struct msio_sky_component {
  * east. LogarithmicSI true (the default) or false. Name, Type, Ra, Dec, I must be there; lines of patches (no name, no
  * type) and Category change nothing. Whatever else a line says is refused by name, never passed over: the message
  * tells line and column.
+ *
+ * A component list is a casacore table (a folder), read natively: shapes Point and Gaussian; spectra Constant and
+ * Spectral Index, the latter of components without Q, U and V; fluxes in Jy, nJy to MJy, as Stokes parameters, linear
+ * or circular correlations; directions in J2000 or ICRS; angles from the phase centre's north, as CASA's ft has them;
+ * reference frequencies in TOPO, GEO, BARY, LSRK or LSRD, as they stand (the frames differ by less than 2e-4: a flux by
+ * that times the index). Anything else is refused by name:
+ * the message tells which component.
+ *
  * *sky is to be freed by msio_sky_free. Errors: MSIO_E_NOT_FOUND, MSIO_E_IO, MSIO_E_FORMAT, MSIO_E_UNSUPPORTED (what is
- * known and not done: shapelets, rotation measures), MSIO_E_SIZE (more than 256 MiB, 2^20 components or 2^24 terms),
- * MSIO_E_MEMORY.
+ * known and not done: shapelets, rotation measures, disks), those of msio_table_open, MSIO_E_SIZE (more than
+ * 256 MiB, 2^20 components or 2^24 terms), MSIO_E_MEMORY.
  */
 MSIO_API msio_status msio_sky_open(const char *path, msio_sky **sky);
 /* The same of `bytes` bytes of text; name stands for the path in messages. */

@@ -27,7 +27,8 @@ def model(path, sky, column="MODEL_DATA", mode="replace", memory=64 << 20, threa
         The Measurement Set's folder.
     sky : path-like
         A model in the text format that makesourcedb, DP3 and WSClean (-save-source-list) share: points and Gaussians,
-        Stokes I Q U V, spectral indices. What msio does not know of it is an error that tells line and column.
+        Stokes I Q U V, spectral indices; or a component list of CASA's. What msio does not know of it is an error that tells
+        line and column, or the component.
     column : str
         Where it goes. MODEL_DATA is made with the other imaging columns where it is missing, any other like DATA.
     mode : {"replace", "add", "subtract"}
