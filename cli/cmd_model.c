@@ -15,9 +15,18 @@ typedef struct wishes {
     int add, subtract, force;
 } wishes;
 
+static int take_smear(const cli_context *cli, wishes *wish, const char *list) {
+    static const char *const words[] = {"frequency", "time", "all", NULL};
+    unsigned bits = 0;
+    const int code = cli_option_words(cli, "smear", list, words, &bits);
+    wish->opts.smear_frequency = (bits & 1) != 0;
+    wish->opts.smear_time = (bits & 2) != 0;
+    return code;
+}
+
 static int take(const cli_context *cli, void *state, const char *name, const char *value) {
     wishes *wish = state;
-    (void)cli;
+    if (strcmp(name, "smear") == 0) return take_smear(cli, wish, value);
     if (strcmp(name, "sky") == 0) wish->sky = value;
     if (strcmp(name, "column") == 0) wish->opts.column = value;
     if (strcmp(name, "add") == 0) wish->add = 1;
@@ -89,6 +98,8 @@ static const cli_option options[] = {
     {"sky", "FILE", 0,
      "the model: text as of makesourcedb, DP3 and WSClean's -save-source-list,\nor a component list of CASA's"},
     {"column", "NAME", 0, "where it goes (default MODEL_DATA); made like DATA where it is missing"},
+    {"smear", "LIST", 0,
+     "means over channels and integrations: frequency, time or all; by default\nthe values at their middles"},
     {"add", NULL, 0, "add to what the column holds"},
     {"subtract", NULL, 0, "subtract from what the column holds"},
     {"force", NULL, 0, "change DATA, FLOAT_DATA or LAG_DATA"},

@@ -5,6 +5,7 @@
 #include "visibility/predict.h"
 #include "visibility/shapes.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@ typedef struct model {
     const msio_sky *sky;
     const char *path, *column;
     msio_predict_mode mode;
+    bool smear_frequency, smear_time;
+    int interval, old;      /* places of inputs; -1: not read */
     msio_spectra **spectra; /* [spectral_windows]; NULL: no row has it */
     /* Each lane's own: where components stand, seen from the field that it was last at; and scratch. */
     msio_sky_seen *seen[MSIO_PASS_LANES];
@@ -21,7 +24,7 @@ typedef struct model {
     void *scratch[MSIO_PASS_LANES];
 } model;
 
-enum { IN_UVW, IN_DESCRIPTION, IN_FIELD, IN_OLD, INPUTS };
+enum { IN_UVW, IN_DESCRIPTION, IN_FIELD, IN_OTHERS, INPUTS = IN_OTHERS + 2 };
 
 /* ---------------------------------------------------------------- the kernel */
 
@@ -44,7 +47,11 @@ static msio_status predict(model *m, const msio_block *block, int64_t row, int64
                                   .seen = m->seen[block->lane],
                                   .corrs = polarization->correlations,
                                   .corr = polarization->types,
-                                  .mode = m->mode};
+                                  .mode = m->mode,
+                                  .width = m->smear_frequency ? msio_window_of(meta, description)->widths : NULL,
+                                  .interval =
+                                      m->interval < 0 ? NULL : (const double *)block->in[m->interval].data + row,
+                                  .dec = meta->field[field].phase_dir.value[0][1]};
     float *out = (float *)block->out[0].data + 2 * cell * row;
     const double *uvw = (const double *)block->in[IN_UVW].data + 3 * row;
     msio_predict_rows(&job, rows, uvw, out, m->scratch[block->lane]);
@@ -56,7 +63,7 @@ static msio_status run(void *user, const msio_block *block, void *state) {
     model *m = user;
     const int32_t *description = block->in[IN_DESCRIPTION].data, *field = block->in[IN_FIELD].data;
     msio_status status = MSIO_OK;
-    if (m->mode != MSIO_PREDICT_REPLACE) memcpy(block->out[0].data, block->in[IN_OLD].data, block->out[0].bytes);
+    if (m->mode != MSIO_PREDICT_REPLACE) memcpy(block->out[0].data, block->in[m->old].data, block->out[0].bytes);
     for (int64_t row = 0, end; row < block->rows && !status; row = end) {
         for (end = row + 1; end < block->rows && description[end] == description[row] && field[end] == field[row];)
             end++;
@@ -82,6 +89,15 @@ static msio_status check_field(const model *m, int field) {
     return MSIO_OK;
 }
 
+static msio_status check_widths(const model *m, int description) {
+    const msio_spectral_window *w = msio_window_of(m->metadata, description);
+    for (int64_t c = 0; m->smear_frequency && c < w->channels; c++)
+        if (!w->widths || !isfinite(w->widths[c]))
+            return msio_error_set(MSIO_E_FORMAT, m->path,
+                                  "the channels of data description %d have no CHAN_WIDTH to smear over", description);
+    return MSIO_OK;
+}
+
 static msio_status check_description(const model *m, int description) {
     const msio_polarization *p = msio_polarization_of(m->metadata, description);
     for (int i = 0; i < p->correlations; i++)
@@ -89,7 +105,7 @@ static msio_status check_description(const model *m, int description) {
             return msio_error_set(MSIO_E_UNSUPPORTED, m->path,
                                   "correlation %d of data description %d has the Stokes code %d: 1 to 12 are predicted",
                                   i, description, p->types[i]);
-    return MSIO_OK;
+    return check_widths(m, description);
 }
 
 static msio_status make_spectra(model *m, const msio_shape_groups *groups, size_t memory) {
@@ -219,13 +235,17 @@ static msio_status fit_cells(const model *m, const msio_column *column, const ms
 
 static msio_status predict_group(model *m, msio_table *table, const msio_column *column, const msio_shape_group *group,
                                  const msio_model_opts *o, msio_shape_progress *r) {
-    const char *const inputs[INPUTS] = {"UVW", "DATA_DESC_ID", "FIELD_ID", m->column};
+    const char *inputs[INPUTS] = {"UVW", "DATA_DESC_ID", "FIELD_ID"};
     const msio_kernel kernel = {.run = run, .user = m};
     const msio_select select = msio_shape_group_select(group);
     msio_pass pass = MSIO_PASS_INIT;
     msio_pass_opts opts = MSIO_PASS_OPTS_INIT;
     int64_t rows = 0;
-    pass.inputs = m->mode == MSIO_PREDICT_REPLACE ? IN_OLD : INPUTS;
+    pass.inputs = IN_OTHERS;
+    m->interval = m->smear_time ? pass.inputs++ : -1;
+    m->old = m->mode == MSIO_PREDICT_REPLACE ? -1 : pass.inputs++;
+    if (m->interval >= 0) inputs[m->interval] = "INTERVAL";
+    if (m->old >= 0) inputs[m->old] = m->column;
     pass.input = inputs;
     pass.outputs = 1;
     pass.output = &m->column;
@@ -280,7 +300,12 @@ msio_status msio_model_predict(const char *path, const msio_sky *sky, const msio
     msio_shape_groups groups = {0};
     msio_status status = check(path, sky, o, result);
     if (status) return status;
-    model m = {.sky = sky, .path = path, .column = o->column ? o->column : "MODEL_DATA", .mode = modes[o->mode]};
+    model m = {.sky = sky,
+               .path = path,
+               .column = o->column ? o->column : "MODEL_DATA",
+               .mode = modes[o->mode],
+               .smear_frequency = o->smear_frequency != 0,
+               .smear_time = o->smear_time != 0};
     status = msio_metadata_get(path, MSIO_PER_CALL, &m.metadata);
     if (!status && !m.metadata->is_ms)
         status = msio_error_set(MSIO_E_ARGUMENT, path, "this is no Measurement Set: there is nothing to predict for");

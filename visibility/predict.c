@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIGHT 299792458.0 /* m/s */
+#define LIGHT 299792458.0    /* m/s */
+#define EARTH 7.292115146e-5 /* rad/s: the Earth's rotation (IERS Conventions 2010, table 1.1) */
+#define SCRATCH_UVW 6        /* what predict_group keeps of each lane beside the sums */
 
 /* ---------------------------------------------------------------- spectra */
 
@@ -279,16 +281,31 @@ static size_t sum_doubles(const msio_spectra *s) {
 }
 
 size_t msio_predict_scratch(const msio_predict_job *job) {
-    return (sum_doubles(job->spectra) + 3 * MSIO_LANES) * sizeof(double);
+    return (sum_doubles(job->spectra) + SCRATCH_UVW * MSIO_LANES) * sizeof(double);
+}
+
+/* What u, v, w change by in an integration: they turn about the Earth's axis, which the phase centre's north points to
+ * (Thompson, Moran and Swenson, Interferometry and Synthesis in Radio Astronomy, 4.1, derived by the hour angle). */
+static void find_spans(const msio_predict_job *job, int rows, const double *interval, const double *seconds,
+                       double *span) {
+    const double s = sin(job->dec), k = cos(job->dec), *u = seconds, *v = u + MSIO_LANES, *w = v + MSIO_LANES;
+    for (int r = 0; r < MSIO_LANES; r++) {
+        const double angle = EARTH * interval[r < rows ? r : rows - 1];
+        span[r] = angle * (w[r] * k - v[r] * s);
+        span[MSIO_LANES + r] = angle * u[r] * s;
+        span[2 * MSIO_LANES + r] = -angle * u[r] * k;
+    }
 }
 
 /* At most MSIO_LANES rows; lanes that are left over repeat the last one. */
-static void predict_group(const msio_predict_job *job, int rows, const double *uvw, float *out, double *scratch) {
+static void predict_group(const msio_predict_job *job, int rows, const double *uvw, const double *interval, float *out,
+                          double *scratch) {
     const msio_spectra *s = job->spectra;
-    double *seconds = scratch, *sum = scratch + 3 * MSIO_LANES;
+    double *seconds = scratch, *span = scratch + 3 * MSIO_LANES, *sum = scratch + SCRATCH_UVW * MSIO_LANES;
     for (int r = 0; r < MSIO_LANES; r++)
         for (int axis = 0; axis < 3; axis++)
             seconds[axis * MSIO_LANES + r] = uvw[3 * (r < rows ? r : rows - 1) + axis] / LIGHT;
+    if (interval) find_spans(job, rows, interval, seconds, span);
     for (int first = 0; first < s->channels; first += MSIO_STRETCH) {
         const int channels = (int)msio_min(MSIO_STRETCH, s->channels - first);
         memset(sum, 0, (size_t)s->planes * (size_t)channels * 2 * MSIO_LANES * sizeof *sum);
@@ -307,6 +324,10 @@ static void predict_group(const msio_predict_job *job, int rows, const double *u
             .u = seconds,
             .v = seconds + MSIO_LANES,
             .w = seconds + 2 * MSIO_LANES,
+            .width = job->width ? job->width + first : NULL,
+            .u_span = interval ? span : NULL,
+            .v_span = span + MSIO_LANES,
+            .w_span = span + 2 * MSIO_LANES,
             .sum = sum,
         };
         kernel()->stretch(&stretch);
@@ -318,5 +339,6 @@ static void predict_group(const msio_predict_job *job, int rows, const double *u
 void msio_predict_rows(const msio_predict_job *job, int64_t rows, const double *uvw, float *out, void *scratch) {
     const int64_t cell = 2 * (int64_t)job->spectra->channels * job->corrs;
     for (int64_t r = 0; r < rows; r += MSIO_LANES)
-        predict_group(job, (int)msio_min(MSIO_LANES, rows - r), uvw + 3 * r, out + r * cell, scratch);
+        predict_group(job, (int)msio_min(MSIO_LANES, rows - r), uvw + 3 * r, job->interval ? job->interval + r : NULL,
+                      out + r * cell, scratch);
 }

@@ -46,6 +46,10 @@ typedef struct msio_predict_job {
     const int32_t *corr; /* [corrs] */
     msio_predict_mode mode;
     bool conjugate; /* the complex conjugate of all, as UVH5 has it */
+    /* Smearing; NULL: none. */
+    const double *width;    /* [channels of the spectra], Hz */
+    const double *interval; /* [rows]: s, in which the sky turns about a phase centre of declination `dec`, rad */
+    double dec;
 } msio_predict_job;
 
 /* Scratch of one thread, in bytes; aligned to 64. */

@@ -2,7 +2,8 @@
  *
  * Rows are taken LANES at a time, one a lane. Each component begins a stretch of channels with a phasor that is
  * computed from its phase, and goes on by one complex factor a channel: stretches are so short (MSIO_STRETCH) that the
- * rounding of these products stays below 1e-14. Where channels are not equally wide, every phasor is computed anew.
+ * rounding of these products stays below 1e-14. Where channels are not equally wide, or smear, every phasor is computed
+ * anew.
  *
  * Vectors are passed by address: their place in registers is not the same for all instruction sets.
  */
@@ -30,7 +31,10 @@ typedef struct msio_stretch {
     const double *flux;                 /* first component's, plane 0, channel 0 of the stretch */
     int64_t flux_component, flux_plane; /* distances in flux */
     const double *u, *v, *w;            /* [MSIO_LANES]: metres / c, so seconds */
-    double *sum;                        /* [planes][channels][2][MSIO_LANES]: added to */
+    /* Smearing; NULL: none. */
+    const double *width;                    /* [channels], Hz */
+    const double *u_span, *v_span, *w_span; /* [MSIO_LANES]: what u, v, w change by in an integration */
+    double *sum;                            /* [planes][channels][2][MSIO_LANES]: added to */
 } msio_stretch;
 
 typedef struct msio_predict_kernel {

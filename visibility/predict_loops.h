@@ -37,12 +37,24 @@ LOOP_INLINE void exp_minus(const vec *from, vec *to) {
     *to = (vec)((bits)sum - ((bits)shifted << 52));
 }
 
+/* sin(pi x) / (pi x) */
+LOOP_INLINE void sinc(const vec *from, vec *to) {
+    const vec zero = {0}, half = *from * 0.5;
+    const bits near = (*from < 1e-6) & (*from > -1e-6);
+    const vec below = (vec)(((bits)*from & ~near) | ((bits)(zero + 1.0) & near));
+    vec cosine, sine;
+    msio_cos_sin(&half, &cosine, &sine);
+    const vec quotient = sine / (below * 3.14159265358979323846);
+    *to = (vec)(((bits)quotient & ~near) | ((bits)(zero + 1.0) & near));
+}
+
 /* ---------------------------------------------------------------- one component */
 
 /* A component in PARTS vectors of rows: its delay, phasor, envelope, and what they change by a channel. */
 typedef struct beam {
     vec delay[PARTS], cosine[PARTS], sine[PARTS], turn_cosine[PARTS], turn_sine[PARTS];
     vec spread[PARTS], envelope[PARTS], ratio[PARTS], ratio_step[PARTS];
+    vec delay_span[PARTS]; /* what the delay changes by in an integration */
 } beam;
 
 LOOP_INLINE void load(const double *from, vec *to) { memcpy(to, from, sizeof *to); }
@@ -79,9 +91,42 @@ LOOP_INLINE void begin_even(const msio_stretch *s, bool gaussian, beam *b) {
 LOOP_INLINE void begin_channel(const msio_stretch *s, int c, bool gaussian, beam *b) {
     const double f = s->frequency[c];
     for (int i = 0; i < PARTS; i++) {
-        const vec phase = b->delay[i] * f, exponent = b->spread[i] * (f * f);
+        const vec phase = b->delay[i] * f;
         msio_cos_sin(&phase, &b->cosine[i], &b->sine[i]);
-        if (gaussian) exp_minus(&exponent, &b->envelope[i]);
+        if (!gaussian) continue;
+        const vec exponent = b->spread[i] * (f * f);
+        exp_minus(&exponent, &b->envelope[i]);
+    }
+}
+
+/* The change of delay, where times smear. */
+LOOP_INLINE void aim_spans(const msio_stretch *s, int64_t k, beam *b) {
+    const double *lmn = s->lmn[k];
+    for (int i = 0; i < PARTS && s->u_span; i++) {
+        vec u, v, w;
+        load(s->u_span + i * WIDTH, &u);
+        load(s->v_span + i * WIDTH, &v);
+        load(s->w_span + i * WIDTH, &w);
+        b->delay_span[i] = u * lmn[0] + v * lmn[1] + w * lmn[2];
+    }
+}
+
+/* The envelope of a channel, times what is left of phases that turn within the channel and the integration. */
+LOOP_INLINE void smear(const msio_stretch *s, int c, bool gaussian, beam *b) {
+    const vec one = (vec){0} + 1.0;
+    for (int i = 0; i < PARTS; i++) {
+        vec left;
+        if (!gaussian) b->envelope[i] = one;
+        if (s->width) {
+            const vec turns = b->delay[i] * s->width[c];
+            sinc(&turns, &left);
+            b->envelope[i] *= left;
+        }
+        if (s->u_span) {
+            const vec turns = b->delay_span[i] * s->frequency[c];
+            sinc(&turns, &left);
+            b->envelope[i] *= left;
+        }
     }
 }
 
@@ -135,11 +180,25 @@ LOOP_INLINE void one_component(const msio_stretch *s, int64_t k, int planes, boo
     }
 }
 
+LOOP_INLINE void one_smeared(const msio_stretch *s, int64_t k, bool gaussian) {
+    const double *flux = s->flux + k * s->flux_component;
+    beam b;
+    aim(s, k, gaussian, &b);
+    aim_spans(s, k, &b);
+    for (int c = 0; c < s->channels; c++) {
+        begin_channel(s, c, gaussian, &b);
+        smear(s, c, gaussian, &b);
+        add_up(s, flux, c, s->planes, true, &b);
+    }
+}
+
 static MSIO_TARGET void run_stretch(const msio_stretch *s) {
     for (int64_t k = 0; k < s->components; k++) {
         const double *g = s->gauss[k];
         const bool gaussian = g[0] != 0.0 || g[2] != 0.0;
-        if (s->planes == 1 && !gaussian)
+        if (s->width || s->u_span)
+            one_smeared(s, k, gaussian);
+        else if (s->planes == 1 && !gaussian)
             one_component(s, k, 1, false);
         else if (s->planes == 1)
             one_component(s, k, 1, true);

@@ -169,6 +169,8 @@ typedef struct msio_model_opts {
     size_t struct_size;
     const char *column; /* complex64 [channel][correlation]; NULL: MODEL_DATA. One that is missing is made like DATA */
     msio_model_mode mode;
+    int smear_frequency; /* 1: a channel is the mean over its CHAN_WIDTH; default 0: the value at its middle */
+    int smear_time;      /* 1: a row is the mean over its INTERVAL, in which the sky turns about the phase centre */
     size_t memory;       /* bytes: the pass's batches, and as much again for the spectra; default 64 MiB */
     int threads;         /* as in msio_read_opts */
     double lock_seconds; /* as in msio_open_opts; default 10 */
@@ -177,7 +179,7 @@ typedef struct msio_model_opts {
     void *user;
 } msio_model_opts;
 #define MSIO_MODEL_OPTS_INIT                                                                                           \
-    { sizeof(msio_model_opts), NULL, MSIO_MODEL_REPLACE, (size_t)64 << 20, 0, 10.0, NULL, NULL }
+    { sizeof(msio_model_opts), NULL, MSIO_MODEL_REPLACE, 0, 0, (size_t)64 << 20, 0, 10.0, NULL, NULL }
 
 typedef struct msio_model_result {
     size_t struct_size;
@@ -190,7 +192,9 @@ typedef struct msio_model_result {
 /* Predicts the visibilities of the sky into a column of the Measurement Set at path: the direct sum over the components
  * with each row's own UVW, the frequencies of its spectral window, and its field's PHASE_DIR, whose frame must be J2000
  * or ICRS. Correlations: linear XX = I + Q, XY = U + iV, YX = U - iV, YY = I - Q; circular RR = I + V, RL = Q + iU, LR
- * = Q - iU, LL = I - V; or I, Q, U, V. Phases are exact to 1e-8 turns at 1e6 wavelengths, no smearing is put in. Where
+ * = Q - iU, LL = I - V; or I, Q, U, V. Phases are exact to 1e-8 turns at 1e6 wavelengths.
+ * Smearing multiplies a component with sin(pi x) / (pi x), x the turns of its phase across the channel, and in the
+ * integration as u, v, w turn with the Earth about the field's declination, as if a telescope had tracked it. Where
  * MODEL_DATA is missing, the imaging columns are added (msio_imaging_columns_add). Rows of a spectral window of other
  * shape than the others' are done in passes of their own. Flags are not looked at. A prediction that is cut short
  * leaves rows old or new (msio_write without atomic). result may be NULL. Errors: MSIO_E_ARGUMENT (no MS; a column of

@@ -5,7 +5,8 @@
 
 /* ---------------------------------------------------------------- models */
 
-/* model(path, sky, column, mode, memory, threads, progress) -> (components, rows, made) */
+/* model(path, sky, column, mode, smear_frequency, smear_time, memory, threads, lock_seconds, progress) -> (components,
+ * rows, made) */
 static PyObject *model(PyObject *module, PyObject *arguments) {
     msio_model_opts opts = MSIO_MODEL_OPTS_INIT;
     msio_model_result result = MSIO_MODEL_RESULT_INIT;
@@ -16,8 +17,9 @@ static PyObject *model(PyObject *module, PyObject *arguments) {
     msio_status status;
     int mode;
     (void)module;
-    if (!PyArg_ParseTuple(arguments, "O&O&sinidO", PyUnicode_FSConverter, &path, PyUnicode_FSConverter, &sky_path,
-                          &opts.column, &mode, &memory, &opts.threads, &opts.lock_seconds, &told))
+    if (!PyArg_ParseTuple(arguments, "O&O&sippnidO", PyUnicode_FSConverter, &path, PyUnicode_FSConverter, &sky_path,
+                          &opts.column, &mode, &opts.smear_frequency, &opts.smear_time, &memory, &opts.threads,
+                          &opts.lock_seconds, &told))
         return NULL;
     opts.mode = (msio_model_mode)mode;
     opts.memory = (size_t)memory;

@@ -18,7 +18,8 @@ _CHI2 = np.dtype([("value", "f8"), ("dof", "i8")])
 _KEYS = {"baseline": ("antenna1", "antenna2"), "channel": ("spw", "channel")}
 
 
-def model(path, sky, column="MODEL_DATA", mode="replace", memory=64 << 20, threads=0, lock_seconds=10.0, progress=False):
+def model(path, sky, column="MODEL_DATA", mode="replace", smear=(), memory=64 << 20, threads=0, lock_seconds=10.0,
+          progress=False):
     """Predicts the visibilities of a sky into a column of a Measurement Set.
 
     Parameters
@@ -33,6 +34,8 @@ def model(path, sky, column="MODEL_DATA", mode="replace", memory=64 << 20, threa
         Where it goes. MODEL_DATA is made with the other imaging columns where it is missing, any other like DATA.
     mode : {"replace", "add", "subtract"}
         What becomes of the values that are there.
+    smear : str or sequence of str
+        "frequency", "time": means over channels (CHAN_WIDTH), integrations (INTERVAL); () the values at their middles.
     memory : int
         Bytes of the batches in flight; as much again for the components' spectra.
     threads : int
@@ -50,7 +53,7 @@ def model(path, sky, column="MODEL_DATA", mode="replace", memory=64 << 20, threa
     Notes
     -----
     The sum over components of S exp(2 pi i (u l + v m + w (n - 1)) f / c) with each row's own UVW and phase centre, phases
-    in double precision, without smearing. XX = I + Q, XY = U + iV; RR = I + V, RL = Q + iU, and so on.
+    in double precision; without smearing unless asked for. XX = I + Q, XY = U + iV; RR = I + V, RL = Q + iU, and so on.
 
     Examples
     --------
@@ -59,8 +62,11 @@ def model(path, sky, column="MODEL_DATA", mode="replace", memory=64 << 20, threa
     """
     if mode not in _MODES:
         raise ValueError(f"mode is {mode!r}: it is one of replace, add, subtract")
+    kinds = {smear} if isinstance(smear, str) else set(smear)
+    if kinds - {"frequency", "time"}:
+        raise ValueError(f"smear is {smear!r}: it names frequency, time, or both")
     with _progress(progress, "predicting") as told:
-        return _msio.model(path, sky, column, _MODES[mode], operator.index(memory), threads, lock_seconds, told)[1]
+        return _msio.model(path, sky, column, _MODES[mode], "frequency" in kinds, "time" in kinds, operator.index(memory), threads, lock_seconds, told)[1]
 
 
 def _breakdown(columns, name, keys, times, values, chi2):

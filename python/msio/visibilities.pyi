@@ -7,8 +7,8 @@ from ._msio import _Path, _Rows
 
 __all__ = ["model", "stats", "Stats", "density", "Density", "extend_flags", "map"]
 
-def model(path: _Path, sky: _Path, column: str = ..., mode: Literal["replace", "add", "subtract"] = ..., memory: int = ...,
-          threads: int = ..., lock_seconds: float = ..., progress: bool = ...) -> int: ...
+def model(path: _Path, sky: _Path, column: str = ..., mode: Literal["replace", "add", "subtract"] = ...,
+          smear: str | Sequence[str] = ..., memory: int = ..., threads: int = ..., lock_seconds: float = ..., progress: bool = ...) -> int: ...
 
 class Stats:
     rows: int

@@ -19,6 +19,26 @@ def text(sky=SKY, shift=0.0):
     return "\n".join(lines) + "\n"
 
 
+EARTH = 7.292115146e-5  # rad/s
+
+
+def turned(uvw, dec0, angle):
+    """Baselines turned about the Earth's axis, which the phase centre's north points to."""
+    pole = np.stack([0 * dec0, np.cos(dec0), np.sin(dec0)], axis=-1)
+    along = (uvw * pole).sum(axis=1, keepdims=True)
+    return uvw * np.cos(angle) + np.cross(pole, uvw) * np.sin(angle) + pole * along * (1 - np.cos(angle))
+
+
+def smeared(uvw, frequency, ra0, dec0, corr_type, sky=SKY, width=0.0, interval=0.0, samples=40):
+    """As model, but means over channels of a width (Hz) and integrations (s): at the middles of so many parts of each."""
+    parts = (np.arange(samples) + 0.5) / samples - 0.5
+    total = 0
+    for time in parts if interval else [0.0]:
+        for shift in parts if width else [0.0]:
+            total = total + model(turned(uvw, dec0, EARTH * interval * time), frequency + shift * width, ra0, dec0, corr_type, sky)
+    return total / (samples if interval else 1) / (samples if width else 1)
+
+
 def model(uvw, frequency, ra0, dec0, corr_type, sky=SKY):
     """[row][channel][correlation]; ra0, dec0 in rad, a value a row; corr_type: casacore's Stokes codes."""
     wavenumber = frequency / LIGHT

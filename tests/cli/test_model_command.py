@@ -19,7 +19,7 @@ from running import main, msio_text as msio, oracle
 with oracle():
     import numpy as np
     from casacore import tables
-    from sky_model import DEGREE, SKY, model, text
+    from sky_model import DEGREE, SKY, model, smeared, text
 
 SCRATCH = tempfile.mkdtemp(prefix="msio-model-")
 SMALL = ("--antennas", 9, "--times", 3, "--subbands", 3, "--channels", 10)
@@ -49,8 +49,8 @@ def column(path, name="MODEL_DATA"):
         return t.getcol(name)
 
 
-def expected(path, sky=SKY, rows=None):
-    """[row][channel][correlation] of a Measurement Set of one shape, or of some of its rows."""
+def expected(path, sky=SKY, rows=None, sums=model):
+    """[row][channel][correlation] of a Measurement Set of one shape, or of some of its rows; sums: as sky_model's model."""
     with tables.table(path, ack=False) as t:
         uvw, window, field = (t.getcol(n) for n in ("UVW", "DATA_DESC_ID", "FIELD_ID"))
     if rows is not None:
@@ -66,7 +66,7 @@ def expected(path, sky=SKY, rows=None):
     out = np.empty((len(uvw), len(frequency[window[0]]), len(types)), complex)
     for spw in np.unique(window):
         mine = window == spw
-        out[mine] = model(uvw[mine], frequency[spw], place[field[mine], 0], place[field[mine], 1], types, sky)
+        out[mine] = sums(uvw[mine], frequency[spw], place[field[mine], 0], place[field[mine], 1], types, sky)
     return out
 
 
@@ -90,6 +90,24 @@ class TestValues(unittest.TestCase):
                 t.putcell("CORR_TYPE", 0, np.array(types, np.int32))
             msio("model", path, "--sky", sky_file(), "--quiet")
             check(column(path), expected(path))
+
+    def test_smearing(self):
+        path, sky = simulated("--subbands", 1, "--channels", 4), [s[:7] + (0,) + s[8:] for s in SKY[:2]]
+        with tables.table(path, readonly=False, ack=False) as t:
+            t.putcol("UVW", t.getcol("UVW") * 3)
+            t.putcol("INTERVAL", np.full(t.nrows(), 20.0))
+        with tables.table(path + "::SPECTRAL_WINDOW", readonly=False, ack=False) as t:
+            t.putcell("CHAN_WIDTH", 0, np.full(4, -2e6))
+        plain = expected(path, sky)
+        for words, how in (("frequency", {"width": 2e6}), ("time", {"interval": 20.0}), ("all", {"width": 2e6, "interval": 20.0})):
+            msio("model", path, "--sky", sky_file(text(sky)), "--smear", words, "--quiet")
+            want = expected(path, sky, sums=lambda *a: smeared(*a, **how))
+            self.assertGreater(np.abs(want - plain).max(), 0.005 * FLUX, words)
+            # the mean of 40 values each way is the integral to some 1e-4 of what is lost
+            np.testing.assert_allclose(column(path), want, rtol=0, atol=3e-4 * FLUX)
+        msio("model", path, "--sky", sky_file(text(sky)), "--quiet")
+        check(column(path), plain)
+        msio("model", path, "--sky", sky_file(text(sky)), "--smear", "space", code=2)
 
     def test_add_and_subtract(self):
         path = simulated("--imaging")

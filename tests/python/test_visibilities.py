@@ -73,6 +73,14 @@ def test_simulated_sky_of_subbands(made, tmp_path):
     assert np.load(tmp_path / "g.gains.npy").shape == (4, 2, 12)
 
 
+def test_smearing_that_is_not_known(ms, sky):
+    with pytest.raises(ValueError, match="frequency, time"):
+        msio.model(ms, sky, smear="space")
+    msio.model(ms, sky, column="OTHER_DATA", smear=("frequency", "time"))
+    np.testing.assert_allclose(column(ms, "OTHER_DATA"), expected(ms), rtol=0, atol=0.1)
+    assert np.abs(column(ms, "OTHER_DATA") - expected(ms)).max() > 1e-5
+
+
 def test_model(ms, sky):
     assert msio.model(ms, sky, column="OTHER_DATA") == len(column(ms, "UVW"))
     want = expected(ms)

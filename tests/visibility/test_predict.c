@@ -40,9 +40,26 @@ static msio_sky *make_sky(int n, int polarised, int gaussians) {
     return sky;
 }
 
-/* The textbook's sum: I Q U V of one row and channel. */
-static void stokes_of(const msio_sky *sky, const double uvw[3], double frequency, long double complex sum[4]) {
-    const long double pi = acosl(-1.0L), ra0 = 1.0L, dec0 = 0.5L;
+static long double sinc(long double turns) {
+    const long double x = acosl(-1.0L) * turns;
+    return x == 0 ? 1 : sinl(x) / x;
+}
+
+/* u, v, w turned by an angle about the pole, which lies to the north of (1, 0.5) rad. */
+static void turn(const double uvw[3], long double angle, long double turned[3]) {
+    const long double pole[3] = {0, cosl(0.5L), sinl(0.5L)}, c = cosl(angle), s = sinl(angle);
+    const long double along = uvw[1] * pole[1] + uvw[2] * pole[2];
+    const long double cross[3] = {pole[1] * uvw[2] - pole[2] * uvw[1], pole[2] * uvw[0], -pole[1] * uvw[0]};
+    for (int i = 0; i < 3; i++) turned[i] = uvw[i] * c + cross[i] * s + pole[i] * along * (1 - c);
+}
+
+/* The textbook's sum: I Q U V of one row and channel; width (Hz) and interval (s) that smear, 0: none. */
+static void stokes_of(const msio_sky *sky, const double uvw[3], double frequency, double width, double interval,
+                      long double complex sum[4]) {
+    const long double pi = acosl(-1.0L), ra0 = 1.0L, dec0 = 0.5L, angle = 7.292115146e-5L * interval / 2;
+    long double early[3], late[3];
+    turn(uvw, angle, early);
+    turn(uvw, -angle, late);
     memset(sum, 0, 4 * sizeof *sum);
     for (int64_t k = 0; k < msio_sky_count(sky); k++) {
         const msio_sky_component *c = msio_sky_at(sky, k);
@@ -53,8 +70,11 @@ static void stokes_of(const msio_sky *sky, const double uvw[3], double frequency
         const long double along = u * sinl(c->angle) + v * cosl(c->angle),
                           across = u * cosl(c->angle) - v * sinl(c->angle);
         const long double a = c->major * along, b = c->minor * across;
+        const long double across_time =
+            s * ((late[0] - early[0]) * l + (late[1] - early[1]) * m + (late[2] - early[2]) * (n - 1));
         const long double envelope =
-            c->shape == MSIO_SKY_GAUSSIAN ? expl(-pi * pi / (4 * logl(2)) * (a * a + b * b)) : 1;
+            sinc(turns / frequency * width) * sinc(across_time) *
+            (c->shape == MSIO_SKY_GAUSSIAN ? expl(-pi * pi / (4 * logl(2)) * (a * a + b * b)) : 1);
         double stokes[4];
         msio_sky_stokes(c, frequency, stokes);
         for (int p = 0; p < 4; p++) sum[p] += stokes[p] * envelope * cexpl(2 * pi * I * (turns - rintl(turns)));
@@ -92,6 +112,7 @@ typedef struct trial {
     int32_t corr[4];
     msio_predict_mode mode;
     bool conjugate;
+    double width, interval; /* 0: no smearing */
 } trial;
 
 static void check(const trial *t, const char *set) {
@@ -110,13 +131,24 @@ static void check(const trial *t, const char *set) {
     assert_int_equal(msio_spectra_make(sky, t->channels, frequency, 1 << 20, &spectra), MSIO_OK);
     assert_int_equal(msio_sky_seen_new(sky, &seen), MSIO_OK);
     msio_sky_seen_from(seen, sky, 1.0, 0.5);
-    const msio_predict_job job = {spectra, seen, t->corrs, t->corr, t->mode, t->conjugate};
+    double widths[MOST_CHANNELS], intervals[ROWS];
+    for (int c = 0; c < t->channels; c++) widths[c] = t->width * (1 + c % 2);
+    for (int r = 0; r < ROWS; r++) intervals[r] = t->interval * (1 + r % 3);
+    const msio_predict_job job = {spectra,
+                                  seen,
+                                  t->corrs,
+                                  t->corr,
+                                  t->mode,
+                                  t->conjugate,
+                                  t->width != 0.0 ? widths : NULL,
+                                  t->interval != 0.0 ? intervals : NULL,
+                                  0.5};
     void *scratch = aligned_alloc(64, (msio_predict_scratch(&job) + 63) / 64 * 64);
     msio_predict_rows(&job, ROWS, uvw[0], out, scratch);
     for (int r = 0; r < ROWS; r++)
         for (int c = 0; c < t->channels; c++) {
             long double complex sum[4];
-            stokes_of(sky, uvw[r], frequency[c], sum);
+            stokes_of(sky, uvw[r], frequency[c], widths[c], intervals[r], sum);
             for (int p = 0; p < t->corrs; p++) {
                 const int64_t at = 2 * (((int64_t)r * t->channels + c) * t->corrs + p);
                 long double complex want = corr_of(sum, t->corr[p]);
@@ -141,15 +173,19 @@ static void check(const trial *t, const char *set) {
 static void equals_the_textbook(void **state) {
     (void)state;
     const trial trials[] = {
-        {1, 48, 2, 0, 0, 0, {9, 12}, MSIO_PREDICT_REPLACE, false},
-        {7, 48, 2, 0, 1, 0, {9, 12}, MSIO_PREDICT_REPLACE, false},
-        {7, 48, 4, 1, 1, 0, {9, 10, 11, 12}, MSIO_PREDICT_REPLACE, false},
-        {7, 33, 4, 1, 1, 0, {5, 6, 7, 8}, MSIO_PREDICT_ADD, false},
-        {5, 20, 4, 1, 0, 0, {1, 2, 3, 4}, MSIO_PREDICT_SUBTRACT, false},
-        {5, MOST_CHANNELS, 1, 1, 1, 0, {10}, MSIO_PREDICT_REPLACE, true},
-        {6, MOST_CHANNELS, 2, 0, 1, 1, {12, 9}, MSIO_PREDICT_REPLACE, false},
-        {3, 1, 2, 1, 1, 0, {5, 8}, MSIO_PREDICT_REPLACE, false},
-        {40, MOST_CHANNELS, 2, 0, 1, 2, {9, 12}, MSIO_PREDICT_REPLACE, false},
+        {1, 48, 2, 0, 0, 0, {9, 12}, MSIO_PREDICT_REPLACE, false, 0, 0},
+        {7, 48, 2, 0, 1, 0, {9, 12}, MSIO_PREDICT_REPLACE, false, 0, 0},
+        {7, 48, 4, 1, 1, 0, {9, 10, 11, 12}, MSIO_PREDICT_REPLACE, false, 0, 0},
+        {7, 33, 4, 1, 1, 0, {5, 6, 7, 8}, MSIO_PREDICT_ADD, false, 0, 0},
+        {5, 20, 4, 1, 0, 0, {1, 2, 3, 4}, MSIO_PREDICT_SUBTRACT, false, 0, 0},
+        {5, MOST_CHANNELS, 1, 1, 1, 0, {10}, MSIO_PREDICT_REPLACE, true, 0, 0},
+        {6, MOST_CHANNELS, 2, 0, 1, 1, {12, 9}, MSIO_PREDICT_REPLACE, false, 0, 0},
+        {3, 1, 2, 1, 1, 0, {5, 8}, MSIO_PREDICT_REPLACE, false, 0, 0},
+        {40, MOST_CHANNELS, 2, 0, 1, 2, {9, 12}, MSIO_PREDICT_REPLACE, false, 0, 0},
+        {7, 48, 2, 0, 1, 0, {9, 12}, MSIO_PREDICT_REPLACE, false, 2e4, 0},
+        {7, 70, 4, 1, 1, 0, {9, 10, 11, 12}, MSIO_PREDICT_ADD, false, 0, 4},
+        {6, 33, 2, 1, 1, 1, {5, 8}, MSIO_PREDICT_SUBTRACT, true, 3e3, 0.5},
+        {4, 20, 1, 0, 0, 2, {9}, MSIO_PREDICT_REPLACE, false, 1e-3, 1e-6},
     };
     int sets_run = 0;
     for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
