@@ -41,6 +41,10 @@ static int cut(char *text, const char **names, int most) {
 static int take_columns(const cli_context *cli, wishes *wish, const char *value) {
     free(wish->columns);
     wish->columns = cli_copy(value);
+    if (strcmp(value, "none") == 0) {
+        wish->opts.columns = MSIO_STATS_NO_COLUMNS;
+        return 0;
+    }
     wish->opts.columns = cut(wish->columns, wish->column, MOST_COLUMNS);
     wish->opts.column = wish->column;
     if (wish->opts.columns > MOST_COLUMNS) return cli_usage(cli, "--columns takes at most %d names", MOST_COLUMNS);
@@ -64,6 +68,7 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
     if (strcmp(name, "by") == 0) return cli_breakdowns_take(cli, value, &wish->opts.by);
     if (strcmp(name, "chi2") == 0) return take_chi2(cli, wish, value);
     if (strcmp(name, "no-flag-row") == 0) wish->opts.ignore_flag_row = 1;
+    if (strcmp(name, "no-medians") == 0) wish->opts.no_medians = 1;
     if (strcmp(name, "all") == 0) wish->all = 1;
     return 0;
 }
@@ -220,9 +225,10 @@ static int run(cli_context *cli, int argc, char **argv) {
 }
 
 static const cli_option options[] = {
-    {"columns", "LIST", 0, "columns between commas (default DATA)"},
+    {"columns", "LIST", 0, "columns between commas (default DATA), or none: chi-squared alone"},
     CLI_BREAKDOWN_OPTION,
     {"chi2", "DATA,MODEL", 0, "chi-squared of the difference of two columns, weighted"},
+    {"no-medians", NULL, 0, "leave medians out, and the time that they take"},
     {"no-flag-row", NULL, 0, "heed FLAG alone, a set FLAG_ROW flags nothing"},
     {"all", NULL, 0, "print long breakdowns whole"},
     {NULL, NULL, 0, NULL},

@@ -29,6 +29,7 @@ typedef struct collector {
     const char *column[MOST_COLUMNS + 2]; /* [unpacked] */
     bool complex[MOST_COLUMNS + 2];
     int data, model; /* of chi2; -1: none */
+    bool raw;        /* chi2 alone, of columns of one type: rows are not unpacked */
     inputs in;
     int64_t weight_corrs; /* weights are one a correlation: how many; 0: one an element */
     int64_t elements;     /* of a cell in this pass, and the largest of all */
@@ -52,7 +53,8 @@ static void add_chi(const collector *c, const msio_block *block, int64_t r, msio
     const float *weight = NULL;
     if (c->in.weight >= 0)
         weight = (const float *)block->in[c->in.weight].data + r * (c->weight_corrs ? c->weight_corrs : c->elements);
-    c->kernel->chi(&rows[c->data], &rows[c->model], weight, c->weight_corrs, power, ok, &lane->row->chi);
+    (c->raw ? c->kernel->chi_raw : c->kernel->chi)(&rows[c->data], &rows[c->model], weight, c->weight_corrs, power, ok,
+                                                   &lane->row->chi);
     if (!grid) return;
     double *sum = grid->sum + (int64_t)c->columns * GRID_SUMS * grid->elements, *count = sum + grid->elements;
     for (int64_t e = 0; e < c->elements; e++) {
@@ -78,12 +80,13 @@ static void add_row(const collector *c, const msio_block *block, int64_t r, msio
                              .amplitude = room + 2 * n,
                              .ok = room + 3 * n};
         if (c->in.flag >= 0) rows[u].flag = (const uint8_t *)block->in[c->in.flag].data + r * c->elements;
+        if (c->raw) continue;
         c->kernel->unpack(&rows[u]);
         if (u >= c->columns) continue;
         msio_sums *sums = &lane->row->sums[u];
         msio_sums_clear(sums);
         c->kernel->sum(&rows[u], sums);
-        msio_stats_add_histogram(&rows[u], lane->bins + u * MSIO_HISTOGRAM_BINS);
+        if (lane->bins) msio_stats_add_histogram(&rows[u], lane->bins + u * MSIO_HISTOGRAM_BINS);
         if (grid) add_grid(c, &rows[u], grid, u);
         if (rows[u].bad) msio_stats_name_bad(&rows[u], sums, grid, u);
     }
@@ -217,10 +220,12 @@ static msio_status check_column(collector *c, int i) {
 static msio_status choose_columns(collector *c) {
     static const char *const data[] = {"DATA"};
     const msio_stats_opts *o = c->opts;
-    const int n = o->columns ? o->columns : 1;
+    const int n = msio_stats_columns(o);
     const char *const *names = o->columns ? o->column : data;
-    if (n < 0 || n > MOST_COLUMNS || (o->columns && !names))
+    if (n < 0 || n > MOST_COLUMNS || (o->columns > 0 && !names))
         return msio_error_set(MSIO_E_ARGUMENT, c->path, "%d columns: from 1 to %d are taken", n, MOST_COLUMNS);
+    if (n == 0 && !o->data)
+        return msio_error_set(MSIO_E_ARGUMENT, c->path, "neither columns nor chi-squared are asked for");
     if (!o->data != !o->model)
         return msio_error_set(MSIO_E_ARGUMENT, c->path, "chi-squared is of two columns: data and model");
     for (int i = 0; i < n; i++)
@@ -231,6 +236,7 @@ static msio_status choose_columns(collector *c) {
     c->model = o->model ? take_column(c, o->model) : -1;
     msio_status status = MSIO_OK;
     for (int i = 0; i < c->unpacked && !status; i++) status = check_column(c, i);
+    c->raw = !status && n == 0 && c->complex[c->data] == c->complex[c->model];
     return status;
 }
 
@@ -317,9 +323,10 @@ static msio_status make_lane(collector *c, const msio_shape_groups *groups, msio
     lane->total = new_tally(c);
     lane->row = new_tally(c);
     lane->run = new_tally(c);
-    lane->bins = calloc((size_t)(c->columns * MSIO_HISTOGRAM_BINS), sizeof *lane->bins);
+    const bool medians = c->columns && !c->opts->no_medians;
+    if (medians) lane->bins = calloc((size_t)(c->columns * MSIO_HISTOGRAM_BINS), sizeof *lane->bins);
     lane->scratch = aligned_alloc(64, (room * sizeof *lane->scratch + 63) / 64 * 64);
-    if (!lane->total || !lane->row || !lane->run || !lane->bins || !lane->scratch) return no_memory(c);
+    if (!lane->total || !lane->row || !lane->run || (medians && !lane->bins) || !lane->scratch) return no_memory(c);
     return c->opts->by & (MSIO_FLAGS_BY_CHANNEL | MSIO_FLAGS_BY_CORRELATION) ? make_grids(c, groups, lane) : MSIO_OK;
 }
 
@@ -359,7 +366,7 @@ static void free_lane(const collector *c, msio_stats_lane *lane) {
 static msio_status merge(const collector *c, msio_stats_lane *to, const msio_stats_lane *from) {
     msio_status status = MSIO_OK;
     add_tally(c->columns, to->total, from->total);
-    for (int64_t b = 0; b < c->columns * MSIO_HISTOGRAM_BINS; b++) to->bins[b] += from->bins[b];
+    for (int64_t b = 0; to->bins && b < c->columns * MSIO_HISTOGRAM_BINS; b++) to->bins[b] += from->bins[b];
     for (int k = 0; k < ROW_KEYS && !status; k++) status = msio_tallies_merge(&to->by[k], &from->by[k]);
     for (int d = 0; to->grid && d < c->metadata->data_descriptions; d++) {
         const int64_t n = to->grid[d].elements;

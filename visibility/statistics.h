@@ -38,7 +38,7 @@ typedef struct msio_stats_lane {
     msio_tally *total, *row, *run; /* of all, of the row under way, of the rows that share window, field, scan, time */
     int64_t run_key[ROW_KEYS];
     bool run_begun;
-    int64_t *bins;   /* [columns][MSIO_HISTOGRAM_BINS] */
+    int64_t *bins;   /* [columns][MSIO_HISTOGRAM_BINS]; NULL: no medians */
     double *scratch; /* of unpacked rows */
 } msio_stats_lane;
 
@@ -48,6 +48,11 @@ static inline int64_t msio_stats_rounded(int64_t elements) { return (elements + 
 /* Of a row that is unpacked: counts what is neither flagged nor finite, by name; grid (or NULL): of that column. */
 void msio_stats_name_bad(const msio_stats_row *row, msio_sums *sums, msio_stats_grid *grid, int column);
 void msio_stats_add_histogram(const msio_stats_row *row, int64_t *bins);
+
+/* How many columns are told of. */
+static inline int msio_stats_columns(const msio_stats_opts *opts) {
+    return opts->columns == MSIO_STATS_NO_COLUMNS ? 0 : opts->columns ? opts->columns : 1;
+}
 
 /* What the sums tell, but medians (NaN). */
 void msio_stats_values_of(const msio_sums *sums, msio_stats_values *values);

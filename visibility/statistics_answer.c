@@ -45,7 +45,7 @@ void msio_stats_values_of(const msio_sums *s, msio_stats_values *v) {
 static msio_stats_chi2 chi2_of(const msio_chi *chi) { return (msio_stats_chi2){chi->sum, 2 * chi->count}; }
 
 static void set_entry(maker *m, const msio_tally *tally, msio_stats_entry *entry) {
-    msio_stats_values *values = take(m, m->columns, sizeof *values);
+    msio_stats_values *values = take(m, m->columns + 1, sizeof *values);
     for (int c = 0; values && c < m->columns; c++) msio_stats_values_of(&tally->sums[c], &values[c]);
     entry->values = values;
     entry->chi2 = chi2_of(&tally->chi);
@@ -141,8 +141,8 @@ static void put_breakdowns(maker *m, msio_stats *stats) {
 }
 
 static void put_columns(maker *m, msio_stats *stats) {
-    const char **name = take(m, m->columns, sizeof *name);
-    msio_stats_values *values = take(m, m->columns, sizeof *values);
+    const char **name = take(m, m->columns + 1, sizeof *name);
+    msio_stats_values *values = take(m, m->columns + 1, sizeof *values);
     double(*room)[2] = malloc((size_t)MSIO_HISTOGRAM_BINS * sizeof *room);
     if (!room && !m->status) m->status = msio_error_set(MSIO_E_MEMORY, NULL, "no memory for medians");
     for (int c = 0; !m->status && c < m->columns; c++) {
@@ -150,6 +150,7 @@ static void put_columns(maker *m, msio_stats *stats) {
         name[c] = msio_arena_text(&m->kept->arena, text, (int64_t)strlen(text));
         if (!name[c]) m->status = msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a name");
         msio_stats_values_of(&m->all->total->sums[c], &values[c]);
+        if (!m->all->bins) continue;
         msio_histogram_medians(m->all->bins + c * MSIO_HISTOGRAM_BINS, values[c].min, values[c].max, room,
                                &values[c].median, &values[c].mad);
     }
@@ -163,7 +164,7 @@ msio_status msio_stats_answer(const msio_metadata *metadata, const msio_stats_op
                               int64_t rows, msio_stats_lane *all, msio_stats **stats) {
     kept *k = calloc(1, sizeof *k);
     if (!k) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for the answer of statistics");
-    maker m = {k, metadata, opts, all, opts->columns ? opts->columns : 1, MSIO_OK};
+    maker m = {k, metadata, opts, all, msio_stats_columns(opts), MSIO_OK};
     k->stats.rows = rows;
     k->stats.has_chi2 = opts->data != NULL;
     k->stats.chi2 = chi2_of(&all->total->chi);

@@ -5,7 +5,7 @@
 #define MSIO_TARGET __attribute__((target("avx2,fma")))
 #include "visibility/statistics_loops.h"
 
-const msio_stats_kernel msio_stats_avx2 = {"avx2", unpack, sum, spread, chi};
+const msio_stats_kernel msio_stats_avx2 = {"avx2", unpack, sum, spread, chi, chi_raw};
 #else
 typedef int msio_stats_avx2_unused; /* a translation unit must not be empty */
 #endif

@@ -44,6 +44,9 @@ typedef struct msio_stats_kernel {
      * a correlation. power [elements] gets them, with counts in ok. */
     void (*chi)(const msio_stats_row *data, const msio_stats_row *model, const float *weight, int64_t corrs,
                 double *power, double *ok, msio_chi *chi);
+    /* The same of rows that are not unpacked, both complex or both real; data's flags count. */
+    void (*chi_raw)(const msio_stats_row *data, const msio_stats_row *model, const float *weight, int64_t corrs,
+                    double *power, double *ok, msio_chi *chi);
 } msio_stats_kernel;
 
 #if defined(__x86_64__) && defined(__GNUC__)

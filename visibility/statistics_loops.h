@@ -91,18 +91,9 @@ static MSIO_TARGET void spread(const msio_stats_row *row, double *restrict count
     }
 }
 
-/* Weights that are not finite, or negative, count as values that are flagged. */
-static MSIO_TARGET void chi(const msio_stats_row *data, const msio_stats_row *model, const float *weight, int64_t corrs,
-                            double *restrict power, double *restrict ok, msio_chi *to) {
-    const int64_t n = data->elements;
+/* Adds up what each element gave, and how many did. */
+static MSIO_TARGET void add_chi(int64_t n, double *restrict power, double *restrict ok, msio_chi *to) {
     double sums[PARTS] = {0}, counts[PARTS] = {0};
-    for (int64_t e = 0; e < n; e++) {
-        const double x = data->real[e] - model->real[e], y = data->imag[e] - model->imag[e];
-        const double w = !weight ? 1.0 : corrs ? (double)weight[e % corrs] : (double)weight[e];
-        const bool good = (data->ok[e] != 0.0) & (model->ok[e] != 0.0) & (w >= 0.0) & (w <= FLT_MAX);
-        power[e] = good ? w * (x * x + y * y) : 0.0;
-        ok[e] = good ? 1.0 : 0.0;
-    }
     for (int64_t e = n; e % PARTS; e++) power[e] = ok[e] = 0.0;
     for (int64_t e = 0; e < n; e += PARTS)
         for (int j = 0; j < PARTS; j++) {
@@ -111,4 +102,54 @@ static MSIO_TARGET void chi(const msio_stats_row *data, const msio_stats_row *mo
         }
     to->sum += add_parts(sums);
     to->count += (int64_t)add_parts(counts);
+}
+
+/* Weights that are not finite, or negative, count as values that are flagged. */
+static MSIO_TARGET void chi(const msio_stats_row *data, const msio_stats_row *model, const float *weight, int64_t corrs,
+                            double *restrict power, double *restrict ok, msio_chi *to) {
+    for (int64_t e = 0; e < data->elements; e++) {
+        const double x = data->real[e] - model->real[e], y = data->imag[e] - model->imag[e];
+        const double w = !weight ? 1.0 : corrs ? (double)weight[e % corrs] : (double)weight[e];
+        const bool good = (data->ok[e] != 0.0) & (model->ok[e] != 0.0) & (w >= 0.0) & (w <= FLT_MAX);
+        power[e] = good ? w * (x * x + y * y) : 0.0;
+        ok[e] = good ? 1.0 : 0.0;
+    }
+    add_chi(data->elements, power, ok, to);
+}
+
+/* One element of rows that are not unpacked; a difference is finite where both values are. */
+#define CHI_RAW(x, y, w_)                                                                                              \
+    do {                                                                                                               \
+        const double square_ = (x) * (x) + (y) * (y);                                                                  \
+        const bool good_ = (square_ <= DBL_MAX) & (w_ >= 0.0) & (w_ <= FLT_MAX) & !(flag && flag[e]);                  \
+        power[e] = good_ ? w_ * square_ : 0.0;                                                                         \
+        ok[e] = good_ ? 1.0 : 0.0;                                                                                     \
+    } while (0)
+#define CHI_RAW_ROW(weight_of)                                                                                         \
+    do {                                                                                                               \
+        if (data->complex)                                                                                             \
+            for (int64_t e = 0; e < n; e++) {                                                                          \
+                const double w = weight_of, x = (double)a[2 * e] - (double)b[2 * e],                                   \
+                             y = (double)a[2 * e + 1] - (double)b[2 * e + 1];                                          \
+                CHI_RAW(x, y, w);                                                                                      \
+            }                                                                                                          \
+        else                                                                                                           \
+            for (int64_t e = 0; e < n; e++) {                                                                          \
+                const double w = weight_of, x = (double)a[e] - (double)b[e];                                           \
+                CHI_RAW(x, 0.0, w);                                                                                    \
+            }                                                                                                          \
+    } while (0)
+
+static MSIO_TARGET void chi_raw(const msio_stats_row *data, const msio_stats_row *model, const float *restrict weight,
+                                int64_t corrs, double *restrict power, double *restrict ok, msio_chi *to) {
+    const int64_t n = data->elements;
+    const float *restrict a = data->value, *restrict b = model->value;
+    const uint8_t *restrict flag = data->flag;
+    if (!weight)
+        CHI_RAW_ROW(1.0);
+    else if (corrs)
+        CHI_RAW_ROW((double)weight[e % corrs]);
+    else
+        CHI_RAW_ROW((double)weight[e]);
+    add_chi(n, power, ok, to);
 }

@@ -190,7 +190,7 @@ def chi_today(path):
 
 def chi_msio(path):
     import msio
-    found = msio.stats(path, "CORRECTED_DATA", chi2=("CORRECTED_DATA", "MODEL_DATA"), flag_row=False)
+    found = msio.stats(path, (), chi2=("CORRECTED_DATA", "MODEL_DATA"), flag_row=False)
     return found.chi2, found.dof // 2
 
 
@@ -217,7 +217,7 @@ def antennas_today(path):
 
 def antennas_msio(path):
     import msio
-    data = msio.stats(path, by="antenna", flag_row=False).by["antenna"]["DATA"]
+    data = msio.stats(path, by="antenna", flag_row=False, medians=False).by["antenna"]["DATA"]
     return (data["amplitude"] / np.sqrt(data["rms"]**2 - data["amplitude"]**2)).tolist()
 
 

@@ -252,13 +252,16 @@ typedef struct msio_stats {
     const msio_stats_breakdown *breakdown;
 } msio_stats;
 
+#define MSIO_STATS_NO_COLUMNS (-1) /* chi-squared alone, which then takes less time */
+
 typedef struct msio_stats_opts {
     size_t struct_size;
-    int columns;
+    int columns;               /* 0: DATA; or MSIO_STATS_NO_COLUMNS */
     const char *const *column; /* Complex or Float, [channel][correlation]; NULL: DATA */
     unsigned by;               /* MSIO_FLAGS_BY_..., or-ed; an antenna as in msio_flags_entry */
     const char *data, *model;  /* of chi2; NULL: no chi2 */
     int ignore_flag_row;       /* 1: FLAG_ROW does not count */
+    int no_medians;            /* 1: median and mad are NaN, and take neither time nor memory */
     size_t memory;             /* bytes of the pass's batches; default 64 MiB */
     int threads;               /* as in msio_read_opts */
     msio_open_opts open;       /* freshness, native, locks */
@@ -267,7 +270,7 @@ typedef struct msio_stats_opts {
     void *user;
 } msio_stats_opts;
 #define MSIO_STATS_OPTS_INIT                                                                                           \
-    { sizeof(msio_stats_opts), 0, NULL, 0, NULL, NULL, 0, (size_t)64 << 20, 0, MSIO_OPEN_OPTS_INIT, NULL, NULL }
+    { sizeof(msio_stats_opts), 0, NULL, 0, NULL, NULL, 0, 0, (size_t)64 << 20, 0, MSIO_OPEN_OPTS_INIT, NULL, NULL }
 
 /* Statistics of columns of the Measurement Set at path by any keys, and chi-squared of the difference of two columns,
  * in one read of each. FLAG and FLAG_ROW are heeded where there are any. Weights are WEIGHT_SPECTRUM, where that column

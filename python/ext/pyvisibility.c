@@ -91,26 +91,27 @@ static PyObject *describe(const msio_stats *s) {
                          bytes_of(s->values, (size_t)s->columns * sizeof *s->values), chi2, s->weights, list);
 }
 
-/* stats(path, columns, by, chi2, flag_row, memory, threads, checked, progress) */
+/* stats(path, columns, by, chi2, flag_row, medians, memory, threads, checked, progress) */
 static PyObject *stats(PyObject *module, PyObject *arguments) {
     msio_stats_opts opts = MSIO_STATS_OPTS_INIT;
     PyObject *path, *names, *by, *chi2, *told, *answer = NULL;
     Py_ssize_t memory;
     py_patience patience;
-    int flag_row, checked;
+    int flag_row, medians, checked;
     (void)module;
-    if (!PyArg_ParseTuple(arguments, "O&O!OO!pnipO", PyUnicode_FSConverter, &path, &PyTuple_Type, &names, &by,
-                          &PyTuple_Type, &chi2, &flag_row, &memory, &opts.threads, &checked, &told))
+    if (!PyArg_ParseTuple(arguments, "O&O!OO!ppnipO", PyUnicode_FSConverter, &path, &PyTuple_Type, &names, &by,
+                          &PyTuple_Type, &chi2, &flag_row, &medians, &memory, &opts.threads, &checked, &told))
         return NULL;
     const char **column = py_names(names), **pair = column ? py_names(chi2) : NULL;
     if (pair && py_take_breakdowns(by, &opts.by) == 0) {
         msio_stats *made = NULL;
         msio_status status;
-        opts.columns = (int)PyTuple_GET_SIZE(names);
+        opts.columns = PyTuple_GET_SIZE(names) ? (int)PyTuple_GET_SIZE(names) : MSIO_STATS_NO_COLUMNS;
         opts.column = column;
         opts.data = PyTuple_GET_SIZE(chi2) > 0 ? pair[0] : NULL;
         opts.model = PyTuple_GET_SIZE(chi2) > 1 ? pair[1] : NULL;
         opts.ignore_flag_row = !flag_row;
+        opts.no_medians = !medians;
         opts.memory = (size_t)memory;
         opts.open.freshness = checked ? MSIO_PER_CALL : MSIO_AS_OPENED;
         py_patience_begin(&patience, told == Py_None ? NULL : told);

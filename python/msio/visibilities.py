@@ -128,8 +128,8 @@ class Stats:
         return "\n".join(lines + [f"  by {name}: {len(found)}" for name, found in self.by.items()]) + ">"
 
 
-def stats(path, columns="DATA", by=(), chi2=None, flag_row=True, memory=64 << 20, threads=0, checked=True,
-          progress=False):
+def stats(path, columns="DATA", by=(), chi2=None, flag_row=True, medians=True, memory=64 << 20, threads=0,
+          checked=True, progress=False):
     """Statistics of columns by any keys, and chi-squared, in one read of each column.
 
     Parameters
@@ -137,13 +137,15 @@ def stats(path, columns="DATA", by=(), chi2=None, flag_row=True, memory=64 << 20
     path : path-like
         The Measurement Set's folder.
     columns : str or sequence of str
-        Complex or Float columns.
+        Complex or Float columns; (): `chi2` alone.
     by : str or sequence of str
         Breakdowns: "spw", "field", "scan", "antenna", "baseline", "channel", "correlation", "time".
     chi2 : (str, str), optional
         Two columns, data and model: chi-squared of their difference, weighted by WEIGHT_SPECTRUM, else WEIGHT.
     flag_row : bool
         Whether a set FLAG_ROW flags its whole row.
+    medians : bool
+        Whether median and mad are told: False leaves them NaN, and the histogram of amplitudes out.
     memory : int
         Bytes of the batches in flight.
     threads : int
@@ -168,10 +170,10 @@ def stats(path, columns="DATA", by=(), chi2=None, flag_row=True, memory=64 << 20
     pair = () if chi2 is None else tuple(chi2)
     if chi2 is not None and (isinstance(chi2, str) or len(pair) != 2):
         raise ValueError(f"chi2 is {chi2!r}: it names two columns, data and model")
-    if not names:
+    if not names and not pair:
         raise ValueError("no column is named")
     with _progress(progress, "reading") as told:
-        return Stats(*_msio.stats(path, names, keys, pair, flag_row, operator.index(memory), threads, checked, told))
+        return Stats(*_msio.stats(path, names, keys, pair, flag_row, medians, operator.index(memory), threads, checked, told))
 
 
 _ANY = -2**31

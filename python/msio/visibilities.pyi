@@ -21,7 +21,8 @@ class Stats:
                  breakdowns: list[tuple[str, bytes, bytes, bytes, bytes]]) -> None: ...
 
 def stats(path: _Path, columns: str | Sequence[str] = ..., by: str | Sequence[str] = ..., chi2: tuple[str, str] | None = ...,
-          flag_row: bool = ..., memory: int = ..., threads: int = ..., checked: bool = ..., progress: bool = ...) -> Stats: ...
+          flag_row: bool = ..., medians: bool = ..., memory: int = ..., threads: int = ..., checked: bool = ...,
+          progress: bool = ...) -> Stats: ...
 _Axis = Literal["time", "freq", "chan", "uvdist", "baseline", "antenna", "amp", "phase", "real", "imag", "flag", "u", "v"]
 
 class Density:

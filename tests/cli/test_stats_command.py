@@ -190,6 +190,33 @@ class TestValues(unittest.TestCase):
         self.assertEqual(told["weights"], "WEIGHT")
         Oracle(path, chi2=("DATA", "MODEL_DATA"), weight="WEIGHT").check(told, ("channel", "baseline"))
 
+    def test_chi_squared_alone(self):
+        path = simulated()
+        oracle = Oracle(path, (), ("DATA", "CORRECTED_DATA"))
+        told = stats(path, "--columns", "none", "--by", "all", "--chi2", "DATA,CORRECTED_DATA")
+        self.assertEqual(told["columns"], {})
+        oracle.check(told, KEYS)
+        with tables.table(path, readonly=False, ack=False) as t:
+            t.removecols("WEIGHT_SPECTRUM")
+        Oracle(path, (), ("CORRECTED_DATA", "DATA"), weight="WEIGHT").check(
+            stats(path, "--columns", "none", "--by", "antenna", "--chi2", "CORRECTED_DATA,DATA"), ("antenna",))
+        with tables.table(path, readonly=False, ack=False) as t:
+            t.removecols("WEIGHT")
+        Oracle(path, (), ("CORRECTED_DATA", "DATA"), weight=None).check(
+            stats(path, "--columns", "none", "--chi2", "CORRECTED_DATA,DATA"))
+        msio("stats", path, "--columns", "none", code=2)
+        self.assertIn("chi-squared", msio("stats", path, "--columns", "none", "--chi2", "DATA,CORRECTED_DATA").stdout)
+
+    def test_no_medians(self):
+        path = simulated()
+        whole, without = stats(path, "--by", "antenna"), stats(path, "--by", "antenna", "--no-medians")
+        self.assertEqual([without["columns"]["DATA"].pop(name) for name in ("median", "mad")], ["nan", "nan"])
+        for told in (whole, without):
+            told.pop("seconds")
+        for name in ("median", "mad"):
+            self.assertNotEqual(whole["columns"]["DATA"].pop(name), "nan")
+        self.assertEqual(whole, without)
+
     def test_all_is_flagged(self):
         path = simulated()
         with tables.table(path, readonly=False, ack=False) as t:
@@ -240,6 +267,15 @@ class TestShapes(unittest.TestCase):
                 for got, (keys, where) in zip(mine, wanted):
                     self.assertEqual({k: got[k] for k in keys}, keys)
                     oracle.check_where(got, where)
+
+    def test_float_data_alone(self):
+        path = simulated()
+        with tables.table(path, readonly=False, ack=False) as t:
+            for name in ("FLOAT_DATA", "OTHER_DATA"):
+                t.addcols(tables.maketabdesc(tables.makearrcoldesc(name, 0.0, ndim=2, valuetype="float")))
+                t.putcol(name, t.getcol("DATA").real * (1 if name == "FLOAT_DATA" else 0.5))
+        for pair in (("FLOAT_DATA", "OTHER_DATA"), ("FLOAT_DATA", "MODEL_DATA")):
+            Oracle(path, (), pair).check(stats(path, "--columns", "none", "--chi2", ",".join(pair), "--by", "channel"), ("channel",))
 
     def test_float_data(self):
         path = simulated()

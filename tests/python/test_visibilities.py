@@ -130,6 +130,11 @@ def test_stats(ms):
     assert found.by["channel"].dtype.names[:2] == ("spw", "channel") and len(found.by["channel"]) == 24
     assert np.array_equal(found.by["time"]["time"], np.unique(column(ms, "TIME")))
     assert len(found.by["baseline"]) == 45 and "DATA" in repr(found)
+    alone = msio.stats(ms, (), by="antenna", chi2=("DATA", "MODEL_DATA"))
+    assert alone.columns == {} and (alone.dof, alone.by["antenna"]["dof"].sum()) == (found.dof, antennas["dof"].sum())
+    np.testing.assert_allclose(alone.chi2, found.chi2, rtol=1e-9)
+    without = msio.stats(ms, "DATA", medians=False).columns["DATA"]
+    assert np.isnan(without["median"]) and without["rms"] == v["rms"]
     plain = msio.stats(ms, "DATA")
     assert plain.chi2 is None and plain.dof is None and plain.by == {}
 
