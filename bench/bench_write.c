@@ -324,6 +324,9 @@ static result answer(const char *name, const char *variant, int threads, int che
     o.sync = strcmp(variant, "sync") == 0;
     o.unguarded = strcmp(variant, "unguarded") == 0;
     o.allocate = strcmp(variant, "allocate") == 0;
+    if (strcmp(variant, "calls") == 0) o.store = MSIO_STORE_CALLS;
+    if (strcmp(variant, "maps") == 0) o.store = MSIO_STORE_MAPPED;
+    if (strcmp(variant, "unguarded-maps") == 0) o.unguarded = 1, o.store = MSIO_STORE_MAPPED;
     if (strcmp(name, "read") == 0) return read_back(variant);
     if (strcmp(name, "write-imaging") == 0) return add_imaging_columns();
     for (size_t i = 0; i < sizeof works / sizeof *works; i++) {

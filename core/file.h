@@ -107,6 +107,13 @@ typedef struct msio_mapping {
  * MSIO_E_MEMORY (no room in the address space), MSIO_E_IO. */
 msio_status msio_mapping_open(const msio_file *file, int64_t offset, int64_t length, bool writable,
                               msio_mapping *mapping, msio_stamp *stamp);
+/* Maps the first `length` bytes (at least 1, and no more than there are) of a file that is open for reading and
+ * writing, so that what is stored there is the file's, for as long as its pages can be had: where one cannot (the file
+ * was cut, the disk is full or failed), what is stored there is lost, and msio_mapping_failed tells. The descriptor may
+ * be closed. MSIO_E_UNSUPPORTED. */
+msio_status msio_mapping_store(int fd, const char *path, int64_t length, msio_mapping *mapping);
+/* Whether the file system overwrites blocks that a file has where they are, so that a store into one needs no room. */
+bool msio_mapping_overwrites(int fd);
 /* Whether a page of it could not be read and was replaced by zeros; from then on for good. */
 bool msio_mapping_failed(const msio_mapping *mapping);
 /* Makes sure that the guard stands, which a later handler of the program's may have replaced. */

@@ -340,6 +340,20 @@ msio_status msio_mapping_open(const msio_file *file, int64_t offset, int64_t len
     return status;
 }
 
+msio_status msio_mapping_store(int fd, const char *path, int64_t length, msio_mapping *mapping) {
+    if (!msio_mapping_guarded())
+        return msio_error_set(MSIO_E_UNSUPPORTED, path, "no handler of SIGBUS can be put in place");
+    msio_lock_brief(MSIO_LOCK_MAPS);
+    region *r = map_region(fd, 0, (size_t)length, PROT_READ | PROT_WRITE, MAP_SHARED);
+    msio_unlock_brief(MSIO_LOCK_MAPS);
+    if (!r)
+        return msio_error_system(MSIO_E_UNSUPPORTED, path, "%lld bytes of the file cannot be mapped for writing",
+                                 (long long)length);
+    mapping->region = r;
+    mapping->data = (uint8_t *)atomic_load(&r->start);
+    return MSIO_OK;
+}
+
 bool msio_mapping_failed(const msio_mapping *mapping) {
     region *r = mapping->region;
     return r && atomic_load(&r->failed);
@@ -385,6 +399,16 @@ static const uint32_t network_types[] = {
     0x958458f6u, /* hugetlbfs: not a network's, but its pages are not read like others */
 };
 
+/* Those that overwrite blocks in place: on others, which write elsewhere and then exchange, or share blocks between
+ * files, each store may need room. */
+#define EXT_TYPE 0x0000ef53u /* ext2, ext3, ext4 */
+#define TMPFS_TYPE 0x01021994u
+
+bool msio_mapping_overwrites(int fd) {
+    struct statfs s;
+    return fstatfs(fd, &s) == 0 && ((uint32_t)s.f_type == EXT_TYPE || (uint32_t)s.f_type == TMPFS_TYPE);
+}
+
 bool msio_file_map_allowed(int fd) {
     struct statfs s;
     if (fstatfs(fd, &s)) return false;
@@ -393,11 +417,21 @@ bool msio_file_map_allowed(int fd) {
     return true;
 }
 #elif defined(__APPLE__) || defined(__FreeBSD__)
+bool msio_mapping_overwrites(int fd) {
+    (void)fd;
+    return false;
+}
+
 bool msio_file_map_allowed(int fd) {
     struct statfs s;
     return fstatfs(fd, &s) == 0 && (s.f_flags & MNT_LOCAL);
 }
 #else
+bool msio_mapping_overwrites(int fd) {
+    (void)fd;
+    return false;
+}
+
 bool msio_file_map_allowed(int fd) {
     (void)fd;
     return false;

@@ -18,6 +18,17 @@
 extern "C" {
 #endif
 
+/* How values come into a file whose blocks are on the disk already; everything else is stored by calls. What a crash
+ * leaves is the same. */
+typedef enum msio_store {
+    /* By calls (pwrite), but of 128 MiB and more of one file the first 16 MiB are stored in both ways, and the rest
+     * through a mapping where that was clearly sooner. */
+    MSIO_STORE_AUTO = 0,
+    MSIO_STORE_CALLS = 1,  /* never through a mapping */
+    MSIO_STORE_MAPPED = 2, /* through a mapping, made for the call, of each file that allows it */
+    MSIO_STORE_PROBE = 3   /* as MSIO_STORE_AUTO, however little it is */
+} msio_store;
+
 typedef struct msio_write_opts {
     size_t struct_size;
     int threads; /* as in msio_read_opts */
@@ -38,13 +49,15 @@ typedef struct msio_write_opts {
     /* 1: zeros put into cells that were never written take their room on the disk. Else their file is a hole, which
      * reads as zeros and takes none until something else is put there. */
     int allocate;
+    msio_store store; /* MSIO_STORE_AUTO, or one to force; the environment's MSIO_STORE (calls, mapped, probe) does so
+                       * for all writes that leave it */
     /* As in msio_read_opts, with bytes stored. A write that is stopped leaves blocks old or new, with atomic all old.
      */
     int (*progress)(void *user, int64_t done, int64_t total);
     void *user;
 } msio_write_opts;
 #define MSIO_WRITE_OPTS_INIT                                                                                           \
-    { sizeof(msio_write_opts), 0, 0, 0, 0, -1, {0}, 0, NULL, NULL }
+    { sizeof(msio_write_opts), 0, 0, 0, 0, -1, {0}, 0, MSIO_STORE_AUTO, NULL, NULL }
 
 /* What is not written in place casacore puts, by the same calls (msio_column_info.why_not_writable tells):
  *   - strings, but those in the cells of StandardStMan's scalars: of a fixed length, or of at most 8 bytes before and

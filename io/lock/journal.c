@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define MAGIC "MSIOUNDO"
-#define VERSION 1u
+#define VERSION 2u /* 1: slots of one stretch alone */
 #define ORDER 0x01020304u
 #define PAGE ((int64_t)4096)
 #define HEAD_BYTES (2 * PAGE)
@@ -50,8 +50,9 @@ typedef struct slot_head {
     atomic_uint valid;
     uint32_t unused;
     uint64_t device, inode;
-    int64_t offset, length;
-    char name[NAME_MOST]; /* of the file, in the table's folder */
+    int64_t offset, length; /* length: of the slot's bytes */
+    char name[NAME_MOST];   /* of the file, in the table's folder */
+    int64_t run, step;      /* bytes of each run, and from one run's first to the next one's; run 0: one stretch */
 } slot_head;
 
 _Static_assert(sizeof(head) <= HEAD_BYTES && sizeof(slot_head) <= PAGE, "heads fit their pages");
@@ -193,15 +194,21 @@ msio_status msio_journal_fill(msio_journal *journal, int index, const uint8_t *b
     return msio_write_at(journal->fd, journal->path, bytes, length, offset);
 }
 
-void msio_journal_keep(msio_journal *journal, int index, const msio_file *file, int64_t offset, int64_t length) {
+void msio_journal_keep_runs(msio_journal *journal, int index, const msio_file *file, const msio_journal_runs *runs) {
     slot_head *s = slot_of(journal, index);
     const char *name = strrchr(file->path, '/');
     s->device = file->stamp.device;
     s->inode = file->stamp.inode;
-    s->offset = offset;
-    s->length = length;
+    s->offset = runs->offset;
+    s->length = runs->n * runs->length;
+    s->run = runs->length;
+    s->step = runs->step;
     snprintf(s->name, sizeof s->name, "%s", name ? name + 1 : file->path);
     atomic_store_explicit(&s->valid, 1, memory_order_release);
+}
+
+void msio_journal_keep(msio_journal *journal, int index, const msio_file *file, int64_t offset, int64_t length) {
+    msio_journal_keep_runs(journal, index, file, &(msio_journal_runs){offset, length, length, 1});
 }
 
 void msio_journal_drop(msio_journal *journal, int index) {
@@ -266,17 +273,34 @@ static bool holds(int fd, const uint8_t *bytes, int64_t length, int64_t offset) 
     return true;
 }
 
+/* Checked before: runs are whole, and do not meet. */
+static int64_t run_of(const slot_head *s) { return s->run ? s->run : s->length; }
+
+/* From the first run's first byte to the last one's last. */
+static int64_t extent_of(const slot_head *s) {
+    return s->length ? (s->length / run_of(s) - 1) * s->step + run_of(s) : 0;
+}
+
+static msio_status put_back_runs(int fd, const slot_head *s) {
+    const uint8_t *old = (const uint8_t *)s + PAGE;
+    msio_status status = MSIO_OK;
+    int64_t at = s->offset;
+    for (int64_t done = 0; done < s->length && !status; done += run_of(s), at += s->step) {
+        status = msio_write_at(fd, s->name, old + done, run_of(s), at);
+        if (status && holds(fd, old + done, run_of(s), at)) status = MSIO_OK;
+    }
+    return status;
+}
+
 static msio_status put_back_slot(int directory, const char *path, const slot_head *s) {
     struct stat st;
-    const uint8_t *old = (const uint8_t *)s + PAGE;
     int fd = openat(directory, s->name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st)) {
         msio_status status = msio_error_system(MSIO_E_IO, path, "cannot put old values back into %s", s->name);
         if (fd >= 0) close(fd);
         return status;
     }
-    msio_status status = msio_write_at(fd, s->name, old, s->length, s->offset);
-    if (status && holds(fd, old, s->length, s->offset)) status = MSIO_OK;
+    msio_status status = put_back_runs(fd, s);
     close(fd);
     return status;
 }
@@ -387,6 +411,15 @@ static bool plain_name(const char name[NAME_MOST]) {
     return memchr(name, 0, NAME_MOST) && strncmp(name, "table.f", 7) == 0 && !strchr(name, '/');
 }
 
+/* What a slot says of its runs, against what a slot of this file holds. */
+static bool sane_runs(const slot_head *s, int64_t slot_bytes) {
+    int64_t between;
+    if (s->offset < 0 || s->length < 0 || s->length > slot_bytes) return false;
+    if (s->run == 0 || s->run == s->length) return true;
+    if (s->run < 0 || s->step <= s->run || s->length % s->run != 0) return false;
+    return msio_mul_checked(s->length / s->run, s->step, &between) && between <= INT64_MAX - s->offset;
+}
+
 /* Counts and lengths of the file against its size: MSIO_E_FORMAT. */
 static msio_status check_left(const found *f) {
     head *h = (head *)(void *)f->map;
@@ -402,7 +435,7 @@ static msio_status check_left(const found *f) {
     for (uint32_t i = 0; sane && i < h->slots; i++) {
         slot_head *s = slot_at(f->map, h->slot_bytes, (int)i);
         if (!counts(h, s)) continue;
-        sane = s->offset >= 0 && s->length >= 0 && s->length <= h->slot_bytes && plain_name(s->name);
+        sane = sane_runs(s, h->slot_bytes) && plain_name(s->name);
     }
     sane = sane && h->renames <= MSIO_JOURNAL_RENAMES;
     for (uint32_t i = 0; sane && i < h->renames; i++) sane = plain_name(h->rename_to[i]);
@@ -415,7 +448,8 @@ static msio_status check_left(const found *f) {
 static bool speaks_of_file(const found *f, const slot_head *s) {
     struct stat st;
     return fstatat(f->directory, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-           (uint64_t)st.st_dev == s->device && (uint64_t)st.st_ino == s->inode && s->offset <= st.st_size - s->length;
+           (uint64_t)st.st_dev == s->device && (uint64_t)st.st_ino == s->inode &&
+           s->offset <= st.st_size - extent_of(s);
 }
 
 static msio_leftover judge(const found *f, const uint8_t *record, int64_t record_bytes, int *valid) {
@@ -440,7 +474,7 @@ static msio_status list_blocks(const found *f, int valid, msio_left_block **bloc
     *n = 0;
     for (uint32_t i = 0; i < h->slots && *n < valid; i++) {
         slot_head *s = slot_at(f->map, h->slot_bytes, (int)i);
-        if (counts(h, s)) (*blocks)[(*n)++] = (msio_left_block){s->device, s->inode, s->offset, s->length};
+        if (counts(h, s)) (*blocks)[(*n)++] = (msio_left_block){s->device, s->inode, s->offset, extent_of(s)};
     }
     return MSIO_OK;
 }

@@ -43,6 +43,15 @@ msio_status msio_journal_fill(msio_journal *journal, int index, const uint8_t *b
 /* The slot's bytes are those of [offset, offset + length) of the file, and are to be put back if this process ends now.
  * A slot belongs to one thread at a time. */
 void msio_journal_keep(msio_journal *journal, int index, const msio_file *file, int64_t offset, int64_t length);
+/* The same of n equal runs, one behind the other in the slot, that lie `step` bytes apart in the file: what is between
+ * them is not kept, nor put back. step > length where there are several. */
+typedef struct msio_journal_runs {
+    int64_t offset; /* of the first run in the file */
+    int64_t length; /* of each */
+    int64_t step;   /* from one run's first byte to the next one's */
+    int64_t n;
+} msio_journal_runs;
+void msio_journal_keep_runs(msio_journal *journal, int index, const msio_file *file, const msio_journal_runs *runs);
 /* The block was stored whole. */
 void msio_journal_drop(msio_journal *journal, int index);
 /* WHOLE: every slot is filled; from now on all are put back. */

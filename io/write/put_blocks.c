@@ -18,12 +18,19 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
 /* Work below this is done by the calling thread, as in reading. */
 #define ALONE_BYTES ((int64_t)8 << 20)
 /* The progress function is called when so much more was stored. */
 #define PROGRESS_BYTES ((int64_t)8 << 20)
-#define PAGE ((int64_t)4096)
+/* What a probe stores in each try, and how many tries there are; of a short write no more than a part in each. */
+#define PROBE_BYTES ((int64_t)8 << 20)
+#define PROBE_TRIES 4
+#define PROBE_PARTS 16
+/* How many times as fast as calls a mapping has to be: ties go to calls. */
+#define PROBE_MARGIN 1.15
 
 msio_status msio_put_start(msio_put *store, const msio_put_opts *opts) {
     store->opts = *opts;
@@ -54,6 +61,7 @@ msio_status msio_put_finish(msio_put *store, msio_status status) {
     store->place = NULL;
     store->places = 0;
     for (int i = 0; i < store->files; i++) {
+        (void)msio_put_unmap(&store->file[i]); /* of a write that failed: msio_put_settle has done the others */
         close(store->file[i].fd);
         msio_file_close(store->file[i].made);
     }
@@ -63,6 +71,12 @@ msio_status msio_put_finish(msio_put *store, msio_status status) {
     for (int i = 0; store->thread && i < store->threads; i++) msio_pool_give(store->thread[i].scratch);
     free(store->thread);
     store->thread = NULL;
+    return status;
+}
+
+msio_status msio_put_settle(msio_put *store) {
+    msio_status status = MSIO_OK;
+    for (int i = 0; i < store->files && !status; i++) status = msio_put_unmap(&store->file[i]);
     return status;
 }
 
@@ -134,100 +148,31 @@ static msio_status put(msio_put *store, const msio_file *file, const uint8_t *by
 
 /* ---------------------------------------------------------------- one block */
 
-/* Gathers one box into the block's image, whose first byte is the file's at `block`. */
-static void gather(const msio_target *t, msio_box *box, int64_t offset, int64_t block, int64_t bit, int64_t out,
-                   uint8_t *image) {
-    const uint8_t *from = t->out + out;
-    if (t->repeats) {
-        for (int k = 0; k < box->ndim; k++) box->dst[k] = 0;
-        from = t->out;
-    }
-    msio_box_store(box, t->codec, t->elem, t->unit, from, bit, image + (offset - block));
-}
-
-static void gather_block(const msio_batch_run *run, const msio_block *block, uint8_t *image) {
-    const msio_piece_batch *b = run->batch;
-    prof_span span;
-    prof_begin(&span, PROF_PATH_PACK);
-    if (block->part >= 0) {
-        const msio_block_part *part = &run->blocks->part[block->part];
-        msio_box box = part->box;
-        gather(&b->target[b->pieces[block->first].target], &box, block->offset, block->offset, part->bit, part->out,
-               image);
-    } else {
-        for (int64_t i = block->first; i < block->first + block->pieces; i++) {
-            const msio_piece *p = &b->pieces[i];
-            msio_box box;
-            int64_t offset, bit, out;
-            msio_piece_box(b, p, 0, p->rows, &box, &offset, &bit, &out);
-            gather(&b->target[p->target], &box, offset, block->offset, bit, out, image);
-        }
-    }
-    prof_end(&span, &(prof_work){.bytes = block->in_bytes, .pieces = block->pieces});
-}
-
-/* Where a block's bytes lie in the caller's memory as the file has them; NULL: they must be gathered. */
-static const uint8_t *as_it_lies(const msio_batch_run *run, const msio_block *block) {
-    const msio_piece_batch *b = run->batch;
-    const msio_piece *p = &b->pieces[block->first];
-    const msio_target *t = &b->target[p->target];
-    if (block->pieces != 1 || !block->covered || t->codec != MSIO_CODEC_COPY || t->repeats) return NULL;
-    msio_box box;
-    int64_t offset, bit, out;
-    if (block->part >= 0) {
-        box = run->blocks->part[block->part].box;
-        out = run->blocks->part[block->part].out;
-        msio_box_simplify(&box);
-    } else {
-        msio_piece_box(b, p, 0, p->rows, &box, &offset, &bit, &out);
-    }
-    return msio_box_is_run(&box, t->elem, t->elem) ? t->out + out : NULL;
-}
-
-/* The bytes that are to be stored, in the caller's memory or in the thread's scratch. old: what is there now; NULL when
- * that is not known. */
-static msio_status image_of(const msio_batch_run *run, msio_put_thread *mine, const msio_block *block,
-                            const uint8_t *old, const uint8_t **image) {
-    const msio_piece_batch *b = run->batch;
-    *image = as_it_lies(run, block);
-    if (*image) return MSIO_OK;
-    msio_status status = msio_put_scratch(mine, block->length);
-    if (status) return status;
-    int target = b->pieces[block->first].target;
-    bool filled = block->covered && block->part >= 0 && b->target[target].repeats;
-    if (!filled || mine->filled != target) {
-        mine->filled = -1;
-        if (!block->covered && old) memcpy(mine->scratch, old, (size_t)block->length);
-        if (!block->covered && !old)
-            status = msio_put_get(run->store, msio_batch_source(run, block)->file, mine->scratch, block->length,
-                                  block->offset);
-        if (status) return status;
-        gather_block(run, block, mine->scratch);
-        if (filled && block->length == run->blocks->longest) mine->filled = target;
-    }
-    *image = mine->scratch;
-    return MSIO_OK;
-}
-
-/* A block within a page is never torn by a kill, and needs no slot. */
-static bool needs_slot(const msio_batch_run *run, const msio_block *block) {
-    return run->keeps && !msio_batch_source(run, block)->fresh &&
-           block->offset / PAGE != (block->offset + block->length - 1) / PAGE;
-}
-
 static msio_status store_block(msio_batch_run *run, int thread, const msio_block *block) {
     msio_put *store = run->store;
     const msio_file *file = msio_batch_source(run, block)->file;
+    msio_put_thread *mine = &store->thread[thread];
     const uint8_t *image = NULL, *old = NULL;
-    msio_journal *journal = needs_slot(run, block) ? journal_of(store, file) : NULL;
+    msio_journal *journal = msio_put_needs_slot(run, block) ? journal_of(store, file) : NULL;
     msio_status status = MSIO_OK;
-    if (journal) {
-        uint8_t *bytes = msio_journal_slot(journal, thread);
-        if ((status = msio_put_get(store, file, bytes, block->length, block->offset))) return status;
-        old = bytes;
+    if (msio_put_opened(store, file)->way == MSIO_PUT_MAPPED) {
+        bool stored = false;
+        status = msio_put_block_mapped(run, thread, block, journal, &stored);
+        if (status || stored) return status;
     }
-    if ((status = image_of(run, &store->thread[thread], block, old, &image))) return status;
-    if (journal) msio_journal_keep(journal, thread, file, block->offset, block->length);
+    msio_journal_runs kept = {block->offset, block->length, block->length, 1};
+    if (journal) {
+        uint8_t *slot = msio_journal_slot(journal, thread);
+        const bool runs = msio_put_runs(run, block, &kept);
+        if (runs)
+            status = msio_put_keep_runs(run, mine, block, &kept, slot);
+        else
+            status = msio_put_get(store, file, slot, block->length, block->offset);
+        if (status) return status;
+        old = runs ? mine->scratch : slot;
+    }
+    if ((status = msio_put_image(run, mine, block, old, &image))) return status;
+    if (journal) msio_journal_keep_runs(journal, thread, file, &kept);
     status = put(store, file, image, block->length, block->offset);
     if (journal && !status) msio_journal_drop(journal, thread);
     return status;
@@ -242,7 +187,7 @@ static msio_status prepare_journals(msio_batch_run *run) {
     if (store->opts.journal == MSIO_JOURNAL_WHOLE) return store->prepared ? MSIO_OK : msio_put_prepare_whole(run);
     run->keeps = store->opts.journal != 0;
     for (int64_t i = 0; i < l->n && !status; i++) {
-        if (!needs_slot(run, &l->block[i])) continue;
+        if (!msio_put_needs_slot(run, &l->block[i])) continue;
         msio_put_place *p = &store->place[msio_put_opened(store, msio_batch_source(run, &l->block[i])->file)->place];
         status = msio_put_journal(p, MSIO_JOURNAL_BLOCKS, store->threads, l->longest);
     }
@@ -322,6 +267,7 @@ static void store_chain(msio_batch_run *run, int thread, int64_t i) {
             return;
         }
         int64_t bytes = l->block[i].in_bytes;
+        run->store->thread[thread].stored += bytes;
         report_progress(run, thread, bytes + atomic_fetch_add_explicit(&run->store->done, bytes, memory_order_relaxed));
     } while (++i < l->n && l->block[i].chained);
 }
@@ -334,25 +280,89 @@ static void store_chains(msio_batch_run *run, int thread) {
     }
 }
 
-/* Each thread has a mask of its own. */
-static void work_through(void *user, int thread) {
-    msio_writing limits;
-    msio_writing_begin(&limits);
-    store_chains(user, thread);
-    msio_writing_end(&limits);
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Where every block is stored as it lies in memory, and nothing is read before, threads would only wait for each other:
- * a local file takes one write at a time. Then there are no more of them than files. */
+/* Each thread has a mask of its own. */
+static void work_through(void *user, int thread) {
+    msio_batch_run *run = user;
+    msio_put_thread *mine = &run->store->thread[thread];
+    const int64_t before = mine->stored;
+    const double began = now();
+    msio_writing limits;
+    msio_writing_begin(&limits);
+    store_chains(run, thread);
+    msio_writing_end(&limits);
+    const double took = now() - began;
+    mine->rate = took > 0 ? (double)(mine->stored - before) / took : 0;
+}
+
+/* Where every block is stored by a call as it lies in memory, and nothing is read before, threads would only wait for
+ * each other: a local file takes one write at a time. Then there are no more of them than files. */
 static int useful_threads(const msio_batch_run *run) {
     const msio_piece_batch *b = run->batch;
     const msio_blocks *l = run->blocks;
     int most = (int)msio_min(run->store->threads, l->n);
-    for (int i = 0; i < b->sources; i++)
-        if (!b->source[i].file->mappable) return most;
+    for (int i = 0; i < b->sources; i++) {
+        const msio_file *file = b->source[i].file;
+        if (!file->mappable || msio_put_opened(run->store, file)->way == MSIO_PUT_MAPPED) return most;
+    }
     for (int64_t i = 0; i < l->n; i++)
-        if (needs_slot(run, &l->block[i]) || !as_it_lies(run, &l->block[i])) return most;
+        if (msio_put_needs_slot(run, &l->block[i]) || !msio_put_as_it_lies(run, &l->block[i])) return most;
     return (int)msio_min(most, b->sources);
+}
+
+/* Stores the blocks up to `end` (of a batch of one file) in a way. Returns the bytes of a second, of all threads while
+ * they were at it: that they begin and end at different times does not count. */
+static double try_way(msio_batch_run *run, msio_put_file *file, msio_put_way way, int64_t end) {
+    msio_put_range *range = &run->range[0];
+    double rate = 0;
+    atomic_store(&range->next, range->end);
+    range->end = end;
+    file->way = way;
+    for (int i = 0; i < run->store->threads; i++) run->store->thread[i].rate = 0;
+    msio_threads_run(useful_threads(run), work_through, run);
+    for (int i = 0; i < run->store->threads; i++) rate += run->store->thread[i].rate;
+    return rate;
+}
+
+/* Behind the blocks that have PROBE_BYTES of the file, from `first` on; no more than its share of them. */
+static int64_t probe_end(const msio_batch_run *run, int64_t first) {
+    const msio_blocks *l = run->blocks;
+    const int64_t most = msio_min(l->n, first + msio_max(l->n / PROBE_PARTS, 1));
+    int64_t end = first;
+    for (int64_t bytes = 0; end < most && bytes < PROBE_BYTES; end++) bytes += l->block[end].length;
+    return end;
+}
+
+/* The first blocks are stored in both ways, twice in turn, and the better try of each counts; the rest is stored by
+ * calls, unless the mapping was clearly sooner. */
+static void probe(msio_batch_run *run, msio_put_file *file) {
+    double most[2] = {0, 0};
+    const int64_t all = run->range[0].end;
+    run->range[0].end = 0;
+    for (int i = 0; i < PROBE_TRIES && !atomic_load(&run->failed); i++) {
+        const int mapped = i % 2;
+        const int64_t end = probe_end(run, run->range[0].end);
+        const double rate = try_way(run, file, mapped ? MSIO_PUT_MAPPED : MSIO_PUT_BY_CALLS, end);
+        if (rate > most[mapped]) most[mapped] = rate;
+    }
+    file->way = most[1] > PROBE_MARGIN * most[0] ? MSIO_PUT_MAPPED : MSIO_PUT_BY_CALLS;
+    atomic_store(&run->range[0].next, run->range[0].end);
+    run->range[0].end = all;
+}
+
+static msio_status store_all(msio_batch_run *run) {
+    msio_status status = MSIO_OK;
+    divide(run);
+    msio_put_file *probed = msio_put_map_files(run);
+    if (probed) probe(run, probed);
+    if (probed && probed->way != MSIO_PUT_MAPPED) status = msio_put_unmap(probed);
+    msio_threads_run(useful_threads(run), work_through, run);
+    return atomic_load(&run->failed) ? msio_error_restore(&run->error) : status;
 }
 
 msio_status msio_put_run(void *user, msio_piece_batch *batch) {
@@ -375,9 +385,7 @@ msio_status msio_put_run(void *user, msio_piece_batch *batch) {
         for (int i = 0; i < batch->sources && !status; i++) status = open_file(store, batch->source[i].file);
         if (!status) status = prepare_journals(&run);
         run.reported = atomic_load(&store->done);
-        if (!status) divide(&run);
-        if (!status) msio_threads_run(useful_threads(&run), work_through, &run);
-        if (!status && atomic_load(&run.failed)) status = msio_error_restore(&run.error);
+        if (!status) status = store_all(&run);
     }
     msio_blocks_free(&blocks);
     return status;

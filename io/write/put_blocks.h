@@ -20,6 +20,7 @@
 typedef struct msio_put_opts {
     int threads;   /* as in msio_read_opts */
     int journal;   /* 0: none; else an msio_journal_mode */
+    int store;     /* an msio_store */
     int64_t total; /* bytes of the caller's that the whole call stores */
     int (*progress)(void *user, int64_t done, int64_t total);
     void *user;
@@ -80,6 +81,8 @@ msio_status msio_put_run(void *user, msio_piece_batch *batch);
  * msio_put_run, and MSIO_E_UNSUPPORTED where so much is not kept. */
 msio_status msio_put_prepare(void *user, msio_piece_batch *batch);
 
+/* Everything is stored: files are no longer mapped, and their times of change tell it. MSIO_E_IO. */
+msio_status msio_put_settle(msio_put *store);
 /* fdatasync of every file that was written. */
 msio_status msio_put_sync(msio_put *store);
 

@@ -3,6 +3,8 @@
 
 #include "core/pool.h"
 
+#define PAGE ((int64_t)4096)
+
 const msio_source *msio_batch_source(const msio_batch_run *run, const msio_block *block) {
     return &run->batch->source[run->batch->pieces[block->first].source];
 }
@@ -37,4 +39,9 @@ msio_status msio_put_journal(msio_put_place *place, msio_journal_mode mode, int 
     place->slot_bytes = slot_bytes;
     return msio_journal_make(place->directory, mode, slots, slot_bytes, &place->facts, place->record,
                              place->record_bytes, &place->journal);
+}
+
+bool msio_put_needs_slot(const msio_batch_run *run, const msio_block *block) {
+    return run->keeps && !msio_batch_source(run, block)->fresh &&
+           block->offset / PAGE != (block->offset + block->length - 1) / PAGE;
 }

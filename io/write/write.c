@@ -159,12 +159,23 @@ static bool is_alone(const msio_access *access) {
     return access->lock && !access->table->opts.lock_is_held && !msio_lock_open_elsewhere(access->lock);
 }
 
+/* What the caller asks for, else what the environment does. */
+static msio_store store_of(const msio_write_opts *opts) {
+    static const char *const names[] = {"auto", "calls", "mapped", "probe"};
+    const char *name = getenv("MSIO_STORE");
+    if (opts->store != MSIO_STORE_AUTO || !name) return opts->store;
+    for (int i = MSIO_STORE_CALLS; i <= MSIO_STORE_PROBE; i++)
+        if (strcmp(name, names[i]) == 0) return (msio_store)i;
+    return MSIO_STORE_AUTO;
+}
+
 static msio_status prepare(void *user, msio_access *access) {
     writing *w = user;
     msio_put_opts o = {.threads = w->opts.threads,
                        .journal = w->opts.atomic      ? MSIO_JOURNAL_WHOLE
                                   : w->opts.unguarded ? 0
                                                       : MSIO_JOURNAL_BLOCKS,
+                       .store = (int)store_of(&w->opts),
                        .progress = w->opts.progress,
                        .user = w->opts.user};
     if (w->store.thread) return MSIO_OK; /* the next part of a write that has begun */
@@ -314,6 +325,7 @@ static msio_status foreign(void *user, int column, const msio_leaf *leaf, const 
 
 /* Blocks are settled, then counted a second time; on the disk where that was asked for. */
 static msio_status finish(writing *w, msio_status status) {
+    if (!status) status = msio_put_settle(&w->store);
     if (!status && w->opts.sync) status = msio_put_sync(&w->store);
     if (!status) status = commit_cells(w);
     bool exchanged = msio_put_exchanged(&w->store, NULL) > 0;
@@ -381,6 +393,8 @@ static msio_status run(writing *w, msio_table *table, const msio_write_opts *opt
                               "options of %zu bytes, this version knows %zu: use MSIO_WRITE_OPTS_INIT",
                               opts->struct_size, sizeof *opts);
     w->opts = opts ? *opts : defaults;
+    if (w->opts.store < MSIO_STORE_AUTO || w->opts.store > MSIO_STORE_PROBE)
+        return msio_error_set(MSIO_E_ARGUMENT, table->path, "no way to store: %d", (int)w->opts.store);
     w->use = (msio_dense_use){note_leaf, prepare, flush, shape_of_new,   make_cells,
                               native,    foreign, w,     w->use.repeats, false};
     w->dense.use = &w->use;

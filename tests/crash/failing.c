@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -201,6 +202,7 @@ OF_FD(fallocate, (int fd, int mode, off_t at, off_t n), (fd, mode, at, n))
 OF_FD(fallocate64, (int fd, int mode, off_t at, off_t n), (fd, mode, at, n))
 OF_FD(fsync, (int fd), (fd))
 OF_FD(fdatasync, (int fd), (fd))
+OF_FD(futimens, (int fd, const struct timespec times[2]), (fd, times))
 
 #define OF_PATH(name, parameters, arguments, folder, path)                                                             \
     SEEN int name parameters {                                                                                         \

@@ -272,7 +272,8 @@ class Driver:
         what = f"call {at} of {self.calls()}, {how}{' from there on' if on else ''}"
         killed = code == -signal.SIGKILL
         self.kills += killed
-        if how in ("before", "after", "torn") and not killed:
+        reached = self.calls() >= at or os.environ.get("MSIO_STORE") != "probe"  # that one chooses by the clock
+        if how in ("before", "after", "torn") and not killed and reached:
             self.complain(what, f"not killed: {code} {said}")
         if not killed and code not in (0, 1):
             self.complain(what, f"{code} {said}")

@@ -76,7 +76,17 @@ static void keep(msio_journal *j, int slot, const msio_file *file, int64_t offse
     msio_journal_keep(j, slot, file, offset, length);
 }
 
-typedef enum ending { KEPT, DROPPED, UNSEALED, SEALED, COMMITTED, LIVING, UNDONE, FORKED } ending;
+/* Runs that are kept, without what is between them. */
+static const msio_journal_runs runs = {.offset = 100, .length = 24, .step = 96, .n = 50};
+
+static void keep_runs(msio_journal *j, int slot, const msio_file *file) {
+    uint8_t *bytes = msio_journal_slot(j, slot);
+    for (int64_t i = 0; i < runs.n; i++)
+        if (msio_file_read(file, bytes + i * runs.length, runs.length, runs.offset + i * runs.step, NULL)) _exit(9);
+    msio_journal_keep_runs(j, slot, file, &runs);
+}
+
+typedef enum ending { KEPT, RUNS, DROPPED, UNSEALED, SEALED, COMMITTED, LIVING, UNDONE, FORKED } ending;
 
 /* What a writer does until it is gone; `wait` at its end where it lives on. */
 static void write_some(ending how, int ready) {
@@ -88,7 +98,10 @@ static void write_some(ending how, int ready) {
     if (msio_journal_make(folder, whole ? MSIO_JOURNAL_WHOLE : MSIO_JOURNAL_BLOCKS, 2, SLOT, &facts, record,
                           sizeof record, &j))
         _exit(8);
-    keep(j, 0, file, 0, SLOT);
+    if (how == RUNS)
+        keep_runs(j, 0, file);
+    else
+        keep(j, 0, file, 0, SLOT);
     keep(j, 1, file, 20000, 5000);
     if (how == SEALED || how == COMMITTED) msio_journal_seal(j);
     if (how != UNSEALED) overwrite(0, SLOT), overwrite(20000, 5000);
@@ -174,6 +187,27 @@ static void valid_slots_are_put_back(void **state) {
     restore_first_bytes();
     run_writer(UNDONE, &child);
     assert_true(is_old(folder) && !journal_is_there());
+}
+
+/* What lies between them is as it was found, whoever put it there. */
+static void runs_are_put_back_alone(void **state) {
+    (void)state;
+    pid_t child;
+    int n;
+    char path[200];
+    run_writer(RUNS, &child);
+    assert_int_equal(look(folder, record, sizeof record, &n), MSIO_LEFT_BLOCKS);
+    assert_int_equal(n, 2);
+    put_back(2);
+    FILE *f = fopen(in(folder, DATA_NAME, path), "rb");
+    assert_non_null(f);
+    for (int64_t i = 0; i < SLOT; i++) { /* the writer had overwritten all of them */
+        const int64_t at = i - runs.offset;
+        const bool in_run = at >= 0 && at < runs.n * runs.step && at % runs.step < runs.length;
+        assert_int_equal(fgetc(f), in_run ? (uint8_t)(i * 7 + i / 251) : 0xee);
+    }
+    fclose(f);
+    restore_first_bytes();
 }
 
 static void all_or_nothing_counts_when_it_is_sealed(void **state) {
@@ -295,7 +329,7 @@ static void damaged_journals_write_nowhere_else(void **state) {
         size_t n;
         msio_status status;
     } damages[] = {
-        {8, "\2\0\0\0", 4, MSIO_E_UNSUPPORTED},                            /* a newer version */
+        {8, "\3\0\0\0", 4, MSIO_E_UNSUPPORTED},                            /* a newer version */
         {12, "\4\3\2\1\1", 4, MSIO_OK},                                    /* (the order as it is) */
         {16, "\7\0\0\0", 4, MSIO_E_FORMAT},                                /* a mode that nobody knows */
         {20, "\377\377\377\377", 4, MSIO_E_FORMAT},                        /* slots beyond the file */
@@ -307,6 +341,13 @@ static void damaged_journals_write_nowhere_else(void **state) {
         {slot + 40, "victim\0", 7, MSIO_E_FORMAT},                         /* no data manager's */
         {slot + 40, "table.f/../victim\0", 18, MSIO_E_FORMAT},
         {slot + 40, "table.f9\0", 9, MSIO_OK}, /* which is not there: strange */
+        {8, "\1\0\0\0", 4, MSIO_OK},           /* the version before, of one stretch a slot */
+        {slot + 104, "\0\0\0\0\0\0\0\0", 8, MSIO_OK},
+        {slot + 104, "\377\377\377\377\377\377\377\377", 8, MSIO_E_FORMAT},  /* runs of less than nothing */
+        {slot + 104, "\7\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0", 16, MSIO_E_FORMAT}, /* of which the slot has no whole number */
+        {slot + 104, "\10\0\0\0\0\0\0\0\7\0\0\0\0\0\0\0", 16, MSIO_E_FORMAT},   /* that meet */
+        {slot + 104, "\10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\100", 16, MSIO_E_FORMAT}, /* beyond any file */
+        {slot + 104, "\10\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0", 16, MSIO_OK},         /* behind this one: strange */
     };
     for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
         memcpy(bad, good, length);
@@ -326,7 +367,7 @@ static void damaged_journals_write_nowhere_else(void **state) {
         memcpy(bad, good, length);
         for (int k = 0; k < 1 + round % 3; k++) {
             size_t at =
-                random_below(&seed, 2) ? (size_t)random_below(&seed, 304) : slot + (size_t)random_below(&seed, 56);
+                random_below(&seed, 2) ? (size_t)random_below(&seed, 304) : slot + (size_t)random_below(&seed, 120);
             bad[at] ^= (uint8_t)(1 << random_below(&seed, 8));
         }
         try_forged(bad, length, &restored);
@@ -340,6 +381,7 @@ static void damaged_journals_write_nowhere_else(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(valid_slots_are_put_back),
+        cmocka_unit_test(runs_are_put_back_alone),
         cmocka_unit_test(all_or_nothing_counts_when_it_is_sealed),
         cmocka_unit_test(a_write_that_goes_on_is_none_that_was_left),
         cmocka_unit_test(a_writers_child_does_not_keep_its_write_alive),
