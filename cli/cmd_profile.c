@@ -7,6 +7,7 @@
 #include <string.h>
 
 typedef struct wishes {
+    char lines[1000]; /* NAME,NAME... */
     const char *out;
     int print_library, no_estimate, calls;
     int64_t hz;
@@ -14,10 +15,20 @@ typedef struct wishes {
     cli_profile_targets targets;
 } wishes;
 
+/* One of --lines. */
+static int take_function(const cli_context *cli, wishes *wish, const char *name) {
+    size_t used = strlen(wish->lines);
+    if (!*name || strpbrk(name, ":,"))
+        return cli_usage(cli, "--lines takes the name of one function, not \"%s\"", name);
+    int length = snprintf(wish->lines + used, sizeof wish->lines - used, "%s%s", used ? "," : "", name);
+    return used + (size_t)length < sizeof wish->lines ? 0 : cli_usage(cli, "--lines: too many names");
+}
+
 static int take(const cli_context *cli, void *state, const char *name, const char *value) {
     wishes *wish = state;
     if (strcmp(name, "sample") == 0) return cli_option_integer(cli, name, value, 0, 1000, &wish->hz);
     if (strcmp(name, "seconds") == 0) return cli_option_seconds(cli, name, value, &wish->seconds);
+    if (strcmp(name, "lines") == 0) return take_function(cli, wish, value);
     if (strcmp(name, "judge") == 0) return cli_profile_take_target(cli, &wish->targets, value);
     if (strcmp(name, "out") == 0)
         wish->out = value;
@@ -37,6 +48,7 @@ static int profile(cli_context *cli, const wishes *wish, char **program) {
                            .every_call = wish->calls,
                            .targets = wish->targets};
     prof_found found = {0};
+    memcpy(run.lines_of, wish->lines, sizeof run.lines_of);
     int code = cli_profile_prepare(cli, wish->out, &run);
     if (!code) code = cli_profile_execute(cli, &run);
     if (!code) code = cli_profile_find(cli, run.folder, &found);
@@ -102,6 +114,8 @@ static const cli_option options[] = {
      "samples of processor time a second of each processor, and of the\nstacks of Python's threads; by default 100; 0: none"},
     {"calls", NULL, 0,
      "count and time every call of a function of Python, and of C by Python,\nin all threads and processes, as cProfile does; the program takes longer"},
+    {"lines", "FUNCTION", 0,
+     "time every line of this function of Python, NAME or CLASS.NAME, by\nline_profiler, where the program's Python has it; may be repeated"},
     {"judge", "NAME=SECONDS", 0,
      "exit with 1 where the program succeeded but took longer: wall, calibration\nor imaging (the whole run), cpu, or a task of CASA as gaincal; may be\nrepeated"},
     {"no-estimate", NULL, 0, "do not time msio on the cells that loops asked for"},

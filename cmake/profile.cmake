@@ -9,6 +9,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
         prof/preload/native_site.c
         prof/preload/python_calls.c
         prof/preload/python_leave.c
+        prof/preload/python_lines.c
         prof/preload/python_sampler.c
         prof/preload/python_site.c
         prof/preload/python_tasks.c

@@ -1,5 +1,5 @@
-/* setup.c - MSIO_PROF=report|json:FILE|profile[+calls]:FOLDER|off: turning the profiler on at load, and reporting at
- * exit. */
+/* setup.c - MSIO_PROF=report|json:FILE|profile[+calls][+lines=NAME,...]:FOLDER|off: turning the profiler on at load,
+ * and reporting at exit. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* secure_getenv */
 #endif
@@ -15,7 +15,7 @@
 #include "prof/control.h"
 #include "prof/shard.h"
 
-#define KNOWN_MODES "report, json:FILE, profile:FOLDER, profile+calls:FOLDER or off"
+#define KNOWN_MODES "report, json:FILE, profile[+calls][+lines=NAME,...]:FOLDER or off"
 
 typedef enum setup_mode { MODE_OFF, MODE_REPORT, MODE_JSON, MODE_UNKNOWN } setup_mode;
 
@@ -28,9 +28,8 @@ static setup_mode mode_parse(const char *text, const char **file) {
     *file = NULL;
     if (text == NULL || *text == 0 || strcmp(text, "off") == 0) return MODE_OFF;
     if (strncmp(text, "profile", 7) == 0) { /* for libmsio_profile.so (prof/preload) */
-        text += 7;
-        if (strncmp(text, "+calls", 6) == 0) text += 6;
-        return text[0] == ':' && text[1] ? MODE_OFF : MODE_UNKNOWN;
+        const char *folder = strchr(text, ':');
+        return (text[7] == ':' || text[7] == '+') && folder && folder[1] ? MODE_OFF : MODE_UNKNOWN;
     }
     if (strcmp(text, "report") == 0) return MODE_REPORT;
     if (strncmp(text, json, strlen(json)) != 0 || text[strlen(json)] == 0) return MODE_UNKNOWN;

@@ -71,6 +71,7 @@ typedef struct cli_profile_run {
     int static_program;              /* nothing can be seen of it */
     int sample_hz;                   /* wanted */
     bool every_call;                 /* of functions of Python is counted */
+    char lines_of[1000];             /* functions all of whose lines are timed: NAME,NAME...; "": none */
     cli_profile_targets targets;
     cli_profile_samples samples;
     double load; /* of the machine, mean of the last minute, when it ended; -1: unknown */
@@ -196,6 +197,14 @@ typedef struct prof_edge {
     double own, cumulative;
 } prof_edge;
 
+/* A line of a function that was chosen (--lines), as line_profiler timed it. */
+typedef struct prof_chosen {
+    const char *file, *function;
+    int first, line; /* of the function; this one */
+    int64_t hits;
+    double seconds;
+} prof_chosen;
+
 /* One call of a task of CASA. */
 typedef struct prof_task_call {
     const char *task, *on; /* its module; the table as it was named, NULL: none */
@@ -220,7 +229,8 @@ typedef struct prof_finding {
 
 typedef struct prof_found {
     profile_segment *segment;
-    int tables, files, accesses, lines, processes, findings, timed, tasks, task_calls, stacks, functions, edges;
+    int tables, files, accesses, lines, processes, findings, timed, tasks, task_calls, stacks, functions, edges,
+        chosen_lines;
     prof_table *table;
     prof_file *file;
     prof_access *access; /* most calls first */
@@ -228,6 +238,7 @@ typedef struct prof_found {
     prof_time *time;           /* by line, the longest first */
     prof_time *task;           /* by task, the longest first */
     prof_task_call *task_call; /* in the order in which they began */
+    prof_chosen *chosen;       /* by file, function and line */
     const profile_stack **stack;
     prof_function *function; /* most time in themselves first */
     prof_edge *edge;         /* by callee */
@@ -259,6 +270,13 @@ void prof_layout_table(prof_found *found, int table, const prof_extent *extents,
 void prof_find_times(prof_found *found);
 /* Functions of Python and their callers (profile_calls.c). */
 void prof_find_calls(prof_found *found);
+/* Lines of chosen functions (profile_chosen.c): found; their files removed, of which the report has all; freed. */
+void prof_find_chosen(const char *folder, prof_found *found);
+void prof_remove_chosen(const char *folder);
+void prof_free_chosen(prof_found *found);
+bool prof_is_lines_file(const char *name);
+/* How many lines from `first` on are of one function, and the seconds of them all. */
+int prof_chosen_function(const prof_found *found, int first, double *seconds);
 /* The functions with the most time with all that they call, n at most; returns how many. */
 int prof_longest_functions(const prof_found *found, const prof_function **list, int n);
 /* gaincal, of .../casatasks/gaincal.py. */

@@ -445,6 +445,7 @@ int cli_profile_find(const cli_context *cli, const char *folder, prof_found *fou
     find_lines(found);
     prof_find_times(found);
     prof_find_calls(found);
+    prof_find_chosen(folder, found);
     find_cost(folder, found);
     return 0;
 }
@@ -464,6 +465,7 @@ void cli_profile_found_free(prof_found *found) {
     free(found->time);
     free(found->task);
     free(found->stack);
+    prof_free_chosen(found);
     free(found->function);
     free(found->edge);
     free(found->process);

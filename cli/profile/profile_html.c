@@ -195,6 +195,28 @@ static void put_times(FILE *out, const prof_found *found) {
     put_tasks(out, found);
 }
 
+static void put_chosen(FILE *out, const prof_found *found) {
+    static const char *const names[] = {"line", ">hits", ">time", "share", ">per hit", NULL};
+    double most = 0;
+    if (!found->chosen_lines) return;
+    for (int i = 0; i < found->chosen_lines; i++)
+        if (found->chosen[i].seconds > most) most = found->chosen[i].seconds;
+    fputs("<h2>Lines of chosen functions</h2>\n<p>Timed by line_profiler.</p>\n", out);
+    titles(out, names);
+    for (int i = 0; i < found->chosen_lines; i++) {
+        const prof_chosen *c = &found->chosen[i];
+        fputs("<tr>", out);
+        place(out, c->file, c->line, c->function);
+        number(out, (double)c->hits, cli_count(c->hits).text);
+        number(out, c->seconds, cli_duration(c->seconds).text);
+        bar(out, (int64_t)(1e9 * c->seconds), (int64_t)(1e9 * most));
+        double each = c->hits ? c->seconds / (double)c->hits : 0;
+        number(out, each, cli_duration(each).text);
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody></table></div>\n", out);
+}
+
 static void put_calls(FILE *out, const prof_found *found) {
     static const char *const names[] = {"function", ">ncalls",  ">primitive", ">tottime",
                                         "share",    ">percall", ">cumtime",   NULL};
@@ -398,6 +420,7 @@ void cli_profile_html(FILE *out, const cli_profile_run *run, const prof_found *f
     put_accesses(out, found);
     put_times(out, found);
     put_calls(out, found);
+    put_chosen(out, found);
     fprintf(
         out,
         "<p><small>own cost: about %s; %lld events without room. report.txt says what cannot be seen.</small></p>\n",

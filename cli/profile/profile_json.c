@@ -126,6 +126,21 @@ static void put_times(cli_json *json, const char *name, const prof_time *list, i
     cli_json_end(json);
 }
 
+#define OF_CHOSEN(name) CLI_JSON_MEMBER(prof_chosen, #name, name)
+
+/* Lines of the functions of --lines. */
+static void put_chosen(cli_json *json, const prof_found *found) {
+    static const cli_json_member members[] = {OF_CHOSEN(file), OF_CHOSEN(function), OF_CHOSEN(line), OF_CHOSEN(hits),
+                                              OF_CHOSEN(seconds)};
+    cli_json_open_list(json, "chosen_lines");
+    for (int i = 0; i < found->chosen_lines; i++) {
+        cli_json_flat_object(json);
+        CLI_JSON_PUT_MEMBERS(json, &found->chosen[i], members);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+}
+
 #define OF_TASK(key, name) CLI_JSON_MEMBER(prof_task_call, key, name)
 
 static void put_task_calls(cli_json *json, const prof_found *found) {
@@ -151,6 +166,7 @@ static void put_python(cli_json *json, const prof_found *found) {
     put_times(json, "lines", found->time, found->timed, false);
     put_times(json, "tasks", found->task, found->tasks, true);
     put_task_calls(json, found);
+    put_chosen(json, found);
     cli_json_end(json);
 }
 

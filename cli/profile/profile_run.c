@@ -63,6 +63,7 @@ static const char *const own_files[] = {PROFILE_FILE,
                                         "trace.json"};
 
 static bool is_own(const char *name) {
+    if (prof_is_lines_file(name)) return true;
     for (size_t i = 0; i < sizeof own_files / sizeof own_files[0]; i++)
         if (strcmp(name, own_files[i]) == 0) return true;
     return false;
@@ -223,6 +224,7 @@ void cli_profile_end(const cli_profile_run *run) {
     char path[PATH_MAX + 32];
     snprintf(path, sizeof path, "%s/" PROFILE_FILE, run->folder);
     unlink(path);
+    prof_remove_chosen(run->folder);
 }
 
 void cli_profile_run_free(cli_profile_run *run) {
@@ -273,7 +275,8 @@ static void set_environment(const cli_profile_run *run, const char *library) {
     const char *others = getenv("LD_PRELOAD");
     snprintf(value, sizeof value, "%s%s%s", library, others && *others ? ":" : "", others ? others : "");
     setenv("LD_PRELOAD", value, 1);
-    snprintf(value, sizeof value, "profile%s:%s", run->every_call ? "+calls" : "", run->folder);
+    snprintf(value, sizeof value, "profile%s%s%s:%s", run->every_call ? "+calls" : "", *run->lines_of ? "+lines=" : "",
+             run->lines_of, run->folder);
     setenv("MSIO_PROF", value, 1);
 }
 

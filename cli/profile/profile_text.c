@@ -191,6 +191,49 @@ static void print_calls(FILE *out, const prof_found *found) {
     print_functions(out, list, n, "time with all that they call");
 }
 
+/* The text of a line of a file that is still there; "" else. */
+static const char *source_line(const char *path, int line, char *text, size_t size) {
+    FILE *in = fopen(path, "re");
+    text[0] = '\0';
+    for (int i = 0; in && i < line; i++) {
+        if (!fgets(text, (int)size, in)) text[0] = '\0', i = line;
+        while (i < line - 1 && text[0] && !strchr(text, '\n') && fgets(text, (int)size, in)) {}
+    }
+    if (in) fclose(in);
+    text[strcspn(text, "\n")] = '\0';
+    return text;
+}
+
+/* As line_profiler shows them. */
+static void print_chosen(FILE *out, const prof_found *found) {
+    static const char *const titles[] = {">line", ">hits", ">time", ">per hit", ">share", "source", NULL};
+    double all;
+    for (int i = 0, n; i < found->chosen_lines; i += n) {
+        const prof_chosen *first = &found->chosen[i];
+        char name[512], file[512];
+        cli_grid grid;
+        n = prof_chosen_function(found, i, &all);
+        fprintf(out, "\nLines of %s (%s:%d): %s in all, timed by line_profiler\n", printable(name, first->function),
+                printable(file, first->file), first->first, cli_duration(all).text);
+        cli_grid_begin(&grid, titles);
+        for (int k = 0; k < n; k++) {
+            const prof_chosen *c = &first[k];
+            char source[400], shown[512], line[24];
+            snprintf(line, sizeof line, "%d", c->line);
+            source_line(c->file, c->line, source, sizeof source);
+            cli_grid_row(&grid, (const char *const[]){line, cli_count(c->hits).text, cli_duration(c->seconds).text,
+                                                      cli_duration(c->hits ? c->seconds / (double)c->hits : 0).text,
+                                                      percent(c->seconds, all).text, printable(shown, source)});
+        }
+        cli_grid_print(&grid, out);
+    }
+    if (found->segment->no_line_profiler)
+        fputs(
+            "\nLines of chosen functions: none, for the program's Python has no line_profiler that works (python3 -m pip "
+            "install line_profiler)\n",
+            out);
+}
+
 static void print_loops(FILE *out, const prof_found *found) {
     static const char *const titles[] = {"loop", "column", ">cells", "rows", "line", "function", ">msio takes", NULL};
     cli_grid grid;
@@ -339,6 +382,7 @@ void cli_profile_text(FILE *out, const cli_profile_run *run, const prof_found *f
     print_loops(out, found);
     print_times(out, found);
     print_calls(out, found);
+    print_chosen(out, found);
     print_files(out, found);
     print_findings(out, run, found);
     print_limits(out, run, found);

@@ -29,6 +29,10 @@ profile_segment *preload_attach(void);
 bool preload_wanted(void);
 /* Whether it asked for every call of Python's functions too. */
 bool preload_wants_calls(void);
+/* The functions all of whose lines are to be timed: NAME[,NAME...], ended by ':' or NUL; "": none. */
+const char *preload_wanted_lines(void);
+/* The folder of the run. */
+const char *preload_folder(void);
 /* Whether casacore's accesses are to be taken from its text in any case. */
 bool preload_wants_text(void);
 /* False between vfork and exec: memory is the parent's, and must be left as it is. */

@@ -177,7 +177,8 @@ typedef struct profile_segment {
     _Atomic uint32_t text_used; /* bytes */
     _Atomic uint32_t lost_processes, lost_strings, lost_files, lost_extents, lost_accesses, lost_sites, lost_stacks,
         lost_functions, lost_edges;
-    _Atomic uint32_t tasks; /* that began, more than there are where some found no room */
+    _Atomic uint32_t no_line_profiler; /* processes whose Python has none */
+    _Atomic uint32_t tasks;            /* that began, more than there are where some found no room */
     profile_count lost_extent_bytes;
     profile_count accesses_counted, calls_counted;       /* events: what the counting cost is told from them */
     profile_count table_bytes_read, table_bytes_written; /* of tables' and HDF5 files */

@@ -44,6 +44,13 @@ typedef struct python_functions {
     python_object *(*repr)(python_object *of);
     /* of tasks */
     python_object *(*item)(python_object *of, const char *key);
+    /* of lines */
+    python_object *(*dictionary)(void);
+    python_object *(*text)(const char *);
+    int (*set_item)(python_object *of, const char *key, python_object *value);
+    python_object *(*run)(const char *source, int start, python_object *globals, python_object *locals);
+    python_object *(*invoke)(python_object *callable, const char *format, ...);
+    python_object *none;
     int (*instruction)(python_object *frame); /* 3.11 and later: else NULL */
     int (*collector_off)(void);               /* 3.10 and later: else NULL */
     int (*collector_on)(void);
@@ -79,6 +86,11 @@ uint32_t python_text(python_object *of, const char *attribute, python_owner *own
 
 /* The site of a frame: entry + 1; 0: there was no room for it. Python's lock is held. */
 uint32_t python_frame_site(python_object *frame, python_owner *owner);
+
+/* Lines of chosen functions (python_lines.c), with Python's lock: a code that is called for the first time, with its
+ * entry of functions; each later call's function. */
+void python_lines_learned(python_object *code, uint32_t function);
+void python_lines_called(uint32_t function);
 
 /* Tasks of CASA (python_tasks.c). At each look, with Python's lock: begin; for each thread the outermost frame by which
  * a task is called, with the entry + 1 of its caller's site; end. A call of a task is told from the next one by its

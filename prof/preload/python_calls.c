@@ -127,7 +127,9 @@ static uint32_t learn(python_object *code) {
     if (end && strcmp(end, "/threading.py") == 0 &&
         strcmp(preload_segment->text + preload_segment->string[name].at, "start") == 0)
         watch_threads();
-    return preload_function(file, name, line) + 1;
+    uint32_t function = preload_function(file, name, line);
+    if (function != UINT32_MAX) python_lines_learned(code, function);
+    return function + 1;
 }
 
 /* The function's entry + 1; 0: there is no room for it. */
@@ -192,12 +194,14 @@ static const void *mark_c(const void *frame) { return (const char *)frame + 1; }
 
 static int hook(python_object *self, python_object *frame, int what, python_object *argument) {
     bool c = what == C_CALL || what == C_RETURN || what == C_EXCEPTION;
-    thread_calls *t = calls_of_thread();
     (void)self;
+    if (c && !preload_wants_calls()) return 0;
+    thread_calls *t = calls_of_thread();
     if (!t) return 0;
     if (what == CALL || what == C_CALL) {
         uint32_t function = function_of(frame, c, argument);
-        if (function) begin_call(t, c ? mark_c(frame) : frame, function - 1);
+        if (function && !c) python_lines_called(function - 1);
+        if (function && preload_wants_calls()) begin_call(t, c ? mark_c(frame) : frame, function - 1);
     } else if (c || what == RETURN) {
         end_call(t, c ? mark_c(frame) : frame);
     }

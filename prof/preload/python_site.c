@@ -58,7 +58,13 @@ static bool look_up(void) {
                   {(void **)&python.c_self, "PyCFunction_GetSelf"},
                   {(void **)&python.type, "PyObject_Type"},
                   {(void **)&python.repr, "PyObject_Repr"},
-                  {(void **)&python.item, "PyMapping_GetItemString"}};
+                  {(void **)&python.item, "PyMapping_GetItemString"},
+                  {(void **)&python.dictionary, "PyDict_New"},
+                  {(void **)&python.text, "PyUnicode_DecodeFSDefault"},
+                  {(void **)&python.set_item, "PyDict_SetItemString"},
+                  {(void **)&python.run, "PyRun_String"},
+                  {(void **)&python.invoke, "PyObject_CallFunction"},
+                  {(void **)&python.none, "_Py_NoneStruct"}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (!(*wanted[i].to = dlsym(RTLD_DEFAULT, wanted[i].name))) return false;
     *(void **)&python.instruction = dlsym(RTLD_DEFAULT, "PyFrame_GetLasti");

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,8 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PREFIX "profile:"
-#define PREFIX_CALLS "profile+calls:"
+#define PREFIX "profile" /* [+calls][+lines=NAME,...]:FOLDER */
+#define CALLS "+calls"
+#define LINES "+lines="
 #define PROBES 512u
 /* A claim whose owner was killed is passed over after so many looks. */
 #define PATIENCE 4096
@@ -21,6 +23,7 @@ profile_segment *preload_segment;
 unsigned preload_epoch;
 
 static char segment_path[4096];
+static char folder_path[4096], wanted_lines[1024];
 static bool wants_calls, wants_text;
 static _Atomic int attached; /* 0 not tried, 1 being tried, 2 done */
 static _Atomic int own_pid;
@@ -29,6 +32,10 @@ static _Atomic uint32_t own_process; /* entry + 1; 0: none yet */
 bool preload_wanted(void) { return segment_path[0] != '\0'; }
 
 bool preload_wants_calls(void) { return wants_calls; }
+
+const char *preload_wanted_lines(void) { return wanted_lines; }
+
+const char *preload_folder(void) { return folder_path; }
 
 bool preload_wants_text(void) { return wants_text; }
 
@@ -114,14 +121,17 @@ static void in_child(void) {
 
 __attribute__((constructor)) static void begin(void) {
     const char *asked = getenv("MSIO_PROF");
-    if (!asked) return;
-    bool calls = strncmp(asked, PREFIX_CALLS, sizeof PREFIX_CALLS - 1) == 0;
-    if (!calls && strncmp(asked, PREFIX, sizeof PREFIX - 1) != 0) return;
-    const char *folder = strchr(asked, ':') + 1;
+    if (!asked || strncmp(asked, PREFIX, sizeof PREFIX - 1) != 0) return;
+    const char *options = asked + sizeof PREFIX - 1, *folder = strchr(options, ':'), *lines = strstr(options, LINES);
+    const char *calls = strstr(options, CALLS);
+    if (!folder++ || (*options != ':' && *options != '+')) return;
     size_t length = strlen(folder);
     if (length == 0 || length + sizeof "/" PROFILE_FILE > 4000) return;
     own_pid = current_pid();
-    wants_calls = calls;
+    wants_calls = calls && calls < folder;
+    if (lines && lines < folder) snprintf(wanted_lines, sizeof wanted_lines, "%s", lines + sizeof LINES - 1);
+    wanted_lines[strcspn(wanted_lines, ":")] = '\0';
+    memcpy(folder_path, folder, length + 1);
     const char *text = getenv("MSIO_PROFILE_TEXT");
     wants_text = text && *text;
     preload_text_begin();

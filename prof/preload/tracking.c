@@ -125,7 +125,7 @@ static const char *base_name(const char *path) {
 void preload_opened(const char *path, int fd, int flags) {
     int kept = errno;
     if (!path || fd < 0 || !preload_wanted() || (flags & (O_PATH | O_DIRECTORY))) return;
-    if (preload_wants_calls()) preload_calls_begin();
+    if (preload_wants_calls() || *preload_wanted_lines()) preload_calls_begin();
     uint32_t kind = kind_by_name(base_name(path));
     if (kind == PROFILE_OTHER_FILE && is_made_up(path)) return;
     if (preload_is_own_memory()) {

@@ -1,12 +1,14 @@
 """msio profile --calls: every call of Python's functions, in all threads and processes, as cProfile counts them.
 usage: test_profile_calls.py MSIO GROUP [unittest's arguments]
 """
+import json
 import marshal
+import os
 import pstats
 import subprocess
 
 from profiled_table import PYTHON, Profile
-from running import main
+from running import main, msio
 
 WORK = """
 import json, sys
@@ -180,6 +182,85 @@ class TestTimes(Calls):
                 text = file.read()
             self.assertNotIn("<script>alert", text)
             self.assertNotIn("\x1b", text)
+
+
+LINES = """
+import threading, time, sys, os
+class Loop:
+    def slow(self, n):
+        x = 0
+        for i in range(n):
+            x += i
+            time.sleep(0.02)                         # line 7
+        return x
+def outer(n):
+    k = 5
+    def inner(m):
+        return m + k                                 # line 12
+    return [inner(i) for i in range(n)]
+def other(): pass
+assert Loop().slow(10) == 45 and outer(4) == [5, 6, 7, 8]
+thread = threading.Thread(target=Loop().slow, args=(5,)); thread.start(); thread.join()
+other()
+print(__name__, sorted(name for name in globals() if not name.startswith('_')))
+"""
+
+
+class TestLines(Calls):
+    def lines(self, report):
+        return {(c["function"], c["line"]): c for c in report["python"]["chosen_lines"]}
+
+    def test_chosen(self):
+        """Hits and times of chosen functions' lines, of all threads, and nothing of others; the program is as it was."""
+        script = self.write("lines.py", LINES)
+        alone = subprocess.run([PYTHON, script], capture_output=True, check=True).stdout
+        report, run = self.profile(PYTHON, script, options=["--lines", "Loop.slow", "--lines", "inner"])
+        self.assertEqual(run.stdout, alone)
+        told = self.lines(report)
+        self.assertEqual({key: c["hits"] for key, c in told.items()},
+                         {("slow", 4): 2, ("slow", 5): 15, ("slow", 6): 15, ("slow", 7): 15, ("slow", 8): 2, ("inner", 12): 4})
+        self.assertAlmostEqual(told["slow", 7]["seconds"], 0.3, delta=0.1)
+        with open(self.path("report/report.txt"), encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn("time.sleep(0.02)", text)
+        self.assertNotIn("calls", report)
+        self.assertNotIn("lines.", " ".join(os.listdir(self.path("report"))))
+
+    def test_with_calls(self):
+        """Both at once: calls are counted as without; a child that is started has its lines told too."""
+        text = LINES + "import subprocess\nif len(sys.argv) == 1: subprocess.run([sys.executable, __file__, 'x'], check=True)\n"
+        script = self.write("lines.py", text)
+        report, _ = self.profile(PYTHON, script, options=["--lines", "slow", "--calls"])
+        self.assertEqual(self.lines(report)["slow", 7]["hits"], 30)
+        told = {call["function"]: call["ncalls"] for call in report["calls"]}
+        self.assertEqual((told["slow"], told["inner"]), (4, 8))
+
+    def test_without_engine(self):
+        """Where line_profiler is missing the report says what to install."""
+        self.write("line_profiler.py", "raise ImportError('none here')\n")
+        script = self.write("lines.py", LINES)
+        report, _ = self.profile(PYTHON, script, options=["--lines", "slow"])
+        self.assertEqual(self.lines(report), {})
+        with open(self.path("report/report.txt"), encoding="utf-8") as file:
+            self.assertIn("install line_profiler", file.read())
+
+    def test_errors(self):
+        for wrong in ("", "a:b", "a,b", "x" * 2000):
+            self.assertIn(b"--lines", msio("profile", "--lines", wrong, "--", "/bin/true", code=2).stderr)
+
+    def test_hostile_file(self):
+        """What stands in the folder under such a name may be anything."""
+        os.makedirs(self.path("out"))
+        for number, content in enumerate((b"", b"\n\n", b"a\tb\tc\n", b"\0\t\t\t\t\t\n", b"x" * 100000, b"a\t1\tf\t-3\t1\t1\n",
+                                          b"a\t1\tf\t3\t1\tnan\n", b"a\t1\tf\t3\t99999999999999999999\t1e999\n")):
+            with open(self.path(f"out/lines.{number}"), "wb") as file:
+                file.write(content)
+        environment = {"LD_PRELOAD": msio("profile", "--print-library").stdout.decode().strip(),
+                       "MSIO_PROF": "profile:" + self.path("out")}
+        script = self.write("reads.py", "import sys\nfrom casacore.tables import table\ntable(sys.argv[1], ack=False)\n")
+        subprocess.run([PYTHON, script, self.table], env={**os.environ, **environment}, check=True)
+        report = json.loads(msio("profile", "show", self.path("out"), "--json").stdout)
+        self.assertLessEqual(len(report["python"]["chosen_lines"]), 1)
 
 
 main(globals())
