@@ -59,7 +59,7 @@ typedef struct msio_convert_opts {
      * (name,x,...) are passed over. Every antenna that rows are of must be in it. NULL: none */
     const char *antenna_file;
     /* Rows and channels of a tile of DATA, FLAG, WEIGHT_SPECTRUM, MODEL_DATA and CORRECTED_DATA; 0: as casacore
-     * chooses. Where windows have different numbers of channels casacore chooses always. */
+     * chooses. A window of fewer channels has tiles of as many as it has. */
     int64_t tile_rows, tile_channels;
     /* A table of the Earth's orientation, IERS's EOP C04 or finals2000A in text form. NULL: UT1 is taken for UTC, which
      * sets a meridian's right ascension wrong by up to 13.5 arcsec. */

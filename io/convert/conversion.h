@@ -22,7 +22,9 @@ typedef struct msio_conv_field {
     int32_t id; /* SOURCE_ID */
     double direction[2];
     double proper_motion[2];
-    double time; /* MJD s: of its first row */
+    double time;                             /* MJD s: of its first row */
+    int32_t frame;                           /* casacore's number of its frame, by msio_conv_frames */
+    const msio_uvh5_phase_center *ephemeris; /* NULL: it stays where it is */
 } msio_conv_field;
 
 /* An antenna as the table has it; rows of ANTENNA are antenna numbers. */
@@ -75,7 +77,8 @@ typedef struct msio_conversion {
 
     int fields;
     msio_conv_field *field;
-    const char *frame; /* casacore's, of all fields */
+    const char *frame; /* casacore's, of the first field */
+    bool mixed_frames; /* fields name their own */
 
     int antennas; /* rows of ANTENNA */
     msio_conv_antenna *antenna;
@@ -101,6 +104,9 @@ void *msio_conv_memory(msio_conversion *c, int64_t count, size_t size, msio_stat
 
 /* The phase that is wanted, or fits what was taken in. */
 msio_status msio_conv_choose_phase(msio_conversion *c);
+/* casacore's frames of directions: the number is the place in the list, as pyuvdata counts them. */
+extern const char *const msio_conv_frames[];
+extern const int msio_conv_frame_count;
 /* Fields, scans, and u, v, w of the rows. */
 msio_status msio_conv_fields(msio_conversion *c);
 

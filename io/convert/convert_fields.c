@@ -4,6 +4,7 @@
  */
 #include "core/checked.h"
 #include "core/error.h"
+#include "core/sorting.h"
 #include "io/convert/conversion.h"
 
 #include <math.h>
@@ -15,10 +16,19 @@
 
 static bool is_place(double longitude, double latitude) { return isfinite(longitude) && fabs(latitude) <= 2; }
 
+static bool is_ephemeris(const msio_uvh5_phase_center *p) { return p->type && strcmp(p->type, "ephem") == 0; }
+
 /* Why a phase centre of the catalog cannot be a field as it is; NULL: it can. */
 static const char *refused_center(const msio_uvh5_phase_center *p) {
-    if (!p->type || strcmp(p->type, "sidereal") != 0) return p->type ? p->type : "of no type";
-    return p->lons == 1 && p->lats == 1 && is_place(p->lon[0], p->lat[0]) ? NULL : "without a place";
+    if (!p->type) return "of no type";
+    if (strcmp(p->type, "sidereal") != 0 && !is_ephemeris(p)) return p->type;
+    if (is_ephemeris(p) && (p->times < 1 || p->times != p->lons)) return "an ephemeris without times of its places";
+    if (p->lons < 1 || p->lons != p->lats || (p->lons > 1 && !is_ephemeris(p))) return "without a place";
+    for (int64_t i = 0; i < p->lons; i++)
+        if (!is_place(p->lon[i], p->lat[i])) return "without a place";
+    for (int64_t i = 0; i < p->times && is_ephemeris(p); i++)
+        if (!isfinite(p->time[i])) return "an ephemeris without times of its places";
+    return NULL;
 }
 
 /* The catalog's own word for what was never stopped. */
@@ -53,25 +63,44 @@ msio_status msio_conv_choose_phase(msio_conversion *c) {
 
 /* ---------------------------------------------------------------- fields of the catalog */
 
-/* casacore's name of a frame; NULL: it has none. */
-static const char *frame_of(const char *frame, double epoch) {
-    if (!frame || !*frame || strcmp(frame, "icrs") == 0) return "ICRS";
-    if (strcmp(frame, "gcrs") == 0) return "APP";
-    if (strcmp(frame, "fk5") == 0 && (isnan(epoch) || epoch == 2000)) return "J2000";
-    if (strcmp(frame, "fk4") == 0 && (isnan(epoch) || epoch == 1950)) return "B1950";
-    if (strcmp(frame, "fk4") == 0 && epoch == 1979) return "B1950_VLA";
-    return NULL;
+const char *const msio_conv_frames[] = {"J2000",     "JNAT",      "JMEAN",    "JTRUE",     "APP",       "B1950",
+                                        "B1950_VLA", "BMEAN",     "BTRUE",    "GALACTIC",  "HADEC",     "AZEL",
+                                        "AZELSW",    "AZELNE",    "AZELGEO",  "AZELSWGEO", "AZELNEGEO", "ECLIPTIC",
+                                        "MECLIPTIC", "TECLIPTIC", "SUPERGAL", "ITRF",      "TOPO",      "ICRS"};
+const int msio_conv_frame_count = (int)(sizeof msio_conv_frames / sizeof *msio_conv_frames);
+enum { J2000 = 0, APP = 4, B1950 = 5, B1950_VLA = 6, ICRS = 23 };
+
+/* casacore's number of a frame; -1: it has none. */
+static int frame_of(const char *frame, double epoch) {
+    if (!frame || !*frame || strcmp(frame, "icrs") == 0) return ICRS;
+    if (strcmp(frame, "gcrs") == 0) return APP;
+    if (strcmp(frame, "fk5") == 0 && (isnan(epoch) || epoch == 2000)) return J2000;
+    if (strcmp(frame, "fk4") == 0 && (isnan(epoch) || epoch == 1950)) return B1950;
+    if (strcmp(frame, "fk4") == 0 && epoch == 1979) return B1950_VLA;
+    return -1;
 }
 
-static msio_status set_frame(msio_conversion *c, const char *name, const char *frame, double epoch) {
-    const char *found = frame_of(frame, epoch);
-    if (!found)
+/* The columns that name frames are made where two fields differ in theirs. */
+static msio_status set_frame(msio_conversion *c, msio_conv_field *field, const char *frame, double epoch) {
+    const int found = frame_of(frame, epoch);
+    if (found < 0)
         return msio_error_set(MSIO_E_UNSUPPORTED, c->header->path,
-                              "phase centre %s is in frame %s of epoch %g, which casacore has not", name, frame, epoch);
-    if (c->frame && strcmp(c->frame, found) != 0)
-        return msio_error_set(MSIO_E_UNSUPPORTED, c->header->path,
-                              "phase centres are in frames %s and %s: one frame is converted", c->frame, found);
-    c->frame = found;
+                              "phase centre %s is in frame %s of epoch %g, which casacore has not", field->name, frame,
+                              epoch);
+    field->frame = found;
+    if (!c->frame) c->frame = msio_conv_frames[found];
+    c->mixed_frames = c->mixed_frames || found != c->field[0].frame;
+    return MSIO_OK;
+}
+
+/* A field stands in the middle of its ephemeris, axis by axis. */
+static msio_status middle(const msio_conversion *c, int64_t n, const double *values, double *value) {
+    double *sorted = malloc((size_t)n * sizeof *sorted);
+    if (!sorted) return msio_error_set(MSIO_E_MEMORY, c->header->path, "no memory for an ephemeris");
+    memcpy(sorted, values, (size_t)n * sizeof *sorted);
+    qsort(sorted, (size_t)n, sizeof *sorted, msio_compare_doubles);
+    *value = n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+    free(sorted);
     return MSIO_OK;
 }
 
@@ -84,9 +113,11 @@ static msio_status take_center(msio_conversion *c, int i) {
                               "meridian, the zenith or a centre",
                               name, refused_center(p));
     msio_conv_field *field = &c->field[i];
-    *field = (msio_conv_field){.name = name, .id = p->id, .direction = {p->lon[0], p->lat[0]}};
+    *field = (msio_conv_field){.name = name, .id = p->id, .ephemeris = is_ephemeris(p) ? p : NULL};
     if (isfinite(p->pm_ra)) field->proper_motion[0] = field->proper_motion[1] = p->pm_ra;
-    return set_frame(c, name, p->frame, p->epoch);
+    msio_status status = middle(c, p->lons, p->lon, &field->direction[0]);
+    if (!status) status = middle(c, p->lats, p->lat, &field->direction[1]);
+    return status ? status : set_frame(c, field, p->frame, p->epoch);
 }
 
 /* One place in an older file: its rows are taken as they are. */
@@ -98,7 +129,7 @@ static msio_status take_old_center(msio_conversion *c) {
                               h->phase_center_ra, h->phase_center_dec);
     c->field[0] = (msio_conv_field){.name = h->object_name ? h->object_name : "",
                                     .direction = {h->phase_center_ra, h->phase_center_dec}};
-    return set_frame(c, c->field[0].name, h->phase_center_frame, h->phase_center_epoch);
+    return set_frame(c, &c->field[0], h->phase_center_frame, h->phase_center_epoch);
 }
 
 /* The field of each row, by the number that its file says; rows of one field often follow each other. */

@@ -25,6 +25,10 @@ typedef struct filler {
 
 static const int64_t one = 1, two = 2, three = 3, square[2] = {2, 2};
 static const char *const nothing[1] = {""};
+/* Columns of directions, and those that name the frames of their rows, where fields differ in them. */
+static const char *const field_frames[3][2] = {
+    {"PHASE_DIR", "PhaseDir_Ref"}, {"DELAY_DIR", "DelayDir_Ref"}, {"REFERENCE_DIR", "RefDir_Ref"}};
+static const char *const source_frames[1][2] = {{"DIRECTION", "SourceDir_Ref"}};
 
 static const char *telescope(const msio_conversion *c) {
     if (c->opts.telescope) return c->opts.telescope;
@@ -117,22 +121,53 @@ static void fill_field(filler *f) {
         msio_ms_put_cell(&f->to, "TIME", i, 0, NULL, &time);
         msio_ms_put_cell(&f->to, "SOURCE_ID", i, 0, NULL, &field->id);
         msio_ms_put_text_cell(&f->to, "NAME", i, field->name);
+        for (int k = 0; k < 3 && f->c->mixed_frames; k++)
+            msio_ms_put_cell(&f->to, field_frames[k][1], i, 0, NULL, &field->frame);
     }
     msio_ms_put_text_same(&f->to, "CODE", "");
     msio_ms_put_bool(&f->to, "FLAG_ROW", false);
     msio_ms_put_int(&f->to, "NUM_POLY", 0);
 }
 
-static void fill_source(filler *f) {
-    for (int64_t i = 0; i < f->to.rows; i++) {
-        const msio_conv_field *field = &f->c->field[i];
-        msio_ms_put_cell(&f->to, "DIRECTION", i, 1, &two, field->direction);
-        msio_ms_put_cell(&f->to, "PROPER_MOTION", i, 1, &two, field->proper_motion);
-        msio_ms_put_cell(&f->to, "SOURCE_ID", i, 0, NULL, &field->id);
-        msio_ms_put_text_cell(&f->to, "NAME", i, field->name);
+/* A field's rows of SOURCE: one, or one a time of its ephemeris. */
+static int64_t source_rows(const msio_conv_field *field) { return field->ephemeris ? field->ephemeris->times : 1; }
+
+static int64_t all_source_rows(const msio_conversion *c) {
+    int64_t rows = 0;
+    for (int i = 0; i < c->fields; i++) rows += source_rows(&c->field[i]);
+    return rows;
+}
+
+/* How long a place of an ephemeris holds, as pyuvdata has it: its span by the steps in it. */
+static double source_interval(const msio_conv_field *field) {
+    const msio_uvh5_phase_center *p = field->ephemeris;
+    if (!p || p->times < 2) return DBL_MAX;
+    double least = INFINITY, most = -INFINITY;
+    for (int64_t i = 0; i < p->times; i++) {
+        least = fmin(least, msio_mjd_seconds(p->time[i]));
+        most = fmax(most, msio_mjd_seconds(p->time[i]));
     }
-    msio_ms_put_double(&f->to, "TIME", f->c->median_time);
-    msio_ms_put_double(&f->to, "INTERVAL", DBL_MAX);
+    return (most - least) / (double)(p->times - 1);
+}
+
+static void put_source(filler *f, const msio_conv_field *field, int64_t row, int64_t i) {
+    const msio_uvh5_phase_center *p = field->ephemeris;
+    const double place[2] = {p ? p->lon[i] : field->direction[0], p ? p->lat[i] : field->direction[1]};
+    const double time = p ? msio_mjd_seconds(p->time[i]) : f->c->median_time, interval = source_interval(field);
+    msio_ms_put_cell(&f->to, "DIRECTION", row, 1, &two, place);
+    msio_ms_put_cell(&f->to, "PROPER_MOTION", row, 1, &two, field->proper_motion);
+    msio_ms_put_cell(&f->to, "SOURCE_ID", row, 0, NULL, &field->id);
+    msio_ms_put_text_cell(&f->to, "NAME", row, field->name);
+    msio_ms_put_cell(&f->to, "TIME", row, 0, NULL, &time);
+    msio_ms_put_cell(&f->to, "INTERVAL", row, 0, NULL, &interval);
+    if (f->c->mixed_frames && !f->c->opts.like_pyuvdata)
+        msio_ms_put_cell(&f->to, source_frames[0][1], row, 0, NULL, &field->frame);
+}
+
+static void fill_source(filler *f) {
+    int64_t row = 0;
+    for (int i = 0; i < f->c->fields; i++)
+        for (int64_t k = 0; k < source_rows(&f->c->field[i]); k++) put_source(f, &f->c->field[i], row++, k);
     msio_ms_put_int(&f->to, "SPECTRAL_WINDOW_ID", -1);
     msio_ms_put_int(&f->to, "NUM_LINES", 0);
     msio_ms_put_int(&f->to, "CALIBRATION_GROUP", 0);
@@ -356,6 +391,7 @@ typedef struct subtable {
     bool pointing;     /* the managers of pyuvdata's POINTING */
     const char *frame; /* of directions; NULL: the schema's */
     bool optional;     /* all columns of the schema, the optional ones too */
+    const msio_ms_frames *frames;
 } subtable;
 
 static msio_status make_table(const msio_conversion *c, const char *path, const subtable *s, msio_casa_table **made) {
@@ -382,6 +418,7 @@ static msio_status make_table(const msio_conversion *c, const char *path, const 
                                    .managers = s->pointing ? 2 : 1,
                                    .manager = s->pointing ? pointing : &plain,
                                    .frame = s->frame,
+                                   .frames = s->frames,
                                    .keywords = strcmp(s->name, "FEED") == 0,
                                    .keyword = &has_feed};
     return msio_ms_make(&recipe, made);
@@ -409,18 +446,23 @@ static int64_t pointing_rows(const msio_conversion *c) {
 
 msio_status msio_conv_subtables(msio_conversion *c, const char *path, msio_casa_table *table) {
     const bool like = c->opts.like_pyuvdata;
+    int32_t code[64];
+    for (int i = 0; i < msio_conv_frame_count; i++) code[i] = i;
+    const msio_ms_frames of_fields = {msio_conv_frame_count, msio_conv_frames, code, 3, field_frames};
+    const msio_ms_frames of_sources = {msio_conv_frame_count, msio_conv_frames, code, 1, source_frames};
     const subtable all[] = {
         {"ANTENNA", c->antennas, fill_antenna, .frame = NULL},
         {"DATA_DESCRIPTION", c->windows, fill_data_description, .frame = NULL},
         {"FEED", (int64_t)c->antennas * c->windows, fill_feed, .frame = NULL},
-        {"FIELD", c->fields, fill_field, .frame = c->frame},
+        {"FIELD", c->fields, fill_field, .frame = c->frame, .frames = c->mixed_frames ? &of_fields : NULL},
         {"FLAG_CMD", 0, fill_nothing, .frame = NULL},
         {"HISTORY", count_lines(c->header->history) + 1, fill_history, .frame = NULL},
         {"OBSERVATION", 1, fill_observation, .optional = true},
         {"POINTING", pointing_rows(c), fill_pointing, .pointing = true},
         {"POLARIZATION", 1, fill_polarization, .frame = NULL},
         {"PROCESSOR", !like, fill_processor, .frame = NULL},
-        {"SOURCE", c->fields, fill_source, .optional = true, .frame = like ? NULL : c->frame},
+        {"SOURCE", all_source_rows(c), fill_source, .optional = true, .frame = like ? NULL : c->frame,
+         .frames = c->mixed_frames && !like ? &of_sources : NULL},
         {"SPECTRAL_WINDOW", c->windows, fill_spectral_window, .optional = true},
         {"STATE", !like, fill_state, .frame = NULL},
     };

@@ -73,7 +73,8 @@ void msio_conv_tile(const msio_conversion *c, int64_t channels, int64_t tile[3])
 }
 
 static void set_tile(const msio_conversion *c, int cell, msio_casa_manager_spec *m) {
-    if (cell == 0 || !c->equal_windows) return; /* casacore's own choice */
+    const bool asked = cell == 2 && (c->opts.tile_rows > 0 || c->opts.tile_channels > 0);
+    if (cell == 0 || (!c->equal_windows && !asked)) return; /* casacore's own choice */
     if (cell == 2) {
         m->tile_ndim = 3;
         msio_conv_tile(c, c->most_channels, m->tile);

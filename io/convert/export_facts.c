@@ -142,21 +142,59 @@ static msio_status name_frame(const msio_exporting *e, const char *ref, msio_exp
     return msio_error_set(MSIO_E_UNSUPPORTED, e->ms, "fields are in frame %s, which UVH5 has no name for", ref);
 }
 
-static const char *reference_of(msio_table *table) {
+/* The frames that PHASE_DIR's rows may have: one, or of each row that which its code says. */
+typedef struct references {
+    const char *one;
+    const char *column; /* of codes; NULL: all rows have the one */
+    int64_t n;
+    const char *const *name;
+    const void *code; /* of 32 bits */
+} references;
+
+static references references_of(msio_table *table) {
     const msio_column *column;
-    if (msio_table_column(table, "PHASE_DIR", &column)) return "J2000";
+    references r = {.one = "J2000"};
+    if (msio_table_column(table, "PHASE_DIR", &column)) return r;
     const msio_record *keywords = msio_column_keywords(column);
     const msio_field *info = keywords ? msio_record_find(keywords, "MEASINFO") : NULL;
-    const msio_field *ref = info && info->record ? msio_record_find(info->record, "Ref") : NULL;
-    return ref && ref->type == MSIO_STRING && ref->count == 1 && ref->strings ? ref->strings[0] : "J2000";
+    if (!info || !info->record) return r;
+    const msio_field *ref = msio_record_find(info->record, "Ref"), *by = msio_record_find(info->record, "VarRefCol");
+    const msio_field *names = msio_record_find(info->record, "TabRefTypes");
+    const msio_field *codes = msio_record_find(info->record, "TabRefCodes");
+    if (ref && ref->type == MSIO_STRING && ref->count == 1 && ref->strings) r.one = ref->strings[0];
+    if (!by || by->type != MSIO_STRING || by->count != 1 || !by->strings || !names || names->type != MSIO_STRING ||
+        !codes || (codes->type != MSIO_INT && codes->type != MSIO_UINT) || codes->count != names->count)
+        return r;
+    r.column = by->strings[0];
+    r.n = names->count;
+    r.name = names->strings;
+    r.code = codes->values;
+    return r;
+}
+
+/* The frame of a code; NULL: there is none. */
+static const char *reference_by_code(const references *r, int32_t code) {
+    for (int64_t i = 0; i < r->n; i++)
+        if (((const int32_t *)r->code)[i] == code) return r->name[i];
+    return NULL;
+}
+
+static msio_status name_row_frame(const msio_exporting *e, const references *r, const int32_t *codes, int row) {
+    const char *name = codes ? reference_by_code(r, codes[row]) : r->one;
+    if (name) return name_frame(e, name, &e->field[row]);
+    return msio_error_set(MSIO_E_FORMAT, e->ms, "field %d is in frame %d, of which PHASE_DIR's keywords tell no name",
+                          row, codes[row]);
 }
 
 static msio_status read_fields(msio_exporting *e) {
     msio_table *table = NULL;
     int64_t rows = 0, more = 0;
     const char *const *names = NULL;
-    void *directions = NULL, *ids = NULL;
+    void *directions = NULL, *ids = NULL, *codes = NULL;
+    references r = {0};
     msio_status status = open_subtable(e, "FIELD", &table);
+    if (!status) r = references_of(table);
+    if (!status && r.column) status = read_numbers(e, table, r.column, MSIO_INT, 1, &more, &codes);
     if (!status) status = read_numbers(e, table, "PHASE_DIR", MSIO_DOUBLE, 2, &rows, &directions);
     if (!status) status = read_texts(e, table, "NAME", &more, &names);
     if (!status) status = read_numbers(e, table, "SOURCE_ID", MSIO_INT, 1, &more, &ids);
@@ -168,7 +206,7 @@ static msio_status read_fields(msio_exporting *e) {
     for (int i = 0; i < e->fields && !status; i++) {
         e->field[i] = (msio_export_field){.name = names[i], .id = apart ? ((int32_t *)ids)[i] : i};
         memcpy(e->field[i].direction, (double *)directions + 2 * i, sizeof e->field[i].direction);
-        status = name_frame(e, reference_of(table), &e->field[i]);
+        status = name_row_frame(e, &r, codes, i);
     }
     msio_table_close(table);
     return status;

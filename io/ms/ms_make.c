@@ -23,6 +23,7 @@ typedef struct draft {
     const char *units[MSIO_MS_COLUMNS][3];
     int columns, keywords;
     const char *frame; /* of directions; NULL: the schema's */
+    const msio_ms_frames *frames;
 } draft;
 
 static void add_keyword(draft *d, const char *column, const char *name, msio_type type, int64_t count,
@@ -30,11 +31,23 @@ static void add_keyword(draft *d, const char *column, const char *name, msio_typ
     d->keyword[d->keywords++] = (msio_casa_keyword_spec){column, name, type, count, values, 0};
 }
 
+/* The frames of a column's rows, where they may differ. */
+static void add_frames(draft *d, const char *column) {
+    const msio_ms_frames *f = d->frames;
+    for (int i = 0; f && i < f->columns; i++) {
+        if (strcmp(f->column[i][0], column) != 0) continue;
+        add_keyword(d, column, "MEASINFO.TabRefTypes", MSIO_STRING, f->frames, f->frame);
+        add_keyword(d, column, "MEASINFO.TabRefCodes", MSIO_INT, f->frames, f->code);
+        add_keyword(d, column, "MEASINFO.VarRefCol", MSIO_STRING, -1, &f->column[i][1]);
+    }
+}
+
 static void add_measure(draft *d, const msio_ms_column *column) {
     add_keyword(d, column->name, "MEASINFO.type", MSIO_STRING, -1, &column->measure);
     if (column->frame) {
         const bool sky = d->frame && strcmp(column->measure, "direction") == 0;
         add_keyword(d, column->name, "MEASINFO.Ref", MSIO_STRING, -1, sky ? &d->frame : &column->frame);
+        add_frames(d, column->name);
         return;
     }
     add_keyword(d, column->name, "MEASINFO.VarRefCol", MSIO_STRING, -1, &frequency_column);
@@ -95,8 +108,8 @@ static msio_status make_from(draft *d, const msio_ms_recipe *recipe, msio_casa_t
 }
 
 msio_status msio_ms_make(const msio_ms_recipe *recipe, msio_casa_table **made) {
-    draft d = {.columns = 0, .keywords = 0, .frame = recipe->frame};
-    if (recipe->columns > MSIO_MS_COLUMNS)
+    draft d = {.columns = 0, .keywords = 0, .frame = recipe->frame, .frames = recipe->frames};
+    if (recipe->columns + (d.frames ? d.frames->columns : 0) > MSIO_MS_COLUMNS)
         return msio_error_set(MSIO_E_ARGUMENT, recipe->path, "%d columns are more than a table of the schema has",
                               recipe->columns);
     for (int i = 0; i < recipe->columns; i++) {
@@ -106,6 +119,9 @@ msio_status msio_ms_make(const msio_ms_recipe *recipe, msio_casa_table **made) {
                                   recipe->table->name, recipe->name[i]);
         add_column(&d, column, recipe->manager_of ? recipe->manager_of[i] : 0);
     }
+    for (int i = 0; d.frames && i < d.frames->columns; i++)
+        d.column[d.columns++] =
+            (msio_casa_column_spec){.name = d.frames->column[i][1], .comment = "", .type = MSIO_INT};
     return make_from(&d, recipe, made);
 }
 

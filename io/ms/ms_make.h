@@ -5,6 +5,15 @@
 #include "io/casacore/casacore_module.h"
 #include "io/ms/ms_schema.h"
 
+/* Directions whose frame each row names, by a code in a column beside: where the frames of a table differ. */
+typedef struct msio_ms_frames {
+    int frames;
+    const char *const *frame; /* [frames] */
+    const int32_t *code;      /* [frames] */
+    int columns;
+    const char *const (*column)[2]; /* [columns]: a column of directions, and the one of codes that is made for it */
+} msio_ms_frames;
+
 /* What the table shall be: which of the schema's columns, and the manager of each. */
 typedef struct msio_ms_recipe {
     const char *path;
@@ -17,6 +26,7 @@ typedef struct msio_ms_recipe {
     int managers;
     const msio_casa_manager_spec *manager; /* [managers] */
     const char *frame;                     /* of its directions; NULL: as the schema has it */
+    const msio_ms_frames *frames;          /* NULL: all rows have that one */
     int keywords;                          /* beside those of the definition, or in place of them */
     const msio_casa_keyword_spec *keyword;
 } msio_ms_recipe;

@@ -35,7 +35,7 @@ const msio_ms_column *msio_ms_column_find(const msio_ms_table *table, const char
 
 /* Most columns of a table above. */
 #define MSIO_MS_COLUMNS 26
-/* Most keywords that one column has: QuantumUnits and four fields of MEASINFO. */
-#define MSIO_MS_COLUMN_KEYWORDS 5
+/* Most keywords that one column has: QuantumUnits and five fields of MEASINFO. */
+#define MSIO_MS_COLUMN_KEYWORDS 6
 
 #endif

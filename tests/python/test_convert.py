@@ -16,6 +16,7 @@ from conftest import DATA
 pyuvdata = pytest.importorskip("pyuvdata", reason="pyuvdata is not installed")
 pytest.importorskip("casacore.tables", reason="python-casacore is not installed")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
+from astropy import units  # noqa: E402
 from astropy.coordinates import SkyCoord  # noqa: E402
 from astropy.io import fits  # noqa: E402
 from astropy.wcs import WCS  # noqa: E402
@@ -323,12 +324,14 @@ def test_antennas_by_a_file(group, tmp_path):
         msio.convert(group.paths[:1], tmp_path / "none.ms", antennas=str(tmp_path / "antennas"), eop=EOP)
 
 
+def shorter(file):
+    for name in ("Data/visdata", "Data/flags", "Data/nsamples"):
+        replace(file, name, file[name][()][:, :, :4])
+    replace(file, "Header/freq_array", file["Header/freq_array"][()][:, :4])
+    file["Header/Nfreqs"][()] = 4
+
+
 def test_windows_of_different_widths(group, tmp_path):
-    def shorter(file):
-        for name in ("Data/visdata", "Data/flags", "Data/nsamples"):
-            replace(file, name, file[name][()][:, :, :4])
-        replace(file, "Header/freq_array", file["Header/freq_array"][()][:, :4])
-        file["Header/Nfreqs"][()] = 4
     change(group.paths[0], shorter)
     msio.convert(group, tmp_path / "ours.ms", eop=EOP, memory=16 << 20)
     with table(str(tmp_path / "ours.ms"), ack=False) as t:
@@ -337,6 +340,101 @@ def test_windows_of_different_widths(group, tmp_path):
             with t.query(f"DATA_DESC_ID=={s}") as window:
                 assert np.array_equal(window.getcol("DATA"), one.visdata.conj())
                 assert np.array_equal(window.getcol("FLAG"), one.flags)
+
+
+def shapes_of_tiles(path, manager):
+    """{channels of the cells: shape of their tiles}"""
+    with table(str(path), ack=False) as t:
+        spec, = (m["SPEC"] for m in t.getdminfo().values() if m["NAME"] == manager)
+    return {cube["CubeShape"][1]: cube["TileShape"].tolist() for cube in spec["HYPERCUBES"].values()}
+
+
+@pytest.mark.parametrize("asked, wanted", [({"tile_rows": 8}, {4: [2, 4, 8], 6: [2, 6, 8]}),
+                                           ({"tile_rows": 8, "tile_channels": 3}, {4: [2, 3, 8], 6: [2, 3, 8]}),
+                                           ({"tile_rows": 16, "tile_channels": 5}, {4: [2, 4, 16], 6: [2, 5, 16]})])
+def test_tiles_of_windows_of_different_widths(group, tmp_path, asked, wanted):
+    change(group.paths[0], shorter)
+    msio.convert(group, tmp_path / "ours.ms", eop=EOP, imaging="zeros", **asked)
+    msio.convert(group, tmp_path / "other.ms", eop=EOP)
+    for manager in ("TiledData", "TiledFlag", "TiledWgtSpectrum", "TiledModel"):
+        assert shapes_of_tiles(tmp_path / "ours.ms", manager) == wanted
+    with table(str(tmp_path / "ours.ms"), ack=False) as ours, table(str(tmp_path / "other.ms"), ack=False) as other:
+        for column in ("DATA", "FLAG", "WEIGHT_SPECTRUM"):
+            for row in (0, ours.nrows() // 2, ours.nrows() - 1):
+                assert np.array_equal(ours.getcell(column, row), other.getcell(column, row))
+
+
+def looking(uv, times, **where):
+    uv.phase(select_mask=np.isin(uv.time_array, np.unique(uv.time_array)[times]), **where)
+
+
+def ephemeris(uv, name):
+    """An ephemeris of a time before, two within, and one after the observation."""
+    times = np.linspace(uv.time_array.min() - 0.01, uv.time_array.max() + 0.01, 4)
+    looking(uv, [0], lon=np.linspace(1.7, 1.71, 4), lat=np.linspace(0.28, 0.29, 4), ephem_times=times, cat_type="ephem",
+            cat_name=name, phase_frame="icrs")
+
+
+CATALOGS = {
+    "frames": lambda uv: (looking(uv, [0], lon=1.7, lat=0.28, phase_frame="fk5", epoch=2000.0, cat_name="there"),
+                          looking(uv, [1], lon=1.7, lat=0.28, phase_frame="fk4", epoch=1950.0, cat_name="old")),
+    "an ephemeris": lambda uv: ephemeris(uv, "moving"),
+    "both": lambda uv: (ephemeris(uv, "moving"),
+                        looking(uv, [2], lon=1.7, lat=0.28, phase_frame="fk5", epoch=2000.0, cat_name="there")),
+}
+
+
+@pytest.mark.parametrize("catalog", CATALOGS)
+def test_catalogs_are_as_pyuvdata_writes_them(group, tmp_path, catalog):
+    uv = pyuvdata.UVData()
+    uv.read(group.paths[0], file_type="uvh5", run_check=False)
+    uv.uvw_array = uv.uvw_array.astype(float)
+    to_meridian(uv)
+    CATALOGS[catalog](uv)
+    uv.write_uvh5(tmp_path / "phased.uvh5", run_check=False)
+    theirs = by_pyuvdata(tmp_path / "phased.uvh5", tmp_path / "theirs.ms", lambda uv: None)
+    made = msio.convert([tmp_path / "phased.uvh5"], tmp_path / "ours.ms", like_pyuvdata=True, eop=EOP)
+    assert made.phase == "none"
+    skip = UNSEEN + ("FIELD: manager of",)  # pyuvdata adds the columns of frames after the table is made
+    assert differences(tmp_path / "ours.ms", tmp_path / "theirs.ms", skip=skip) == []
+    msio.convert([tmp_path / "phased.uvh5"], tmp_path / "other.ms", eop=EOP)
+    with table(f"{tmp_path}/other.ms/FIELD", ack=False) as field, table(f"{tmp_path}/other.ms/SOURCE", ack=False) as source:
+        ours = field.getcolkeyword("PHASE_DIR", "MEASINFO")
+        mine = source.getcolkeyword("DIRECTION", "MEASINFO")
+        assert ours["Ref"] == mine["Ref"]
+        if "VarRefCol" in ours:
+            by_id = dict(zip(field.getcol("SOURCE_ID"), field.getcol(ours["VarRefCol"])))
+            assert [by_id[i] for i in source.getcol("SOURCE_ID")] == source.getcol(mine["VarRefCol"]).tolist()
+    msio.export_uvh5(tmp_path / "ours.ms", tmp_path / "back.uvh5", eop=EOP)
+    back = pyuvdata.UVData.from_file(tmp_path / "back.uvh5", run_check=False)
+    assert np.array_equal(back.uvw_array, theirs.uvw_array)
+    for i, entry in theirs.phase_center_catalog.items():
+        here = back.phase_center_catalog[i]
+        assert (here["cat_frame"], here["cat_epoch"]) == (entry["cat_frame"], entry["cat_epoch"])
+        assert here["cat_lon"] == np.median(entry["cat_lon"]) and here["cat_lat"] == np.median(entry["cat_lat"])
+
+
+def drift(uv):
+    uv.phase(lon=0.1, lat=1.2, cat_type="driftscan", phase_frame="altaz", cat_name="up")
+
+
+def near(uv):
+    looking(uv, [0], lon=1.7, lat=0.28, dist=1000 * units.km, cat_type="near_field", phase_frame="icrs", cat_name="close")
+
+
+@pytest.mark.parametrize("catalog, words", [(drift, "up is driftscan"), (near, "close is near_field")])
+def test_catalogs_that_pyuvdata_refuses_too(group, tmp_path, catalog, words):
+    uv = pyuvdata.UVData()
+    uv.read(group.paths[0], file_type="uvh5", run_check=False)
+    uv.uvw_array = uv.uvw_array.astype(float)
+    to_meridian(uv)
+    catalog(uv)
+    uv.write_uvh5(tmp_path / "phased.uvh5", run_check=False)
+    with pytest.raises((ValueError, NotImplementedError)):
+        by_pyuvdata(tmp_path / "phased.uvh5", tmp_path / "theirs.ms", lambda uv: None)
+    with pytest.raises(msio.Error, match=words):
+        msio.convert([tmp_path / "phased.uvh5"], tmp_path / "ours.ms", phase="none", eop=EOP)
+    assert not (tmp_path / "ours.ms").exists()
 
 
 def test_what_stands_there_stays(group, tmp_path):
