@@ -71,6 +71,10 @@ typedef struct msio_conversion {
     uint8_t *turned; /* [rows]: antennas exchanged, so that DATA is not conjugated; NULL: none is */
     double (*uvw)[3];
     double *delay; /* [rows], m: by which the files' visibilities are turned; NULL: they are not */
+    /* The same by antenna, of which a row's is the second's less the first's: [times][antennas], and of each row its
+     * time among them. NULL: there are so many times and antennas that it does not pay. */
+    double *antenna_delay;
+    int32_t *time_of;
     int32_t *field_id, *scan;
     double median_time; /* MJD s */
     double span[2];     /* JD: the first time and the last one */

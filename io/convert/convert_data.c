@@ -25,6 +25,7 @@ typedef struct writer {
     int64_t room;  /* rows of a window that the memory holds */
     bool in_place; /* flags and sample counts are written from where they were read */
     uint8_t *memory[MOST];
+    double *phasors; /* of the antennas; NULL: rows are not turned */
 } writer;
 
 /* ---------------------------------------------------------------- cells */
@@ -92,7 +93,8 @@ static msio_status take_memory(writer *w) {
     w->in_place = c->equal_windows && msio_conv_keeps_order(c);
     const size_t moved = w->in_place ? 0 : cells;
     const size_t bytes[MOST] = {8 * cells, moved, 4 * moved, 4 * corrs, 4 * corrs, 0}; /* of the widest window's row */
-    size_t all = 0;
+    const size_t phasors = c->antenna_delay ? (size_t)msio_conv_phasor_room(c->most_channels) * sizeof(double) : 0;
+    size_t all = phasors / MSIO_CONV_ROWS_AN_ANTENNA;
     for (int i = 0; i < MOST; i++) all += bytes[i];
     w->room = (int64_t)((c->opts.memory / 4) / all);
     if (w->room < 1)
@@ -104,7 +106,21 @@ static msio_status take_memory(writer *w) {
         w->memory[i] = msio_pool_take((size_t)w->room * bytes[i]);
         if (!w->memory[i]) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for %lld rows", (long long)w->room);
     }
-    return MSIO_OK;
+    if (!phasors) return MSIO_OK;
+    w->phasors = msio_pool_take((size_t)(w->room / MSIO_CONV_ROWS_AN_ANTENNA + 1) * phasors);
+    return w->phasors ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, NULL, "no memory for the antennas' phasors");
+}
+
+/* The antennas' phasors of a block, where a time has many more rows than antennas. */
+static void make_phasors(const writer *w, msio_conv_block *b) {
+    const int antennas = w->c->antennas;
+    const int32_t times = w->phasors ? msio_conv_times(b, &b->first_time) : 0;
+    if (times == 0) return;
+    if (w->threads > 1) msio_threads_used();
+#pragma omp parallel for num_threads(w->threads) schedule(static) if (w->threads > 1)
+    for (int64_t i = 0; i < (int64_t)times * antennas; i++)
+        msio_conv_phasors(b, w->phasors, (int32_t)(i / antennas), (int)(i % antennas));
+    b->phasors = w->phasors;
 }
 
 static msio_status turn_block(const writer *w, const msio_conv_block *b) {
@@ -126,20 +142,20 @@ static msio_status write_block(writer *w, const msio_subbands *batch, int64_t fi
     const int64_t corrs = c->pols, cells = band->channels * corrs;
     const int64_t stride = c->equal_windows ? cells : batch->channels * corrs;
     const int64_t at = c->equal_windows ? (s * batch->rows + from) * cells : from * stride + band->channel * corrs;
-    const msio_conv_block b = {.c = c,
-                               .first = first_row + from,
-                               .rows = rows,
-                               .channels = band->channels,
-                               .frequency = c->facts.frequencies + c->facts.subband[s].channel,
-                               .stride = stride,
-                               .visdata = (const float(*)[2])batch->visdata + at,
-                               .flags = batch->flags + at,
-                               .nsamples = batch->nsamples + at,
-                               .data = (float(*)[2])(void *)w->memory[DATA],
-                               .flag = w->memory[FLAG],
-                               .spectrum = (float *)(void *)w->memory[SPECTRUM],
-                               .weight = (float *)(void *)w->memory[WEIGHT],
-                               .sigma = (float *)(void *)w->memory[SIGMA]};
+    msio_conv_block b = {.c = c,
+                         .first = first_row + from,
+                         .rows = rows,
+                         .channels = band->channels,
+                         .frequency = c->facts.frequencies + c->facts.subband[s].channel,
+                         .stride = stride,
+                         .visdata = (const float(*)[2])batch->visdata + at,
+                         .flags = batch->flags + at,
+                         .nsamples = batch->nsamples + at,
+                         .data = (float(*)[2])(void *)w->memory[DATA],
+                         .flag = w->memory[FLAG],
+                         .spectrum = (float *)(void *)w->memory[SPECTRUM],
+                         .weight = (float *)(void *)w->memory[WEIGHT],
+                         .sigma = (float *)(void *)w->memory[SIGMA]};
     const void *flags = w->in_place ? b.flags : b.flag, *spectrum = w->in_place ? b.nsamples : b.spectrum;
     const void *values[MOST] = {b.data, flags, spectrum, b.weight, b.sigma, b.data};
     const size_t n = (size_t)rows, all = n * (size_t)cells, few = n * (size_t)corrs;
@@ -147,6 +163,7 @@ static msio_status write_block(writer *w, const msio_subbands *batch, int64_t fi
     msio_select select = MSIO_SELECT_ALL;
     select.row = s * c->rows + b.first;
     select.rows = rows;
+    make_phasors(w, &b);
     msio_status status = turn_block(w, &b);
     if (!status) status = msio_write_many(w->columns, w->column, &select, values, sizes, &w->opts);
     if (status) return status;
@@ -200,6 +217,7 @@ msio_status msio_conv_data(msio_conversion *c, const char *path) {
     if (!status) status = take_memory(&w);
     if (!status) status = write_batches(&w);
     for (int i = 0; i < MOST; i++) msio_pool_give(w.memory[i]);
+    msio_pool_give(w.phasors);
     if (w.table) {
         msio_error_copy error;
         if (status) msio_error_save(&error);

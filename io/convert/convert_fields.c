@@ -232,6 +232,26 @@ static msio_status make_only_field(msio_conversion *c) {
     return status;
 }
 
+/* More antennas and times than so many a row are no array's. */
+#define MOST_DELAYS_A_ROW 4
+
+/* Memory for what antennas' visibilities are turned by. */
+static msio_status take_delays(msio_conversion *c, int64_t times) {
+    msio_status status = MSIO_OK;
+    c->delay = msio_conv_memory(c, c->rows, sizeof *c->delay, &status);
+    if (times > MOST_DELAYS_A_ROW * c->rows / c->antennas) return status;
+    c->antenna_delay = msio_conv_memory(c, times * c->antennas, sizeof *c->antenna_delay, &status);
+    c->time_of = msio_conv_memory(c, c->rows, sizeof *c->time_of, &status);
+    return status;
+}
+
+static void keep_delays(const looking *l, int t) {
+    msio_conversion *c = l->c;
+    for (int i = 0; i < c->antennas && c->antenna_delay; i++)
+        c->antenna_delay[(int64_t)t * c->antennas + i] =
+            l->uvw[i][2] - (c->phase == MSIO_PHASE_CENTRE ? l->was[i][2] : 0);
+}
+
 /* The antennas' u, v, w of one time, and by how much w changes where visibilities are turned. */
 static msio_status look(const looking *l, double time, int64_t first_row, int t) {
     msio_conversion *c = l->c;
@@ -263,6 +283,7 @@ static msio_status place_row(const looking *l, int64_t r, int t) {
     for (int axis = 0; axis < 3; axis++) c->uvw[r][axis] = l->uvw[b][axis] - l->uvw[a][axis];
     if (c->phase == MSIO_PHASE_CENTRE) c->delay[r] = c->uvw[r][2] - (l->was[b][2] - l->was[a][2]);
     if (c->phase == MSIO_PHASE_ZENITH) c->delay[r] = c->uvw[r][2];
+    if (c->time_of) c->time_of[r] = t;
     if (isfinite(c->uvw[r][0] + c->uvw[r][1] + c->uvw[r][2] + (c->delay ? c->delay[r] : 0))) return MSIO_OK;
     return msio_error_set(MSIO_E_FORMAT, c->header->path,
                           "row %lld is of antennas %d and %d, whose positions are no numbers", (long long)r, a, b);
@@ -272,7 +293,10 @@ static msio_status place_times(const looking *l, const timed_row *sorted) {
     msio_status status = MSIO_OK;
     int t = -1;
     for (int64_t i = 0; i < l->c->rows && !status; i++) {
-        if (i == 0 || sorted[i].time != sorted[i - 1].time) status = look(l, sorted[i].time, sorted[i].row, ++t);
+        if (i == 0 || sorted[i].time != sorted[i - 1].time) {
+            status = look(l, sorted[i].time, sorted[i].row, ++t);
+            keep_delays(l, t);
+        }
         if (!status) status = place_row(l, sorted[i].row, t);
     }
     return status;
@@ -284,7 +308,7 @@ static msio_status phase_anew(msio_conversion *c) {
     msio_status status = sorted ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, NULL, "no memory for the rows' order");
     if (!status) status = make_fields(c, times);
     double(*memory)[3] = msio_conv_memory(c, 3 * (int64_t)c->antennas, sizeof *memory, &status);
-    if (!status && c->phase != MSIO_PHASE_MERIDIAN) c->delay = msio_conv_memory(c, c->rows, sizeof *c->delay, &status);
+    if (!status && c->phase != MSIO_PHASE_MERIDIAN) status = take_delays(c, times);
     if (!status && c->phase != MSIO_PHASE_MERIDIAN) status = make_only_field(c);
     if (!status) {
         for (int i = 0; i < c->antennas; i++) memcpy(memory[i], c->antenna[i].offset, sizeof *memory);

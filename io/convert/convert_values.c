@@ -17,6 +17,30 @@ static const int *order_of(const msio_conversion *c, int64_t row) {
 
 /* ---------------------------------------------------------------- visibilities */
 
+static int64_t place_of_phasors(const msio_conv_block *b, int32_t time, int antenna) {
+    return ((int64_t)time * b->c->antennas + antenna) * msio_conv_phasor_room(b->channels);
+}
+
+int32_t msio_conv_times(const msio_conv_block *b, int32_t *first) {
+    const int32_t *of = b->c->time_of ? b->c->time_of + b->first : NULL;
+    if (!of || b->rows == 0) return 0;
+    int32_t low = of[0], high = of[0];
+    for (int64_t i = 1; i < b->rows; i++) {
+        low = of[i] < low ? of[i] : low;
+        high = of[i] > high ? of[i] : high;
+    }
+    const int64_t times = (int64_t)high - low + 1;
+    *first = low;
+    return times * b->c->antennas <= b->rows / MSIO_CONV_ROWS_AN_ANTENNA ? (int32_t)times : 0;
+}
+
+void msio_conv_phasors(const msio_conv_block *b, double *phasors, int32_t time, int antenna) {
+    const msio_conversion *c = b->c;
+    const double delay = c->antenna_delay[(int64_t)(b->first_time + time) * c->antennas + antenna];
+    msio_phasing_best()->phasors(b->channels, b->frequency, delay * (1 / LIGHT),
+                                 phasors + place_of_phasors(b, time, antenna));
+}
+
 static void visibilities(const msio_conv_block *b, const msio_phasing_kernel *kernel, int64_t i) {
     const msio_conversion *c = b->c;
     const int64_t r = b->first + i;
@@ -29,6 +53,11 @@ static void visibilities(const msio_conv_block *b, const msio_phasing_kernel *ke
     if (c->delay) {
         row.frequency = b->frequency;
         row.seconds = c->delay[r] * (1 / LIGHT);
+    }
+    if (b->phasors) {
+        const double *all = b->phasors + place_of_phasors(b, c->time_of[r] - b->first_time, 0);
+        row.first = all + place_of_phasors(b, 0, c->facts.antenna1[r]);
+        row.second = all + place_of_phasors(b, 0, c->facts.antenna2[r]);
     }
     kernel->row(&row);
 }

@@ -3,6 +3,7 @@
 #define MSIO_IO_CONVERT_VALUES_H
 
 #include "io/convert/conversion.h"
+#include "io/convert/phasing_kernel.h"
 
 /* Some rows of a window: what was read, and the columns' memory. Channels and correlations are [channel][pol]; rows of
  * what was read are `stride` elements apart, those of columns close together. */
@@ -19,7 +20,21 @@ typedef struct msio_conv_block {
     uint8_t *flag;         /* NULL: the column takes what was read, as it is */
     float *spectrum;       /* the same */
     float *weight, *sigma; /* [rows][pols]; NULL: not wanted */
+    /* The phasors of its antennas at its times, [times][antennas]; NULL: each row's are made anew. */
+    const double *phasors;
+    int32_t first_time; /* of them, among the conversion's */
 } msio_conv_block;
+
+/* Rows that share an antenna's phasors, at least, where these are made. */
+#define MSIO_CONV_ROWS_AN_ANTENNA 4
+
+/* How many times the block's rows are of where the antennas' phasors cost less than the rows'; 0: they do not. The
+ * times are those from *first on. */
+int32_t msio_conv_times(const msio_conv_block *b, int32_t *first);
+/* Doubles of one antenna's at one time. */
+static inline int64_t msio_conv_phasor_room(int64_t channels) { return 2 * msio_phasing_room(channels); }
+/* That antenna's phasors at that time of the block, into their place. Any thread, each its own. */
+void msio_conv_phasors(const msio_conv_block *b, double *phasors, int32_t time, int antenna);
 
 /* Whether every row's correlations stand in the files as they do in the table. */
 bool msio_conv_keeps_order(const msio_conversion *c);

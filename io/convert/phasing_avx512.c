@@ -6,7 +6,7 @@
 #define MSIO_WIDTH 64
 #include "io/convert/phasing_loops.h"
 
-const msio_phasing_kernel msio_phasing_avx512 = {"avx512", phase_row};
+const msio_phasing_kernel msio_phasing_avx512 = {"avx512", phase_row, phase_antenna};
 #else
 typedef int msio_phasing_avx512_unused; /* a translation unit must not be empty */
 #endif

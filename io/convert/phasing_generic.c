@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-const msio_phasing_kernel msio_phasing_generic = {"generic", phase_row};
+const msio_phasing_kernel msio_phasing_generic = {"generic", phase_row, phase_antenna};
 
 /* Best first. */
 static const msio_phasing_kernel *const kernels[] = {

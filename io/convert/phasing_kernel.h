@@ -3,11 +3,13 @@
  *
  * The files' channels are reversed before, where loading takes chunks apart: there it costs nothing.
  *
- * A phasor is computed anew for each channel: a vector of them takes less than what reading and writing the
- * visibilities does, is right for channels at any distance, and gathers no rounding errors as a recurrence would. A
- * phase is right to 2 pi |turns| 2^-52 rad (4e-11 rad at 30 000 turns, which is 6 km at 1.5 GHz), cosine and sine of it
- * to two last bits of doubles; products are doubles, rounded once. So each part is within 2^-24 + (2 pi |turns| + 4)
- * 2^-52 of the visibility's size. turns: below 2^49.
+ * A phasor is computed anew for each channel: it is right for channels at any distance, and gathers no rounding errors
+ * as a recurrence would. A phase is right to 2 pi |turns| 2^-52 rad (4e-11 rad at 30 000 turns, which is 6 km at 1.5
+ * GHz), cosine and sine of it to two last bits of doubles; products are doubles, rounded once. So each part is within
+ * 2^-24 + (2 pi |turns| + 4) 2^-52 of the visibility's size. turns: below 2^49.
+ *
+ * Where a time's rows are many more than its antennas, the antennas' phasors are made once (`phasors`), and a row's is
+ * the product of two: turns is then the sum of both antennas', and 4 becomes 12.
  */
 #ifndef MSIO_IO_PHASING_KERNEL_H
 #define MSIO_IO_PHASING_KERNEL_H
@@ -16,6 +18,11 @@
 #include <stdint.h>
 
 #define MSIO_PHASING_POLS 4
+/* Phasors stand in groups of so many channels: numbers behind the last channel are made, and are not used. */
+#define MSIO_PHASING_GROUP 16
+static inline int64_t msio_phasing_room(int64_t channels) {
+    return (channels + MSIO_PHASING_GROUP - 1) / MSIO_PHASING_GROUP * MSIO_PHASING_GROUP;
+}
 
 /* One row. */
 typedef struct msio_phasing {
@@ -25,13 +32,18 @@ typedef struct msio_phasing {
     bool conjugate;              /* after turning */
     double seconds;              /* turned by exp(-2 pi i seconds frequency) */
     const double *frequency;     /* [channels], Hz; NULL: not turned, and then every bit but the sign stays */
-    const float (*in)[2];        /* [channels][pols] */
-    float (*out)[2];             /* [channels][pols], elsewhere */
+    /* What phasors() made of the delays of its two antennas, of which `seconds` is the second's less the first's; NULL:
+     * of that itself. */
+    const double *first, *second;
+    const float (*in)[2]; /* [channels][pols] */
+    float (*out)[2];      /* [channels][pols], elsewhere */
 } msio_phasing;
 
 typedef struct msio_phasing_kernel {
     const char *name;
     void (*row)(const msio_phasing *row);
+    /* Phasors of a delay: msio_phasing_room(channels) cosines, and as many sines. */
+    void (*phasors)(int64_t channels, const double *frequency, double seconds, double *phasors);
 } msio_phasing_kernel;
 
 #if defined(__x86_64__) && defined(__GNUC__)

@@ -8,7 +8,7 @@
 
 #define WIDTH ((int)(MSIO_WIDTH / sizeof(double)))
 /* Channels whose phasors are made at a time. */
-#define CHANNELS 16
+#define CHANNELS MSIO_PHASING_GROUP
 
 /* Two visibilities. */
 typedef float pair __attribute__((vector_size(16)));
@@ -20,14 +20,39 @@ typedef uint64_t pair_cells __attribute__((vector_size(16)));
 #define SIGN ((uint32_t)1 << 31)
 
 /* Phasors of up to CHANNELS channels, cosine and sine; of those behind the last, what a double may be. */
-MSIO_LOOP_INLINE void make_phasors(const msio_phasing *row, int64_t first, int64_t n, double *cosine, double *sine) {
+MSIO_LOOP_INLINE void make_phasors(const double *from, int64_t n, double seconds, double *cosine, double *sine) {
     double frequency[CHANNELS] = {0};
-    memcpy(frequency, row->frequency + first, (size_t)n * sizeof *frequency);
+    memcpy(frequency, from, (size_t)n * sizeof *frequency);
     for (int i = 0; i < CHANNELS; i += WIDTH) {
         msio_vec turns, c, s;
         memcpy(&turns, frequency + i, sizeof turns);
-        turns *= row->seconds;
+        turns *= seconds;
         msio_cos_sin(&turns, &c, &s);
+        memcpy(cosine + i, &c, sizeof c);
+        memcpy(sine + i, &s, sizeof s);
+    }
+}
+
+MSIO_TARGET static void phase_antenna(int64_t channels, const double *frequency, double seconds, double *phasors) {
+    const int64_t room = msio_phasing_room(channels);
+    for (int64_t first = 0; first < channels; first += CHANNELS) {
+        const int64_t left = channels - first, n = left < CHANNELS ? left : CHANNELS;
+        make_phasors(frequency + first, n, seconds, phasors + first, phasors + room + first);
+    }
+}
+
+/* The second antenna's phasors, turned back by the first one's. */
+MSIO_LOOP_INLINE void multiply_phasors(const msio_phasing *row, int64_t first, double *cosine, double *sine) {
+    const double *a = row->first + first, *b = row->second + first;
+    const int64_t room = msio_phasing_room(row->channels);
+    for (int i = 0; i < CHANNELS; i += WIDTH) {
+        msio_vec ca, sa, cb, sb, c, s;
+        memcpy(&ca, a + i, sizeof ca);
+        memcpy(&sa, a + room + i, sizeof sa);
+        memcpy(&cb, b + i, sizeof cb);
+        memcpy(&sb, b + room + i, sizeof sb);
+        c = cb * ca + sb * sa;
+        s = sb * ca - cb * sa;
         memcpy(cosine + i, &c, sizeof c);
         memcpy(sine + i, &s, sizeof s);
     }
@@ -83,7 +108,10 @@ MSIO_LOOP_INLINE void do_row(const msio_phasing *row, int pols, bool ordered, bo
     double cosine[CHANNELS], sine[CHANNELS];
     for (int64_t first = 0; first < row->channels; first += CHANNELS) {
         const int64_t left = row->channels - first, n = left < CHANNELS ? left : CHANNELS;
-        if (turned) make_phasors(row, first, n, cosine, sine);
+        if (turned && row->first)
+            multiply_phasors(row, first, cosine, sine);
+        else if (turned)
+            make_phasors(row->frequency + first, n, row->seconds, cosine, sine);
         if (n == CHANNELS)
             do_channels(row, first, CHANNELS, pols, ordered, turned, cosine, sine);
         else

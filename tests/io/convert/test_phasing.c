@@ -210,6 +210,41 @@ static void what_is_no_number_stays_none(void **state) {
     for (int64_t c = 0; c < 40; c++) assert_int_equal(isnan(row.out[c][0]) && isnan(row.out[c][1]), c == 17);
 }
 
+/* ---------------------------------------------------------------- antenna by antenna */
+
+static double phasors[2][2 * MOST_CHANNELS + 2 * MSIO_PHASING_GROUP];
+
+/* Phasors of two antennas whose delays differ by the row's. */
+static void set_antennas(const msio_phasing_kernel *kernel, msio_phasing *row, double turns) {
+    const double delay = turns / 1.311e9, one = row->seconds + delay;
+    row->seconds = one - delay;
+    kernel->phasors(row->channels, row->frequency, delay, phasors[0]);
+    kernel->phasors(row->channels, row->frequency, one, phasors[1]);
+    row->first = phasors[0];
+    row->second = phasors[1];
+}
+
+static void products_of_antennas_turn_as_well(void **state) {
+    NEEDS_SET(state);
+    static const double turns[] = {0, 0.125, 0.5, 3.75, 1e3, 4e4, 1e6};
+    uint64_t seed = 19;
+    int order[24][MSIO_PHASING_POLS];
+    fill_values(&seed);
+    for (int i = 0; i < 3000; i++) {
+        const int pols = 1 + (int)random_below(&seed, MSIO_PHASING_POLS), n = orders(pols, order);
+        const double far = turns[random_below(&seed, (int64_t)(sizeof turns / sizeof *turns))];
+        msio_phasing row =
+            make_row(random_below(&seed, MOST_CHANNELS), pols, order[random_below(&seed, n)], random_below(&seed, 2));
+        set_frequencies(&row, &seed, random_below(&seed, 2));
+        row.seconds = (uniform(&seed) - 0.5) * far / 1.311e9;
+        set_antennas(*state, &row, far);
+        run(*state, &row);
+        if (row.channels == 0) continue;
+        const double most = 0x1p-24 + (2 * M_PI * 1.1 * 2.5 * far + 12) * 0x1p-52, found = furthest(&row);
+        if (!(found <= most)) fail_msg("%g turns: %g away, %g expected", far, found, most);
+    }
+}
+
 /* ---------------------------------------------------------------- all the same */
 
 static void all_sets_give_the_same_bytes(void **state) {
@@ -222,10 +257,14 @@ static void all_sets_give_the_same_bytes(void **state) {
         msio_phasing row = make_row(random_below(&seed, MOST_CHANNELS), pols, order[random_below(&seed, n)], true);
         set_frequencies(&row, &seed, random_below(&seed, 2));
         row.seconds = (uniform(&seed) - 0.5) * 1e-4;
+        const double seconds = row.seconds;
+        if (random_below(&seed, 2)) set_antennas(*state, &row, 1000);
         run(*state, &row);
         const size_t bytes = (size_t)row.channels * (size_t)pols * 8;
         const void *made = row.out;
         row.out = (float(*)[2])(void *)guarded_tail(other, bytes);
+        row.seconds = seconds;
+        if (row.first) set_antennas(msio_phasing_named("generic"), &row, 1000);
         msio_phasing_named("generic")->row(&row);
         assert_memory_equal(made, row.out, bytes);
     }
@@ -241,7 +280,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         SET_TESTS(values_that_are_not_turned_stay),    SET_TESTS(every_shape_is_turned),
         SET_TESTS(delays_of_any_length_are_turned_by), SET_TESTS(no_delay_changes_nothing),
-        SET_TESTS(what_is_no_number_stays_none),       SET_TESTS(all_sets_give_the_same_bytes),
+        SET_TESTS(what_is_no_number_stays_none),       SET_TESTS(products_of_antennas_turn_as_well),
+        SET_TESTS(all_sets_give_the_same_bytes),
     };
     int failed = cmocka_run_group_tests(tests, make_memory, free_memory);
     return failed ? failed : skipped ? 77 : 0;
