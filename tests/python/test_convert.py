@@ -172,6 +172,20 @@ def test_visibilities_are_turned_as_pyuvdata_turns_them(group, tmp_path, edit, p
     assert [line for line in found if ".SOURCE_ID" not in line] == []
 
 
+@pytest.mark.parametrize("phase, edit, threads", [("centre", "as simulated", 1), ("centre", "some turned", 2),
+                                                  ("centre", "baseline-major", 2), ("zenith", "rows shuffled", 2)])
+def test_many_antennas_are_turned_as_pyuvdata_does(tmp_path, phase, edit, threads):
+    """A time has many more rows than antennas, so that a row's phasors are products of its antennas'."""
+    msio.simulate_uvh5(tmp_path / "group", antennas=24, times=4, subbands=1, channels=19)
+    path = msio.groups(tmp_path / "group", subbands=1)[0].paths[0]
+    change(path, EDITS[edit])
+    by_pyuvdata(path, tmp_path / "theirs.ms", to_centre if phase == "centre" else None)
+    msio.convert([path], tmp_path / "ours.ms", like_pyuvdata=True, eop=EOP, threads=threads,
+                 phase=np.degrees(CENTRE) if phase == "centre" else phase)
+    found = differences(tmp_path / "ours.ms", tmp_path / "theirs.ms", skip=UNSEEN, relative=TURNED)
+    assert [line for line in found if ".SOURCE_ID" not in line] == []
+
+
 def test_windows_of_a_group_are_those_of_its_files(group, tmp_path):
     made = msio.convert(group, tmp_path / "ours.ms", like_pyuvdata=True, eop=EOP)
     assert (made.rows, made.spectral_windows, made.missing) == (3 * 45, 3, 0)
