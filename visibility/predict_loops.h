@@ -99,11 +99,13 @@ LOOP_INLINE void begin_channel(const msio_stretch *s, int c, bool gaussian, beam
     }
 }
 
-/* The change of delay, where times smear. */
+/* The change of delay; none where times do not smear. */
 LOOP_INLINE void aim_spans(const msio_stretch *s, int64_t k, beam *b) {
     const double *lmn = s->lmn[k];
-    for (int i = 0; i < PARTS && s->u_span; i++) {
+    for (int i = 0; i < PARTS; i++) {
         vec u, v, w;
+        b->delay_span[i] = (vec){0};
+        if (!s->u_span) continue;
         load(s->u_span + i * WIDTH, &u);
         load(s->v_span + i * WIDTH, &v);
         load(s->w_span + i * WIDTH, &w);
@@ -115,18 +117,18 @@ LOOP_INLINE void aim_spans(const msio_stretch *s, int64_t k, beam *b) {
 LOOP_INLINE void smear(const msio_stretch *s, int c, bool gaussian, beam *b) {
     const vec one = (vec){0} + 1.0;
     for (int i = 0; i < PARTS; i++) {
-        vec left;
-        if (!gaussian) b->envelope[i] = one;
+        vec left, envelope = gaussian ? b->envelope[i] : one;
         if (s->width) {
             const vec turns = b->delay[i] * s->width[c];
             sinc(&turns, &left);
-            b->envelope[i] *= left;
+            envelope *= left;
         }
         if (s->u_span) {
             const vec turns = b->delay_span[i] * s->frequency[c];
             sinc(&turns, &left);
-            b->envelope[i] *= left;
+            envelope *= left;
         }
+        b->envelope[i] = envelope;
     }
 }
 
@@ -196,8 +198,11 @@ static MSIO_TARGET void run_stretch(const msio_stretch *s) {
     for (int64_t k = 0; k < s->components; k++) {
         const double *g = s->gauss[k];
         const bool gaussian = g[0] != 0.0 || g[2] != 0.0;
-        if (s->width || s->u_span)
-            one_smeared(s, k, gaussian);
+        const bool smears = s->width || s->u_span;
+        if (smears && gaussian)
+            one_smeared(s, k, true);
+        else if (smears)
+            one_smeared(s, k, false);
         else if (s->planes == 1 && !gaussian)
             one_component(s, k, 1, false);
         else if (s->planes == 1)

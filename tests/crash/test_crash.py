@@ -35,7 +35,9 @@ COLUMNS = {"data": ["DATA"], "flag": ["FLAG"], "part": ["DATA"], "flag_part": ["
            "value": ["DATA"], "scalar": ["ANTENNA1"], "sync": ["DATA"], "sync_atomic": ["DATA"],
            "copy": ["CORRECTED_DATA"], "copy_atomic": ["CORRECTED_DATA"], "unguarded": ["DATA"],
            "stream": ["DATA", "FLAG"], "columns": ["NEW_DATA"], "rows": ["rows"],
-           "list": ["DATA"], "cells": ["DATA"], "incremental": ["TIME"], "strings": ["NAME"]}
+           "list": ["DATA"], "cells": ["DATA"], "incremental": ["TIME"], "strings": ["NAME"],
+           "computed": ["CORRECTED_DATA"], "model": ["CORRECTED_DATA"]}
+FLUX = 5  # Jy of the model's source, which stands at the phase centre
 ALL = ("DATA", "CORRECTED_DATA", "FLAG", "ANTENNA1", "TIME", "NAME")
 
 
@@ -80,6 +82,30 @@ def make_table(path):
     t.close()
 
 
+def make_measurement_set(path):
+    """The same columns in a Measurement Set with one window and one field; UVW are such that phases turn."""
+    make_table(path)
+    os.rename(path, path + ".columns")
+    with tables.default_ms(path) as ms, tables.table(path + ".columns", ack=False) as made:
+        info = {k: v for k, v in made.getdminfo().items() if v["COLUMNS"] in (["DATA"], ["CORRECTED_DATA"], ["MODEL_DATA"], ["NAME"])}
+        for number, (name, manager) in enumerate(info.items()):
+            desc = {column: made.getcoldesc(column) for column in manager["COLUMNS"]}
+            ms.addcols(desc, {"*1": {**manager, "SEQNR": number + 1}})
+        ms.addrows(ROWS)
+        for column in ALL:
+            ms.putcol(column, made.getcol(column))
+        ms.putcol("UVW", np.arange(3.0 * ROWS).reshape(ROWS, 3))
+    shutil.rmtree(path + ".columns")
+    for name, cells in (("SPECTRAL_WINDOW", {"NUM_CHAN": CHAN, "CHAN_FREQ": 1.4e9 + 1e6 * np.arange(CHAN)}),
+                        ("POLARIZATION", {"NUM_CORR": CORR, "CORR_TYPE": np.arange(9, 13, dtype=np.int32)}),
+                        ("DATA_DESCRIPTION", {"SPECTRAL_WINDOW_ID": 0, "POLARIZATION_ID": 0}),
+                        ("FIELD", {"NUM_POLY": 0, "PHASE_DIR": np.array([[1, 0.5]])})):
+        with tables.table(f"{path}/{name}", readonly=False, ack=False) as t:
+            t.addrows(1)
+            for column, value in cells.items():
+                t.putcell(column, 0, value)
+
+
 class Expected:
     """What a write of a kind may leave."""
 
@@ -104,6 +130,10 @@ class Expected:
                 row += 10 if len(rows) % 2 else 12
             others = np.setdiff1d(np.arange(ROWS), rows)
             self.new["DATA"][others] = self.old["DATA"][others]
+        if kind == "computed":
+            self.new["CORRECTED_DATA"] = -2j * np.conj(self.old["DATA"])
+        if kind == "model":
+            self.new["CORRECTED_DATA"] = np.broadcast_to(np.array([FLUX, 0, 0, FLUX], np.complex64), (ROWS, CHAN, CORR))
         self.model = np.zeros((ROWS, CHAN, CORR), np.complex64) if kind == "fresh_zeros" else element_values("DATA", 1)
 
     def judge_added(self, t):
@@ -177,7 +207,7 @@ class Driver:
         self.begun = os.path.join(self.folder, "begun")
         os.mkdir(os.path.join(self.folder, "under"))
         os.environ["MSIO_CRASH_TEST"] = self.folder
-        make_table(self.original)
+        (make_measurement_set if kind == "model" else make_table)(self.original)
         self.expected = Expected(kind)
         self.lock_file = -1
         self.runs = self.kills = self.repaired = self.refused = 0
@@ -315,7 +345,7 @@ class Driver:
 
     def inode_now(self):
         """Of the file that DATA, or a copy of it, lies in."""
-        return os.stat(os.path.join(self.table, f"table.f{int(self.kind == 'copy_atomic')}_TSM1")).st_ino
+        return os.stat(os.path.join(self.table, f"table.f{ {'copy_atomic': 1, 'model': 2}.get(self.kind, 0)}_TSM1")).st_ino
 
     def atomic_way(self):
         """Whether the column, all or nothing, became another file; None: the kind does not say."""
@@ -373,7 +403,7 @@ class Driver:
 
     def random_kills(self, kills):
         """At so many moments. A write that ended before its moment was not killed, and counts as none."""
-        once = "fresh" in self.kind or self.kind in ("copy", "copy_atomic", "value", *BY_CASACORE)
+        once = "fresh" in self.kind or self.kind in ("copy", "copy_atomic", "computed", "model", "value", *BY_CASACORE)
         longest, killed = 0.08, 0
         self.fresh_copy()
         if once:

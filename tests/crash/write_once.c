@@ -7,6 +7,7 @@
  * "repaired INTERRUPTED BLOCKS MAY_BE_MIXED".
  */
 #include "msio/cache.h"
+#include "msio/visibility.h"
 #include "msio/write.h"
 
 #include <complex.h>
@@ -22,14 +23,33 @@ typedef struct kind {
     const char *name;
     const char *columns[3];
     bool atomic, sync, value, part, copy, fresh, unguarded, list, cells, stream, strings;
+    bool computed;                        /* -2i times the conjugate of DATA, by a pass of several batches */
     msio_status (*add)(const char *path); /* columns or rows, by casacore */
+    msio_status (*change)(const char *path, int threads); /* by a call that opens the table itself */
 } kind;
 
 enum { BATCH_ROWS = 600, MORE_ROWS = 50 }; /* batches end where tiles do */
+enum { PASS_MEMORY = 3 << 20 };            /* of passes: several batches */
 
 static msio_status add_columns(const char *path) { return msio_column_add_like(path, "NEW_DATA", "DATA", NULL, NULL); }
 
 static msio_status add_rows(const char *path) { return msio_rows_add(path, MORE_ROWS, NULL); }
+
+/* A point at the phase centre: 5 Jy in XX and YY everywhere. */
+static msio_status predict(const char *path, int threads) {
+    static const char sky[] = "Format = Type, Ra, Dec, I\nPOINT, 1rad, 0.5rad, 5\n";
+    msio_model_opts opts = MSIO_MODEL_OPTS_INIT;
+    msio_sky *model;
+    msio_status status = msio_sky_parse(sky, sizeof sky - 1, "sky", &model);
+    if (status) return status;
+    opts.column = "CORRECTED_DATA";
+    opts.threads = threads;
+    opts.memory = PASS_MEMORY;
+    if (getenv("WRITE_ONCE_LOCK_SECONDS")) opts.lock_seconds = atof(getenv("WRITE_ONCE_LOCK_SECONDS"));
+    status = msio_model_predict(path, model, &opts, NULL);
+    msio_sky_free(model);
+    return status;
+}
 
 static const kind kinds[] = {
     {.name = "data", .columns = {"DATA"}},
@@ -55,6 +75,8 @@ static const kind kinds[] = {
     {.name = "copy", .columns = {"CORRECTED_DATA"}, .copy = true},
     {.name = "copy_atomic", .columns = {"CORRECTED_DATA"}, .copy = true, .atomic = true},
     {.name = "stream", .columns = {"DATA", "FLAG"}, .stream = true},
+    {.name = "computed", .columns = {"CORRECTED_DATA"}, .computed = true},
+    {.name = "model", .change = predict},
     {.name = "columns", .add = add_columns},
     {.name = "rows", .add = add_rows},
 };
@@ -199,6 +221,15 @@ static msio_status write_turn(work *w, int turn) {
     if (w->kind->cells) return put_cells(w, turn);
     if (w->kind->stream) return put_stream(w, turn);
     if (w->kind->strings) return put_strings(w, &how, turn);
+    if (w->kind->computed) {
+        msio_copy_opts opts = MSIO_COPY_OPTS_INIT;
+        opts.conjugate = 1;
+        opts.scale[0] = 0.0;
+        opts.scale[1] = -2.0;
+        opts.memory = PASS_MEMORY;
+        opts.threads = 2;
+        return msio_visibilities_copy(w->table, "DATA", "CORRECTED_DATA", NULL, &opts, NULL);
+    }
     if (w->kind->copy) return msio_column_copy(w->from, w->column[0], NULL, &how);
     if (w->kind->value) return msio_write_value(w->column[0], NULL, &value, sizeof value, &how);
     return msio_write_many(w->n, w->column, &w->select, (const void *const *)w->in[turn], w->bytes, &how);
@@ -295,6 +326,10 @@ int main(int argc, char **argv) {
         if (loop) tell_begun(argv[4]);
         return tell(w.kind->add(argv[2]));
     }
+    if (w.kind->change) {
+        if (loop) tell_begun(argv[4]);
+        return tell(w.kind->change(argv[2], 2));
+    }
     opts.writable = 1;
     opts.native = MSIO_NATIVE_YES;
     if (getenv("WRITE_ONCE_LOCK_SECONDS")) opts.lock_seconds = atof(getenv("WRITE_ONCE_LOCK_SECONDS"));
@@ -306,7 +341,7 @@ int main(int argc, char **argv) {
     do {
         status = write_turn(&w, turn);
         turn = !turn;
-    } while (loop && !status && !w.kind->fresh && !w.kind->copy && !w.kind->value);
+    } while (loop && !status && !w.kind->fresh && !w.kind->copy && !w.kind->computed && !w.kind->value);
     for (int i = 0; i < w.n; i++) free(w.in[0][i]), free(w.in[1][i]);
     int code = tell(status);
     msio_table_close(w.table);
