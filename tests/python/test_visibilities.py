@@ -134,7 +134,8 @@ def test_stats(ms):
     assert alone.columns == {} and (alone.dof, alone.by["antenna"]["dof"].sum()) == (found.dof, antennas["dof"].sum())
     np.testing.assert_allclose(alone.chi2, found.chi2, rtol=1e-9)
     without = msio.stats(ms, "DATA", medians=False).columns["DATA"]
-    assert np.isnan(without["median"]) and without["rms"] == v["rms"]
+    assert np.isnan(without["median"])
+    np.testing.assert_allclose(without["rms"], v["rms"], rtol=1e-12)  # the blocks are others than with two columns
     plain = msio.stats(ms, "DATA")
     assert plain.chi2 is None and plain.dof is None and plain.by == {}
 
