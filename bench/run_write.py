@@ -14,13 +14,13 @@ MSIO, MSIO1 = ("msio", "warm", 0), ("msio", "warm", 1)
 CASACORE, PYTHON = ("casacore", "putColumn", 1), ("python-casacore", "putcol", 1)
 RAW = [("roofline", f"raw-{block}", n) for n in (1, 0) for block in ("256K", "1M", "8M")]
 WORKS = {
-    "write-data": [MSIO, MSIO1, ("msio", "unguarded", 0), *RAW, ("roofline", "mapped", 0), CASACORE, PYTHON],
+    "write-data": [MSIO, MSIO1, ("msio", "calls", 0), ("msio", "maps", 0), ("msio", "unguarded", 0), *RAW, ("roofline", "mapped", 0), CASACORE, PYTHON],
     "write-model": [MSIO, MSIO1, ("roofline", "raw-1M", 1), ("roofline", "raw-1M", 0), CASACORE, PYTHON],
     "write-zeros-new": [MSIO, ("msio", "allocate", 0), CASACORE, ("casacore", "fill", 1), PYTHON],
     "write-zeros": [MSIO, CASACORE, ("casacore", "fill", 1), PYTHON],
     "write-flag": [MSIO, MSIO1, *RAW, ("msio", "atomic", 0), CASACORE, PYTHON],
     "write-flag-channels": [MSIO, MSIO1, CASACORE, ("python-casacore", "putcolslice", 1)],
-    "write-channels": [MSIO, MSIO1, ("roofline", "mapped", 0), CASACORE, ("python-casacore", "putcolslice", 1)],
+    "write-channels": [MSIO, MSIO1, ("msio", "calls", 0), ("msio", "maps", 0), ("roofline", "mapped", 0), CASACORE, ("python-casacore", "putcolslice", 1)],
     "write-copy": [MSIO, MSIO1, ("casacore", "putColumn(getColumn)", 1), ("python-casacore", "putcol(getcol)", 1)],
     "write-antenna1": [MSIO, CASACORE, PYTHON],
     "write-antenna1-cell": [MSIO, ("casacore", "put", 1), ("python-casacore", "putcell", 1)],

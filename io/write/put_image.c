@@ -138,7 +138,7 @@ msio_status msio_put_image(const msio_batch_run *run, msio_put_thread *mine, con
     const msio_piece_batch *b = run->batch;
     *image = msio_put_as_it_lies(run, block);
     if (*image) {
-        bring_near(*image, block->length);
+        if (old) bring_near(*image, block->length); /* else there is one thread a file, which waits for nobody */
         return MSIO_OK;
     }
     msio_status status = msio_put_scratch(mine, block->length);

@@ -64,9 +64,10 @@ msio_status msio_put_get(msio_put *store, const msio_file *file, uint8_t *bytes,
 void msio_put_gather(const msio_batch_run *run, const msio_block *block, uint8_t *image);
 /* Where a block's bytes lie in the caller's memory as the file has them; NULL: they must be gathered. */
 const uint8_t *msio_put_as_it_lies(const msio_batch_run *run, const msio_block *block);
-/* The bytes that are to be stored, in the caller's memory or in the thread's scratch, and in this processor's cache: a
- * file takes one write at a time, none of which is to wait for memory meanwhile. old: what is there now, which may be
- * in the scratch; NULL when that is not known. Errors: as msio_put_get, msio_put_scratch. */
+/* The bytes that are to be stored, in the caller's memory or in the thread's scratch. old: what is there now, which may
+ * be in the scratch; NULL when that is not known. Where it is, threads take turns at the file, and the new bytes are
+ * brought into this processor's cache, so that none waits for memory in its turn. Errors: as msio_put_get,
+ * msio_put_scratch. */
 msio_status msio_put_image(const msio_batch_run *run, msio_put_thread *mine, const msio_block *block,
                            const uint8_t *old, const uint8_t **image);
 /* Whether the block's pieces are equal runs with as much or more between them; *runs are changed only if so. */
