@@ -36,6 +36,9 @@ typedef msio_status (*msio_text_sink)(void *user, int64_t index, int ndim, const
 /* Told for rows [index, index + count) of the set, in order: they have one stored value; whole: no other row has it. */
 typedef msio_status (*msio_share_sink)(void *user, int64_t index, int64_t count, bool whole);
 
+/* Told for rows [index, index + count) of the set, in order: they lie in row number `tile` of tiles of that cube. */
+typedef msio_status (*msio_tile_sink)(void *user, int64_t index, int64_t count, int64_t cube, int64_t tile);
+
 /* How a manager stores a string in the cell of a scalar. */
 typedef struct msio_text_form {
     int64_t bytes; /* of a cell */
@@ -75,6 +78,9 @@ typedef struct msio_layout {
     const char *(*refuses)(const msio_manager *manager, const msio_column_dat *column);
     /* Why cells that have a place cannot be written there, or NULL: then their pieces may be run the other way. */
     const char *(*keeps)(const msio_manager *manager, const msio_column_dat *column);
+    /* Where cells lie in tiles: tells which rows share them, of rows whose cells have a shape; NULL: they do not. */
+    msio_status (*tiles)(const msio_manager *manager, const msio_column_dat *column, const msio_rows *rows,
+                         msio_tile_sink sink, void *user);
     /* Where a stored value may hold for several rows: tells which of the set have one, and NULL where each row has its
      * own. A value is written where it lies only when all its rows are, and get the same. Ends early with what the sink
      * returns. */

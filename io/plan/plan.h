@@ -102,6 +102,13 @@ typedef struct msio_sink {
     int64_t pieces_capacity, boxes_capacity, sources_capacity;
     int64_t pieces_total; /* after merging */
     int64_t batch_pieces; /* at most so many in a batch: MSIO_BATCH_PIECES, or less where memory is short */
+    /* The other way: what is stored as one goes into one batch. A full one is handed on up to the last border, and what
+     * came after it begins the next; where a batch would have nothing else, it is handed on as it is. */
+    bool keeps_units;
+    int64_t border, border_rows; /* pieces up to it, and rows of the last of them */
+    /* Pieces of one row lie in two batches: until the next border none are merged, nor the first one behind it, so that
+     * equal rows are cut alike and keep their order by place. */
+    bool scattered, apart;
     bool whole; /* the pieces are looked at, not read: they may deliver any number of bytes, with any distances */
 } msio_sink;
 
@@ -121,6 +128,9 @@ msio_status msio_sink_push(msio_sink *sink, const msio_source *source, int64_t w
 msio_status msio_sink_push_encoded(msio_sink *sink, const msio_source *source, const msio_encoded *chunk,
                                    int64_t within, int64_t rows, int64_t row_src, int64_t row_dst, int64_t out,
                                    const msio_box *box);
+
+/* A good place to end a batch: between rows of tiles, or at least between rows. */
+void msio_sink_border(msio_sink *sink);
 
 /* Hands on what is left. */
 msio_status msio_sink_finish(msio_sink *sink);

@@ -36,7 +36,16 @@ static msio_status hand_on(msio_sink *sink) {
     msio_status status = sink->flush(sink->user, &sink->batch);
     sink->batch.n = sink->batch.boxes = sink->batch.sources = 0;
     sink->bytes_in_batch = 0;
+    sink->border = sink->border_rows = 0;
     return status;
+}
+
+void msio_sink_border(msio_sink *sink) {
+    const msio_piece_batch *b = &sink->batch;
+    sink->border = b->n;
+    sink->border_rows = b->n ? b->pieces[b->n - 1].rows : 0;
+    sink->apart = sink->scattered;
+    sink->scattered = false;
 }
 
 msio_status msio_sink_finish(msio_sink *sink) { return hand_on(sink); }
@@ -89,6 +98,75 @@ static msio_status find_source(msio_sink *sink, const msio_source *source, int32
     *index = b->sources++;
     return MSIO_OK;
 }
+
+/* ---------------------------------------------------------------- full batches */
+
+static int64_t bytes_of(const msio_sink *sink, const msio_piece *p) {
+    return msio_box_elements(&sink->batch.box[p->box]) * p->rows * sink->target[p->target].elem;
+}
+
+/* Leaves a piece its rows from `row` on. */
+static void skip_rows(const msio_sink *sink, msio_piece *p, int64_t row) {
+    const bool bits = sink->target[p->target].codec == MSIO_CODEC_BITS;
+    int64_t at = bits ? p->bit + row * p->row_src : row * p->row_src;
+    p->offset += bits ? at / 8 : at;
+    if (bits) p->bit = (int32_t)(at % 8);
+    p->out += row * p->row_dst;
+    p->rows -= row;
+}
+
+/* Takes back n pieces that a batch was handed on without, with its boxes and sources. */
+static msio_status take_back(msio_sink *sink, int64_t n, const msio_piece *piece, const msio_box *box,
+                             const msio_source *source) {
+    msio_piece_batch *b = &sink->batch;
+    msio_status status = MSIO_OK;
+    for (int64_t i = 0; i < n && !status; i++) {
+        msio_piece *p = &b->pieces[b->n++]; /* there was room for them all */
+        *p = piece[i];
+        status = find_source(sink, &source[piece[i].source], &p->source);
+        if (!status) status = find_box(sink, &box[piece[i].box], &p->box);
+        if (!status) sink->bytes_in_batch += bytes_of(sink, p);
+    }
+    return status;
+}
+
+static void *copy_of(const void *list, int64_t n, size_t each) {
+    void *copy = malloc((size_t)n * each + 1);
+    if (copy && n) memcpy(copy, list, (size_t)n * each);
+    return copy;
+}
+
+/* Hands on what lies before the last border. */
+static msio_status hand_on_units(msio_sink *sink) {
+    msio_piece_batch *b = &sink->batch;
+    const int64_t border = sink->border, rows = sink->border_rows;
+    const bool goes_on = border > 0 && b->pieces[border - 1].rows > rows; /* the last piece does, behind it */
+    const int64_t first = goes_on ? border - 1 : border, kept = b->n - first;
+    if (kept == 0 && border > 0) return hand_on(sink);
+    if (!sink->keeps_units || border == 0) {
+        sink->scattered = sink->keeps_units;
+        return hand_on(sink);
+    }
+    msio_piece *piece = copy_of(b->pieces + first, kept, sizeof *piece);
+    msio_box *box = copy_of(b->box, b->boxes, sizeof *box);
+    msio_source *source = copy_of(b->source, b->sources, sizeof *source);
+    msio_status status = MSIO_OK;
+    if (!piece || !box || !source) {
+        status = msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a plan of %lld parts", (long long)b->n);
+    } else {
+        if (goes_on) skip_rows(sink, piece, rows);
+        if (goes_on) b->pieces[border - 1].rows = rows;
+        b->n = border;
+        status = hand_on(sink);
+    }
+    if (!status) status = take_back(sink, kept, piece, box, source);
+    free(piece);
+    free(box);
+    free(source);
+    return status;
+}
+
+/* ---------------------------------------------------------------- pieces */
 
 /* Stored extent of one row, from its first to behind its last wanted element: bytes, bits for Bool. */
 static bool row_span(const msio_box *box, int64_t elem, int64_t *span) {
@@ -193,11 +271,13 @@ static msio_status take(msio_sink *sink, const msio_source *source, msio_piece *
     if (source->file && source->file->left && (status = check_left(sink, source, piece))) return status;
     if (sink->batch.n >= sink->batch_pieces || sink->batch.boxes >= MSIO_BATCH_BOXES ||
         sink->batch.sources >= MSIO_BATCH_SOURCES || (sink->bytes_in_batch >= BATCH_BYTES && !sink->whole))
-        if ((status = hand_on(sink))) return status;
+        if ((status = hand_on_units(sink))) return status;
     if ((status = find_source(sink, source, &piece->source)) || (status = find_box(sink, &simple, &piece->box)))
         return status;
     sink->bytes_in_batch += elements * piece->rows * t->elem;
-    if (sink->batch.n && merge(&sink->batch.pieces[sink->batch.n - 1], piece, bits, sink->whole)) return MSIO_OK;
+    const bool joins = sink->batch.n && !sink->scattered && !sink->apart;
+    sink->apart = false;
+    if (joins && merge(&sink->batch.pieces[sink->batch.n - 1], piece, bits, sink->whole)) return MSIO_OK;
     status = grow((void **)&sink->batch.pieces, sink->batch.n, &sink->pieces_capacity, sizeof *sink->batch.pieces);
     if (!status) sink->batch.pieces[sink->batch.n++] = *piece;
     return status;

@@ -306,6 +306,7 @@ static msio_status read_columns(msio_dense *d, msio_access *access) {
     if (!status) status = msio_engine_start(&d->engine, d->opts, total, d->plan != NULL);
     if (!status && !(status = msio_sink_start(&d->sink, d->n, flush, user))) {
         set_targets(d);
+        d->sink.keeps_units = d->use && !d->use->looks;
         if (d->use && d->use->looks) {
             d->sink.whole = true;
             d->sink.batch_pieces = MSIO_SEEN_PIECES;

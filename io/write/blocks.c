@@ -120,6 +120,13 @@ static measure sub_measure(const measure *e, const msio_target *t, int axis, int
     return s;
 }
 
+/* From a box's first bit to behind its last. */
+static int64_t bits_of(const measure *e) {
+    int64_t bits = 1;
+    for (int k = 0; k < e->box.ndim; k++) bits += (e->box.count[k] - 1) * e->box.src[k];
+    return bits;
+}
+
 /* How many of the outermost axis's indices one block takes: as many as fit, but whole units where some do, and for
  * bits to the end of a byte where that can be. */
 static int64_t fitting(const measure *e, const msio_source *source, const msio_target *t, int axis, int64_t most) {
@@ -128,7 +135,8 @@ static int64_t fitting(const measure *e, const msio_source *source, const msio_t
     int64_t first = bits ? e->bit : 0, scale = bits ? 8 : 1;
     measure one = sub_measure(e, t, axis, 0, 1);
     if (step == 0) return one.end - one.offset > most ? 1 : n;
-    int64_t room = (most - (one.end - one.offset)) * scale, fit = room < 0 ? 1 : msio_min(n, room / step + 1);
+    int64_t room = scale * most - first - (bits ? bits_of(&one) : one.end - one.offset);
+    int64_t fit = room < 0 ? 1 : msio_min(n, room / step + 1);
     if (source->unit > 0 && source->unit <= most && fit < n) {
         int64_t border = source->unit_at + (e->offset + most - source->unit_at) / source->unit * source->unit;
         int64_t whole = msio_div_up((border - e->offset) * scale - first, step);
@@ -159,6 +167,82 @@ static void cut(maker *m, int64_t piece, const measure *e, bool chained) {
         }
         from += count;
     }
+}
+
+/* ---------------------------------------------------------------- pieces that share a unit */
+
+static bool same_source(const msio_piece_batch *b, int64_t i, int64_t k) {
+    return i >= 0 && k < b->n && b->pieces[i].source == b->pieces[k].source;
+}
+
+/* The unit in which a piece's row begins; rows do not go beyond one. */
+static int64_t unit_of_row(const msio_piece_batch *b, int64_t piece, int64_t row) {
+    const msio_piece *p = &b->pieces[piece];
+    const msio_source *s = &b->source[p->source];
+    const bool bits = b->target[p->target].codec == MSIO_CODEC_BITS;
+    int64_t along = bits ? (p->bit + row * p->row_src) / 8 : row * p->row_src;
+    return (p->offset + along - s->unit_at) / s->unit;
+}
+
+/* The first row of a piece that begins in that unit or a later one. */
+static int64_t first_in_unit(const msio_piece_batch *b, int64_t piece, int64_t unit) {
+    int64_t low = 0, high = b->pieces[piece].rows;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (unit_of_row(b, piece, middle) < unit)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Where a piece that goes through several units is cut: before *head and *tail, as pieces beside it are in its first
+ * and its last unit. reached: the end of those before it. What overlaps is stored in order, and not cut. */
+static void find_cuts(const maker *m, int64_t i, int64_t reached, int64_t *head, int64_t *tail) {
+    const msio_piece_batch *b = m->batch;
+    const msio_piece *p = &b->pieces[i];
+    const int64_t unit = source_of(m, i)->unit;
+    *head = 0;
+    *tail = p->rows;
+    if (unit <= 0 || unit > m->limit || p->rows < 2 || p->row_src == 0 || p->offset < reached) return;
+    int64_t first = unit_of_row(b, i, 0), last = unit_of_row(b, i, p->rows - 1);
+    if (first == last || (same_source(b, i, i + 1) && b->pieces[i + 1].offset < measure_piece(m, i).end)) return;
+    if (same_source(b, i - 1, i) && unit_of_row(b, i - 1, b->pieces[i - 1].rows - 1) == first)
+        *head = first_in_unit(b, i, first + 1);
+    if (same_source(b, i, i + 1) && unit_of_row(b, i + 1, 0) == last) *tail = first_in_unit(b, i, last);
+}
+
+/* Rows [from, to) of piece i become a piece of their own. */
+static bool add_piece(msio_blocks *l, const msio_piece_batch *b, int64_t i, int64_t from, int64_t to, int64_t *n) {
+    if (from >= to) return true;
+    if (!grow((void **)&l->pieces, *n, &l->pieces_capacity, sizeof *l->pieces)) return false;
+    l->pieces[*n] = b->pieces[i];
+    msio_piece_part(b, &l->pieces[(*n)++], from, to - from);
+    return true;
+}
+
+/* Cuts what is to be cut; most batches have nothing of the kind, and keep their pieces. */
+static msio_status cut_at_units(maker *m, msio_piece_batch *b) {
+    int64_t reached = INT64_MIN, n = 0, head, tail;
+    bool cuts = false, room = true;
+    for (int round = 0; round < 2 && room; round++) {
+        for (int64_t i = 0; i < b->n && room; i++) {
+            if (!same_source(b, i - 1, i)) reached = INT64_MIN;
+            find_cuts(m, i, reached, &head, &tail);
+            reached = msio_max(reached, measure_piece(m, i).end);
+            cuts = cuts || head > 0 || tail < b->pieces[i].rows;
+            if (round == 0) continue;
+            tail = msio_max(head, tail);
+            room = add_piece(m->list, b, i, 0, head, &n) && add_piece(m->list, b, i, head, tail, &n) &&
+                   add_piece(m->list, b, i, tail, b->pieces[i].rows, &n);
+        }
+        if (!cuts) return MSIO_OK;
+    }
+    if (!room) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for a list of work");
+    b->pieces = m->list->pieces;
+    b->n = n;
+    return MSIO_OK;
 }
 
 /* ---------------------------------------------------------------- neighbours in one block */
@@ -226,6 +310,8 @@ msio_status msio_blocks_make(msio_blocks *blocks, msio_piece_batch *batch, int64
     maker m = {.list = blocks, .batch = batch, .most = most, .limit = limit, .source = -1};
     blocks->n = blocks->parts = blocks->longest = 0;
     msio_pieces_sort(batch);
+    msio_status status = cut_at_units(&m, batch);
+    if (status) return status;
     for (int64_t i = 0; i < batch->n && !m.no_memory;) {
         if (batch->pieces[i].source != m.source) m.stored_to = INT64_MIN;
         m.source = batch->pieces[i].source;
@@ -243,5 +329,6 @@ msio_status msio_blocks_make(msio_blocks *blocks, msio_piece_batch *batch, int64
 void msio_blocks_free(msio_blocks *blocks) {
     free(blocks->block);
     free(blocks->part);
+    free(blocks->pieces);
     *blocks = (msio_blocks){0};
 }

@@ -26,10 +26,14 @@ typedef struct msio_blocks {
     int64_t parts, parts_capacity;
     msio_block_part *part;
     int64_t longest; /* length of the longest block */
+    int64_t pieces_capacity;
+    msio_piece *pieces; /* the batch's, where some were cut */
 } msio_blocks;
 
-/* Sorts the batch's pieces and fills the list (whose memory is reused). most: the usual length of a block; those of a
- * source with larger units may be as long as one unit, up to `limit`. MSIO_E_MEMORY. */
+/* Sorts the batch's pieces and fills the list (whose memory is reused). Pieces that share a unit with others are cut at
+ * its borders, so that it is stored as one: then batch->pieces becomes the list's own, until it is freed. most: the
+ * usual length of a block; those of a source with larger units may be as long as one unit, up to `limit`.
+ * MSIO_E_MEMORY. */
 msio_status msio_blocks_make(msio_blocks *blocks, msio_piece_batch *batch, int64_t most, int64_t limit);
 void msio_blocks_free(msio_blocks *blocks);
 

@@ -3,6 +3,7 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "io/read/dense.h"
+#include "io/write/seams.h"
 #include "io/write/write_parts.h"
 #include "msio/write.h"
 
@@ -51,12 +52,17 @@ static msio_status next_part(void *stream, msio_write_part *part) {
 }
 
 static msio_status put_batches(copying *c, msio_stream *stream) {
-    msio_status status;
     const msio_batch *batch;
-    do {
-        status = msio_stream_next(stream, &batch);
-        if (!status) status = put(c, batch->row, batch->rows, &batch->arrays[0]);
-    } while (!status);
+    msio_seams seams;
+    msio_write_opts opts = c->opts;
+    opts.progress = NULL;
+    msio_status status = msio_seams_start(&seams, 1, &c->to, &c->select, c->rows, &opts);
+    while (!status && !(status = msio_stream_next(stream, &batch))) {
+        const void *in = batch->arrays[0].data;
+        status = msio_seams_put(&seams, batch->row, batch->rows, &in, &batch->arrays[0].bytes);
+        if (!status) status = told(c, (int64_t)batch->arrays[0].bytes);
+    }
+    msio_seams_free(&seams);
     return status == MSIO_END ? MSIO_OK : status;
 }
 

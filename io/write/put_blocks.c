@@ -368,12 +368,13 @@ static msio_status store_all(msio_batch_run *run) {
 msio_status msio_put_run(void *user, msio_piece_batch *batch) {
     msio_put *store = user;
     msio_blocks blocks = {0};
+    msio_piece_batch cut = *batch; /* whose pieces may be other ones then */
     msio_batch_run run = {.store = store,
-                          .batch = batch,
+                          .batch = &cut,
                           .blocks = &blocks,
                           .choosing = ATOMIC_FLAG_INIT,
                           .error_taken = ATOMIC_FLAG_INIT};
-    msio_status status = msio_blocks_make(&blocks, batch, MSIO_BLOCK_BYTES, MSIO_BLOCK_MOST);
+    msio_status status = msio_blocks_make(&blocks, &cut, MSIO_BLOCK_BYTES, MSIO_BLOCK_MOST);
     store->pieces += batch->n;
     store->blocks += blocks.n;
     for (int64_t i = 0; i < blocks.n; i++) {
@@ -394,8 +395,9 @@ msio_status msio_put_run(void *user, msio_piece_batch *batch) {
 msio_status msio_put_prepare(void *user, msio_piece_batch *batch) {
     msio_put *store = user;
     msio_blocks blocks = {0};
-    msio_batch_run run = {.store = store, .batch = batch, .blocks = &blocks};
-    msio_status status = msio_blocks_make(&blocks, batch, MSIO_BLOCK_BYTES, MSIO_BLOCK_MOST);
+    msio_piece_batch cut = *batch;
+    msio_batch_run run = {.store = store, .batch = &cut, .blocks = &blocks};
+    msio_status status = msio_blocks_make(&blocks, &cut, MSIO_BLOCK_BYTES, MSIO_BLOCK_MOST);
     for (int i = 0; i < batch->sources && !status; i++) status = open_file(store, batch->source[i].file);
     if (!status) status = msio_put_prepare_whole(&run);
     store->prepared = true;

@@ -414,6 +414,12 @@ static msio_status run(writing *w, msio_table *table, const msio_write_opts *opt
 
 msio_status msio_write_many(int n, const msio_column *const *columns, const msio_select *select, const void *const *ins,
                             const size_t *in_bytes, const msio_write_opts *opts) {
+    return msio_write_columns(n, columns, select, ins, in_bytes, opts, n > 1);
+}
+
+msio_status msio_write_columns(int n, const msio_column *const *columns, const msio_select *select,
+                               const void *const *ins, const size_t *in_bytes, const msio_write_opts *opts,
+                               bool lenient) {
     if (n < 1 || !columns || !ins || !in_bytes)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "no columns, or nothing to put into them");
     msio_dense_column *c = calloc((size_t)n, sizeof *c);
@@ -427,7 +433,7 @@ msio_status msio_write_many(int n, const msio_column *const *columns, const msio
             status = msio_error_set(MSIO_E_ARGUMENT, columns[i]->table->path,
                                     "columns of different tables: write each table by a call of its own");
     }
-    writing w = {.dense = {.n = n, .column = c, .select = select, .lenient = n > 1}};
+    writing w = {.dense = {.n = n, .column = c, .select = select, .lenient = lenient}};
     if (!status) status = run(&w, columns[0]->table, opts);
     free(c);
     return status;

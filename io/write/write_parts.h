@@ -4,6 +4,8 @@
 
 #include "msio/write.h"
 
+#include <stdbool.h>
+
 /* Rows [place, place + rows) of a selection. */
 typedef struct msio_write_part {
     int64_t place, rows;
@@ -20,6 +22,12 @@ typedef struct msio_write_parts {
  * files made anew. select: not NULL. Errors: as msio_write, and those of parts->next. */
 msio_status msio_write_in_parts(const msio_column *column, const msio_select *select, const msio_write_parts *parts,
                                 const msio_write_opts *opts);
+
+/* msio_write_many; lenient: channels and correlations are for the columns whose cells have those axes, as in a call for
+ * several columns. */
+msio_status msio_write_columns(int n, const msio_column *const *columns, const msio_select *select,
+                               const void *const *ins, const size_t *in_bytes, const msio_write_opts *opts,
+                               bool lenient);
 
 /* Puts strings as the bytes of their cells (msio_text_form), cell by cell in `in`: of rows whose strings lie there.
  * Errors: as msio_write. */

@@ -5,6 +5,7 @@
 #include "io/engine/ahead.h"
 #include "io/read/batches.h"
 #include "io/read/dense.h"
+#include "io/write/seams.h"
 #include "msio/write.h"
 
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct msio_write_stream {
     half half[2];
     int current; /* the half that the caller fills, -1: none */
     bool held;   /* the table's lock */
+    msio_seams seams;
     msio_ahead ahead;
     msio_status status;
     msio_error_copy error;
@@ -33,8 +35,7 @@ struct msio_write_stream {
 static msio_status write_half(msio_write_stream *s, half *h) {
     if (!h->filled) return MSIO_OK;
     h->filled = false;
-    msio_select part = msio_select_part(&s->all.select, h->batch.row, h->batch.rows);
-    return msio_write_many(s->all.columns, s->all.column, &part, h->memory, h->bytes, &s->opts);
+    return msio_seams_put(&s->seams, h->batch.row, h->batch.rows, h->memory, h->bytes);
 }
 
 /* Writes what a half holds, and gives it the next rows. */
@@ -107,6 +108,8 @@ static msio_status prepare(msio_write_stream *s, const msio_write_stream_opts *o
     s->held = true;
     status = measure(s);
     if (!status) status = msio_batches_measure(&s->all, o->memory, o->rows_per_batch);
+    if (!status)
+        status = msio_seams_start(&s->seams, s->all.columns, s->all.column, &s->all.select, s->all.rows, &s->opts);
     return status ? status : take_memory(s);
 }
 
@@ -174,6 +177,7 @@ static void write_rest(msio_write_stream *s) {
         if (failed && failed != MSIO_END) note(s, msio_error_restore(&s->ahead.half[i].error));
     }
     for (int i = 0; i < 2 && !s->status; i++) note(s, write_half(s, &s->half[first ^ i]));
+    if (!s->status) note(s, msio_seams_flush(&s->seams));
 }
 
 msio_status msio_write_stream_close(msio_write_stream *stream) {
@@ -187,6 +191,7 @@ msio_status msio_write_stream_close(msio_write_stream *stream) {
         free(h->memory);
         free(h->bytes);
     }
+    msio_seams_free(&stream->seams);
     if (stream->held) msio_table_release(stream->all.table);
     msio_status status = stream->status;
     msio_error_copy error = stream->error;

@@ -35,6 +35,7 @@ COLUMNS = {"data": ["DATA"], "flag": ["FLAG"], "part": ["DATA"], "flag_part": ["
            "value": ["DATA"], "scalar": ["ANTENNA1"], "sync": ["DATA"], "sync_atomic": ["DATA"],
            "copy": ["CORRECTED_DATA"], "copy_atomic": ["CORRECTED_DATA"], "unguarded": ["DATA"],
            "stream": ["DATA", "FLAG"], "columns": ["NEW_DATA"], "rows": ["rows"],
+           "runs": ["DATA"], "stream_rows": ["DATA", "FLAG"],
            "list": ["DATA"], "cells": ["DATA"], "incremental": ["TIME"], "strings": ["NAME"],
            "computed": ["CORRECTED_DATA"], "model": ["CORRECTED_DATA"]}
 FLUX = 5  # Jy of the model's source, which stands at the phase centre
@@ -134,6 +135,9 @@ class Expected:
             self.new["CORRECTED_DATA"] = -2j * np.conj(self.old["DATA"])
         if kind == "model":
             self.new["CORRECTED_DATA"] = np.broadcast_to(np.array([FLUX, 0, 0, FLUX], np.complex64), (ROWS, CHAN, CORR))
+        if kind == "runs":
+            others = [row for row in range(ROWS) if row < 7 or row % 203 == 0]
+            self.new["DATA"][others] = self.old["DATA"][others]
         self.model = np.zeros((ROWS, CHAN, CORR), np.complex64) if kind == "fresh_zeros" else element_values("DATA", 1)
 
     def judge_added(self, t):

@@ -22,8 +22,9 @@ enum { CORR = 4, CHAN = 64 };
 typedef struct kind {
     const char *name;
     const char *columns[3];
-    bool atomic, sync, value, part, copy, fresh, unguarded, list, cells, stream, strings;
+    bool atomic, sync, value, part, copy, fresh, unguarded, list, cells, stream, strings, runs;
     bool computed;                        /* -2i times the conjugate of DATA, by a pass of several batches */
+    int64_t batch_rows;                   /* of a stream, which end within tiles; 0: where tiles do */
     msio_status (*add)(const char *path); /* columns or rows, by casacore */
     msio_status (*change)(const char *path, int threads); /* by a call that opens the table itself */
 } kind;
@@ -74,6 +75,8 @@ static const kind kinds[] = {
     {.name = "cells", .columns = {"DATA"}, .cells = true},         /* one after the other, through a cursor */
     {.name = "copy", .columns = {"CORRECTED_DATA"}, .copy = true},
     {.name = "copy_atomic", .columns = {"CORRECTED_DATA"}, .copy = true, .atomic = true},
+    {.name = "runs", .columns = {"DATA"}, .list = true, .runs = true},
+    {.name = "stream_rows", .columns = {"DATA", "FLAG"}, .stream = true, .batch_rows = 150},
     {.name = "stream", .columns = {"DATA", "FLAG"}, .stream = true},
     {.name = "computed", .columns = {"CORRECTED_DATA"}, .computed = true},
     {.name = "model", .change = predict},
@@ -120,9 +123,12 @@ static msio_status prepare(work *w) {
     int64_t rows = msio_table_rows(w->table);
     w->select = (msio_select)MSIO_SELECT_ALL;
     if (w->kind->list) { /* far apart in a tile, and so uneven that they are no stride */
-        static int64_t list[200];
+        static int64_t list[2000];
         int64_t n = 0;
-        for (int64_t row = 0; row < rows && n < 200; row += n % 2 ? 10 : 12) list[n++] = row;
+        if (w->kind->runs) /* of more than a block, from within a tile to within a tile */
+            for (int64_t row = 7; row < rows; row++)
+                if (row % 203) list[n++] = row;
+        for (int64_t row = 0; row < rows && n < 200 && !w->kind->runs; row += n % 2 ? 10 : 12) list[n++] = row;
         w->select.row_list = list;
         w->select.rows_in_list = rows = n;
     }
@@ -193,6 +199,7 @@ static msio_status put_stream(const work *w, int turn) {
     msio_write_stream *stream;
     msio_write_batch *batch;
     opts.memory = (size_t)2 * BATCH_ROWS * (w->bytes[0] + w->bytes[1]) / (size_t)msio_table_rows(w->table);
+    opts.rows_per_batch = w->kind->batch_rows;
     opts.write.threads = 2;
     msio_status status = msio_write_stream_open(w->table, w->n, w->kind->columns, &w->select, &opts, &stream);
     if (status) return status;

@@ -1,7 +1,9 @@
 // compare_writes.cc - writes copies of casacore tables with msio, reads them back with casacore, and compares every
 // bit.
 //
-// usage: compare_writes [--shard I N] [--rounds N] [--by-casacore ONE-OF] FOLDER-OF-TABLES SCRATCH-FOLDER
+// --cells: goes over the tables of a layout that msio writes until so many cells of it were read back.
+//
+// usage: compare_writes [--shard I N] [--rounds N] [--cells N] [--by-casacore ONE-OF] FOLDER-OF-TABLES SCRATCH-FOLDER
 #include "compare.h"
 #include "msio/write.h"
 
@@ -14,6 +16,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <map>
 
 using namespace casacore;
 namespace fs = std::filesystem;
@@ -26,6 +29,7 @@ namespace {
 
 struct Counts {
     int64_t writes = 0, elements = 0, columns = 0, native = 0, by_casacore = 0, views = 0, values = 0, strings = 0;
+    int64_t cells = 0; // of the columns that were written, read back after each write
 };
 
 // Which rows of a view are one row of its root, by that row; every row stands for itself in a plain table.
@@ -194,6 +198,7 @@ msio_status ColumnWriter::put(const Selection &selection, const std::vector<uint
 
 void ColumnWriter::compare(const Cells &expected, const Selection &selection, const char *how) {
     Cells now = read();
+    counts_.cells += static_cast<int64_t>(now.cell.size());
     if (now.cell.size() == expected.cell.size() && now.bytes == expected.bytes && now.text == expected.text) return;
     size_t at = 0, size = std::max<size_t>(expected.size, 1);
     while (at < now.bytes.size() && at < expected.bytes.size() && now.bytes[at] == expected.bytes[at]) at++;
@@ -353,7 +358,8 @@ bool same_cells(const Cells &a, const Cells &b) { return a.bytes == b.bytes && a
 // Every column in turn; the others must stay as they are: each is compared when its turn comes, with what was there at
 // first, and at the end, with what was written to it.
 void write_table(Report &report, Counts &counts, const std::string &path, int rounds, const RootRows &root) {
-    Random random(std::hash<std::string>()(fs::path(path).filename().string()) | 1);
+    const std::string seed = fs::path(path).filename().string() + std::to_string(counts.writes); // another each time
+    Random random(std::hash<std::string>()(seed) | 1);
     std::vector<std::string> names;
     {
         Table table(path, TableLock(TableLock::AutoNoReadLocking));
@@ -506,18 +512,57 @@ void write_copy(Report &report, Counts &counts, const fs::path &source, const fs
     }
 }
 
+// What a table's name says of how it is stored: manager, byte order, and of tiles which kind.
+std::string layout_of(const fs::path &table) {
+    const std::string name = table.filename().string();
+    size_t end = name.find('_', name.find('_') + 1);
+    if (name.rfind("Tiled", 0) == 0) end = name.find('_', end + 1);
+    return name.substr(0, end);
+}
+
+struct Layout {
+    int64_t cells = 0, native = 0, gained = 0;
+    std::vector<fs::path> tables;
+};
+using Layouts = std::map<std::string, Layout>;
+
+void write_all(Report &report, Counts &counts, Layout &layout, const fs::path &scratch, int rounds) {
+    const Counts before = counts;
+    for (const fs::path &table : layout.tables) write_copy(report, counts, table, scratch, rounds);
+    layout.gained = counts.cells - before.cells;
+    layout.native += counts.native - before.native;
+    layout.cells += layout.gained;
+}
+
+// Goes on until every layout that is written natively has so many cells; false where one does not get there. Of a few
+// small tables there are not so many in as many rounds.
+bool reach(Report &report, Counts &counts, Layouts &layouts, const fs::path &scratch, int rounds, int64_t cells) {
+    const int64_t least = cells / 10;
+    bool all = true;
+    for (auto &[name, layout] : layouts) {
+        const bool counts_here = layout.native && layout.gained >= least;
+        while (counts_here && layout.cells < cells && layout.gained >= least && !report.mismatches)
+            write_all(report, counts, layout, scratch, rounds);
+        std::printf("%s: %lld cells read back\n", name.c_str(), static_cast<long long>(layout.cells));
+        all = all && (!counts_here || layout.cells >= cells);
+    }
+    return all;
+}
+
 } // namespace
 } // namespace oracle
 
 int main(int argc, char **argv) {
     using namespace oracle;
-    long shard = 0, shards = 1, rounds = 6;
+    long shard = 0, shards = 1, rounds = 6, cells = 0;
     std::vector<std::string> paths;
     for (int i = 1; i < argc; i++) {
         if (!std::strcmp(argv[i], "--shard") && i + 2 < argc)
             shard = std::atol(argv[i + 1]), shards = std::max(1L, std::atol(argv[i + 2])), i += 2;
         else if (!std::strcmp(argv[i], "--rounds") && i + 1 < argc)
             rounds = std::atol(argv[++i]);
+        else if (!std::strcmp(argv[i], "--cells") && i + 1 < argc)
+            cells = std::atol(argv[++i]);
         else if (!std::strcmp(argv[i], "--by-casacore") && i + 1 < argc)
             ColumnWriter::one_of = std::max(1L, std::atol(argv[++i]));
         else
@@ -526,7 +571,8 @@ int main(int argc, char **argv) {
     if (paths.size() != 2) {
         std::fprintf(
             stderr,
-            "usage: compare_writes [--shard I N] [--rounds N] [--by-casacore ONE-OF] FOLDER-OF-TABLES SCRATCH-FOLDER\n");
+            "usage: compare_writes [--shard I N] [--rounds N] [--cells N] [--by-casacore ONE-OF] FOLDER-OF-TABLES "
+            "SCRATCH-FOLDER\n");
         return 2;
     }
     ScaledArrayEngine<Double, Int>::registerClass(); // casacore knows it only on request
@@ -538,15 +584,24 @@ int main(int argc, char **argv) {
     for (const auto &entry : fs::directory_iterator(paths[0]))
         if (fs::exists(entry.path() / "table.dat")) all.push_back(entry.path());
     std::sort(all.begin(), all.end());
-    for (size_t i = 0; i < all.size(); i++)
-        if (static_cast<long>(i) % shards == shard)
-            write_copy(report, counts, all[i], scratch, static_cast<int>(rounds));
+    Layouts layouts; // a shard has whole ones, so that each of them is counted once
+    std::map<std::string, long> number;
+    for (const fs::path &table : all) number.emplace(layout_of(table), static_cast<long>(number.size()));
+    for (size_t i = 0; i < all.size(); i++) {
+        const long its = cells ? number[layout_of(all[i])] : static_cast<long>(i);
+        if (its % shards == shard) layouts[layout_of(all[i])].tables.push_back(all[i]);
+    }
+    for (auto &[name, layout] : layouts) write_all(report, counts, layout, scratch, static_cast<int>(rounds));
+    const bool reached =
+        cells == 0 || reach(report, counts, layouts, scratch, static_cast<int>(rounds), static_cast<int64_t>(cells));
     std::printf("%lld tables (%lld views), %lld columns (%lld written natively, %lld by casacore), %lld writes, "
-                "%lld elements (%lld strings in their cells), %lld times whole values, %lld mismatches\n",
+                "%lld elements (%lld strings in their cells), %lld times whole values, %lld cells read back, "
+                "%lld mismatches\n",
                 static_cast<long long>(report.tables), static_cast<long long>(counts.views),
                 static_cast<long long>(counts.columns), static_cast<long long>(counts.native),
                 static_cast<long long>(counts.by_casacore), static_cast<long long>(counts.writes),
                 static_cast<long long>(counts.elements), static_cast<long long>(counts.strings),
-                static_cast<long long>(counts.values), static_cast<long long>(report.mismatches));
-    return counts.writes > 0 && report.mismatches == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+                static_cast<long long>(counts.values), static_cast<long long>(counts.cells),
+                static_cast<long long>(report.mismatches));
+    return reached && counts.writes > 0 && report.mismatches == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

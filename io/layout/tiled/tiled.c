@@ -306,6 +306,7 @@ static msio_status push_rows(const pusher *p, const msio_rows *rows, int64_t shi
         int64_t along = (msio_rows_row(rows, i) - shift) / height;
         int64_t end = msio_rows_after(rows, i, (along + 1) * height - 1 + shift);
         msio_rows part = msio_rows_part(rows, i, end - i);
+        msio_sink_border(p->sink);
         status = push_tile_rows(p, &part, shift, along);
         i = end;
     }
@@ -319,6 +320,7 @@ static msio_status push_positioned(const pusher *p, const stretch *st, const msi
     msio_status status = MSIO_OK;
     for (int64_t i = 0; i < rows->count && !status; i++) {
         start s = {.rows = 1, .out = msio_rows_place(rows, i) * row_bytes(p)};
+        if (i == 0 || msio_rows_row(rows, i) != msio_rows_row(rows, i - 1)) msio_sink_border(p->sink);
         int64_t d = msio_rows_row(rows, i) - st->shift;
         for (int k = n; k < c->ndim; k++) {
             bool last = k == c->ndim - 1;
@@ -395,10 +397,42 @@ static msio_status pieces(const msio_manager *manager, const msio_column_dat *co
     return status;
 }
 
+/* Of TiledDataStMan: the row of tiles along the last axis. */
+static int64_t data_tile(const msio_cube *c, const stretch *s, int ncell, int64_t row) {
+    int64_t d = row - s->shift, last = c->ndim - 1;
+    for (int k = ncell; k < last; k++) d = c->shape[k] ? d / c->shape[k] : 0;
+    return (s->position + d) / c->tile[last];
+}
+
+static msio_status tiles(const msio_manager *manager, const msio_column_dat *column, const msio_rows *rows,
+                         msio_tile_sink sink, void *user) {
+    const msio_tiled *t = manager->state;
+    msio_status status = MSIO_OK;
+    (void)column;
+    for (int64_t i = 0, end; i < rows->count && !status;) {
+        stretch s = find_stretch(t, rows, i);
+        const int64_t behind = i + s.count;
+        for (; i < behind && s.cube >= 0 && !status; i = end) {
+            const msio_cube *c = &t->cube[s.cube];
+            int64_t row = msio_rows_row(rows, i), height = c->tile[c->ndim - 1], tile = 0;
+            end = i + 1;
+            if (t->kind == MSIO_TILED_DATA) {
+                tile = data_tile(c, &s, t->cell_ndim, row);
+            } else if (t->kind != MSIO_TILED_CELL) {
+                tile = (row - s.shift) / height;
+                end = msio_min(behind, msio_rows_after(rows, i, (tile + 1) * height - 1 + s.shift));
+            }
+            status = sink(user, i, end - i, s.cube, tile);
+        }
+        i = behind;
+    }
+    return status;
+}
+
 #define TILED_LAYOUT(name, loader)                                                                                     \
     {                                                                                                                  \
         .type = name, .load = loader, .unload = unload, .refuses = refuses, .shapes = shapes, .pieces = pieces,        \
-        .describe = describe, .changed = changed                                                                       \
+        .tiles = tiles, .describe = describe, .changed = changed                                                       \
     }
 
 const msio_layout msio_tiled_column_layout = TILED_LAYOUT("TiledColumnStMan", load_column);

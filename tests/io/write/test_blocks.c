@@ -142,8 +142,8 @@ static void check_stretch(const batch *c, const msio_blocks *l, const msio_block
     }
 }
 
-/* Whole pieces within one unit that fits a block are stored by one block, or one chain. (A run of rows too long for a
- * block is cut at units, but does not share its last one's block with the next run.) */
+/* Whole pieces within one unit that fits a block are stored by one block, or one chain. (These pieces' rows cross the
+ * borders of units, as no tiles' do.) */
 static void check_units(const batch *c, const msio_blocks *l) {
     for (int64_t i = 1; i < l->n; i++) {
         const msio_block *a = &l->block[i - 1], *b = &l->block[i];
@@ -215,10 +215,62 @@ static void a_unit_with_gaps_is_one_block(void **state) {
     msio_blocks_free(&blocks);
 }
 
+/* Runs of rows, most of them too long for a block, that begin and end within units: no two blocks have a part of one
+ * unit, however the rows lie. */
+static void runs_share_no_unit(void **state) {
+    (void)state;
+    enum { ROW = 100, ROWS_IN_UNIT = 40, UNIT = ROW * ROWS_IN_UNIT, AT = 40 };
+    uint64_t seed = 815;
+    msio_blocks blocks = {0};
+    int64_t shared = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        batch c;
+        const bool bits = random_below(&seed, 2), gaps = random_below(&seed, 2);
+        int64_t row = random_below(&seed, 50), place = 0, width = gaps ? ROW / 2 : ROW;
+        memset(&c, 0, sizeof c);
+        c.target[0] = (msio_target){.codec = bits ? MSIO_CODEC_BITS : MSIO_CODEC_COPY, .elem = 1, .unit = 1};
+        c.target[0].out = memory;
+        c.source[0] = (msio_source){.size = FILE_BYTES, .unit = UNIT, .unit_at = AT};
+        c.box[0] = (msio_box){.ndim = 1, .count = {bits ? 8 * width : width}, .src = {1}, .dst = {1}};
+        c.b = (msio_piece_batch){.pieces = c.piece, .box = c.box, .boxes = 1, .source = c.source, .sources = 1};
+        c.b.target = c.target;
+        for (int i = 0; i < 60; i++) {
+            int64_t rows = 1 + random_below(&seed, random_below(&seed, 3) ? 700 : 30);
+            if (AT + (row + rows) * ROW > FILE_BYTES || (place + rows) * c.box[0].count[0] > MEMORY_BYTES) break;
+            c.piece[c.b.n++] = (msio_piece){.offset = AT + row * ROW,
+                                            .rows = rows,
+                                            .row_src = bits ? 8 * ROW : ROW,
+                                            .row_dst = c.box[0].count[0],
+                                            .out = place * c.box[0].count[0],
+                                            .span = c.box[0].count[0]};
+            place += rows;
+            row += rows + 1 + random_below(&seed, random_below(&seed, 4) ? 9 : 200);
+        }
+        if (c.b.n == 0) continue;
+        memset(model[0], 0x5a, FILE_BYTES);
+        memset(image[0], 0x5a, FILE_BYTES);
+        for (int64_t i = 0; i < c.b.n; i++) store_by_rows(&c, &c.piece[i], model[0]);
+        assert_int_equal(msio_blocks_make(&blocks, &c.b, 10 * UNIT, LIMIT), MSIO_OK);
+        shared += c.b.pieces != c.piece;
+        int64_t last = -1;
+        for (int64_t i = 0; i < blocks.n; i++) {
+            const msio_block *b = &blocks.block[i];
+            store_block(&c, &blocks, b, image[0]);
+            assert_true(b->length <= 10 * UNIT && !b->chained && (b->offset - AT) / UNIT > last);
+            last = (b->offset + b->length - 1 - AT) / UNIT;
+        }
+        assert_memory_equal(image[0], model[0], FILE_BYTES);
+    }
+    print_message("%lld of %d batches were cut\n", (long long)shared, ROUNDS);
+    assert_true(shared > ROUNDS / 4);
+    msio_blocks_free(&blocks);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_store_what_pieces_say),
         cmocka_unit_test(a_unit_with_gaps_is_one_block),
+        cmocka_unit_test(runs_share_no_unit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
