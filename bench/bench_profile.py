@@ -87,7 +87,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--on", help="a Measurement Set for WSClean and CASA, where they are installed")
     parser.add_argument("--casa", metavar="PYTHON", help="a Python with casatasks, for gaincal on that set")
-    parser.add_argument("--only", metavar="WORK", help="one of them: getcell, getcell-text, wsclean, gaincal, calls, true")
+    parser.add_argument("--only", metavar="WORK", help="one of them: getcell, getcell-text, getcell-trace, wsclean, gaincal, calls, true")
     arguments = parser.parse_args()
     only = arguments.only
     library = subprocess.run([arguments.msio, "profile", "--print-library"], check=True, capture_output=True,
@@ -98,6 +98,8 @@ def main():
         measure("getcell", [sys.executable, "-c", LOOP, table], library, arguments.rounds, only=only)
         measure("getcell-text", [sys.executable, "-c", LOOP, table], library, arguments.rounds, only=only,
                 MSIO_PROFILE_TEXT="1")
+        measure("getcell-trace", [sys.executable, "-c", LOOP, table], library, arguments.rounds, mode="profile+trace",
+                only=only)
         if arguments.on and shutil.which("wsclean"):
             measure("wsclean", ["wsclean", "-quiet", "-reorder", "-j", "1", "-size", "256", "256", "-scale", "12asec",
                                 "-name", os.path.join(folder, "image"), arguments.on], library, arguments.rounds, only=only)

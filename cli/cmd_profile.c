@@ -9,7 +9,7 @@
 typedef struct wishes {
     char lines[1000]; /* NAME,NAME... */
     const char *out;
-    int print_library, no_estimate, calls;
+    int print_library, no_estimate, calls, trace;
     int64_t hz;
     double seconds; /* of attach */
     cli_profile_targets targets;
@@ -36,6 +36,8 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
         wish->no_estimate = 1;
     else if (strcmp(name, "calls") == 0)
         wish->calls = 1;
+    else if (strcmp(name, "trace") == 0)
+        wish->trace = 1;
     else
         wish->print_library = 1;
     return 0;
@@ -46,6 +48,7 @@ static int profile(cli_context *cli, const wishes *wish, char **program) {
                            .load = -1,
                            .sample_hz = (int)wish->hz,
                            .every_call = wish->calls,
+                           .trace = wish->trace,
                            .targets = wish->targets};
     prof_found found = {0};
     memcpy(run.lines_of, wish->lines, sizeof run.lines_of);
@@ -116,6 +119,8 @@ static const cli_option options[] = {
      "count and time every call of a function of Python, and of C by Python,\nin all threads and processes, as cProfile does; the program takes longer"},
     {"lines", "FUNCTION", 0,
      "time every line of this function of Python, NAME or CLASS.NAME, by\nline_profiler, where the program's Python has it; may be repeated"},
+    {"trace", NULL, 0,
+     "log single accesses and file calls, the last million of them, for Chrome's\ntracing or Perfetto: trace.json"},
     {"judge", "NAME=SECONDS", 0,
      "exit with 1 where the program succeeded but took longer: wall, calibration\nor imaging (the whole run), cpu, or a task of CASA as gaincal; may be\nrepeated"},
     {"no-estimate", NULL, 0, "do not time msio on the cells that loops asked for"},

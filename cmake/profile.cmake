@@ -6,6 +6,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
         prof/preload/calls.c
         prof/preload/casacore_trace.c
         prof/preload/column_accesses.c
+        prof/preload/events.c
         prof/preload/native_site.c
         prof/preload/python_calls.c
         prof/preload/python_leave.c

@@ -3,6 +3,7 @@
 #define MSIO_CLI_PROFILE_H
 
 #include "cli/command.h"
+#include "prof/preload/profile_events.h"
 #include "prof/preload/profile_segment.h"
 
 #include <limits.h>
@@ -72,6 +73,7 @@ typedef struct cli_profile_run {
     int sample_hz;                   /* wanted */
     bool every_call;                 /* of functions of Python is counted */
     char lines_of[1000];             /* functions all of whose lines are timed: NAME,NAME...; "": none */
+    bool trace;                      /* single events are logged */
     cli_profile_targets targets;
     cli_profile_samples samples;
     double load; /* of the machine, mean of the last minute, when it ended; -1: unknown */
@@ -227,6 +229,14 @@ typedef struct prof_finding {
     int columns; /* others that it tells of too */
 } prof_finding;
 
+/* One event of the log. */
+typedef struct prof_event {
+    int64_t start, duration, amount; /* nanoseconds since the begin; bytes or rows */
+    uint32_t kind, of;               /* PROFILE_EVENT_..., entry in the segment's files or accesses */
+    uint32_t process, thread;
+    uint32_t place; /* of an access its site's entry + 1; of a file `of` */
+} prof_event;
+
 typedef struct prof_found {
     profile_segment *segment;
     int tables, files, accesses, lines, processes, findings, timed, tasks, task_calls, stacks, functions, edges,
@@ -244,8 +254,12 @@ typedef struct prof_found {
     prof_edge *edge;         /* by callee */
     prof_process *process;
     prof_finding *finding;
-    double table_seconds; /* in system calls on tables' and HDF5 files, over all threads */
-    double other_seconds; /* the same on other files */
+    prof_event *event; /* by track: process, thread, place; in it by time */
+    int events;
+    bool traced;            /* there was a log */
+    int64_t events_dropped; /* for which it had no room, or that were not whole */
+    double table_seconds;   /* in system calls on tables' and HDF5 files, over all threads */
+    double other_seconds;   /* the same on other files */
     int64_t events_accesses, events_calls;
     double own_seconds;  /* that counting took, about */
     int64_t looks;       /* samples of all of Python's threads */
@@ -266,6 +280,10 @@ typedef struct prof_extent {
 } prof_extent;
 void prof_layout_table(prof_found *found, int table, const prof_extent *extents, int64_t n);
 
+/* Of found->file, by its path; -1: none. */
+int prof_find_file(const prof_found *found, const char *path);
+/* The log of a folder, where there is one (profile_trace.c). */
+void prof_find_events(const char *folder, prof_found *found);
 /* What Python's stacks tell: lines, tasks (profile_python.c). */
 void prof_find_times(prof_found *found);
 /* Functions of Python and their callers (profile_calls.c). */

@@ -1,5 +1,5 @@
 /* profile_exports.c - what other programs open: memory.csv, profile.folded, accesses.folded, profile.speedscope.json,
- * profile.prof, trace.json; and counts.tsv, which `msio profile compare` reads.
+ * profile.prof; and counts.tsv, which `msio profile compare` reads.
  *
  * None of them has a time that was not measured: times are those of sampled stacks, accesses are counted.
  */
@@ -303,28 +303,4 @@ void cli_profile_pstats(FILE *out, const prof_found *found) {
             put_column_entry(out, found, &found->table[i], c, true);
         }
     fputc('0', out);
-}
-
-/* ---------------------------------------------------------------- Chrome's trace: memory and processor time */
-
-void cli_profile_trace(FILE *out, const cli_profile_run *run, const prof_found *found) {
-    cli_json json = CLI_JSON_INIT(out);
-    (void)found;
-    cli_json_object(&json);
-    cli_json_open_list(&json, "traceEvents");
-    for (int i = 0; i < run->moments; i++) {
-        const cli_profile_moment *m = &run->moment[i];
-        cli_json_flat_object(&json);
-        cli_json_put_string(&json, "ph", "C");
-        cli_json_put_string(&json, "name", "memory");
-        cli_json_put_int(&json, "pid", 1);
-        cli_json_put_int(&json, "ts", (int64_t)(m->seconds * 1e6));
-        cli_json_open_flat_object(&json, "args");
-        cli_json_put_int(&json, "resident bytes", m->resident);
-        cli_json_end(&json);
-        cli_json_end(&json);
-    }
-    cli_json_end(&json);
-    cli_json_end(&json);
-    cli_json_finish(&json);
 }

@@ -197,7 +197,7 @@ static int compare_extents(const void *one, const void *other) {
     return a->extent->length < b->extent->length ? -1 : a->extent->length > b->extent->length;
 }
 
-static int find_file(const prof_found *found, const char *path) {
+int prof_find_file(const prof_found *found, const char *path) {
     prof_file wanted = {.path = path};
     const prof_file *at =
         found->files ? bsearch(&wanted, found->file, (size_t)found->files, sizeof wanted, compare_files) : NULL;
@@ -214,7 +214,7 @@ static void find_columns(prof_found *found) {
     for (uint32_t i = 0; i < PROFILE_EXTENTS; i++) {
         const profile_extent *e = &s->extent[i];
         if (e->state != PROFILE_READY || e->path >= PROFILE_STRINGS) continue;
-        if (file_of[e->path] == -2) file_of[e->path] = find_file(found, prof_string(s, e->path));
+        if (file_of[e->path] == -2) file_of[e->path] = prof_find_file(found, prof_string(s, e->path));
         if (file_of[e->path] >= 0) list[n++] = (prof_extent){file_of[e->path], e};
     }
     if (n) qsort(list, (size_t)n, sizeof *list, compare_extents);
@@ -417,15 +417,17 @@ static double cost_of_call(const char *folder) {
     return took;
 }
 
-/* bench/bench_profile.py measures it: an access with its line of Python. */
+/* bench/bench_profile.py measures it: an access with its line of Python; an event that is logged, with its clock. */
 #define ACCESS_SECONDS 3e-7
+#define EVENT_SECONDS 1e-7
 
 static void find_cost(const char *folder, prof_found *found) {
     const profile_segment *s = found->segment;
     found->events_accesses = (int64_t)s->accesses_counted;
     found->events_calls = (int64_t)s->calls_counted;
-    found->own_seconds =
-        (double)found->events_calls * cost_of_call(folder) + (double)found->events_accesses * ACCESS_SECONDS;
+    found->own_seconds = (double)found->events_calls * cost_of_call(folder) +
+                         (double)found->events_accesses * ACCESS_SECONDS +
+                         (double)(found->events + found->events_dropped) * EVENT_SECONDS;
     found->lost = (int64_t)s->lost_processes + s->lost_strings + s->lost_files + s->lost_extents + s->lost_accesses +
                   s->lost_sites + s->lost_stacks + s->lost_functions + s->lost_edges + s->untracked;
     if (s->tasks > PROFILE_TASKS) found->lost += s->tasks - PROFILE_TASKS;
@@ -446,6 +448,7 @@ int cli_profile_find(const cli_context *cli, const char *folder, prof_found *fou
     prof_find_times(found);
     prof_find_calls(found);
     prof_find_chosen(folder, found);
+    prof_find_events(folder, found);
     find_cost(folder, found);
     return 0;
 }
@@ -470,6 +473,7 @@ void cli_profile_found_free(prof_found *found) {
     free(found->edge);
     free(found->process);
     free(found->finding);
+    free(found->event);
     if (found->segment) munmap(found->segment, sizeof *found->segment);
     *found = (prof_found){0};
 }

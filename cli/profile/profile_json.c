@@ -355,6 +355,10 @@ void cli_profile_json(FILE *out, const cli_profile_run *run, const prof_found *f
     cli_json_put_int(&json, "system_calls", found->events_calls);
     cli_json_put_double(&json, "seconds", found->own_seconds);
     cli_json_put_int(&json, "lost", found->lost);
+    if (found->traced) {
+        cli_json_put_int(&json, "events", found->events);
+        cli_json_put_int(&json, "events_dropped", found->events_dropped);
+    }
     cli_json_put_int(&json, "garbled_lines", (int64_t)found->segment->garbled_lines);
     cli_json_end(&json);
     cli_json_end(&json);

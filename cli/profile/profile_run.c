@@ -50,17 +50,9 @@ int cli_profile_library(const cli_context *cli, char path[PATH_MAX]) {
 /* ---------------------------------------------------------------- the folder */
 
 /* Names of what a former profile left in its folder. */
-static const char *const own_files[] = {PROFILE_FILE,
-                                        "report.txt",
-                                        "report.json",
-                                        "report.html",
-                                        "counts.tsv",
-                                        "memory.csv",
-                                        "profile.speedscope.json",
-                                        "profile.folded",
-                                        "accesses.folded",
-                                        "profile.prof",
-                                        "trace.json"};
+static const char *const own_files[] = {
+    PROFILE_FILE, PROFILE_EVENTS_FILE,       "report.txt",     "report.json",     "report.html",  "counts.tsv",
+    "memory.csv", "profile.speedscope.json", "profile.folded", "accesses.folded", "profile.prof", "trace.json"};
 
 static bool is_own(const char *name) {
     if (prof_is_lines_file(name)) return true;
@@ -111,36 +103,46 @@ int cli_profile_folder(const cli_context *cli, const char *wanted, cli_profile_r
     return cli_fail(cli, MSIO_E_ARGUMENT, wanted, "the folder's path is too long, or is gone");
 }
 
-/* The counters, allocated whole: no process of the run can find the disk full while it counts. */
-static int make_segment(const cli_context *cli, cli_profile_run *run) {
+typedef struct shared_head {
+    char magic[8];
+    uint32_t version, bytes;
+    uint64_t started;
+    uint32_t sample_hz;
+} shared_head;
+
+/* A file that the run's processes map, allocated whole: none of them can find the disk full while it counts. *map, if
+ * not NULL: its bytes, to be looked at; it may stay as it is. */
+static int make_shared(const cli_context *cli, const cli_profile_run *run, const char *name, const shared_head *head,
+                       const void **map) {
     char path[PATH_MAX + 32];
-    struct {
-        char magic[8];
-        uint32_t version, bytes;
-        uint64_t started;
-        uint32_t sample_hz;
-    } head = {PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), 0, (uint32_t)run->sample_hz};
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    head.started = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-    snprintf(path, sizeof path, "%s/" PROFILE_FILE, run->folder);
+    snprintf(path, sizeof path, "%s/%s", run->folder, name);
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return cli_fail_system(cli, path, "the counters cannot be made");
-    int failed = posix_fallocate(fd, 0, (off_t)sizeof(profile_segment)), code = 0;
+    int failed = posix_fallocate(fd, 0, (off_t)head->bytes), code = 0;
     errno = failed;
     if (failed)
-        code = cli_fail_system(cli, path, "no room for 64 MiB of counters");
-    else if (pwrite(fd, &head, sizeof head, 0) != (ssize_t)sizeof head)
+        code = cli_fail_system(cli, path, "no room for %u MiB of counters", head->bytes >> 20);
+    else if (pwrite(fd, head, sizeof *head, 0) != (ssize_t)sizeof *head)
         code = cli_fail_system(cli, path, "the counters cannot be written");
-    void *map = code ? MAP_FAILED : mmap(NULL, sizeof(profile_segment), PROT_READ, MAP_SHARED, fd, 0);
-    if (map != MAP_FAILED) run->counters = map;
+    void *bytes = code || !map ? MAP_FAILED : mmap(NULL, head->bytes, PROT_READ, MAP_SHARED, fd, 0);
+    if (bytes != MAP_FAILED) *map = bytes;
     close(fd);
     return code;
 }
 
 int cli_profile_prepare(const cli_context *cli, const char *folder, cli_profile_run *run) {
+    struct timespec now;
+    const void *map = NULL;
+    shared_head counters = {PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), 0,
+                            (uint32_t)run->sample_hz};
+    const shared_head events = {PROFILE_EVENTS_MAGIC, PROFILE_EVENTS_VERSION, (uint32_t)sizeof(profile_events), 0, 0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    counters.started = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     int code = cli_profile_folder(cli, folder, run);
-    return code ? code : make_segment(cli, run);
+    if (!code) code = make_shared(cli, run, PROFILE_FILE, &counters, &map);
+    if (!code && run->trace) code = make_shared(cli, run, PROFILE_EVENTS_FILE, &events, NULL);
+    run->counters = map;
+    return code;
 }
 
 /* ---------------------------------------------------------------- memory and processor time */
@@ -225,6 +227,8 @@ void cli_profile_end(const cli_profile_run *run) {
     snprintf(path, sizeof path, "%s/" PROFILE_FILE, run->folder);
     unlink(path);
     prof_remove_chosen(run->folder);
+    snprintf(path, sizeof path, "%s/" PROFILE_EVENTS_FILE, run->folder);
+    unlink(path);
 }
 
 void cli_profile_run_free(cli_profile_run *run) {
@@ -275,8 +279,8 @@ static void set_environment(const cli_profile_run *run, const char *library) {
     const char *others = getenv("LD_PRELOAD");
     snprintf(value, sizeof value, "%s%s%s", library, others && *others ? ":" : "", others ? others : "");
     setenv("LD_PRELOAD", value, 1);
-    snprintf(value, sizeof value, "profile%s%s%s:%s", run->every_call ? "+calls" : "", *run->lines_of ? "+lines=" : "",
-             run->lines_of, run->folder);
+    snprintf(value, sizeof value, "profile%s%s%s%s:%s", run->every_call ? "+calls" : "", run->trace ? "+trace" : "",
+             *run->lines_of ? "+lines=" : "", run->lines_of, run->folder);
     setenv("MSIO_PROF", value, 1);
 }
 

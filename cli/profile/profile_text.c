@@ -341,6 +341,9 @@ static void print_limits(FILE *out, const cli_profile_run *run, const prof_found
             cli_count(found->events_calls).text, cli_duration(found->own_seconds).text);
     if (run->seconds > 0) fprintf(out, " (%.1f%%)", 100 * found->own_seconds / run->seconds);
     fprintf(out, "; %s events without room in the counters\n", cli_count(found->lost).text);
+    if (found->traced)
+        fprintf(out, "Trace    %s events in trace.json; %s older ones found no room in the log\n",
+                cli_count(found->events).text, cli_count(found->events_dropped).text);
     if (found->looks)
         fprintf(out, "Python   %s looks at its threads' stacks took %s of processor time (measured)\n",
                 cli_count(found->looks).text, cli_duration(found->look_seconds).text);

@@ -68,8 +68,8 @@ static uint32_t native_site(int table, const char *column, size_t length, bool w
     return n->site;
 }
 
-/* The access that an event is about; NULL: there is no room for it. */
-static profile_access *find(const preload_column *of) {
+/* The access that an event of so many rows is about; NULL: there is no room for it. */
+static profile_access *find(const preload_column *of, uint64_t rows) {
     uint32_t sure = PROFILE_SITE_UNKNOWN;
     uint32_t site = preload_python_site(&sure);
     if (!site && (site = preload_left_site())) sure = PROFILE_SITE_EXACT;
@@ -78,12 +78,14 @@ static profile_access *find(const preload_column *of) {
     if (!access) return NULL;
     add(&preload_segment->accesses_counted, 1);
     add(&access->calls, 1);
+    if (preload_events)
+        preload_log(PROFILE_EVENT_ACCESS, (uint32_t)(access - preload_segment->access), rows, preload_now(), 0);
     return access;
 }
 
 /* One cell: does it follow the one before? Threads that share an access disturb each other's runs, not the counts. */
 void preload_count_cell(const preload_column *of, int64_t row, uint64_t elements) {
-    profile_access *access = find(of);
+    profile_access *access = find(of, 1);
     if (!access) return;
     int64_t before = atomic_exchange_explicit(&access->last_row, row, memory_order_relaxed);
     add(&access->cells, 1);
@@ -108,7 +110,7 @@ void preload_count_cell(const preload_column *of, int64_t row, uint64_t elements
 }
 
 void preload_count_rows(const preload_column *of, bool whole, uint64_t rows, uint64_t elements) {
-    profile_access *access = find(of);
+    profile_access *access = find(of, rows);
     if (!access) return;
     add(whole ? &access->whole : &access->parts, 1);
     add(&access->rows, rows);

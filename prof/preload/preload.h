@@ -6,6 +6,7 @@
 #ifndef MSIO_PRELOAD_H
 #define MSIO_PRELOAD_H
 
+#include "prof/preload/profile_events.h"
 #include "prof/preload/profile_segment.h"
 
 #include <stdbool.h>
@@ -52,6 +53,13 @@ profile_stack *preload_stack(const uint32_t *site, uint32_t depth, uint32_t user
 uint32_t preload_function(uint32_t file, uint32_t name, int line);
 uint32_t preload_edge(uint32_t caller, uint32_t callee);
 void preload_extent(uint32_t path, uint64_t offset, uint64_t length, bool write);
+
+/* ---------------------------------------------------------------- single events (events.c) */
+
+/* The log; NULL: none was asked for. */
+extern profile_events *preload_events;
+/* An event of PROFILE_EVENT_... that began at `start` and took ns. There must be a log. */
+void preload_log(uint32_t kind, uint32_t of, uint64_t amount, uint64_t start, uint64_t ns);
 
 /* ---------------------------------------------------------------- files (tracking.c) */
 

@@ -12,8 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PREFIX "profile" /* [+calls][+lines=NAME,...]:FOLDER */
-#define CALLS "+calls"
+#define PREFIX "profile" /* [+calls][+trace][+lines=NAME,...]:FOLDER */
 #define LINES "+lines="
 #define PROBES 512u
 /* A claim whose owner was killed is passed over after so many looks. */
@@ -24,7 +23,7 @@ unsigned preload_epoch;
 
 static char segment_path[4096];
 static char folder_path[4096], wanted_lines[1024];
-static bool wants_calls, wants_text;
+static bool wants_calls, wants_text, wants_events;
 static _Atomic int attached; /* 0 not tried, 1 being tried, 2 done */
 static _Atomic int own_pid;
 static _Atomic uint32_t own_process; /* entry + 1; 0: none yet */
@@ -51,51 +50,74 @@ bool preload_is_own_memory(void) { return atomic_load_explicit(&own_pid, memory_
 
 /* ---------------------------------------------------------------- attaching */
 
-/* A program that was started without the command makes its own segment, under a name that appears when it is whole. */
-static int make_segment(void) {
+/* A file that processes share: its path, its size, and how it begins. */
+typedef struct shared_file {
+    const char *path;
+    size_t size, head_size;
+    const void *head;
+} shared_file;
+
+/* A program that was started without the command makes its own, under a name that appears when it is whole. */
+static int make_shared(const shared_file *file) {
     char name[4200];
     char digits[24];
     int n = 0;
     for (int pid = current_pid(); pid > 0; pid /= 10) digits[n++] = (char)('0' + pid % 10);
-    size_t length = strlen(segment_path);
-    memcpy(name, segment_path, length);
+    size_t length = strlen(file->path);
+    memcpy(name, file->path, length);
     name[length++] = '.';
     while (n > 0) name[length++] = digits[--n];
     name[length] = '\0';
     int fd = (int)syscall(SYS_openat, AT_FDCWD, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) return -1;
-    bool made = syscall(SYS_fallocate, fd, 0, (off_t)0, (off_t)sizeof(profile_segment)) == 0;
-    struct {
-        char magic[8];
-        uint32_t version, bytes;
-        uint64_t started;
-        uint32_t sample_hz;
-    } start = {PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), preload_now(), PROFILE_SAMPLE_HZ};
-    made = made && syscall(SYS_pwrite64, fd, &start, sizeof start, (off_t)0) == (long)sizeof start;
+    bool made = syscall(SYS_fallocate, fd, 0, (off_t)0, (off_t)file->size) == 0;
+    made = made && syscall(SYS_pwrite64, fd, file->head, file->head_size, (off_t)0) == (long)file->head_size;
     /* link does not replace what another process made meanwhile */
-    bool ours = made && syscall(SYS_linkat, AT_FDCWD, name, AT_FDCWD, segment_path, 0) == 0;
+    bool ours = made && syscall(SYS_linkat, AT_FDCWD, name, AT_FDCWD, file->path, 0) == 0;
     syscall(SYS_unlinkat, AT_FDCWD, name, 0);
     if (ours) return fd;
     syscall(SYS_close, fd);
-    return made ? (int)syscall(SYS_openat, AT_FDCWD, segment_path, O_RDWR | O_CLOEXEC, 0) : -1;
+    return made ? (int)syscall(SYS_openat, AT_FDCWD, file->path, O_RDWR | O_CLOEXEC, 0) : -1;
 }
 
-static profile_segment *map_segment(void) {
-    int fd = (int)syscall(SYS_openat, AT_FDCWD, segment_path, O_RDWR | O_CLOEXEC, 0);
-    if (fd < 0) fd = make_segment();
+/* NULL: it cannot be had, or begins differently in its first `same` bytes. */
+static void *map_shared(const shared_file *file, size_t same) {
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, file->path, O_RDWR | O_CLOEXEC, 0);
+    if (fd < 0) fd = make_shared(file);
     if (fd < 0) return NULL;
-    profile_segment *found = NULL;
-    if (syscall(SYS_lseek, fd, 0L, SEEK_END) == (off_t)sizeof(profile_segment)) {
-        void *map =
-            (void *)syscall(SYS_mmap, NULL, sizeof(profile_segment), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0L);
+    void *found = NULL;
+    if (syscall(SYS_lseek, fd, 0L, SEEK_END) == (off_t)file->size) {
+        void *map = (void *)syscall(SYS_mmap, NULL, file->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0L);
         if (map != MAP_FAILED) found = map;
     }
     syscall(SYS_close, fd);
-    if (found && memcmp(found->magic, PROFILE_MAGIC, 8) == 0 && found->version == PROFILE_VERSION &&
-        found->bytes == sizeof(profile_segment))
-        return found;
-    if (found) syscall(SYS_munmap, found, sizeof *found);
+    if (found && memcmp(found, file->head, same) == 0) return found;
+    if (found) syscall(SYS_munmap, found, file->size);
     return NULL;
+}
+
+typedef struct shared_head {
+    char magic[8];
+    uint32_t version, bytes;
+    uint64_t started;
+    uint32_t sample_hz;
+} shared_head;
+
+static profile_segment *map_segment(void) {
+    shared_head head = {PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), preload_now(),
+                        PROFILE_SAMPLE_HZ};
+    return map_shared(&(shared_file){segment_path, sizeof(profile_segment), sizeof head, &head},
+                      offsetof(shared_head, started));
+}
+
+static profile_events *map_events(void) {
+    char path[sizeof segment_path + sizeof PROFILE_EVENTS_FILE];
+    shared_head head = {PROFILE_EVENTS_MAGIC, PROFILE_EVENTS_VERSION, (uint32_t)sizeof(profile_events), 0, 0};
+    size_t folder = strlen(segment_path) - (sizeof PROFILE_FILE - 1);
+    memcpy(path, segment_path, folder);
+    memcpy(path + folder, PROFILE_EVENTS_FILE, sizeof PROFILE_EVENTS_FILE);
+    size_t same = offsetof(shared_head, started);
+    return map_shared(&(shared_file){path, sizeof(profile_events), same, &head}, same);
 }
 
 profile_segment *preload_attach(void) {
@@ -104,7 +126,9 @@ profile_segment *preload_attach(void) {
     if (atomic_load_explicit(&attached, memory_order_acquire) == 2) return preload_segment;
     if (!preload_is_own_memory()) return NULL;
     if (!atomic_compare_exchange_strong(&attached, &expected, 1)) return NULL; /* another thread is at it: one event */
-    preload_segment = map_segment();
+    profile_segment *found = map_segment();
+    if (found && wants_events) preload_events = map_events();
+    preload_segment = found;
     atomic_store_explicit(&attached, 2, memory_order_release);
     errno = kept;
     return preload_segment;
@@ -119,18 +143,36 @@ static void in_child(void) {
     preload_sampler_child();
 }
 
+/* Takes what MSIO_PROF asks for. Returns the folder; NULL: it asks for nothing of ours. */
+static const char *parse(const char *asked) {
+    if (strncmp(asked, PREFIX, sizeof PREFIX - 1) != 0) return NULL;
+    bool calls = false, events = false;
+    const char *at = asked + sizeof PREFIX - 1, *lines = NULL;
+    for (; *at == '+'; at += strcspn(at + 1, "+:") + 1) {
+        if (strncmp(at, "+calls", 6) == 0)
+            calls = true;
+        else if (strncmp(at, "+trace", 6) == 0)
+            events = true;
+        else if (strncmp(at, LINES, sizeof LINES - 1) == 0)
+            lines = at + sizeof LINES - 1;
+        else
+            return NULL;
+    }
+    if (*at != ':') return NULL;
+    wants_calls = calls;
+    wants_events = events;
+    if (lines) snprintf(wanted_lines, sizeof wanted_lines, "%s", lines);
+    wanted_lines[strcspn(wanted_lines, "+:")] = '\0';
+    return at + 1;
+}
+
 __attribute__((constructor)) static void begin(void) {
     const char *asked = getenv("MSIO_PROF");
-    if (!asked || strncmp(asked, PREFIX, sizeof PREFIX - 1) != 0) return;
-    const char *options = asked + sizeof PREFIX - 1, *folder = strchr(options, ':'), *lines = strstr(options, LINES);
-    const char *calls = strstr(options, CALLS);
-    if (!folder++ || (*options != ':' && *options != '+')) return;
+    const char *folder = asked ? parse(asked) : NULL;
+    if (!folder) return;
     size_t length = strlen(folder);
     if (length == 0 || length + sizeof "/" PROFILE_FILE > 4000) return;
     own_pid = current_pid();
-    wants_calls = calls && calls < folder;
-    if (lines && lines < folder) snprintf(wanted_lines, sizeof wanted_lines, "%s", lines + sizeof LINES - 1);
-    wanted_lines[strcspn(wanted_lines, ":")] = '\0';
     memcpy(folder_path, folder, length + 1);
     const char *text = getenv("MSIO_PROFILE_TEXT");
     wants_text = text && *text;

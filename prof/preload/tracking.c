@@ -193,6 +193,9 @@ void preload_moved(profile_file *file, int fd, ssize_t n, int64_t offset, uint64
         uint64_t ns = preload_now() - start;
         add(write ? &file->write_ns : &file->read_ns, ns);
         keep_longest(&file->longest_ns, ns);
+        if (preload_events)
+            preload_log(write ? PROFILE_EVENT_WRITE : PROFILE_EVENT_READ, (uint32_t)(file - preload_segment->file),
+                        n > 0 ? (uint64_t)n : 0, start, ns);
     }
     if (n < 0) add(&file->failed, 1);
     if (n > 0) {
