@@ -15,7 +15,7 @@
 #include "prof/control.h"
 #include "prof/shard.h"
 
-#define KNOWN_MODES "report, json:FILE, profile[+calls][+lines=NAME,...]:FOLDER or off"
+#define KNOWN_MODES "report, json:FILE, profile[+calls][+trace][+lines=NAME,...]:FOLDER or off"
 
 typedef enum setup_mode { MODE_OFF, MODE_REPORT, MODE_JSON, MODE_UNKNOWN } setup_mode;
 

@@ -18,7 +18,8 @@ extern "C" {
 typedef struct msio_locator msio_locator;
 
 /* One part of a stretch. Parts come in the order of the file; those of columns that share bytes (the values of an
- * IncrementalStMan's bucket) stand one after the other with the same bytes. */
+ * IncrementalStMan's bucket) stand one after the other with the same bytes. Where only a part of such a bucket is asked
+ * for, the values of each column come in turn. Of a bucket's bytes that are no column's nothing is told. */
 typedef struct msio_located {
     /* What lies there. Static. Of a table: "tile" (tiled managers), "bucket" (StandardStMan, IncrementalStMan), "array"
      * (a file of indirect arrays), "strings" (a bucket of StandardStMan that is in no index of rows: strings, the index

@@ -178,7 +178,7 @@ static void an_unknown_value_gets_one_line_and_nothing_else(void **state) {
         assert_int_equal(run(modes[i], "running"), 0);
         assert_int_equal(lines(output), 1);
         assert_non_null(strstr(output, "MSIO_PROF="));
-        assert_non_null(strstr(output, "report, json:FILE, profile[+calls][+lines=NAME,...]:FOLDER or off"));
+        assert_non_null(strstr(output, "report, json:FILE, profile[+calls][+trace][+lines=NAME,...]:FOLDER or off"));
     }
 }
 
