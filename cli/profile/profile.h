@@ -118,6 +118,7 @@ typedef struct prof_column {
     /* of accesses */
     int64_t calls_read, calls_written, cells_read, cells_written, rows, elements, bytes_wanted;
     int64_t table_rows;
+    int access; /* of found->access, its first: the busiest; -1: none */
     /* while files are gone through */
     int64_t covered_read, covered_written, unit_now, cube_now, unit_reads;
     const char *file_now;
@@ -160,6 +161,7 @@ typedef struct prof_access {
     bool write;
     int64_t calls, cells, whole, parts, rows, elements, bytes, following, repeated, backward, longest;
     int64_t first_row, last_row;
+    int next;          /* of found->access, of the same column; -1: none */
     bool loop;         /* cell after cell of neighbouring rows */
     double would_take; /* msio's time for the same cells, measured; -1: not */
     char not_measured[120];

@@ -263,9 +263,9 @@ static void put_column_entry(FILE *out, const prof_found *found, const prof_tabl
     fputs(")\005", out);
     put_counts(out, calls, calls, each * (double)calls, each * (double)calls);
     fputc('{', out);
-    for (int i = 0; i < found->accesses; i++) {
+    for (int i = c->access; i >= 0; i = found->access[i].next) {
         const prof_access *a = &found->access[i];
-        if (a->column != c || a->write != write || !a->file) continue;
+        if (a->write != write || !a->file) continue;
         put_function(out, a->file, a->line, a->function);
         fputs(")\004", out);
         put_counts(out, a->calls, a->calls, each * (double)a->calls, each * (double)a->calls);

@@ -314,11 +314,19 @@ static int compare_by_table(const void *one, const void *other) {
     return a->table != b->table ? (a->table < b->table ? -1 : 1) : compare_accesses(one, other);
 }
 
+static int compare_pointers(const void *a, const void *b) { return a == b ? 0 : (uintptr_t)a < (uintptr_t)b ? -1 : 1; }
+
 /* The same access by several processes is one. */
-static bool same_place(const prof_access *a, const prof_access *b) {
-    return a->table == b->table && a->write == b->write && a->line == b->line && a->sure == b->sure &&
-           a->column_name == b->column_name && a->file == b->file && a->function == b->function &&
-           a->table_path == b->table_path;
+static int compare_places(const void *one, const void *other) {
+    const prof_access *a = one, *b = other;
+    if (a->table != b->table) return a->table < b->table ? -1 : 1;
+    if (a->write != b->write) return a->write ? 1 : -1;
+    if (a->line != b->line) return a->line < b->line ? -1 : 1;
+    if (a->sure != b->sure) return a->sure < b->sure ? -1 : 1;
+    int order = compare_pointers(a->column_name, b->column_name);
+    if (!order) order = compare_pointers(a->file, b->file);
+    if (!order) order = compare_pointers(a->function, b->function);
+    return order ? order : compare_pointers(a->table_path, b->table_path);
 }
 
 static void merge_access(prof_access *to, const prof_access *a) {
@@ -326,8 +334,19 @@ static void merge_access(prof_access *to, const prof_access *a) {
     to->rows += a->rows, to->elements += a->elements, to->following += a->following;
     to->repeated += a->repeated, to->backward += a->backward;
     if (a->longest > to->longest) to->longest = a->longest;
-    if (a->first_row >= 0 && a->first_row < to->first_row) to->first_row = a->first_row;
+    if (a->first_row >= 0 && (to->first_row < 0 || a->first_row < to->first_row)) to->first_row = a->first_row;
     if (a->last_row > to->last_row) to->last_row = a->last_row;
+}
+
+static int merge_places(prof_access *list, int n) {
+    int kept = 0;
+    if (n) qsort(list, (size_t)n, sizeof *list, compare_places);
+    for (int i = 0; i < n; i++)
+        if (kept && compare_places(&list[kept - 1], &list[i]) == 0)
+            merge_access(&list[kept - 1], &list[i]);
+        else
+            list[kept++] = list[i];
+    return kept;
 }
 
 static void find_accesses(prof_found *found) {
@@ -351,13 +370,10 @@ static void find_accesses(prof_found *found) {
             made.line = site->line;
         }
         made.table = table_by_name(found, made.table_path);
-        int to = n - 1; /* processes' entries of one place are few: looked for among all */
-        while (to >= 0 && !same_place(&list[to], &made)) to--;
-        if (to >= 0)
-            merge_access(&list[to], &made);
-        else
-            list[n++] = made;
+        made.next = -1;
+        list[n++] = made;
     }
+    n = merge_places(list, n);
     if (n) qsort(list, (size_t)n, sizeof *list, compare_by_table);
     found->access = list;
     found->accesses = n;
@@ -367,32 +383,55 @@ static void find_accesses(prof_found *found) {
     }
     for (int i = 0; i < n; i++) list[i].loop = is_loop(&list[i]);
     if (n) qsort(list, (size_t)n, sizeof *list, compare_accesses);
+    for (int i = n - 1; i >= 0; i--) {
+        if (!list[i].column) continue;
+        list[i].next = list[i].column->access;
+        list[i].column->access = i;
+    }
 }
 
-static int compare_lines(const void *one, const void *other) {
+static int busiest_first(const void *one, const void *other) {
     const prof_line *a = one, *b = other;
-    return a->calls != b->calls ? (a->calls > b->calls ? -1 : 1) : a->line - b->line;
+    if (a->calls != b->calls) return a->calls > b->calls ? -1 : 1;
+    int order = strcmp(a->file, b->file);
+    return order ? order : a->line < b->line ? -1 : a->line > b->line;
+}
+
+static int compare_lines(const prof_line *a, const prof_line *b) {
+    int order = compare_pointers(a->file, b->file);
+    if (!order) order = compare_pointers(a->function, b->function);
+    return order ? order : a->line < b->line ? -1 : a->line > b->line;
+}
+
+/* By line; of one line the busiest access first. */
+static int compare_lines_in_order(const void *one, const void *other) {
+    int order = compare_lines(one, other);
+    return order ? order : busiest_first(one, other);
 }
 
 static void find_lines(prof_found *found) {
     prof_line *list = cli_alloc_many((size_t)found->accesses + 1, sizeof *list);
-    int n = 0;
+    int n = 0, kept = 0;
     for (int i = 0; i < found->accesses; i++) {
         const prof_access *a = &found->access[i];
-        int to = 0;
         if (!a->file) continue;
-        while (to < n && (list[to].file != a->file || list[to].line != a->line || list[to].function != a->function))
-            to++;
-        if (to == n)
-            list[n++] = (prof_line){.file = a->file, .function = a->function, .line = a->line, .sure = a->sure};
-        list[to].calls += a->calls;
-        list[to].cells += a->cells;
-        list[to].rows += a->rows;
-        list[to].bytes += a->bytes;
+        list[n++] = (prof_line){.file = a->file, .function = a->function, .line = a->line, .sure = a->sure};
+        list[n - 1].calls = a->calls, list[n - 1].cells = a->cells;
+        list[n - 1].rows = a->rows, list[n - 1].bytes = a->bytes;
     }
-    if (n) qsort(list, (size_t)n, sizeof *list, compare_lines);
+    if (n) qsort(list, (size_t)n, sizeof *list, compare_lines_in_order);
+    for (int i = 0; i < n; i++) {
+        prof_line line = list[i], *to = kept ? &list[kept - 1] : NULL;
+        if (!to || compare_lines(to, &line) != 0) {
+            list[kept++] = line;
+            continue;
+        }
+        to->calls += line.calls, to->cells += line.cells;
+        to->rows += line.rows, to->bytes += line.bytes;
+    }
+    if (kept) qsort(list, (size_t)kept, sizeof *list, busiest_first);
     found->line = list;
-    found->lines = n;
+    found->lines = kept;
 }
 
 /* ---------------------------------------------------------------- what counting cost */

@@ -64,10 +64,24 @@ static double over_read(const prof_column *c) {
 
 /* ---------------------------------------------------------------- of accesses */
 
-/* Whether two loops are one in the source: the same line, or the same table where no line is known. */
-static bool one_loop(const prof_access *a, const prof_access *b) {
-    return a->loop && b->loop && a->table == b->table && a->write == b->write && a->line == b->line &&
-           a->file == b->file && a->function == b->function && a->table_path == b->table_path;
+/* Loops are one in the source that have the same line, or the same table where no line is known. Of one, the busiest
+ * comes first: accesses come so. */
+static int compare_loops(const void *one, const void *other) {
+    const prof_access *a = *(const prof_access *const *)one, *b = *(const prof_access *const *)other;
+    if (a->table != b->table) return a->table < b->table ? -1 : 1;
+    if (a->write != b->write) return a->write ? 1 : -1;
+    if (a->line != b->line) return a->line < b->line ? -1 : 1;
+    const void *const of_a[] = {a->file, a->function, a->table_path}, *const of_b[] = {b->file, b->function,
+                                                                                       b->table_path};
+    for (int i = 0; i < 3; i++)
+        if (of_a[i] != of_b[i]) return (uintptr_t)of_a[i] < (uintptr_t)of_b[i] ? -1 : 1;
+    return 0;
+}
+
+static int compare_loops_in_order(const void *one, const void *other) {
+    const prof_access *a = *(const prof_access *const *)one, *b = *(const prof_access *const *)other;
+    int order = compare_loops(one, other);
+    return order ? order : a < b ? -1 : a > b;
 }
 
 static void say_instead(prof_finding *f, const prof_access *a, int columns, double would_take) {
@@ -82,24 +96,19 @@ static void say_instead(prof_finding *f, const prof_access *a, int columns, doub
             a->not_measured[0] ? a->not_measured : "only the busiest loops are");
 }
 
-/* Loops over several columns in one place are one finding. Accesses come busiest first. */
-static void judge_loop(judging *j, int first) {
+/* Loops over several columns in one place are one finding. */
+static void judge_loop(judging *j, const prof_access *const *loop, int n) {
     prof_found *found = j->found;
-    const prof_access *a = &found->access[first];
+    const prof_access *a = loop[0];
     char columns[160] = "";
-    int n = 0;
     int64_t cells = 0;
     double would_take = 0;
-    for (int i = 0; i < first; i++)
-        if (one_loop(a, &found->access[i])) return; /* told with that one */
-    for (int i = first; i < found->accesses; i++) {
-        const prof_access *b = &found->access[i];
+    for (int i = 0; i < n; i++) {
+        const prof_access *b = loop[i];
         size_t used = strlen(columns);
-        if (!one_loop(a, b)) continue;
         cells += b->cells;
         would_take = would_take < 0 || b->would_take < 0 ? -1 : would_take + b->would_take;
-        if (used < 100) say(columns + used, sizeof columns - used, "%s%.40s", n ? ", " : "", b->column_name);
-        n++;
+        if (used < 100) say(columns + used, sizeof columns - used, "%s%.40s", i ? ", " : "", b->column_name);
     }
     prof_finding *f = add(j, "cell loop", (double)cells * CELL_SECONDS,
                           a->table >= 0 ? found->table[a->table].name : a->table_path, a->column_name);
@@ -110,6 +119,20 @@ static void judge_loop(judging *j, int first) {
         a->backward ? ", some of them again" : "");
     if (n > 1) say(f->what + strlen(f->what), sizeof f->what - strlen(f->what), " (%d columns)", n);
     say_instead(f, a, n, would_take);
+}
+
+static void judge_loops(judging *j) {
+    const prof_found *found = j->found;
+    const prof_access **loop = cli_alloc_many((size_t)found->accesses + 1, sizeof(*loop));
+    int loops = 0;
+    for (int i = 0; i < found->accesses; i++)
+        if (found->access[i].loop) loop[loops++] = &found->access[i];
+    if (loops) qsort(loop, (size_t)loops, sizeof(*loop), compare_loops_in_order);
+    for (int i = 0, n; i < loops; i += n) {
+        for (n = 1; i + n < loops && compare_loops(&loop[i], &loop[i + n]) == 0;) n++;
+        judge_loop(j, loop + i, n);
+    }
+    free(loop);
 }
 
 /* Several lines that ask for whole columns again and again. */
@@ -220,34 +243,49 @@ static void judge_opens(judging *j) {
     }
 }
 
+static int compare_tasks(const void *one, const void *other) {
+    const prof_task_call *a = *(const prof_task_call *const *)one, *b = *(const prof_task_call *const *)other;
+    if (a->task != b->task) return (uintptr_t)a->task < (uintptr_t)b->task ? -1 : 1;
+    return a->on == b->on ? 0 : (uintptr_t)a->on < (uintptr_t)b->on ? -1 : 1;
+}
+
+static int compare_tasks_in_order(const void *one, const void *other) {
+    const prof_task_call *a = *(const prof_task_call *const *)one, *b = *(const prof_task_call *const *)other;
+    int order = compare_tasks(one, other);
+    return order ? order : a < b ? -1 : a > b;
+}
+
+static void judge_task(judging *j, const prof_task_call *const *call, int n) {
+    double all = 0, longest = 0;
+    char name[200];
+    for (int i = 0; i < n; i++) {
+        all += call[i]->seconds;
+        if (call[i]->seconds > longest) longest = call[i]->seconds;
+    }
+    prof_task_name(call[0]->task, name, sizeof name);
+    prof_finding *f = add(j, "task again", all - longest, call[0]->on, NULL);
+    f->file = call[0]->file;
+    f->line = call[0]->line;
+    say(f->what, sizeof f->what, "%.100s was called %s times on it, %s in all", name, cli_count(n).text,
+        cli_duration(all).text);
+    say(f->instead, sizeof f->instead,
+        "one call for several fields, spectral windows or calibration tables, where the task takes lists; what was "
+        "asked only to know it (listobs, visstat) from msio.meta, msio.flags and msio.stats");
+}
+
 /* Tasks of CASA that were called on the same table again: each call opens it and reads its columns anew. */
 static void judge_tasks(judging *j) {
     const prof_found *found = j->found;
-    for (int i = 0; i < found->task_calls; i++) {
-        const prof_task_call *first = &found->task_call[i];
-        double all = 0, longest = 0;
-        int64_t n = 0;
-        bool earlier = false;
-        for (int k = 0; k < found->task_calls; k++) {
-            const prof_task_call *other = &found->task_call[k];
-            if (other->task != first->task || other->on != first->on || !first->on) continue;
-            earlier = earlier || k < i;
-            all += other->seconds;
-            if (other->seconds > longest) longest = other->seconds;
-            n++;
-        }
-        if (earlier || n < 2) continue;
-        char name[200];
-        prof_task_name(first->task, name, sizeof name);
-        prof_finding *f = add(j, "task again", all - longest, first->on, NULL);
-        f->file = first->file;
-        f->line = first->line;
-        say(f->what, sizeof f->what, "%.100s was called %s times on it, %s in all", name, cli_count(n).text,
-            cli_duration(all).text);
-        say(f->instead, sizeof f->instead,
-            "one call for several fields, spectral windows or calibration tables, where the task takes lists; what was "
-            "asked only to know it (listobs, visstat) from msio.meta, msio.flags and msio.stats");
+    const prof_task_call **call = cli_alloc_many((size_t)found->task_calls + 1, sizeof(*call));
+    int calls = 0;
+    for (int i = 0; i < found->task_calls; i++)
+        if (found->task_call[i].on) call[calls++] = &found->task_call[i];
+    if (calls) qsort(call, (size_t)calls, sizeof(*call), compare_tasks_in_order);
+    for (int i = 0, n; i < calls; i += n) {
+        for (n = 1; i + n < calls && compare_tasks(&call[i], &call[i + n]) == 0;) n++;
+        if (n > 1) judge_task(j, call + i, n);
     }
+    free(call);
 }
 
 /* Files beside tables (images as FITS, temporary parts) that were written over and over. */
@@ -285,9 +323,8 @@ static void bring_together(prof_found *found) {
     int kept = 0;
     for (int i = 0; i < found->findings; i++) {
         prof_finding *f = &found->finding[i];
-        int to = 0;
-        while (to < kept && (strcmp(found->finding[to].kind, f->kind) != 0 || found->finding[to].table != f->table ||
-                             !f->column || f->file))
+        int to = !f->column || f->file ? kept : 0;
+        while (to < kept && (found->finding[to].table != f->table || strcmp(found->finding[to].kind, f->kind) != 0))
             to++;
         if (to == kept) {
             found->finding[kept++] = *f;
@@ -310,12 +347,9 @@ static int costliest(const void *one, const void *other) {
 
 void cli_profile_judge(const cli_profile_run *run, prof_found *found) {
     judging j = {run, found, 0};
-    for (int i = 0; i < found->accesses; i++) {
-        if (found->access[i].loop)
-            judge_loop(&j, i);
-        else
-            judge_repeats(&j, &found->access[i]);
-    }
+    judge_loops(&j);
+    for (int i = 0; i < found->accesses; i++)
+        if (!found->access[i].loop) judge_repeats(&j, &found->access[i]);
     for (int t = 0; t < found->tables; t++) judge_table(&j, &found->table[t]);
     judge_opens(&j);
     judge_tasks(&j);

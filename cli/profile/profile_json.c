@@ -39,9 +39,8 @@ static void put_by(cli_json *json, const prof_found *found, const prof_column *c
                                              OF_ACCESS(parts),     OF_ACCESS(rows),     OF_ACCESS(bytes),
                                              OF_ACCESS(following), OF_ACCESS(repeated), OF_ACCESS(backward)};
     cli_json_open_list(json, "by");
-    for (int i = 0; i < found->accesses; i++) {
+    for (int i = column->access; i >= 0; i = found->access[i].next) {
         const prof_access *a = &found->access[i];
-        if (a->column != column) continue;
         cli_json_flat_object(json);
         cli_json_put_string(json, "operation", a->write ? "write" : "read");
         CLI_JSON_PUT_MEMBERS(json, a, access_place);

@@ -17,7 +17,8 @@ prof_column *prof_column_of(prof_table *table, const char *name, bool stored) {
         if (strcmp((*at)->name, name) == 0) return *at;
     *at = cli_alloc(sizeof **at);
     memset(*at, 0, sizeof **at);
-    **at = (prof_column){.name = cli_copy(name), .stored = stored, .unit_now = -1, .cube_now = -1, .table_rows = -1};
+    **at = (prof_column){
+        .name = cli_copy(name), .stored = stored, .unit_now = -1, .cube_now = -1, .table_rows = -1, .access = -1};
     table->columns++;
     return *at;
 }

@@ -19,7 +19,7 @@ static int longest_first(const void *one, const void *other) {
     return order ? order : a->line - b->line;
 }
 
-/* The entry of a line or task, made where it is new. */
+/* The entry of a task, made where it is new: there are few. */
 static prof_time *entry_of(prof_time *list, int *n, const char *file, const char *function, int line) {
     for (int i = 0; i < *n; i++)
         if (list[i].line == line && list[i].file == file && list[i].function == function) return &list[i];
@@ -96,20 +96,30 @@ static void find_task_calls(prof_found *found) {
     if (found->task_calls) qsort(found->task_call, (size_t)found->task_calls, sizeof *found->task_call, earliest_first);
 }
 
-static void add_line(prof_found *found, const profile_stack *stack) {
-    const profile_site *site = prof_frame(found, stack, stack->user < stack->depth ? stack->user : 0);
-    add(entry_of(found->time, &found->timed, prof_string(found->segment, site->file),
-                 prof_string(found->segment, site->function), site->line),
-        stack);
+/* The entry of each site's line, made where it is new; of no site the last one. */
+typedef struct site_lines {
+    prof_found *found;
+    int of[PROFILE_SITES + 1]; /* in found->time + 1 */
+} site_lines;
+
+static prof_time *line_of(site_lines *lines, const profile_site *site) {
+    const profile_segment *s = lines->found->segment;
+    bool known = site >= s->site && site < s->site + PROFILE_SITES;
+    int *at = &lines->of[known ? site - s->site : PROFILE_SITES];
+    if (!*at) {
+        lines->found->time[lines->found->timed] = (prof_time){
+            .file = prof_string(s, site->file), .function = prof_string(s, site->function), .line = site->line};
+        *at = ++lines->found->timed;
+    }
+    return &lines->found->time[*at - 1];
 }
 
-static void add_blocks(prof_found *found) {
-    const profile_segment *s = found->segment;
+static void add_blocks(site_lines *lines) {
+    const profile_segment *s = lines->found->segment;
     for (uint32_t i = 0; i < PROFILE_SITES; i++) {
         const profile_site *site = &s->site[i];
         if (site->state != PROFILE_READY || site->blocks == 0) continue;
-        prof_time *to = entry_of(found->time, &found->timed, prof_string(s, site->file), prof_string(s, site->function),
-                                 site->line);
+        prof_time *to = line_of(lines, site);
         to->blocks += (int64_t)site->blocks;
         to->block_bytes += (int64_t)site->block_bytes;
     }
@@ -117,13 +127,18 @@ static void add_blocks(prof_found *found) {
 
 void prof_find_times(prof_found *found) {
     find_stacks(found);
-    found->time = cli_alloc_many((size_t)found->stacks + PROFILE_SITES, sizeof *found->time);
+    site_lines *lines = cli_alloc(sizeof *lines);
+    memset(lines, 0, sizeof *lines);
+    lines->found = found;
+    found->time = cli_alloc_many(PROFILE_SITES + 1, sizeof *found->time);
     found->task = cli_alloc_many((size_t)found->stacks + 1, sizeof *found->task);
     for (int i = 0; i < found->stacks; i++) {
-        add_line(found, found->stack[i]);
+        const profile_stack *stack = found->stack[i];
+        add(line_of(lines, prof_frame(found, stack, stack->user < stack->depth ? stack->user : 0)), stack);
         add_task(found, found->stack[i]);
     }
-    add_blocks(found);
+    add_blocks(lines);
+    free(lines);
     find_task_calls(found);
     if (found->timed) qsort(found->time, (size_t)found->timed, sizeof *found->time, longest_first);
     if (found->tasks) qsort(found->task, (size_t)found->tasks, sizeof *found->task, longest_first);

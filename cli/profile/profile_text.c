@@ -41,9 +41,7 @@ static int heaviest(const void *one, const void *other) {
 }
 
 static const prof_access *busiest(const prof_found *found, const prof_column *column) {
-    for (int i = 0; i < found->accesses; i++) /* most calls first */
-        if (found->access[i].column == column) return &found->access[i];
-    return NULL;
+    return column->access >= 0 ? &found->access[column->access] : NULL;
 }
 
 static row *list_rows(const prof_found *found, int *n) {
