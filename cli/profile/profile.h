@@ -282,8 +282,6 @@ typedef struct prof_extent {
 } prof_extent;
 void prof_layout_table(prof_found *found, int table, const prof_extent *extents, int64_t n);
 
-/* Of found->file, by its path; -1: none. */
-int prof_find_file(const prof_found *found, const char *path);
 /* The log of a folder, where there is one (profile_trace.c). */
 void prof_find_events(const char *folder, prof_found *found);
 /* What Python's stacks tell: lines, tasks (profile_python.c). */

@@ -309,6 +309,20 @@ static void put_flow(cli_json *json, const prof_found *found, const flow *f, con
     }
 }
 
+static int compare_paths(const void *one, const void *other) {
+    const prof_file *a = one, *b = other;
+    return strcmp(a->path, b->path);
+}
+
+/* The table of a file of the segment, in found->table; -1: none. Files are sorted by path. */
+static int table_of_file(const prof_found *found, const profile_file *f) {
+    prof_file wanted = {.path = prof_string(found->segment, f->path)};
+    const prof_file *at = found->files && f->state == PROFILE_READY
+                              ? bsearch(&wanted, found->file, (size_t)found->files, sizeof wanted, compare_paths)
+                              : NULL;
+    return at ? at->table : -1;
+}
+
 static void put_flows(cli_json *json, const prof_found *found) {
     flow f = {.step = 1};
     int *table_of = cli_alloc_many(PROFILE_FILES, sizeof *table_of);
@@ -317,12 +331,10 @@ static void put_flows(cli_json *json, const prof_found *found) {
     for (int i = 0; i < found->events; i++)
         if (found->event[i].start >= STEPS * f.step) f.step = found->event[i].start / STEPS + 1;
     for (uint32_t i = 0; i < PROFILE_FILES; i++) {
-        int file = found->segment->file[i].state == PROFILE_READY
-                       ? prof_find_file(found, prof_string(found->segment, found->segment->file[i].path))
-                       : -1;
+        int table = table_of_file(found, &found->segment->file[i]);
         table_of[i] = TABLES_SHOWN;
         for (int t = 0; t < f.tables; t++)
-            if (file >= 0 && found->file[file].table == f.table[t]) table_of[i] = t;
+            if (table == f.table[t]) table_of[i] = t;
     }
     for (uint32_t kind = PROFILE_EVENT_READ; kind <= PROFILE_EVENT_WRITE; kind++) {
         memset(f.bytes, 0, STEPS * sizeof *f.bytes);
