@@ -82,12 +82,12 @@ msio_status shim_open(const char *path, msio_casa_table **table, msio_casa_messa
     });
 }
 
-// A table that was made is written and unlocked first, because a write that fails in casacore's destructor ends the
+// A table that was made is written first, because a write that fails in casacore's destructor ends the
 // process. Where that fails here, the table is never destroyed: it stays in memory, and its files stay open.
 void shim_close(msio_casa_table *table) noexcept {
     if (!table) return;
     const msio_status status = guarded(nullptr, [&] {
-        if (table->made) table->table.unlock();
+        if (table->made) table->table.flush();
     });
     if (status == MSIO_OK) guarded(nullptr, [&] { delete table; });
 }
