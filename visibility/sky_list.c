@@ -85,7 +85,7 @@ static const char *text_of(reader *r, int column, char *text, size_t room) {
     }
     const int64_t from = c->text_offsets[element],
                   length = msio_min(c->text_offsets[element + 1] - from, (int64_t)room - 1);
-    memcpy(text, c->text + from, (size_t)length);
+    if (length > 0) memcpy(text, c->text + from, (size_t)length); /* of empty texts alone there is no memory */
     text[length] = '\0';
     for (char *at = text; *at && column != LABEL; at++) /* words are plain, whatever the file holds */
         if (*at < ' ' || *at > '~') *at = '?';
