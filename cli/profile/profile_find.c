@@ -507,6 +507,7 @@ void cli_profile_found_free(prof_found *found) {
     free(found->line);
     free(found->time);
     free(found->task);
+    free(found->task_call);
     free(found->stack);
     prof_free_chosen(found);
     free(found->function);

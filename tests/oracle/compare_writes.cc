@@ -236,8 +236,9 @@ bool ColumnWriter::write(int rounds, Cells &cells) {
     for (int round = 0; round < rounds; round++) {
         const bool runs = shares && random_.below(4) != 0;
         Selection selection = runs ? choose_runs(cells) : choose(cells, static_cast<int64_t>(cells.cell.size()));
+        if (!applies(cells, selection)) continue; // to all cells, of which some may be smaller than the first
         Dense part = dense_of(cells, selection, std::vector<uint8_t>(cells.size));
-        if (part.undefined || part.differ || part.parts_differ || part.no_axes || !applies(cells, selection)) continue;
+        if (part.undefined || part.differ || part.parts_differ || part.no_axes) continue;
         bool repeats = random_.below(4) == 0;
         std::vector<uint8_t> values = random_values(repeats ? cells.size : part.bytes.size(), cells.type, random_);
         if (runs && !repeats) repeat_in_runs(values, selection);

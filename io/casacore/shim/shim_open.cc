@@ -4,6 +4,7 @@
 #include "io/casacore/shim/shim_errors.h"
 #include "io/casacore/shim/shim_table.h"
 
+#include <atomic>
 #include <casacore/casa/IO/FileLocker.h>
 #include <casacore/tables/DataMan/DataManError.h>
 #include <casacore/tables/Tables/Table.h>
@@ -89,7 +90,13 @@ void shim_close(msio_casa_table *table) noexcept {
     const msio_status status = guarded(nullptr, [&] {
         if (table->made) table->table.flush();
     });
-    if (status == MSIO_OK) guarded(nullptr, [&] { delete table; });
+    if (status == MSIO_OK) {
+        guarded(nullptr, [&] { delete table; });
+        return;
+    }
+    static std::atomic<msio_casa_table *> kept;
+    table->kept = kept.load();
+    while (!kept.compare_exchange_weak(table->kept, table)) {}
 }
 
 msio_status shim_reopen(msio_casa_table *table, msio_casa_message *message) noexcept {

@@ -16,7 +16,8 @@ namespace cc = casacore;
 struct msio_casa_table {
     std::string path;
     cc::Table table;
-    bool made = false; // here, and so locked for writing
+    bool made = false;               // here, and so locked for writing
+    msio_casa_table *kept = nullptr; // the next of those that are never destroyed
     std::deque<std::string> texts;
 
     const char *keep(const std::string &text) {
