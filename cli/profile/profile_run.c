@@ -103,16 +103,9 @@ int cli_profile_folder(const cli_context *cli, const char *wanted, cli_profile_r
     return cli_fail(cli, MSIO_E_ARGUMENT, wanted, "the folder's path is too long, or is gone");
 }
 
-typedef struct shared_head {
-    char magic[8];
-    uint32_t version, bytes;
-    uint64_t started;
-    uint32_t sample_hz;
-} shared_head;
-
 /* A file that the run's processes map, allocated whole: none of them can find the disk full while it counts. *map, if
  * not NULL: its bytes, to be looked at; it may stay as it is. */
-static int make_shared(const cli_context *cli, const cli_profile_run *run, const char *name, const shared_head *head,
+static int make_shared(const cli_context *cli, const cli_profile_run *run, const char *name, const profile_head *head,
                        const void **map) {
     char path[PATH_MAX + 32];
     snprintf(path, sizeof path, "%s/%s", run->folder, name);
@@ -133,9 +126,9 @@ static int make_shared(const cli_context *cli, const cli_profile_run *run, const
 int cli_profile_prepare(const cli_context *cli, const char *folder, cli_profile_run *run) {
     struct timespec now;
     const void *map = NULL;
-    shared_head counters = {PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), 0,
-                            (uint32_t)run->sample_hz};
-    const shared_head events = {PROFILE_EVENTS_MAGIC, PROFILE_EVENTS_VERSION, (uint32_t)sizeof(profile_events), 0, 0};
+    profile_head counters = {PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), 0,
+                             (uint32_t)run->sample_hz};
+    const profile_head events = {PROFILE_EVENTS_MAGIC, PROFILE_EVENTS_VERSION, (uint32_t)sizeof(profile_events), 0, 0};
     clock_gettime(CLOCK_MONOTONIC, &now);
     counters.started = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     int code = cli_profile_folder(cli, folder, run);

@@ -10,6 +10,7 @@
 #define MSIO_PROFILE_SEGMENT_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define PROFILE_MAGIC "msioprof"
@@ -167,6 +168,15 @@ typedef struct profile_access {
     profile_count first, last; /* when, about */
 } profile_access;
 
+/* What a shared file is begun with before anybody maps it: of the counters, and, but for the last two, of the log of
+ * events. */
+typedef struct profile_head {
+    char magic[8];
+    uint32_t version, bytes;
+    uint64_t started;
+    uint32_t sample_hz;
+} profile_head;
+
 typedef struct profile_segment {
     char magic[8];
     uint32_t version;
@@ -199,6 +209,7 @@ typedef struct profile_segment {
     char text[PROFILE_TEXT_BYTES]; /* NUL-terminated strings; byte 0 is the empty one */
 } profile_segment;
 
+_Static_assert(offsetof(profile_head, sample_hz) == offsetof(profile_segment, sample_hz), "the counters begin so");
 _Static_assert(sizeof(profile_segment) <= 64u << 20, "the counters of a run take at most 64 MiB");
 
 #endif

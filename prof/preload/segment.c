@@ -96,27 +96,20 @@ static void *map_shared(const shared_file *file, size_t same) {
     return NULL;
 }
 
-typedef struct shared_head {
-    char magic[8];
-    uint32_t version, bytes;
-    uint64_t started;
-    uint32_t sample_hz;
-} shared_head;
-
 static profile_segment *map_segment(void) {
-    shared_head head = {PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), preload_now(),
-                        PROFILE_SAMPLE_HZ};
+    profile_head head = {PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), preload_now(),
+                         PROFILE_SAMPLE_HZ};
     return map_shared(&(shared_file){segment_path, sizeof(profile_segment), sizeof head, &head},
-                      offsetof(shared_head, started));
+                      offsetof(profile_head, started));
 }
 
 static profile_events *map_events(void) {
     char path[sizeof segment_path + sizeof PROFILE_EVENTS_FILE];
-    shared_head head = {PROFILE_EVENTS_MAGIC, PROFILE_EVENTS_VERSION, (uint32_t)sizeof(profile_events), 0, 0};
+    profile_head head = {PROFILE_EVENTS_MAGIC, PROFILE_EVENTS_VERSION, (uint32_t)sizeof(profile_events), 0, 0};
     size_t folder = strlen(segment_path) - (sizeof PROFILE_FILE - 1);
     memcpy(path, segment_path, folder);
     memcpy(path + folder, PROFILE_EVENTS_FILE, sizeof PROFILE_EVENTS_FILE);
-    size_t same = offsetof(shared_head, started);
+    size_t same = offsetof(profile_head, started);
     return map_shared(&(shared_file){path, sizeof(profile_events), same, &head}, same);
 }
 
