@@ -23,7 +23,7 @@ static const struct {
     {"Computing with visibilities", {&cli_command_model, &cli_command_stats, &cli_command_plot}},
     {"Converting", {&cli_command_convert}},
     {"Measuring, and data to measure with",
-     {&cli_command_profile, &cli_command_verify, &cli_command_simulate, &cli_command_bench}},
+     {&cli_command_profile, &cli_command_verify, &cli_command_history, &cli_command_simulate, &cli_command_bench}},
 };
 #define CLI_GROUPS (sizeof groups / sizeof groups[0])
 

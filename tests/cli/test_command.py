@@ -157,8 +157,8 @@ def subtables(path, missing=False):
 # ---------------------------------------------------------------- tests
 
 class TestHelp(unittest.TestCase):
-    commands = ("info", "read", "plan", "flags", "groups", "load", "write", "fill", "copy", "repair", "verify", "simulate",
-                "bench")
+    commands = ("info", "read", "plan", "flags", "groups", "load", "write", "fill", "copy", "repair", "verify", "history",
+                "simulate", "bench")
 
     def test_main_help_names_every_command(self):
         text = msio("--help").stdout.decode()
