@@ -49,6 +49,8 @@ typedef struct msio_brief_lock {
 extern msio_brief_lock msio_brief[MSIO_LOCKS];
 
 static inline void msio_lock_brief(int which) { pthread_mutex_lock(&msio_brief[which].mutex); }
+/* False, with nothing held, where somebody holds it: for work that can wait. */
+static inline bool msio_try_brief(int which) { return pthread_mutex_trylock(&msio_brief[which].mutex) == 0; }
 static inline void msio_unlock_brief(int which) { pthread_mutex_unlock(&msio_brief[which].mutex); }
 
 /* Which of the tables' locks the next table shares. */

@@ -107,25 +107,42 @@ msio_status msio_prof_set_target(const char *name, double seconds) {
     return MSIO_OK;
 }
 
-msio_status msio_control_snapshot(msio_totals **result) {
-    msio_control_lock();
+/* Under the profiler's lock. NULL without memory. */
+static msio_totals *snapshot(void) {
     msio_totals *totals = msio_totals_add_up();
-    if (totals != NULL) {
-        totals->tick_seconds = msio_clock_tick_seconds();
-        msio_clock_describe(totals->clock, sizeof totals->clock);
-        if (span_ticks <= 0) span_ticks = msio_shard_span_ticks();
-        totals->span_seconds = span_ticks * totals->tick_seconds;
-        uint64_t ns = is_on() ? on_ns + (msio_clock_monotonic_ns() - on_since) : on_ns;
-        totals->on_seconds = (double)ns * 1e-9;
-        totals->io = is_on() ? io_until_now() : on_io;
-        totals->peak_rss = msio_process_peak_rss();
-        memcpy(totals->targets, targets, sizeof targets);
-    }
-    msio_control_unlock();
+    if (totals == NULL) return NULL;
+    totals->tick_seconds = msio_clock_tick_seconds();
+    msio_clock_describe(totals->clock, sizeof totals->clock);
+    if (span_ticks <= 0) span_ticks = msio_shard_span_ticks();
+    totals->span_seconds = span_ticks * totals->tick_seconds;
+    uint64_t ns = is_on() ? on_ns + (msio_clock_monotonic_ns() - on_since) : on_ns;
+    totals->on_seconds = (double)ns * 1e-9;
+    totals->io = is_on() ? io_until_now() : on_io;
+    totals->peak_rss = msio_process_peak_rss();
+    memcpy(totals->targets, targets, sizeof targets);
+    return totals;
+}
+
+static msio_status snapshot_give(msio_totals *totals, msio_totals **result) {
     if (totals == NULL)
         return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for the profiler's report (%zu bytes)", sizeof *totals);
     *result = totals;
     return MSIO_OK;
+}
+
+msio_status msio_control_snapshot(msio_totals **result) {
+    msio_control_lock();
+    msio_totals *totals = snapshot();
+    msio_control_unlock();
+    return snapshot_give(totals, result);
+}
+
+msio_status msio_control_try_snapshot(msio_totals **result) {
+    *result = NULL;
+    if (!msio_try_brief(MSIO_LOCK_PROFILER)) return MSIO_OK;
+    msio_totals *totals = snapshot();
+    msio_control_unlock();
+    return snapshot_give(totals, result);
 }
 
 /* ---------------------------------------------------------------- process */

@@ -8,6 +8,9 @@
  * free. Fails with MSIO_E_MEMORY. */
 msio_status msio_control_snapshot(msio_totals **totals);
 
+/* The same where nobody holds the profiler's lock; else MSIO_OK and NULL. For threads that may hold locks of theirs. */
+msio_status msio_control_try_snapshot(msio_totals **totals);
+
 /* 1 in a child of fork. */
 int msio_control_forked(void);
 /* For a child of fork: it counts its own work only; the threads it lost leave their shards to new ones. */

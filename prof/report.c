@@ -17,37 +17,47 @@
 
 typedef void report_writer(FILE *out, const msio_totals *totals);
 
+/* A report that needs nothing but the totals. */
+static void write_plain(FILE *out, const msio_totals *totals, const void *user) {
+    report_writer *const *writer = user;
+    (*writer)(out, totals);
+}
+
 /* Writes with points in numbers, whatever the program's locale, and leaves that as it was. */
-static void write_in_c_locale(report_writer *writer, FILE *out, const msio_totals *totals) {
+static void write_in_c_locale(msio_report_writer *writer, FILE *out, const msio_totals *totals, const void *user) {
     locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
     locale_t old = plain == (locale_t)0 ? (locale_t)0 : uselocale(plain);
-    writer(out, totals);
+    writer(out, totals, user);
     if (plain == (locale_t)0) return;
     uselocale(old);
     freelocale(plain);
 }
 
-/* The whole report in memory: then a stream or a file gets all of it or an error, and no lock is held meanwhile. */
-static msio_status report_make(report_writer *writer, char **text, size_t *size) {
-    msio_totals *totals = NULL;
-    FILE *out = NULL;
+msio_status msio_report_make(msio_report_writer *writer, const msio_totals *totals, const void *user, char **text,
+                             size_t *size) {
     char *made = NULL;
     int bad = 0;
-    msio_status status = msio_control_snapshot(&totals);
-    if (status != MSIO_OK) return status;
-    out = open_memstream(&made, size);
+    FILE *out = open_memstream(&made, size);
     if (out != NULL) {
-        write_in_c_locale(writer, out, totals);
+        write_in_c_locale(writer, out, totals, user);
         bad = ferror(out);
         bad |= fclose(out) != 0;
     }
-    free(totals);
     if (out == NULL || bad || made == NULL) {
         free(made);
         return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for the profiler's report");
     }
     *text = made;
     return MSIO_OK;
+}
+
+/* The whole report in memory: then a stream or a file gets all of it or an error, and no lock is held meanwhile. */
+static msio_status report_make(report_writer *writer, char **text, size_t *size) {
+    msio_totals *totals = NULL;
+    msio_status status = msio_control_snapshot(&totals);
+    if (status == MSIO_OK) status = msio_report_make(write_plain, totals, &writer, text, size);
+    free(totals);
+    return status;
 }
 
 static msio_status report_string(report_writer *writer, char **text) {

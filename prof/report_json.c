@@ -11,8 +11,8 @@
 
 #define FORMAT_VERSION 1
 
-/* Bytes of the UTF-8 sequence at text; 0 when it is none (RFC 3629, section 4). */
-static int utf8_length(const unsigned char *text) {
+int msio_report_utf8_length(const char *string) {
+    const unsigned char *text = (const unsigned char *)string;
     unsigned char low = 0x80, high = 0xbf;
     int more;
     if (text[0] < 0x80) return 1;
@@ -38,7 +38,7 @@ void msio_report_json_string(FILE *out, const char *string) {
     const unsigned char *text = (const unsigned char *)string;
     fputc('"', out);
     while (*text != 0) {
-        int length = utf8_length(text);
+        int length = msio_report_utf8_length((const char *)text);
         if (length == 0) {
             fputs("\\ufffd", out);
             length = 1;

@@ -1,5 +1,5 @@
-/* setup.c - MSIO_PROF=report|json:FILE|profile[+calls][+lines=NAME,...]:FOLDER|off: turning the profiler on at load,
- * and reporting at exit. */
+/* setup.c - MSIO_PROF=report|json:FILE|auto[...]:FOLDER|metrics[...]:FILE|profile[...]:FOLDER|off: turning the profiler
+ * on at load, and reporting at exit. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* secure_getenv */
 #endif
@@ -12,29 +12,49 @@
 
 #include "core/error.h"
 #include "core/lock.h"
+#include "prof/automatic.h"
 #include "prof/control.h"
+#include "prof/metrics.h"
 #include "prof/shard.h"
 
-#define KNOWN_MODES "report, json:FILE, profile[+calls][+trace][+lines=NAME,...]:FOLDER or off"
+#define KNOWN_MODES                                                                                                    \
+    "report, json:FILE, auto[+keep=N][+slow=X]:FOLDER, metrics[+every=S][+service=NAME]:FILE, "                        \
+    "profile[+calls][+trace][+lines=NAME,...]:FOLDER or off"
 
-typedef enum setup_mode { MODE_OFF, MODE_REPORT, MODE_JSON, MODE_UNKNOWN } setup_mode;
+typedef enum setup_mode { MODE_OFF, MODE_REPORT, MODE_JSON, MODE_AUTO, MODE_METRICS, MODE_UNKNOWN } setup_mode;
 
-/* Both under the profiler's lock. */
-static setup_mode mode_now = MODE_OFF;
-static char *file_now; /* absolute, of MODE_JSON */
+/* What MSIO_PROF says. */
+typedef struct setup {
+    setup_mode mode;
+    char *place; /* the file or folder, absolute; of the modes that have one */
+    msio_automatic automatic;
+    msio_metrics metrics;
+} setup;
 
-static setup_mode mode_parse(const char *text, const char **file) {
+/* Under the profiler's lock. */
+static setup now;
+
+/* place: within text, or NULL. */
+static void setup_parse(const char *text, setup *is, const char **place) {
     const char json[] = "json:";
-    *file = NULL;
-    if (text == NULL || *text == 0 || strcmp(text, "off") == 0) return MODE_OFF;
+    *place = NULL;
+    is->mode = MODE_OFF;
+    if (text == NULL || *text == 0 || strcmp(text, "off") == 0) return;
     if (strncmp(text, "profile", 7) == 0) { /* for libmsio_profile.so (prof/preload) */
         const char *folder = strchr(text, ':');
-        return (text[7] == ':' || text[7] == '+') && folder && folder[1] ? MODE_OFF : MODE_UNKNOWN;
+        is->mode = (text[7] == ':' || text[7] == '+') && folder && folder[1] ? MODE_OFF : MODE_UNKNOWN;
+    } else if (strcmp(text, "report") == 0) {
+        is->mode = MODE_REPORT;
+    } else if (strncmp(text, json, strlen(json)) == 0 && text[strlen(json)]) {
+        is->mode = MODE_JSON;
+        *place = text + strlen(json);
+    } else if ((*place = msio_automatic_parse(text, &is->automatic)) != NULL) {
+        is->mode = MODE_AUTO;
+    } else if ((*place = msio_metrics_parse(text, &is->metrics)) != NULL) {
+        is->mode = MODE_METRICS;
+    } else {
+        is->mode = MODE_UNKNOWN;
     }
-    if (strcmp(text, "report") == 0) return MODE_REPORT;
-    if (strncmp(text, json, strlen(json)) != 0 || text[strlen(json)] == 0) return MODE_UNKNOWN;
-    *file = text + strlen(json);
-    return MODE_JSON;
 }
 
 /* The program may change its folder before it exits. NULL without memory. */
@@ -49,16 +69,20 @@ static char *path_absolute(const char *path) {
     return absolute;
 }
 
-/* 0 without memory, and then nothing has changed. */
-static int mode_apply(setup_mode mode, const char *file) {
-    char *absolute = NULL;
-    if (mode == MODE_JSON && (absolute = path_absolute(file)) == NULL) return 0;
+/* 0 without memory, and then nothing has changed but that no metrics are written any more. */
+static int setup_apply(setup *is, const char *place) {
+    is->place = NULL;
+    if (place != NULL && (is->place = path_absolute(place)) == NULL) return 0;
+    if (!msio_metrics_begin(is->mode == MODE_METRICS ? is->place : NULL, &is->metrics)) {
+        free(is->place);
+        return 0;
+    }
     msio_control_lock();
-    free(file_now);
-    file_now = absolute;
-    mode_now = mode;
+    char *old = now.place;
+    now = *is;
     msio_control_unlock();
-    if (mode == MODE_OFF)
+    free(old);
+    if (is->mode == MODE_OFF)
         msio_prof_stop();
     else
         msio_prof_start();
@@ -66,11 +90,12 @@ static int mode_apply(setup_mode mode, const char *file) {
 }
 
 msio_status msio_prof_setup(const char *text) {
-    const char *file = NULL;
-    setup_mode mode = mode_parse(text, &file);
-    if (mode == MODE_UNKNOWN)
+    setup is = {MODE_OFF, NULL, {0, 0}, {0, ""}};
+    const char *place;
+    setup_parse(text, &is, &place);
+    if (is.mode == MODE_UNKNOWN)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "profiler mode '%s' is not known; use " KNOWN_MODES, text);
-    if (!mode_apply(mode, file)) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for the name of the profile");
+    if (!setup_apply(&is, place)) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for the name of the profile");
     return MSIO_OK;
 }
 
@@ -80,12 +105,13 @@ void msio_setup_from_environment(void) {
 #else
     const char *text = getenv("MSIO_PROF");
 #endif
+    setup is = {MODE_OFF, NULL, {0, 0}, {0, ""}};
+    const char *place;
     if (text == NULL) return;
-    const char *file = NULL;
-    setup_mode mode = mode_parse(text, &file);
-    if (mode == MODE_UNKNOWN)
+    setup_parse(text, &is, &place);
+    if (is.mode == MODE_UNKNOWN)
         fprintf(stderr, "msio: MSIO_PROF=%s is not known and has no effect; use " KNOWN_MODES "\n", text);
-    else if (!mode_apply(mode, file))
+    else if (!setup_apply(&is, place))
         fprintf(stderr, "msio: no memory for MSIO_PROF=%s\n", text);
 }
 
@@ -107,22 +133,30 @@ static msio_status json_at_exit(const char *file) {
     return status;
 }
 
+static msio_status report_at_exit(const setup *is) {
+    switch (is->mode) {
+    case MODE_JSON: return json_at_exit(is->place);
+    case MODE_AUTO: return msio_automatic_write(is->place, &is->automatic);
+    case MODE_METRICS: return msio_metrics_end();
+    default: return msio_prof_print(stderr);
+    }
+}
+
 void msio_setup_at_exit(void) {
     msio_control_lock();
-    setup_mode mode = mode_now;
-    char *file = file_now;
-    mode_now = MODE_OFF;
-    file_now = NULL;
+    setup last = now;
+    now.mode = MODE_OFF;
+    now.place = NULL;
     msio_control_unlock();
-    if (mode != MODE_OFF && !nothing_to_tell()) {
+    if (last.mode != MODE_OFF && !nothing_to_tell()) {
         msio_prof_stop();
-        msio_status status = mode == MODE_JSON ? json_at_exit(file) : msio_prof_print(stderr);
+        msio_status status = report_at_exit(&last);
         const msio_error *error = msio_last_error();
         if (status != MSIO_OK)
             fprintf(stderr, "msio: the profile could not be written: %s%s%s\n", error->message,
                     *error->path ? ": " : "", error->path);
     }
-    free(file);
+    free(last.place);
 }
 
 /* ---------------------------------------------------------------- with the library */
@@ -132,6 +166,7 @@ void msio_setup_at_exit(void) {
 __attribute__((constructor)) static void library_loaded(void) {
     msio_shard_setup();
     msio_fork_tell(msio_control_in_child);
+    msio_fork_tell(msio_metrics_in_child);
     msio_setup_from_environment();
 }
 

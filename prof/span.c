@@ -12,6 +12,10 @@
 
 atomic_int msio_prof_enabled;
 
+static void nothing(void) {}
+_Atomic uint64_t msio_span_due = UINT64_MAX;
+_Atomic(msio_span_listener) msio_span_when_due = nothing;
+
 #define RELAXED memory_order_relaxed
 #define CACHE_LINE 64
 
@@ -259,10 +263,19 @@ void msio_span_begin(prof_span *span, prof_path path) {
     if (shard != NULL) span_begin(shard, span, path);
 }
 
+/* Whether a path is one of the calls of the library's users: these end with no lock held. */
+static bool is_call(prof_path path) {
+    return path == PROF_PATH_READ || path == PROF_PATH_WRITE || path == PROF_PATH_STREAM_WAIT ||
+           path == PROF_PATH_METADATA || path == PROF_PATH_FLAG_VALIDATION || path == PROF_PATH_SUBBAND_LOADING;
+}
+
 void msio_span_end(prof_span *span, const prof_work *work) {
     msio_shard *shard = own_shard;
     if (__builtin_expect(shard != NULL, 1)) span_end(shard, span, work);
     span->start = 0;
+    if (__builtin_expect(atomic_load_explicit(&msio_span_due, RELAXED) == UINT64_MAX, 1)) return;
+    if (shard != NULL && shard->depth == 0 && is_call(span->path))
+        atomic_load_explicit(&msio_span_when_due, memory_order_acquire)();
 }
 
 double msio_shard_span_ticks(void) {

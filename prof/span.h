@@ -45,4 +45,10 @@ static inline void prof_end(prof_span *span, const prof_work *work) {
     if (__builtin_expect(span->start != 0, 0)) msio_span_end(span, work);
 }
 
+/* Called as a call of the library's users ends that is in no other, while msio_span_due is not UINT64_MAX: what is
+ * written from time to time looks whether it is due. It may not wait: the caller may be anywhere. */
+typedef void (*msio_span_listener)(void);
+extern _Atomic uint64_t msio_span_due; /* nanoseconds of the coarse clock (clock.h) */
+extern _Atomic(msio_span_listener) msio_span_when_due;
+
 #endif

@@ -40,6 +40,7 @@ msio_totals *msio_totals_add_up(void) {
     msio_totals *totals = calloc(1, sizeof *totals);
     if (totals == NULL) return NULL;
     uint64_t now = msio_shard_generation();
+    totals->generation = now;
     totals->dropped = msio_shard_lost();
     totals->thread_min = UINT64_MAX;
     for (int i = 0; i < PROF_PATHS; i++) totals->paths[i].min = UINT64_MAX;

@@ -32,6 +32,7 @@ typedef struct msio_totals {
     int64_t peak_rss;
     double targets[PROF_PATHS];
     uint64_t spans, dropped;
+    uint64_t generation; /* a reset raises it: counts of two snapshots of one generation may be subtracted */
     /* threads that ended an outermost span, and their ticks within those */
     uint64_t threads, thread_min, thread_max, thread_sum;
     msio_totals_path paths[PROF_PATHS];

@@ -38,9 +38,15 @@ MSIO_API int msio_prof_running(void);
  *   "report"     starts the profiler; when the process exits, the text report goes to standard error;
  *   "json:FILE"  starts the profiler; when the process exits, the JSON report is written to FILE (as by
  *                msio_prof_write_json); a forked child that exits writes FILE.<its process id> if it counted anything;
- *   "off"        stops the profiler, and nothing is reported at exit.
- * The last call holds. NULL and "" are as "off". Errors: MSIO_E_ARGUMENT for any other mode (nothing changes),
- * MSIO_E_MEMORY. */
+ *   "auto[+keep=N][+slow=X]:FOLDER"
+ *                starts the profiler; when the process exits, a small profile of it goes into FOLDER, which is made
+ * where it is missing; the oldest beyond N (400) are removed. One that took X (1.5) times the median of the last runs
+ * of the same program there, or missed a target, is kept whole, N/4 of these besides;
+ *   "metrics[+every=S][+service=NAME]:FILE"
+ *                starts the profiler; FILE is an OpenMetrics text file of the counts of all processes that name it. It
+ * is written anew at exit, and as a call of the library ends once S (15) seconds have passed since the last time;
+ * FILE's folder holds .NAME.state besides; "off"        stops the profiler, and nothing is reported at exit. The last
+ * call holds. NULL and "" are as "off". Errors: MSIO_E_ARGUMENT for any other mode (nothing changes), MSIO_E_MEMORY. */
 MSIO_API msio_status msio_prof_setup(const char *mode);
 
 /* ---------------------------------------------------------------- one path */

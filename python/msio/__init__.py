@@ -37,6 +37,7 @@ _lazy = {
     "convert": "converting", "Converted": "converting", "export_uvh5": "converting",
     "write_ms": "converting",
     "profile": "profiling", "Profile": "profiling", "verify": "profiling",
+    "install_profiling": "profiling",
     "simulate_ms": "simulating", "simulate_uvh5": "simulating",
     "read_uvdata": "uvdata", "patch_casacore": "patching", "unpatch_casacore": "patching",
 }

@@ -13,7 +13,8 @@ from .converting import (Converted as Converted, convert as convert, export_uvh5
                          write_ms as write_ms)
 from .meta import Flags as Flags, Metadata as Metadata, flags as flags, metadata as metadata
 from .patching import patch_casacore as patch_casacore, unpatch_casacore as unpatch_casacore
-from .profiling import Profile as Profile, profile as profile, verify as verify
+from .profiling import (Profile as Profile, install_profiling as install_profiling, profile as profile,
+                        verify as verify)
 from .reading import read as read, stream as stream
 from .simulating import simulate_ms as simulate_ms, simulate_uvh5 as simulate_uvh5
 from .subbands import (Group as Group, Subbands as Subbands, check as check, groups as groups, load as load,

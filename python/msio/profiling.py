@@ -8,7 +8,7 @@ from . import _msio
 from ._errors import Error, UnsupportedError, by_code
 from ._record import record
 
-__all__ = ["profile", "Profile", "verify"]
+__all__ = ["profile", "Profile", "install_profiling", "verify"]
 
 
 # ---------------------------------------------------------------- profile
@@ -121,6 +121,35 @@ class profile:
             if _blocks == 0 and not _on_before:
                 _msio.profile_stop()
         self._profile._end()
+
+
+# ---------------------------------------------------------------- every run
+
+def install_profiling(folder, *, keep=400, slow=1.5):
+    """Keeps a small profile of this run, and of each one that says so, in a folder: ``MSIO_PROF=auto:FOLDER``.
+
+    It is written as the process exits. The oldest go; slow runs' profiles are kept whole: those that took `slow` times the
+    median of the last runs of the same program in the folder, or that missed a target. docs/profiling.md tells what is in
+    them and what it costs.
+
+    Parameters
+    ----------
+    folder : path-like
+        Made where it is missing; any number of processes may share it.
+    keep : int
+        How many profiles stay, and a quarter as many whole ones.
+    slow : float
+        More than 1.
+
+    Raises
+    ------
+    ValueError
+        keep or slow is out of range.
+    """
+    keep, slow = int(keep), float(slow)
+    if not 1 <= keep <= 100_000 or not 1 < slow < float("inf"):
+        raise ValueError(f"keep is from 1 to 100000 and slow above 1, not {keep} and {slow}")
+    _msio.profile_setup(f"auto+keep={keep}+slow={slow!r}:{os.path.abspath(os.fspath(folder))}")
 
 
 # ---------------------------------------------------------------- verify

@@ -5,7 +5,7 @@ from typing import Any, overload
 
 from ._msio import _Path
 
-__all__ = ["profile", "Profile", "verify"]
+__all__ = ["profile", "Profile", "install_profiling", "verify"]
 
 class Profile:
     def __init__(self) -> None: ...
@@ -16,6 +16,8 @@ class Profile:
 class profile:
     def __enter__(self) -> Profile: ...
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None: ...
+
+def install_profiling(folder: _Path, *, keep: int = ..., slow: float = ...) -> None: ...
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

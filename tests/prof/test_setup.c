@@ -1,4 +1,6 @@
 /* test_setup.c - MSIO_PROF in the environment, and msio_prof_setup: this program runs itself as the child. */
+#define _DEFAULT_SOURCE /* usleep */
+#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,6 +52,13 @@ static int child_main(const char *act) {
     if (strcmp(act, "setup-report") == 0) {
         if (msio_prof_setup("report") != MSIO_OK) return 1;
         spans(2);
+    }
+    if (strcmp(act, "killed") == 0) { /* as a call ends once the file is due, whatever comes after */
+        for (int i = 0; i < 300 && access("metrics.prom", F_OK) != 0; i++) {
+            usleep(20000);
+            spans(1);
+        }
+        _exit(access("metrics.prom", F_OK) == 0 ? 0 : 1);
     }
     if (strcmp(act, "setup-bad") == 0) return msio_prof_setup("loud") == MSIO_E_ARGUMENT ? 0 : 1;
     if (strcmp(act, "fork") == 0 || strcmp(act, "fork-idle") == 0) {
@@ -121,6 +130,44 @@ static long long calls_in_file(const char *name) {
     return calls;
 }
 
+/* The profiles of an automatic folder, which is removed; of how many the name has `part` in it. */
+static int profiles(const char *name, const char *part, int *with_part) {
+    char path[256], file[600];
+    int count = 0;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    DIR *names = opendir(path);
+    assert_non_null(names);
+    *with_part = 0;
+    for (struct dirent *entry; (entry = readdir(names)) != NULL;) {
+        if (entry->d_name[0] == '.') continue;
+        count++;
+        *with_part += strstr(entry->d_name, part) != NULL;
+        snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+        json_t *profile = json_load_file(file, 0, NULL);
+        assert_non_null(profile);
+        json_decref(profile);
+        assert_int_equal(unlink(file), 0);
+    }
+    closedir(names);
+    assert_int_equal(rmdir(path), 0);
+    return count;
+}
+
+/* The number behind `key` in metrics.prom of the folder, which is removed with its sums. */
+static long long metric(const char *key) {
+    char path[256], text[32768];
+    snprintf(path, sizeof path, "%s/metrics.prom", folder);
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    text[fread(text, 1, sizeof text - 1, in)] = 0;
+    fclose(in);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/.metrics.prom.state", folder);
+    assert_int_equal(unlink(path), 0);
+    const char *found = strstr(text, key);
+    return found == NULL ? -1 : strtoll(found + strlen(key), NULL, 10);
+}
+
 static int lines(const char *text) {
     int count = 0;
     for (; *text != 0; text++) count += *text == '\n';
@@ -178,7 +225,7 @@ static void an_unknown_value_gets_one_line_and_nothing_else(void **state) {
         assert_int_equal(run(modes[i], "running"), 0);
         assert_int_equal(lines(output), 1);
         assert_non_null(strstr(output, "MSIO_PROF="));
-        assert_non_null(strstr(output, "report, json:FILE, profile[+calls][+trace][+lines=NAME,...]:FOLDER or off"));
+        assert_non_null(strstr(output, "use report, json:FILE, auto[+keep=N][+slow=X]:FOLDER, metrics"));
     }
 }
 
@@ -217,6 +264,30 @@ static void a_forked_child_that_did_nothing_is_silent(void **state) {
     assert_null(strstr(first + 1, "msio profile:"));
 }
 
+static void automatic_profiles_of_a_process_and_its_child_stand_side_by_side(void **state) {
+    (void)state;
+    int children;
+    assert_int_equal(run("auto:kept", "fork"), 0);
+    assert_string_equal(output, "");
+    assert_int_equal(profiles("kept", "_fork.", &children), 2);
+    assert_int_equal(children, 1);
+}
+
+static void metrics_count_a_process_and_its_child_once_each(void **state) {
+    (void)state;
+    assert_int_equal(run("metrics:metrics.prom", "fork"), 0);
+    assert_string_equal(output, "");
+    assert_true(metric("msio_span_seconds_count{path=\"read\"} ") == 8);
+    assert_int_equal(run("metrics:metrics.prom", "fork"), 0);
+    assert_true(metric("msio_processes_total ") == 2);
+}
+
+static void metrics_are_written_while_the_program_runs(void **state) {
+    (void)state;
+    assert_int_equal(run("metrics+every=1:metrics.prom", "killed"), 0);
+    assert_true(metric("msio_span_seconds_count{path=\"read\"} ") > 5);
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unset_off_and_empty_leave_it_off_and_silent),
@@ -231,6 +302,9 @@ int main(int argc, char **argv) {
         cmocka_unit_test(setup_refuses_what_it_does_not_know),
         cmocka_unit_test(a_forked_child_reports_its_own_work_beside_its_parent),
         cmocka_unit_test(a_forked_child_that_did_nothing_is_silent),
+        cmocka_unit_test(automatic_profiles_of_a_process_and_its_child_stand_side_by_side),
+        cmocka_unit_test(metrics_count_a_process_and_its_child_once_each),
+        cmocka_unit_test(metrics_are_written_while_the_program_runs),
     };
     if (argc > 1) return child_main(argv[1]);
     return cmocka_run_group_tests(tests, folder_make, folder_remove);

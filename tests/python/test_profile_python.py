@@ -74,6 +74,22 @@ def test_a_block_that_fails(simulated_ms):
     assert not _msio.profile_running() and seen.json()["paths"]
 
 
+def test_install_profiling(simulated_ms, tmp_path):
+    """A run is kept under its script's name, with what it read; a block within it takes nothing away."""
+    script = tmp_path / "tasks.py"
+    script.write_text("import sys, msio\nmsio.install_profiling(sys.argv[2], keep=3)\nmsio.read(sys.argv[1], 'TIME')\n"
+                      "with msio.profile(): msio.read(sys.argv[1], 'DATA')\n")
+    for _ in range(4):
+        subprocess.run([sys.executable, script, simulated_ms, tmp_path / "kept"], check=True)
+    kept = [path for path in (tmp_path / "kept").iterdir() if path.name.endswith(".run.json")]
+    assert len(kept) == 3 and all(path.name.startswith("tasks_py.") for path in kept)
+    (read,) = [path for path in json.loads(kept[0].read_text())["paths"] if path["name"] == "read"]
+    assert read["ncalls"] == 2
+    for wrong in ({"keep": 0}, {"slow": 1}, {"slow": float("nan")}):
+        with pytest.raises(ValueError):
+            msio.install_profiling(tmp_path, **wrong)
+
+
 def test_blocks_of_several_threads(simulated_ms):
     begun, ended, seen = threading.Event(), threading.Event(), []
 
