@@ -190,6 +190,7 @@ static char **shield_numbers(int argc, char **argv) {
 
 static int run_shielded(cli_context *cli, int argc, char **argv) {
     wishes wish = {.change = CLI_CHANGE_INIT(cli)};
+    wish.change.one_value = 1;
     int first, code = cli_options_parse(cli, &cli_command_fill, argc, argv, take, &wish, &first);
     if (code >= 0) return code;
     if (argc - first != 3) return cli_usage(cli, "a table, a column and a value are wanted: msio fill PATH COLUMN 0");

@@ -21,6 +21,7 @@ typedef struct cli_change {
     msio_write_plan plan; /* of all of it: sums */
     cli_progress progress;
     int made;       /* the column was not there, and is made first */
+    int one_value;  /* all rows get it: then the plan knows what casacore puts */
     int held;       /* the table's write lock */
     int64_t before; /* bytes that were stored by calls that have ended */
     double began, seconds;
@@ -53,6 +54,10 @@ int cli_change_plan(cli_change *change, const msio_column *column, const msio_se
 int cli_change_allowed(cli_change *change);
 /* Says what will be, and how large it is. what: "12 rows of DATA become those of a.npy". */
 void cli_change_tell(const cli_change *change, const char *what);
+/* How the plan writes: "native", "casacore", or "native or casacore" where that depends on values that it does not
+ * know; and what is casacore's, NULL: nothing is. */
+const char *cli_change_way(const cli_change *change);
+const char *cli_change_why_not(const cli_change *change);
 /* Takes the table's write lock; the rows must still be those that were planned for. title: of the progress. */
 int cli_change_begin(cli_change *change, const char *title);
 /* For the library's progress options, with user the cli_change: adds up the calls of one change. */

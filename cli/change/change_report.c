@@ -7,11 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *way_of(const cli_change *change) { return change->plan.native ? "native" : "casacore"; }
-
-/* Of a column that is written natively only where its values allow it: what casacore puts. NULL: nothing. */
 static const char *why_not_all(const cli_change *change) {
-    return change->info ? change->info->why_not_writable : NULL;
+    return change->info && !change->one_value ? change->info->why_not_writable : NULL;
+}
+
+const char *cli_change_way(const cli_change *change) {
+    if (!change->plan.native) return "casacore";
+    return why_not_all(change) ? "native or casacore" : "native";
+}
+
+const char *cli_change_why_not(const cli_change *change) {
+    return change->plan.native ? why_not_all(change) : change->plan.why_not;
 }
 
 void cli_change_tell(const cli_change *change, const char *what) {
@@ -21,7 +27,7 @@ void cli_change_tell(const cli_change *change, const char *what) {
     cli_note(change->cli, "%s: %s: %s%s in %s block%s of %s%s, %s%s",
              cli_printable(path, sizeof path, change->path, strlen(change->path)), what, cli_size(plan->bytes).text,
              plan->makes_cells ? " in new cells" : "", cli_count(plan->blocks).text, plan->blocks == 1 ? "" : "s",
-             cli_size(plan->bytes_stored).text, kept, way_of(change),
+             cli_size(plan->bytes_stored).text, kept, cli_change_way(change),
              change->dry_run ? "; --dry-run: nothing is changed" : "");
     if (!plan->native) cli_note(change->cli, "not natively: %s", plan->why_not);
     if (plan->native && why_not_all(change)) cli_note(change->cli, "not all natively: %s", why_not_all(change));
@@ -35,8 +41,8 @@ void cli_change_json(cli_json *json, const cli_change *change) {
     const msio_write_plan *plan = &change->plan;
     CLI_JSON_PUT_MEMBERS(json, plan, counts);
     cli_json_put_double_or_null(json, "seconds", !change->dry_run, change->seconds);
-    cli_json_put_string(json, "way", way_of(change));
-    cli_json_put_string(json, "why_not", plan->native ? why_not_all(change) : plan->why_not);
+    cli_json_put_string(json, "way", cli_change_way(change));
+    cli_json_put_string(json, "why_not", cli_change_why_not(change));
     cli_json_put_bool(json, "new_cells", plan->makes_cells);
     cli_json_put_string(json, "read_only", plan->read_only[0] ? plan->read_only : NULL);
     cli_json_put_bool(json, "dry_run", change->dry_run);

@@ -36,7 +36,8 @@ static void print_text(const cli_change *change) {
     char text[1024];
     printf("%s\n", cli_printable(text, sizeof text, change->path, strlen(change->path)));
     printf("  column         %s\n", cli_printable(text, sizeof text, change->name, strlen(change->name)));
-    printf("  way            %s%s%s\n", plan->native ? "native" : "casacore", plan->native ? "" : ": ", plan->why_not);
+    const char *why_not = cli_change_why_not(change);
+    printf("  way            %s%s%s\n", cli_change_way(change), why_not ? ": " : "", why_not ? why_not : "");
     printf("  rows           %s%s\n", cli_count(plan->rows).text, plan->makes_cells ? ", in new cells" : "");
     printf("  pieces         %s\n", cli_count(plan->pieces).text);
     printf("  blocks         %s\n", cli_count(plan->blocks).text);

@@ -144,7 +144,7 @@ typedef struct msio_write_stream_opts {
     size_t memory; /* bytes that both batches together may take; default 32 MiB */
     /* 0: as many as the memory allows, up to where a tile ends. Rows of a tile that two batches share are stored with
      * the later one (up to 16 MiB of them are kept until then): after a crash, and msio_repair, every tile is old or
-     * new, but of lists that come back to a tile. */
+     * new, but of lists that come back to a tile, and larger tiles. */
     int64_t rows_per_batch;
     msio_write_opts write; /* atomic is refused: every batch is a write of its own */
 } msio_write_stream_opts;

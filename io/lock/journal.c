@@ -27,7 +27,6 @@
 #define RECORD_MOST 3840
 #define NAME_MOST 64
 #define MOST_SLOTS 65536
-#define SLOT_MOST ((int64_t)64 << 20)
 
 /* The first bytes of the file, in the machine's own byte order, which ORDER tells. */
 typedef struct head {
@@ -429,7 +428,7 @@ static msio_status check_left(const found *f) {
                               "the table with that one",
                               h->version, VERSION);
     bool sane = h->order == ORDER && (h->mode == MSIO_JOURNAL_BLOCKS || h->mode == MSIO_JOURNAL_WHOLE) &&
-                h->slots <= MOST_SLOTS && h->slot_bytes >= 0 && h->slot_bytes <= SLOT_MOST &&
+                h->slots <= MOST_SLOTS && h->slot_bytes >= 0 && h->slot_bytes <= MSIO_JOURNAL_SLOT_MOST &&
                 h->record_bytes <= RECORD_MOST && memchr(h->columns, 0, sizeof h->columns) &&
                 HEAD_BYTES + (int64_t)h->slots * slot_stride(h->slot_bytes) <= f->bytes;
     for (uint32_t i = 0; sane && i < h->slots; i++) {

@@ -27,6 +27,9 @@ typedef struct msio_journal_facts {
 
 typedef struct msio_journal msio_journal;
 
+/* A slot has no more bytes than this. */
+#define MSIO_JOURNAL_SLOT_MOST ((int64_t)64 << 20)
+
 /* Makes the journal of a write with its room reserved: slots of slot_bytes each. directory: the table's.
  * record: the sync record as this write has just set it, which later tells whether another writer came between.
  * Errors: MSIO_E_IO (no room, read-only folder; nothing is left), MSIO_E_LOCKED (another live write's is there),

@@ -15,8 +15,9 @@
 typedef struct maker {
     msio_blocks *list;
     const msio_piece_batch *batch;
-    int64_t most, limit;
-    int64_t stored_to; /* the end of what the blocks of this source take so far */
+    int64_t most, limit, kept;
+    int64_t stored_to;                 /* the end of what the blocks of this source take so far */
+    int64_t unit, unit_from, unit_end; /* the large unit of the block before, -1: none; what is stored of it so far */
     int32_t source;
     bool no_memory;
 } maker;
@@ -42,12 +43,22 @@ static const msio_source *source_of(const maker *m, int64_t index) {
     return &m->batch->source[m->batch->pieces[index].source];
 }
 
+/* Whether the source's units are longer than any block, and yet kept as one. */
+static bool has_large_units(const maker *m, const msio_source *s) {
+    return s->unit > m->limit && s->unit <= m->kept && !s->fresh;
+}
+
+static int64_t unit_at(const msio_source *s, int64_t offset) {
+    return s->unit > 0 ? (offset - s->unit_at) / s->unit : 0;
+}
+
 /* How long a block of the piece's source may be. What goes into a new file as it is needs no processor's cache: there
  * blocks are longer, for fewer calls and larger pages. */
 static int64_t most_of(const maker *m, int64_t index) {
     const msio_source *s = source_of(m, index);
     const msio_target *t = &m->batch->target[m->batch->pieces[index].target];
     bool as_it_is = s->fresh && t->codec == MSIO_CODEC_COPY && !t->repeats;
+    if (has_large_units(m, s)) return m->most;
     return msio_max(as_it_is ? FRESH_TIMES * m->most : m->most, msio_min(s->unit, m->limit));
 }
 
@@ -61,6 +72,21 @@ static bool grow(void **list, int64_t n, int64_t *capacity, size_t each) {
     return true;
 }
 
+/* Blocks of one large unit are a chain. */
+static void chain_unit(maker *m, msio_block *b) {
+    const msio_source *s = source_of(m, b->first);
+    const int64_t end = b->offset + b->length;
+    if (!has_large_units(m, s)) return;
+    const int64_t unit = unit_at(s, b->offset);
+    b->of_unit = true;
+    b->begins_unit = unit != m->unit;
+    b->chained = b->chained || !b->begins_unit;
+    m->unit_from = b->begins_unit ? b->offset : msio_min(m->unit_from, b->offset);
+    m->unit_end = b->begins_unit ? end : msio_max(m->unit_end, end);
+    m->unit = unit;
+    m->list->longest_kept = msio_max(m->list->longest_kept, m->unit_end - m->unit_from);
+}
+
 static void add(maker *m, const msio_block *block) {
     msio_blocks *l = m->list;
     if (m->no_memory || !grow((void **)&l->block, l->n, &l->capacity, sizeof *l->block)) {
@@ -70,8 +96,10 @@ static void add(maker *m, const msio_block *block) {
     msio_block *b = &l->block[l->n++];
     *b = *block;
     b->chained = b->chained || b->offset < m->stored_to;
+    chain_unit(m, b);
     m->stored_to = msio_max(m->stored_to, b->offset + b->length);
     l->longest = msio_max(l->longest, b->length);
+    l->longest_kept = msio_max(l->longest_kept, b->length);
 }
 
 /* ---------------------------------------------------------------- pieces that are too large for a block */
@@ -127,9 +155,10 @@ static int64_t bits_of(const measure *e) {
     return bits;
 }
 
-/* How many of the outermost axis's indices one block takes: as many as fit, but whole units where some do, and for
- * bits to the end of a byte where that can be. */
-static int64_t fitting(const measure *e, const msio_source *source, const msio_target *t, int axis, int64_t most) {
+/* How many of the outermost axis's indices one block takes: as many as fit, but whole units where some do, of a large
+ * one no more than up to its end (ends_units), and for bits to the end of a byte where that can be. */
+static int64_t fitting(const measure *e, const msio_source *source, const msio_target *t, int axis, int64_t most,
+                       bool ends_units) {
     bool bits = t->codec == MSIO_CODEC_BITS;
     int64_t step = e->box.src[axis], n = e->box.count[axis];
     int64_t first = bits ? e->bit : 0, scale = bits ? 8 : 1;
@@ -137,7 +166,7 @@ static int64_t fitting(const measure *e, const msio_source *source, const msio_t
     if (step == 0) return one.end - one.offset > most ? 1 : n;
     int64_t room = scale * most - first - (bits ? bits_of(&one) : one.end - one.offset);
     int64_t fit = room < 0 ? 1 : msio_min(n, room / step + 1);
-    if (source->unit > 0 && source->unit <= most && fit < n) {
+    if (source->unit > 0 && ((source->unit <= most && fit < n) || ends_units)) {
         int64_t border = source->unit_at + (e->offset + most - source->unit_at) / source->unit * source->unit;
         int64_t whole = msio_div_up((border - e->offset) * scale - first, step);
         if (border > e->offset && whole >= 1 && whole <= fit) return whole;
@@ -157,7 +186,8 @@ static void cut(maker *m, int64_t piece, const measure *e, bool chained) {
     }
     for (int64_t from = 0; from < e->box.count[axis] && !m->no_memory;) {
         measure rest = sub_measure(e, t, axis, from, e->box.count[axis] - from);
-        int64_t count = fitting(&rest, source_of(m, piece), t, axis, most);
+        const msio_source *source = source_of(m, piece);
+        int64_t count = fitting(&rest, source, t, axis, most, has_large_units(m, source));
         measure part = sub_measure(e, t, axis, from, count);
         if (count == 1 && part.end - part.offset > most && axis > 0) {
             part.box.ndim = axis;
@@ -198,19 +228,21 @@ static int64_t first_in_unit(const msio_piece_batch *b, int64_t piece, int64_t u
 }
 
 /* Where a piece that goes through several units is cut: before *head and *tail, as pieces beside it are in its first
- * and its last unit. reached: the end of those before it. What overlaps is stored in order, and not cut. */
+ * and its last unit, or units are large. reached: the end of those before it. What overlaps is stored in order, and not
+ * cut. */
 static void find_cuts(const maker *m, int64_t i, int64_t reached, int64_t *head, int64_t *tail) {
     const msio_piece_batch *b = m->batch;
     const msio_piece *p = &b->pieces[i];
     const int64_t unit = source_of(m, i)->unit;
+    const bool large = has_large_units(m, source_of(m, i));
     *head = 0;
     *tail = p->rows;
-    if (unit <= 0 || unit > m->limit || p->rows < 2 || p->row_src == 0 || p->offset < reached) return;
+    if (unit <= 0 || (unit > m->limit && !large) || p->rows < 2 || p->row_src == 0 || p->offset < reached) return;
     int64_t first = unit_of_row(b, i, 0), last = unit_of_row(b, i, p->rows - 1);
     if (first == last || (same_source(b, i, i + 1) && b->pieces[i + 1].offset < measure_piece(m, i).end)) return;
-    if (same_source(b, i - 1, i) && unit_of_row(b, i - 1, b->pieces[i - 1].rows - 1) == first)
+    if (large || (same_source(b, i - 1, i) && unit_of_row(b, i - 1, b->pieces[i - 1].rows - 1) == first))
         *head = first_in_unit(b, i, first + 1);
-    if (same_source(b, i, i + 1) && unit_of_row(b, i + 1, 0) == last) *tail = first_in_unit(b, i, last);
+    if (large || (same_source(b, i, i + 1) && unit_of_row(b, i + 1, 0) == last)) *tail = first_in_unit(b, i, last);
 }
 
 /* Rows [from, to) of piece i become a piece of their own. */
@@ -247,11 +279,6 @@ static msio_status cut_at_units(maker *m, msio_piece_batch *b) {
 
 /* ---------------------------------------------------------------- neighbours in one block */
 
-static int64_t unit_of(const maker *m, int64_t index, int64_t offset) {
-    const msio_source *s = source_of(m, index);
-    return s->unit > 0 ? (offset - s->unit_at) / s->unit : 0;
-}
-
 static void add_group(maker *m, int64_t first, int64_t end) {
     measure e = measure_piece(m, first);
     int64_t start = e.offset, reached = e.offset, filled = 0, taken = 0;
@@ -277,11 +304,13 @@ static void add_group(maker *m, int64_t first, int64_t end) {
 static int64_t take_group(maker *m, int64_t first) {
     measure e = measure_piece(m, first);
     int64_t start = e.offset, reached = e.end, most = most_of(m, first), end = first + 1, edge = first;
-    int64_t unit = unit_of(m, first, e.offset);
-    for (; end < m->batch->n && source_of(m, end) == source_of(m, first); end++) {
+    const msio_source *source = source_of(m, first);
+    int64_t unit = unit_at(source, e.offset);
+    for (; end < m->batch->n && source_of(m, end) == source; end++) {
         e = measure_piece(m, end);
-        int64_t its = unit_of(m, end, e.offset);
-        bool same = its == unit && source_of(m, first)->unit > 0;
+        int64_t its = unit_at(source, e.offset);
+        bool same = its == unit && source->unit > 0;
+        if (its != unit && has_large_units(m, source)) break;
         if (its != unit) edge = end;
         unit = its;
         if ((e.offset - reached > GAP_BYTES && !same) || e.end - e.offset > most) break;
@@ -306,14 +335,17 @@ static bool overlaps_itself(const measure *e) {
     return axis >= 0 && e->box.count[axis] > 1 && e->box.src[axis] == 0;
 }
 
-msio_status msio_blocks_make(msio_blocks *blocks, msio_piece_batch *batch, int64_t most, int64_t limit) {
-    maker m = {.list = blocks, .batch = batch, .most = most, .limit = limit, .source = -1};
-    blocks->n = blocks->parts = blocks->longest = 0;
+msio_status msio_blocks_make(msio_blocks *blocks, msio_piece_batch *batch, int64_t most, int64_t limit, int64_t kept) {
+    maker m = {.list = blocks, .batch = batch, .most = most, .limit = limit, .kept = kept, .source = -1, .unit = -1};
+    blocks->n = blocks->parts = blocks->longest = blocks->longest_kept = 0;
     msio_pieces_sort(batch);
     msio_status status = cut_at_units(&m, batch);
     if (status) return status;
     for (int64_t i = 0; i < batch->n && !m.no_memory;) {
-        if (batch->pieces[i].source != m.source) m.stored_to = INT64_MIN;
+        if (batch->pieces[i].source != m.source) {
+            m.stored_to = INT64_MIN;
+            m.unit = -1;
+        }
         m.source = batch->pieces[i].source;
         measure e = measure_piece(&m, i);
         if (e.end - e.offset > most_of(&m, i)) {

@@ -153,7 +153,7 @@ static msio_status store_block(msio_batch_run *run, int thread, const msio_block
     const msio_file *file = msio_batch_source(run, block)->file;
     msio_put_thread *mine = &store->thread[thread];
     const uint8_t *image = NULL, *old = NULL;
-    msio_journal *journal = msio_put_needs_slot(run, block) ? journal_of(store, file) : NULL;
+    msio_journal *journal = msio_put_needs_slot(run, block) && !block->of_unit ? journal_of(store, file) : NULL;
     msio_status status = MSIO_OK;
     if (msio_put_opened(store, file)->way == MSIO_PUT_MAPPED) {
         bool stored = false;
@@ -178,7 +178,44 @@ static msio_status store_block(msio_batch_run *run, int thread, const msio_block
     return status;
 }
 
+/* ---------------------------------------------------------------- a large unit */
+
+/* Old bytes of all that is stored of a unit that is longer than a block, from block i on. */
+static msio_status keep_unit(msio_batch_run *run, int thread, int64_t i) {
+    const msio_blocks *l = run->blocks;
+    const msio_file *file = msio_batch_source(run, &l->block[i])->file;
+    msio_journal *journal = journal_of(run->store, file);
+    int64_t from = l->block[i].offset, end = from + l->block[i].length;
+    for (int64_t k = i + 1; k < l->n && l->block[k].chained && !l->block[k].begins_unit; k++) {
+        from = msio_min(from, l->block[k].offset);
+        end = msio_max(end, l->block[k].offset + l->block[k].length);
+    }
+    uint8_t *slot = msio_journal_slot(journal, thread);
+    msio_status status = MSIO_OK;
+    for (int64_t at = from, n; at < end && !status; at += n) {
+        n = msio_min(MSIO_BLOCK_BYTES, end - at);
+        status = msio_put_get(run->store, file, slot + (at - from), n, at);
+    }
+    if (!status) msio_journal_keep(journal, thread, file, from, end - from);
+    return status;
+}
+
+/* One block of a chain: with the first one of a large unit all of it is kept, until the last one is stored. */
+static msio_status store_of_chain(msio_batch_run *run, int thread, int64_t i) {
+    const msio_blocks *l = run->blocks;
+    const msio_block *b = &l->block[i];
+    const bool keeps = b->of_unit && msio_put_needs_slot(run, b);
+    const bool is_last = i + 1 == l->n || !l->block[i + 1].chained || l->block[i + 1].begins_unit;
+    msio_status status = keeps && b->begins_unit ? keep_unit(run, thread, i) : MSIO_OK;
+    if (!status) status = store_block(run, thread, b);
+    if (!status && keeps && is_last) msio_journal_drop(journal_of(run->store, msio_batch_source(run, b)->file), thread);
+    return status;
+}
+
 /* ---------------------------------------------------------------- the journal */
+
+/* Slots of large units take this much together at most, so that there may be fewer of them than threads. */
+#define SLOTS_BYTES ((int64_t)256 << 20)
 
 static msio_status prepare_journals(msio_batch_run *run) {
     msio_put *store = run->store;
@@ -189,7 +226,8 @@ static msio_status prepare_journals(msio_batch_run *run) {
     for (int64_t i = 0; i < l->n && !status; i++) {
         if (!msio_put_needs_slot(run, &l->block[i])) continue;
         msio_put_place *p = &store->place[msio_put_opened(store, msio_batch_source(run, &l->block[i])->file)->place];
-        status = msio_put_journal(p, MSIO_JOURNAL_BLOCKS, store->threads, l->longest);
+        const int slots = (int)msio_max(1, msio_min(store->threads, SLOTS_BYTES / l->longest_kept));
+        status = msio_put_journal(p, MSIO_JOURNAL_BLOCKS, slots, l->longest_kept);
     }
     return status;
 }
@@ -262,7 +300,7 @@ static void store_chain(msio_batch_run *run, int thread, int64_t i) {
     const msio_blocks *l = run->blocks;
     do {
         if (atomic_load_explicit(&run->failed, memory_order_relaxed)) return;
-        if (store_block(run, thread, &l->block[i])) {
+        if (store_of_chain(run, thread, i)) {
             fail(run);
             return;
         }
@@ -306,6 +344,8 @@ static int useful_threads(const msio_batch_run *run) {
     const msio_piece_batch *b = run->batch;
     const msio_blocks *l = run->blocks;
     int most = (int)msio_min(run->store->threads, l->n);
+    for (int i = 0; i < run->store->places && run->keeps; i++)
+        if (run->store->place[i].journal) most = (int)msio_min(most, run->store->place[i].slots);
     for (int i = 0; i < b->sources; i++) {
         const msio_file *file = b->source[i].file;
         if (!file->mappable || msio_put_opened(run->store, file)->way == MSIO_PUT_MAPPED) return most;
@@ -374,7 +414,8 @@ msio_status msio_put_run(void *user, msio_piece_batch *batch) {
                           .blocks = &blocks,
                           .choosing = ATOMIC_FLAG_INIT,
                           .error_taken = ATOMIC_FLAG_INIT};
-    msio_status status = msio_blocks_make(&blocks, &cut, MSIO_BLOCK_BYTES, MSIO_BLOCK_MOST);
+    msio_status status = msio_blocks_make(&blocks, &cut, MSIO_BLOCK_BYTES, MSIO_BLOCK_MOST,
+                                          store->opts.journal == MSIO_JOURNAL_BLOCKS ? MSIO_UNIT_MOST : 0);
     store->pieces += batch->n;
     store->blocks += blocks.n;
     for (int64_t i = 0; i < blocks.n; i++) {
@@ -397,7 +438,7 @@ msio_status msio_put_prepare(void *user, msio_piece_batch *batch) {
     msio_blocks blocks = {0};
     msio_piece_batch cut = *batch;
     msio_batch_run run = {.store = store, .batch = &cut, .blocks = &blocks};
-    msio_status status = msio_blocks_make(&blocks, &cut, MSIO_BLOCK_BYTES, MSIO_BLOCK_MOST);
+    msio_status status = msio_blocks_make(&blocks, &cut, MSIO_BLOCK_BYTES, MSIO_BLOCK_MOST, 0);
     for (int i = 0; i < batch->sources && !status; i++) status = open_file(store, batch->source[i].file);
     if (!status) status = msio_put_prepare_whole(&run);
     store->prepared = true;

@@ -16,6 +16,8 @@
  * in a processor's own cache between being read and being stored (docs/benchmarks.md, "Writing"). */
 #define MSIO_BLOCK_BYTES ((int64_t)256 << 10)
 #define MSIO_BLOCK_MOST ((int64_t)16 << 20)
+/* Tiles that are larger than a block are stored block by block, but their old bytes are kept as one, up to this. */
+#define MSIO_UNIT_MOST MSIO_JOURNAL_SLOT_MOST
 
 typedef struct msio_put_opts {
     int threads;   /* as in msio_read_opts */
@@ -37,6 +39,7 @@ typedef struct msio_put_place {
     bool alone;            /* nobody else has the table open: files of it may be exchanged */
     msio_journal *journal; /* made when the first block needs it */
     int64_t slot_bytes;    /* of its slots */
+    int slots;             /* and how many it has, where each is a thread's */
 } msio_put_place;
 
 /* One write call's engine; lives on the caller's stack between _start and _finish. */

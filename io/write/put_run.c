@@ -37,11 +37,12 @@ msio_status msio_put_journal(msio_put_place *place, msio_journal_mode mode, int 
         place->journal = NULL;
     }
     place->slot_bytes = slot_bytes;
+    place->slots = slots;
     return msio_journal_make(place->directory, mode, slots, slot_bytes, &place->facts, place->record,
                              place->record_bytes, &place->journal);
 }
 
 bool msio_put_needs_slot(const msio_batch_run *run, const msio_block *block) {
-    return run->keeps && !msio_batch_source(run, block)->fresh &&
-           block->offset / PAGE != (block->offset + block->length - 1) / PAGE;
+    if (!run->keeps || msio_batch_source(run, block)->fresh) return false;
+    return block->of_unit || block->offset / PAGE != (block->offset + block->length - 1) / PAGE;
 }

@@ -79,8 +79,8 @@ msio_status msio_put_keep_runs(const msio_batch_run *run, msio_put_thread *mine,
                                const msio_journal_runs *runs, uint8_t *slot);
 /* MSIO_E_MEMORY. */
 msio_status msio_put_scratch(msio_put_thread *mine, int64_t bytes);
-/* Whether the block's old bytes are kept in a slot: one within a page is never torn by a kill where it is stored by a
- * call, and needs none. */
+/* Whether the block's old bytes are kept in a slot, its own or its large unit's: one within a page is never torn by a
+ * kill where it is stored by a call, and needs none. */
 bool msio_put_needs_slot(const msio_batch_run *run, const msio_block *block);
 /* The folder's journal, made or made anew where the one that is there does not serve. */
 msio_status msio_put_journal(msio_put_place *place, msio_journal_mode mode, int slots, int64_t slot_bytes);

@@ -62,7 +62,8 @@ static msio_status note_leaf(void *user, int column, const msio_leaf *leaf, cons
 static msio_status prepare(void *user, msio_access *access) {
     planning *p = user;
     (void)access;
-    p->store = (msio_put){.counts_only = true};
+    const bool slots = !p->opts.atomic && !p->opts.unguarded;
+    p->store = (msio_put){.counts_only = true, .opts = {.journal = slots ? MSIO_JOURNAL_BLOCKS : 0}};
     p->plan.rows = p->dense.rows.count;
     p->plan.bytes = p->dense.column[0].bytes;
     p->plan.makes_cells = p->dense.column[0].fresh;

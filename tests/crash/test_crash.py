@@ -27,6 +27,7 @@ MANY_ROWS = 9001  # for what is written in parts: DATA takes more than one of th
 MORE_ROWS = 50
 LONG = 1000  # kills of the long run
 BY_CASACORE = ("columns", "rows")  # added by casacore, whose own calls are not spoilt
+LARGE_TILE = 8300  # rows of DATA: 17 MB, more than a block may have
 TILE = {"DATA": 32, "CORRECTED_DATA": 32, "FLAG": 256}
 ERRORS = {"ENOSPC": 28, "EDQUOT": 122, "EFBIG": 27, "EIO": 5}
 COLUMNS = {"data": ["DATA"], "flag": ["FLAG"], "part": ["DATA"], "flag_part": ["FLAG"],
@@ -36,6 +37,7 @@ COLUMNS = {"data": ["DATA"], "flag": ["FLAG"], "part": ["DATA"], "flag_part": ["
            "copy": ["CORRECTED_DATA"], "copy_atomic": ["CORRECTED_DATA"], "unguarded": ["DATA"],
            "stream": ["DATA", "FLAG"], "columns": ["NEW_DATA"], "rows": ["rows"],
            "runs": ["DATA"], "stream_rows": ["DATA", "FLAG"],
+           "large": ["DATA"], "large_runs": ["DATA"],
            "list": ["DATA"], "cells": ["DATA"], "incremental": ["TIME"], "strings": ["NAME"],
            "computed": ["CORRECTED_DATA"], "model": ["CORRECTED_DATA"]}
 FLUX = 5  # Jy of the model's source, which stands at the phase centre
@@ -135,7 +137,7 @@ class Expected:
             self.new["CORRECTED_DATA"] = -2j * np.conj(self.old["DATA"])
         if kind == "model":
             self.new["CORRECTED_DATA"] = np.broadcast_to(np.array([FLUX, 0, 0, FLUX], np.complex64), (ROWS, CHAN, CORR))
-        if kind == "runs":
+        if kind in ("runs", "large_runs"):
             others = [row for row in range(ROWS) if row < 7 or row % 203 == 0]
             self.new["DATA"][others] = self.old["DATA"][others]
         self.model = np.zeros((ROWS, CHAN, CORR), np.complex64) if kind == "fresh_zeros" else element_values("DATA", 1)
@@ -427,8 +429,10 @@ class Driver:
 def main():
     global ROWS
     writer, failing, kind = sys.argv[1:4]
-    if kind == "copy_atomic":
+    if kind in ("copy_atomic", "large", "large_runs"):
         ROWS = MANY_ROWS
+    if "large" in kind:
+        TILE["DATA"] = LARGE_TILE
     kills = int(sys.argv[5]) if len(sys.argv) > 5 else 30
     seed = random.randrange(1 << 30)
     random.seed(seed)

@@ -65,6 +65,8 @@ static const kind kinds[] = {
     {.name = "fresh_zeros", .columns = {"MODEL_DATA"}, .fresh = true, .value = true},
     {.name = "fresh_atomic", .columns = {"DATA", "MODEL_DATA"}, .fresh = true, .atomic = true},
     {.name = "list", .columns = {"DATA"}, .list = true},
+    {.name = "large", .columns = {"DATA"}}, /* tiles that are larger than a block may be */
+    {.name = "large_runs", .columns = {"DATA"}, .list = true, .runs = true},
     {.name = "value", .columns = {"DATA"}, .value = true},
     {.name = "scalar", .columns = {"ANTENNA1"}},
     {.name = "incremental", .columns = {"TIME"}}, /* values of IncrementalStMan, which hold for two rows each */
@@ -123,7 +125,7 @@ static msio_status prepare(work *w) {
     int64_t rows = msio_table_rows(w->table);
     w->select = (msio_select)MSIO_SELECT_ALL;
     if (w->kind->list) { /* far apart in a tile, and so uneven that they are no stride */
-        static int64_t list[2000];
+        static int64_t list[10000];
         int64_t n = 0;
         if (w->kind->runs) /* of more than a block, from within a tile to within a tile */
             for (int64_t row = 7; row < rows; row++)

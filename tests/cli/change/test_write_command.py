@@ -171,7 +171,9 @@ class TestWrite(WritingTest):
     def test_what_is_not_written_natively(self):
         values = random_like(column(self.path, "TIME"))  # IncrementalStMan, where one value holds for many rows
         before, file = column(self.path, "TIME"), npy("time.npy", values)
-        self.assertIn("one stored value", report("write", self.path, "TIME", "--in", file, "--dry-run")["why_not"])
+        planned = report("write", self.path, "TIME", "--in", file, "--dry-run")
+        self.assertIn("one stored value", planned["why_not"])
+        self.assertEqual(planned["way"], "native or casacore")
         run = msio("write", self.path, "TIME", "--in", file, code=None)
         self.assertIn(run.returncode, (0, 3))
         self.assertIn("one stored value", run.stderr.decode())
@@ -794,6 +796,18 @@ class TestPlan(WritingTest):
         found = report("plan", self.path, "NEW", "--write")
         self.assertTrue(found["new_cells"])
         self.assertEqual(found["bytes"], column(self.path, "DATA").nbytes)
+
+    def test_what_casacore_may_put(self):
+        """Of IncrementalStMan it depends on the values, which a plan does not know, but where all rows get one."""
+        found = report("plan", self.path, "TIME", "--write")
+        self.assertEqual(found["way"], "native or casacore")
+        self.assertIn("one stored value", found["why_not"])
+        shown = msio("plan", self.path, "TIME", "--write").stdout.decode()
+        self.assertRegex(shown, "way +native or casacore: .*one stored value")
+        for rows, way in (([], "native"), (["--rows", "0:1"], "casacore")):
+            filled = report("fill", self.path, "TIME", "5.0", "--dry-run", *rows)
+            self.assertEqual(filled["way"], way)
+            self.assertEqual(filled["why_not"] is None, way == "native")
 
     def test_text_and_usage(self):
         shown = msio("plan", self.path, "FLAG", "--write", "--rows", "::3").stdout.decode()

@@ -166,7 +166,7 @@ static void blocks_store_what_pieces_say(void **state) {
         batch c;
         random_batch(&seed, &c);
         if (c.b.n == 0) continue;
-        assert_int_equal(msio_blocks_make(&blocks, &c.b, MOST, LIMIT), MSIO_OK);
+        assert_int_equal(msio_blocks_make(&blocks, &c.b, MOST, LIMIT, 0), MSIO_OK);
         memset(model, 0x5a, sizeof model);
         memset(image, 0x5a, sizeof image);
         for (int64_t i = 0; i < c.b.n; i++) store_by_rows(&c, &c.b.pieces[i], model[c.b.pieces[i].source]);
@@ -208,49 +208,58 @@ static void a_unit_with_gaps_is_one_block(void **state) {
         .n = 6, .pieces = c.piece, .box = c.box, .boxes = 1, .source = c.source, .sources = 1, .target = c.target};
     for (int i = 0; i < 6; i++) /* three in the first unit, three in the second; 30000 bytes apart */
         c.piece[i] = (msio_piece){.offset = i / 3 * 100000 + i % 3 * 30000, .rows = 1, .span = 400, .out = i * 400};
-    assert_int_equal(msio_blocks_make(&blocks, &c.b, 1 << 20, 1 << 24), MSIO_OK);
+    assert_int_equal(msio_blocks_make(&blocks, &c.b, 1 << 20, 1 << 24, 0), MSIO_OK);
     assert_int_equal(blocks.n, 2);
     assert_int_equal(blocks.block[0].pieces, 3);
     assert_int_equal(blocks.block[1].offset, 100000);
     msio_blocks_free(&blocks);
 }
 
-/* Runs of rows, most of them too long for a block, that begin and end within units: no two blocks have a part of one
- * unit, however the rows lie. */
+enum { ROW = 100, ROWS_IN_UNIT = 40, UNIT = ROW * ROWS_IN_UNIT, AT = 40 };
+
+/* Runs of rows that begin and end within units, with gaps between them. */
+static void random_runs(uint64_t *seed, batch *c) {
+    const bool bits = random_below(seed, 2), gaps = random_below(seed, 2);
+    int64_t row = random_below(seed, 50), place = 0, width = gaps ? ROW / 2 : ROW;
+    memset(c, 0, sizeof *c);
+    c->target[0] = (msio_target){.codec = bits ? MSIO_CODEC_BITS : MSIO_CODEC_COPY, .elem = 1, .unit = 1};
+    c->target[0].out = memory;
+    c->source[0] = (msio_source){.size = FILE_BYTES, .unit = UNIT, .unit_at = AT};
+    c->box[0] = (msio_box){.ndim = 1, .count = {bits ? 8 * width : width}, .src = {1}, .dst = {1}};
+    c->b = (msio_piece_batch){.pieces = c->piece, .box = c->box, .boxes = 1, .source = c->source, .sources = 1};
+    c->b.target = c->target;
+    for (int i = 0; i < 60; i++) {
+        int64_t rows = 1 + random_below(seed, random_below(seed, 3) ? 700 : 30);
+        if (AT + (row + rows) * ROW > FILE_BYTES || (place + rows) * c->box[0].count[0] > MEMORY_BYTES) break;
+        c->piece[c->b.n++] = (msio_piece){.offset = AT + row * ROW,
+                                          .rows = rows,
+                                          .row_src = bits ? 8 * ROW : ROW,
+                                          .row_dst = c->box[0].count[0],
+                                          .out = place * c->box[0].count[0],
+                                          .span = c->box[0].count[0]};
+        place += rows;
+        row += rows + 1 + random_below(seed, random_below(seed, 4) ? 9 : 200);
+    }
+}
+
+static void store_by_pieces(const batch *c, const msio_piece *pieces, int64_t n) {
+    memset(model[0], 0x5a, FILE_BYTES);
+    memset(image[0], 0x5a, FILE_BYTES);
+    for (int64_t i = 0; i < n; i++) store_by_rows(c, &pieces[i], model[0]);
+}
+
+/* Most runs are too long for a block: no two blocks have a part of one unit, however the rows lie. */
 static void runs_share_no_unit(void **state) {
     (void)state;
-    enum { ROW = 100, ROWS_IN_UNIT = 40, UNIT = ROW * ROWS_IN_UNIT, AT = 40 };
     uint64_t seed = 815;
     msio_blocks blocks = {0};
     int64_t shared = 0;
     for (int round = 0; round < ROUNDS; round++) {
         batch c;
-        const bool bits = random_below(&seed, 2), gaps = random_below(&seed, 2);
-        int64_t row = random_below(&seed, 50), place = 0, width = gaps ? ROW / 2 : ROW;
-        memset(&c, 0, sizeof c);
-        c.target[0] = (msio_target){.codec = bits ? MSIO_CODEC_BITS : MSIO_CODEC_COPY, .elem = 1, .unit = 1};
-        c.target[0].out = memory;
-        c.source[0] = (msio_source){.size = FILE_BYTES, .unit = UNIT, .unit_at = AT};
-        c.box[0] = (msio_box){.ndim = 1, .count = {bits ? 8 * width : width}, .src = {1}, .dst = {1}};
-        c.b = (msio_piece_batch){.pieces = c.piece, .box = c.box, .boxes = 1, .source = c.source, .sources = 1};
-        c.b.target = c.target;
-        for (int i = 0; i < 60; i++) {
-            int64_t rows = 1 + random_below(&seed, random_below(&seed, 3) ? 700 : 30);
-            if (AT + (row + rows) * ROW > FILE_BYTES || (place + rows) * c.box[0].count[0] > MEMORY_BYTES) break;
-            c.piece[c.b.n++] = (msio_piece){.offset = AT + row * ROW,
-                                            .rows = rows,
-                                            .row_src = bits ? 8 * ROW : ROW,
-                                            .row_dst = c.box[0].count[0],
-                                            .out = place * c.box[0].count[0],
-                                            .span = c.box[0].count[0]};
-            place += rows;
-            row += rows + 1 + random_below(&seed, random_below(&seed, 4) ? 9 : 200);
-        }
+        random_runs(&seed, &c);
         if (c.b.n == 0) continue;
-        memset(model[0], 0x5a, FILE_BYTES);
-        memset(image[0], 0x5a, FILE_BYTES);
-        for (int64_t i = 0; i < c.b.n; i++) store_by_rows(&c, &c.piece[i], model[0]);
-        assert_int_equal(msio_blocks_make(&blocks, &c.b, 10 * UNIT, LIMIT), MSIO_OK);
+        store_by_pieces(&c, c.piece, c.b.n);
+        assert_int_equal(msio_blocks_make(&blocks, &c.b, 10 * UNIT, LIMIT, 0), MSIO_OK);
         shared += c.b.pieces != c.piece;
         int64_t last = -1;
         for (int64_t i = 0; i < blocks.n; i++) {
@@ -266,11 +275,43 @@ static void runs_share_no_unit(void **state) {
     msio_blocks_free(&blocks);
 }
 
+/* Units that are longer than a block: none of these has bytes of two, and those of one are a chain that begins anew. */
+static void blocks_of_a_large_unit_are_a_chain(void **state) {
+    (void)state;
+    uint64_t seed = 4242;
+    msio_blocks blocks = {0};
+    int64_t further = 0, longest = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        batch c;
+        random_runs(&seed, &c);
+        if (c.b.n == 0) continue;
+        store_by_pieces(&c, c.piece, c.b.n);
+        assert_int_equal(msio_blocks_make(&blocks, &c.b, UNIT / 7, UNIT / 4, UNIT), MSIO_OK);
+        int64_t last = -1, from = 0;
+        for (int64_t i = 0; i < blocks.n; i++) {
+            const msio_block *b = &blocks.block[i];
+            const int64_t unit = (b->offset - AT) / UNIT, end = b->offset + b->length;
+            store_block(&c, &blocks, b, image[0]);
+            assert_true(b->of_unit && b->length <= UNIT / 4 && (end - 1 - AT) / UNIT == unit);
+            assert_true(unit >= last && b->begins_unit == (unit != last) && b->chained == (unit == last));
+            if (b->begins_unit) from = b->offset;
+            assert_true(end - from <= blocks.longest_kept && blocks.longest_kept <= UNIT);
+            further += b->chained;
+            longest = end - from > longest ? end - from : longest;
+            last = unit;
+        }
+        assert_memory_equal(image[0], model[0], FILE_BYTES);
+    }
+    assert_true(further > ROUNDS && longest == UNIT);
+    msio_blocks_free(&blocks);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_store_what_pieces_say),
         cmocka_unit_test(a_unit_with_gaps_is_one_block),
         cmocka_unit_test(runs_share_no_unit),
+        cmocka_unit_test(blocks_of_a_large_unit_are_a_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
