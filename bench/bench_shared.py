@@ -1,9 +1,11 @@
 """bench_shared.py - what the benchmarks of tables and of groups share: places, workers, page cache, numbers, documents."""
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 PLACE = os.path.join(TOP, "build", "bench")
@@ -80,6 +82,43 @@ def from_disk(worker):
     """Bytes that the worker had the disk fetch so far."""
     with open(f"/proc/{worker.process.pid}/io") as f:
         return next(int(line.split()[1]) for line in f if line.startswith("read_bytes"))
+
+
+# ---------------------------------------------------------------- counts
+
+def system_calls(program, path, request):
+    """System calls of one request: strace of two of them less strace of one; None without strace."""
+    if not shutil.which("strace"):
+        return None
+    counts = []
+    for times in (1, 2, 3):  # the first one warms up
+        with tempfile.NamedTemporaryFile("r") as f:
+            done = subprocess.run(["strace", "-f", "-c", "-U", "calls,name", "-o", f.name, program, path],
+                                  input=f"{request} 0\n" * times, capture_output=True, text=True)
+            total = [line for line in f.read().splitlines() if line.split()[1:] == ["total"]]
+            if done.returncode or not total:
+                return None
+            counts.append(int(total[0].split()[0]))
+    return counts[2] - counts[1]
+
+
+def counted(program, path, request):
+    """Bytes and read calls (/proc/PID/io), allocations, and system calls of one request; the one before it warms up."""
+    worker = Worker([program, path], False, {"LD_PRELOAD": os.path.join(BUILD, "bench", "libbench_allocations.so")})
+    worker.ask(*request.split())
+
+    def counts():
+        with open(f"/proc/{worker.process.pid}/io") as f:
+            io = dict(line.split(": ") for line in f.read().splitlines())
+        return int(io["rchar"]), worker.ask("allocations", "-", 0)["bytes"]
+    before = counts()
+    own = counts()  # what asking costs
+    answer = worker.ask(*request.split())
+    after = counts()
+    worker.close()
+    return {"bytes": answer["bytes"], "seconds": [answer["seconds"]],
+            "bytes_read": after[0] - own[0] - (own[0] - before[0]), "allocations": after[1] - own[1] - (own[1] - before[1]),
+            "system_calls": system_calls(program, path, request)}
 
 
 # ---------------------------------------------------------------- numbers

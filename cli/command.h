@@ -10,7 +10,8 @@ enum {
     CLI_OK = 0,
     CLI_NEGATIVE = 1, /* a judgement was negative */
     CLI_USAGE = 2,    /* wrong usage */
-    CLI_INPUT = 3     /* the input could not be read, or the output not written */
+    CLI_INPUT = 3,    /* the input could not be read, or the output not written */
+    CLI_UNSURE = 4    /* not enough evidence to judge */
 };
 
 /* One run of the command: its name and the options that every subcommand takes. */
@@ -34,6 +35,7 @@ typedef struct cli_command {
     const char *text;                 /* a paragraph or two, lines of at most 100 characters */
     const struct cli_option *options; /* its own, ended by a name of NULL */
     const char *negative;             /* what exit code 1 means here; NULL: it does not occur */
+    const char *unsure;               /* what exit code 4 means; the same */
     const char *examples;             /* lines */
     int (*run)(cli_context *cli, int argc, char **argv);
 } cli_command;
@@ -42,5 +44,7 @@ extern const cli_command cli_command_info, cli_command_read, cli_command_plan, c
     cli_command_bench, cli_command_flags, cli_command_groups, cli_command_load, cli_command_convert, cli_command_write,
     cli_command_fill, cli_command_copy, cli_command_repair, cli_command_addcols, cli_command_model, cli_command_stats,
     cli_command_plot, cli_command_profile, cli_command_history;
+
+extern const cli_command cli_command_compare;
 
 #endif

@@ -21,6 +21,7 @@ static const struct {
     {"Changing tables",
      {&cli_command_write, &cli_command_fill, &cli_command_copy, &cli_command_addcols, &cli_command_repair}},
     {"Computing with visibilities", {&cli_command_model, &cli_command_stats, &cli_command_plot}},
+    {"Comparing two commands", {&cli_command_compare}},
     {"Converting", {&cli_command_convert}},
     {"Measuring, and data to measure with",
      {&cli_command_profile, &cli_command_verify, &cli_command_history, &cli_command_simulate, &cli_command_bench}},

@@ -1,10 +1,14 @@
-# Runs that are kept: for the command alone, so that the library links neither SQLite nor jansson.
+# What times tell, and runs that are kept: for the command alone, so that the library links neither SQLite nor jansson.
+add_library(msio_compare STATIC prof/compare/change_points.c prof/compare/pairs.c)
+target_link_libraries(msio_compare PRIVATE msio_settings m)
+
 set(msio_history_sources prof/history/history_layout.c prof/history/history_absent.c)
 if(NOT MSIO_HISTORY STREQUAL "OFF")
     pkg_check_modules(SQLITE IMPORTED_TARGET sqlite3)
     pkg_check_modules(JANSSON_OF_HISTORY IMPORTED_TARGET jansson)
     if(SQLITE_FOUND AND JANSSON_OF_HISTORY_FOUND)
         set(msio_history_sources
+            prof/history/history_judge.c
             prof/history/history_layout.c
             prof/history/history_open.c
             prof/history/history_record.c
@@ -18,4 +22,4 @@ if(NOT MSIO_HISTORY STREQUAL "OFF")
     endif()
 endif()
 add_library(msio_history STATIC ${msio_history_sources})
-target_link_libraries(msio_history PRIVATE msio_settings ${msio_history_needs} m)
+target_link_libraries(msio_history PRIVATE msio_settings msio_compare ${msio_history_needs} m)

@@ -10,9 +10,10 @@
 typedef struct cli_history {
     const char *db;
     const char *series, *kind, *commit, *machine, *note; /* NULL: not given */
-    double time;                                         /* of the run; NaN: the file's */
-    int64_t newest;                                      /* runs; 0: all */
-    int64_t keep;                                        /* runs with all details */
+    const char *reason, *csv, *out;
+    double time;    /* of the run; NaN: the file's */
+    int64_t newest; /* runs; 0: all */
+    int64_t keep;   /* runs with all details */
 } cli_history;
 
 /* Opens the history. Returns 0, or an exit code after telling. */
@@ -23,5 +24,8 @@ int cli_history_fail(const cli_context *cli, const cli_history *wish, const hist
 /* The verbs; each returns an exit code. */
 int cli_history_record(const cli_context *cli, const cli_history *wish, int n, char **paths);
 int cli_history_show(const cli_context *cli, const cli_history *wish, int64_t run);
+int cli_history_check(const cli_context *cli, const cli_history *wish);
+int cli_history_accept(const cli_context *cli, const cli_history *wish);
+int cli_history_export(const cli_context *cli, const cli_history *wish);
 
 #endif

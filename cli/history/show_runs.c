@@ -93,7 +93,10 @@ static int tell_target(void *user, const void *row) {
 
 static int tell_count(void *user, const void *row) {
     const history_count *c = row;
-    cli_grid_row(user, (const char *const[]){c->name, cli_count(c->value).text, c->exact ? "exact" : "within 1%"});
+    cli_grid_row(user, (const char *const[]){c->name, cli_count(c->value).text,
+                                             c->exact == HISTORY_EXACT    ? "exact"
+                                             : c->exact == HISTORY_WITHIN ? "within 1%"
+                                                                          : "shown"});
     return 0;
 }
 

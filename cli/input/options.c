@@ -79,6 +79,7 @@ static void print_help(const cli_command *command) {
     printf("\nCommon options\n");
     print_options(common);
     cli_options_print_exits(command->negative);
+    if (command->unsure) printf("  4  %s\n", command->unsure);
     printf("\nExamples\n%s", command->examples);
 }
 

@@ -63,7 +63,10 @@ typedef struct history_target {
     int64_t tries, met;
 } history_target;
 
-/* A count. exact: 1 where every rise counts (bytes, calls, allocations), 0 where 1% is allowed (instructions). */
+/* A count. exact: HISTORY_EXACT: every rise counts (bytes, calls, allocations); HISTORY_WITHIN: 1% is allowed
+ * (instructions); HISTORY_SHOWN: kept, and not judged (what differs from run to run, what another one is held against).
+ */
+enum { HISTORY_WITHIN = 0, HISTORY_EXACT = 1, HISTORY_SHOWN = 2 };
 typedef struct history_count {
     int64_t run;
     const char *name;
@@ -216,5 +219,44 @@ typedef struct history_facts {
 /* Records a document. *run: its id; *there: 1 where the very same was recorded before, which *run then names. */
 msio_status history_record(history *h, const char *document, size_t bytes, const history_facts *facts, int64_t *run,
                            int *there, history_error *error);
+
+/* ---------------------------------------------------------------- judging */
+
+/* A count of a series' newest run against its baseline: the least value (HISTORY_EXACT), or the median
+ * (HISTORY_WITHIN), of the runs before, from the one on at which it was last accepted. */
+typedef struct history_held {
+    char *series, *name, *reason; /* reason: of the acceptance that the baseline comes from; "" none */
+    int64_t run, value;           /* run: the newest; value -1: it does not tell this count any more */
+    int64_t baseline;             /* -1: this is the first run that has it */
+    int64_t exact;
+    int risen; /* 1: a regression */
+} history_held;
+
+/* A change of the level of a ratio, among the runs of a series on the newest run's machine. */
+typedef struct history_change {
+    char *series, *name, *commit, *reason; /* reason: of its acceptance; "" none */
+    int64_t run;                           /* the first of the new level */
+    double time, before, after, magnitude, p;
+    int accepted;
+    int standing; /* 1: upwards, not accepted, and not made good since: a regression */
+} history_change;
+
+typedef struct history_judgement {
+    history_held *held;
+    history_change *change;
+    int helds, changes;
+    int series;      /* that were looked at */
+    int regressions; /* risen and standing ones */
+} history_judgement;
+
+#define HISTORY_WITHIN_SHARE 0.01
+
+/* Judges a series, or all of them (NULL or ""). What it fills is to be freed, also after an error. */
+msio_status history_judge(history *h, const char *series, history_judgement *judgement, history_error *error);
+void history_judgement_free(history_judgement *judgement);
+/* Accepts the regressions of a series' newest run, or of all series': their baselines move there, and the reason is
+ * kept. *moved: how many. */
+msio_status history_accept(history *h, const char *series, const char *reason, double now, int64_t *moved,
+                           history_error *error);
 
 #endif

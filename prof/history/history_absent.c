@@ -39,3 +39,16 @@ msio_status history_record(history *h, const char *document, size_t bytes, const
     (void)h, (void)document, (void)bytes, (void)facts, (void)run, (void)there;
     return absent(error);
 }
+
+msio_status history_judge(history *h, const char *series, history_judgement *judgement, history_error *error) {
+    (void)h, (void)series, (void)judgement;
+    return absent(error);
+}
+
+void history_judgement_free(history_judgement *judgement) { (void)judgement; }
+
+msio_status history_accept(history *h, const char *series, const char *reason, double now, int64_t *moved,
+                           history_error *error) {
+    (void)h, (void)series, (void)reason, (void)now, (void)moved;
+    return absent(error);
+}

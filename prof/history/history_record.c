@@ -428,16 +428,17 @@ static void head_of_compare(recording *r) {
     if (number_of(r->document, "load") >= 0) r->run.load = number_of(r->document, "load");
 }
 
+/* Of a the counts are shown, of b those are judged that are the same in every run, and instructions. */
 static msio_status put_compared(recording *r, const json_t *o) {
-    static const char *const sides[] = {"a", "b"};
-    const json_t *exact = json_object_get(o, "exact");
+    int exact = !json_is_false(json_object_get(o, "exact")), kept = exact ? HISTORY_EXACT
+                                                                    : strcmp(text_of(o, "name"), "instructions") == 0
+                                                                        ? HISTORY_WITHIN
+                                                                        : HISTORY_SHOWN;
     char name[300];
-    msio_status status = MSIO_OK;
-    for (int i = 0; !status && i < 2; i++) {
-        snprintf(name, sizeof name, "%s %.250s", sides[i], text_of(o, "name"));
-        status = put_count(r, name, integer_of(o, sides[i]), !json_is_false(exact));
-    }
-    return status;
+    snprintf(name, sizeof name, "a %.250s", text_of(o, "name"));
+    msio_status status = put_count(r, name, integer_of(o, "a"), HISTORY_SHOWN);
+    snprintf(name, sizeof name, "b %.250s", text_of(o, "name"));
+    return status ? status : put_count(r, name, integer_of(o, "b"), kept);
 }
 
 static msio_status body_of_compare(recording *r) {

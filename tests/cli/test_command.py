@@ -157,7 +157,7 @@ def subtables(path, missing=False):
 # ---------------------------------------------------------------- tests
 
 class TestHelp(unittest.TestCase):
-    commands = ("info", "read", "plan", "flags", "groups", "load", "write", "fill", "copy", "repair", "verify", "history",
+    commands = ("info", "read", "plan", "flags", "groups", "load", "write", "fill", "copy", "repair", "verify", "compare", "history",
                 "simulate", "bench")
 
     def test_main_help_names_every_command(self):

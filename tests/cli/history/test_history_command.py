@@ -2,6 +2,7 @@
 reports leave.
 usage: test_history_command.py MSIO GROUP [unittest's arguments]
 """
+import csv
 import json
 import os
 import random
@@ -96,7 +97,7 @@ class TestRecord(Histories):
         self.assertEqual([(r["name"], r["ratio"], r["low"], r["high"], r["pairs"], r["verdict"]) for r in run["ratios"]],
                          [("b/a", 1.1, 1.05, 1.2, 2, "SLOWER")])
         self.assertEqual([(c["name"], c["value"], c["exact"]) for c in run["counts"]],
-                         [("a bytes read", 5, 1), ("b bytes read", 6, 1), ("a instructions", 7, 0), ("b instructions", 8, 0)])
+                         [("a bytes read", 5, 2), ("b bytes read", 6, 1), ("a instructions", 7, 2), ("b instructions", 8, 0)])
         self.assertEqual([(t["name"], t["repetition"], t["seconds"]) for t in run["times"]],
                          [("a", 0, 1.0), ("b", 0, 1.1), ("a", 1, 1.0), ("b", 1, 1.2)])
 
@@ -278,6 +279,138 @@ class TestRobust(Histories):
         os.chmod(self.folder, 0o500)
         self.addCleanup(os.chmod, self.folder, 0o700)
         self.assertEqual(len(report("history", "show", "--db", self.db)["runs"]), 1)
+
+
+class TestCheck(Histories):
+    """Series whose truth is known."""
+
+    def runs(self, counts, name="n", key="counts", start=0, series="s"):
+        for i, value in enumerate(counts):
+            self.record({"name": "x", "counts": {}, key: {name: value}} if key != "counts" else {"name": "x", "counts": {name: value}},
+                        "--series", series, "--time", start + i, "--machine", "m", "--commit", f"c{start + i}")
+
+    def check(self, code=0, *options):
+        return report("history", "check", "--db", self.db, *options, code=code)
+
+    def verdicts(self, code=0):
+        return [(c["name"], c["baseline"], c["value"], c["verdict"]) for c in self.check(code)["counts"]]
+
+    def test_counts(self):
+        self.runs([100])
+        self.assertEqual(self.verdicts(), [("n", None, 100, "first")])
+        self.runs([100], start=1)
+        self.assertEqual(self.verdicts(), [("n", 100, 100, "same")])
+        self.runs([101], start=2)
+        self.assertEqual(self.verdicts(1), [("n", 100, 101, "RISEN")])
+        self.runs([90], start=3)
+        self.assertEqual(self.verdicts(), [("n", 100, 90, "fallen")])
+        self.runs([100], start=4)  # what was won is not given back unseen
+        self.assertEqual(self.verdicts(1), [("n", 90, 100, "RISEN")])
+
+    def test_instructions_may_rise_by_one_per_cent(self):
+        self.runs([10000, 10050, 9990, 10090], key="about")
+        self.assertEqual(self.check()["regressions"], 0)
+        self.runs([10200], key="about", start=9)
+        self.assertEqual(self.check(1)["regressions"], 1)
+
+    def test_accept_moves_the_baseline_and_keeps_the_reason(self):
+        self.runs([100, 120])
+        msio("history", "accept", "--db", self.db, code=2)
+        self.assertEqual(report("history", "accept", "--db", self.db, "--reason", "reads flags too"), {"accepted": 1})
+        [count] = self.check()["counts"]
+        self.assertEqual((count["baseline"], count["value"], count["accepted"]), (120, 120, "reads flags too"))
+        self.runs([120, 121], start=10)
+        self.assertEqual(self.verdicts(1), [("n", 120, 121, "RISEN")])
+        self.assertEqual(self.rows("SELECT run, name, value, before, reason FROM accepted"), [(2, "n", 120, 100, "reads flags too")])
+        self.assertEqual(report("history", "accept", "--db", self.db, "--reason", "again", "--series", "other"), {"accepted": 0})
+
+    def test_a_count_that_is_not_told_any_more(self):
+        self.runs([1, 1])
+        self.runs([1], name="other", start=5)
+        self.assertEqual(self.verdicts(), [("n", 1, None, "not told any more"), ("other", None, 1, "first")])
+
+    def test_each_series_by_itself(self):
+        self.runs([1, 1])
+        self.runs([5, 6], series="t")
+        self.assertEqual(self.check(1)["regressions"], 1)
+        self.assertEqual(self.check(0, "--series", "s")["regressions"], 0)
+        self.check(3, "--series", "none")
+
+    def ratios(self, values, start=0, machine="m"):
+        """Comparisons with these ratios, put there by sqlite3: hundreds of commands take their time."""
+        if not os.path.exists(self.db):
+            self.record(COMPARE, "--series", "first", "--time", 0)
+        db = sqlite3.connect(self.db)
+        with db:
+            for i, value in enumerate(values):
+                run = db.execute("INSERT INTO runs(kind, series, time, machine, \"commit\") VALUES('compare', 's', ?, ?, ?)",
+                                 (start + i, machine, f"c{start + i}")).lastrowid
+                db.execute("INSERT INTO ratios(run, name, ratio) VALUES(?, 'b/a', ?)", (run, value))
+        db.close()
+
+    def noise(self, n, level=1.0, seed=1):
+        random.seed(seed)
+        return [level * (1 + random.gauss(0, 0.02)) for _ in range(n)]
+
+    def changes(self, code=0):
+        return [(c["name"], c["commit"], round(c["magnitude"], 1), c["verdict"])
+                for c in self.check(code, "--series", "s")["changes"]]
+
+    def test_change_points(self):
+        self.ratios(self.noise(40))
+        self.assertEqual(self.changes(), [])
+        self.ratios(self.noise(3, 1.2), start=40)
+        self.assertEqual(self.changes(), [])  # three runs are no level yet
+        self.ratios(self.noise(6, 1.2), start=43)
+        self.assertEqual(self.changes(1), [("b/a", "c40", 0.2, "SLOWER")])
+        self.assertEqual(report("history", "accept", "--db", self.db, "--series", "s", "--reason", "exact sums"), {"accepted": 1})
+        self.assertEqual(self.changes(), [("b/a", "c40", 0.2, "accepted")])
+        self.ratios(self.noise(10, 1.2, 2), start=60)
+        self.assertEqual(self.changes(), [("b/a", "c40", 0.2, "accepted")])
+        self.ratios(self.noise(10, 1.5, 3), start=80)
+        self.assertEqual([c[3] for c in self.changes(1)], ["accepted", "SLOWER"])
+        self.ratios(self.noise(10, 1.0, 4), start=100)  # made good
+        self.assertEqual([c[3] for c in self.changes()], ["accepted", "slower, made good since", "faster"])
+
+    def test_outliers_and_other_machines_are_no_change(self):
+        values = self.noise(60)
+        for i in (5, 23, 24, 41, 58):
+            values[i] *= 3
+        self.ratios(values)
+        self.assertEqual(self.changes(), [])
+        self.ratios(self.noise(10, 2.0), start=70, machine="a slower one")
+        self.assertEqual(self.changes(), [])
+
+    def test_text(self):
+        self.runs([100, 120])
+        run = msio("history", "check", "--db", self.db, code=1, text=True)
+        self.assertIn("RISEN", run.stdout)
+        self.assertIn("1 regression;", run.stdout)
+
+    def test_check_of_a_damaged_file(self):
+        self.runs(range(50, 0, -1))
+        with sqlite3.connect(self.db) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.close()
+        with open(self.db, "r+b") as file:
+            file.seek(4096 * 3)
+            file.write(b"\xff" * 4096)
+        run = msio("history", "check", "--db", self.db, code=3, text=True)
+        self.assertIn("damaged", run.stderr)
+
+    def test_export(self):
+        self.record(VERIFY, "--time", 5)
+        self.record(COMPARE, "--time", 6, "--note", 'quotes " and, commas')
+        told = json.loads(msio("history", "export", "--db", self.db).stdout)
+        self.assertEqual({name: len(rows) for name, rows in told.items() if rows},
+                         {"runs": 2, "targets": 2, "counts": 6, "times": 6, "ratios": 2})
+        path = os.path.join(self.folder, "runs.csv")
+        msio("history", "export", "--db", self.db, "--csv", "runs", "--out", path)
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([(r["id"], r["kind"], r["seconds"], r["note"]) for r in rows],
+                         [("1", "verify", "", ""), ("2", "compare", "", 'quotes " and, commas')])
+        msio("history", "export", "--db", self.db, "--csv", "nothing", code=2)
 
 
 class TestHostile(Histories):
