@@ -36,14 +36,6 @@ static msio_status told(copying *c, int64_t bytes) {
                           (long long)c->done, (long long)c->total);
 }
 
-static msio_status put(copying *c, int64_t place, int64_t rows, const msio_array *values) {
-    msio_select part = msio_select_part(&c->select, place, rows);
-    msio_write_opts opts = c->opts;
-    opts.progress = NULL;
-    msio_status status = msio_write(c->to, &part, values->data, values->bytes, &opts);
-    return status ? status : told(c, (int64_t)values->bytes);
-}
-
 static msio_status next_part(void *stream, msio_write_part *part) {
     const msio_batch *batch;
     msio_status status = msio_stream_next(stream, &batch);
@@ -83,24 +75,30 @@ static msio_status copy_stream(copying *c) {
 /* Cells of varying shape: as many rows of one shape as there are, at most as many as fit. */
 static msio_status copy_varying(copying *c) {
     int64_t most = 1024;
-    for (int64_t place = 0; place < c->rows;) {
+    msio_seams seams;
+    msio_write_opts opts = c->opts;
+    opts.progress = NULL;
+    msio_status status = msio_seams_start(&seams, 1, &c->to, &c->select, c->rows, &opts);
+    for (int64_t place = 0; place < c->rows && !status;) {
         int64_t rows = msio_min(most, c->rows - place);
         msio_select part = msio_select_part(&c->select, place, rows);
         msio_array values;
-        msio_status status = msio_read_new(c->from, &part, &values, NULL);
+        status = msio_read_new(c->from, &part, &values, NULL);
         if (status == MSIO_E_SHAPE && rows > 1) {
             most = rows / 2;
+            status = MSIO_OK;
             continue;
         }
-        if (!status) {
-            status = put(c, place, rows, &values);
-            msio_array_free(&values);
-        }
-        if (status) return status;
+        if (status) break;
+        const void *in = values.data;
+        status = msio_seams_put(&seams, place, rows, &in, &values.bytes);
+        if (!status) status = told(c, (int64_t)values.bytes);
+        msio_array_free(&values);
         place += rows;
         most = msio_min(2 * most, 1024);
     }
-    return MSIO_OK;
+    msio_seams_free(&seams);
+    return status;
 }
 
 /* Cells that were never written get their shape now, all of them: a batch alone could not give it to its rows. */

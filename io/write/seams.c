@@ -11,9 +11,10 @@
 
 /* One column's kept rows, and how far the batch of now is stored. */
 struct msio_seam {
-    int64_t at, rows, row_bytes; /* kept: the first one's place */
+    int64_t at, rows; /* kept: the first one's place */
     uint8_t *bytes;
-    int64_t capacity;
+    int64_t filled, capacity;
+    int64_t row_bytes;     /* in the batch of now */
     int64_t first, border; /* places in the batch: kept rows take those before the one, from the other on they stay */
     bool open;             /* the batch ends within a row of tiles */
 };
@@ -107,7 +108,7 @@ static msio_status look_at_tiles(msio_seams *s, int column, int64_t place, int64
 /* ---------------------------------------------------------------- kept rows */
 
 static msio_status keep(msio_seams *s, struct msio_seam *m, int64_t place, int64_t rows, const uint8_t *from) {
-    const int64_t bytes = rows * m->row_bytes, needed = m->rows * m->row_bytes + bytes;
+    const int64_t bytes = rows * m->row_bytes, needed = m->filled + bytes;
     if (rows <= 0) return MSIO_OK;
     if (needed > m->capacity) {
         const int64_t wanted = msio_max(needed, msio_min(2 * m->capacity, MSIO_SEAMS_BYTES));
@@ -117,7 +118,8 @@ static msio_status keep(msio_seams *s, struct msio_seam *m, int64_t place, int64
         m->capacity = wanted;
     }
     if (m->rows == 0) m->at = place;
-    if (bytes) memcpy(m->bytes + (needed - bytes), from, (size_t)bytes);
+    if (bytes) memcpy(m->bytes + m->filled, from, (size_t)bytes);
+    m->filled = needed;
     m->rows += rows;
     s->kept += bytes;
     return MSIO_OK;
@@ -128,9 +130,9 @@ static msio_status write_kept(msio_seams *s, int column) {
     if (m->rows == 0) return MSIO_OK;
     const msio_select part = msio_select_part(s->select, m->at, m->rows);
     const void *in = m->bytes;
-    const size_t bytes = (size_t)(m->rows * m->row_bytes);
-    s->kept -= (int64_t)bytes;
-    m->rows = 0;
+    const size_t bytes = (size_t)m->filled;
+    s->kept -= m->filled;
+    m->rows = m->filled = 0;
     return msio_write_columns(1, &s->column[column], &part, &in, &bytes, s->opts, s->n > 1);
 }
 

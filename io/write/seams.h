@@ -26,7 +26,8 @@ typedef struct msio_seams {
 msio_status msio_seams_start(msio_seams *seams, int n, const msio_column *const *columns, const msio_select *select,
                              int64_t rows, const msio_write_opts *opts);
 /* Rows [place, place + rows) of the selection, which follow those of the call before; in: one a column, dense, bytes
- * each. With the last row of the selection everything is written. Errors: as msio_write_many. */
+ * each, whose cells have one shape, a column; another call's may have another. With the last row of the selection
+ * everything is written. Errors: as msio_write_many. */
 msio_status msio_seams_put(msio_seams *seams, int64_t place, int64_t rows, const void *const *in, const size_t *bytes);
 /* Writes what is kept, where no more rows come. Errors: as msio_write_many. */
 msio_status msio_seams_flush(msio_seams *seams);

@@ -29,12 +29,13 @@ LONG = 1000  # kills of the long run
 BY_CASACORE = ("columns", "rows")  # added by casacore, whose own calls are not spoilt
 LARGE_TILE = 8300  # rows of DATA: 17 MB, more than a block may have
 TILE = {"DATA": 32, "CORRECTED_DATA": 32, "FLAG": 256}
+VARIED_RUN, VARIED_TILE = 300, 100  # rows whose cells have one shape; of a tile, to which none come back later
 ERRORS = {"ENOSPC": 28, "EDQUOT": 122, "EFBIG": 27, "EIO": 5}
 COLUMNS = {"data": ["DATA"], "flag": ["FLAG"], "part": ["DATA"], "flag_part": ["FLAG"],
            "both": ["DATA", "FLAG", "ANTENNA1"], "atomic": ["DATA"], "atomic_kept": ["DATA"], "atomic_both": ["DATA", "FLAG", "ANTENNA1"],
            "fresh": ["MODEL_DATA"], "fresh_zeros": ["MODEL_DATA"], "fresh_atomic": ["DATA", "MODEL_DATA"],
            "value": ["DATA"], "scalar": ["ANTENNA1"], "sync": ["DATA"], "sync_atomic": ["DATA"],
-           "copy": ["CORRECTED_DATA"], "copy_atomic": ["CORRECTED_DATA"], "unguarded": ["DATA"],
+           "copy": ["CORRECTED_DATA"], "copy_varying": ["VARIED_COPY"], "copy_atomic": ["CORRECTED_DATA"], "unguarded": ["DATA"],
            "stream": ["DATA", "FLAG"], "columns": ["NEW_DATA"], "rows": ["rows"],
            "runs": ["DATA"], "stream_rows": ["DATA", "FLAG"],
            "large": ["DATA"], "large_runs": ["DATA"],
@@ -83,6 +84,31 @@ def make_table(path):
     t.addcols(tables.maketabdesc([tables.makearrcoldesc("MODEL_DATA", 0j, valuetype="complex", ndim=2)]),
               {"TYPE": "TiledShapeStMan", "NAME": "TiledModel", "SPEC": {}})
     t.close()
+
+
+def varied_shape(row):
+    return (CHAN // 2 if row // VARIED_RUN % 2 else CHAN, CORR)
+
+
+def varied_tile(row):
+    """Rows of one shape are in one cube, in their order."""
+    run, within = divmod(row, VARIED_RUN)
+    return run % 2, (run // 2 * VARIED_RUN + within) // VARIED_TILE
+
+
+def make_varied(path):
+    """Two columns more, of cells of two shapes."""
+    make_table(path)
+    with tables.table(path, readonly=False, ack=False) as t:
+        for column in ("VARIED", "VARIED_COPY"):
+            t.addcols(tables.maketabdesc([tables.makearrcoldesc(column, 0j, valuetype="complex", ndim=2)]),
+                      {"TYPE": "TiledShapeStMan", "NAME": "Tiled" + column,
+                       "SPEC": {"DEFAULTTILESHAPE": np.array([CORR, CHAN, VARIED_TILE], np.int32)}})
+            for row in range(ROWS):
+                t.putcell(column, row, np.full(varied_shape(row), row + 1 if column == "VARIED" else -1, np.complex64))
+        cubes = [cube for manager in t.getdminfo().values() if manager["NAME"] == "TiledVARIED_COPY"
+                 for cube in manager["SPEC"]["HYPERCUBES"].values() if np.prod(cube["CubeShape"])]
+        assert len(cubes) == 2 and all(cube["TileShape"][2] == VARIED_TILE for cube in cubes), cubes
 
 
 def make_measurement_set(path):
@@ -155,6 +181,19 @@ class Expected:
                 there = []
         return "new" if len(there) == len(self.columns) else "old"
 
+    def judge_varied(self, t, settled):
+        """The states of VARIED_COPY, and what is mixed."""
+        states, of_tile = set(), {}
+        for row in range(ROWS):
+            cell = t.getcell("VARIED_COPY", row)
+            its = {-1: "old", row + 1: "new"}
+            found = {its.get(value, "MIXED VARIED_COPY: neither old nor new") for value in np.unique(cell.real).tolist()}
+            of_tile.setdefault(varied_tile(row), set()).update(found)
+            states |= found
+        if settled and any(len(found) > 1 for found in of_tile.values()):
+            states.add("MIXED VARIED_COPY: a tile")
+        return states
+
     def judge(self, path, settled):
         """Reads the table by casacore. "old", "new", "both", or what is wrong ("MIXED ..."). settled: after a repair
         tiles are whole, too."""
@@ -164,6 +203,8 @@ class Expected:
                 return f"MIXED {t.nrows()} rows"
             if self.kind in BY_CASACORE:
                 states.add(self.judge_added(t))
+            if self.kind == "copy_varying":
+                states |= self.judge_varied(t, settled)
             for c in self.old:
                 now = np.asarray(t.getcol(c, 0, ROWS))
                 old, new = self.old[c], self.new[c]
@@ -213,7 +254,7 @@ class Driver:
         self.begun = os.path.join(self.folder, "begun")
         os.mkdir(os.path.join(self.folder, "under"))
         os.environ["MSIO_CRASH_TEST"] = self.folder
-        (make_measurement_set if kind == "model" else make_table)(self.original)
+        {"model": make_measurement_set, "copy_varying": make_varied}.get(kind, make_table)(self.original)
         self.expected = Expected(kind)
         self.lock_file = -1
         self.runs = self.kills = self.repaired = self.refused = 0
@@ -271,7 +312,7 @@ class Driver:
         self.refused += sum(map(len, refused.values()))
         if not blocks and any(refused.values()):
             self.complain(what + ", read by msio", f"nothing was left, and rows are refused: {said[:200]}")
-        if blocks and not any(refused.values()):
+        if blocks and not any(refused.values()) and self.kind != "copy_varying":  # whose column is not read there
             self.complain(what + ", read by msio", f"{blocks} blocks were left, and nothing is refused")
         if any(rows for column, rows in refused.items() if column not in self.expected.columns):
             self.complain(what + ", read by msio", "rows of columns that nobody wrote are refused")
@@ -368,7 +409,7 @@ class Driver:
         if self.atomic_way() != {"atomic": "exchanged", "sync_atomic": "exchanged", "copy_atomic": "exchanged",
                                   "atomic_kept": "kept"}.get(self.kind):
             self.complain("undisturbed", f"all or nothing: DATA's file was {self.atomic_way()}")
-        ends = 6  # of many calls that store one block after the other, a few: but in the long run
+        ends = 2 if "large" in self.kind else 6  # of many calls that store one block after the other, a few: but in the long run
         chosen = [at for at in range(1, calls + 1) if long or at <= ends or at > calls - ends or at % 16 == 0]
         for at in chosen:
             for number in ERRORS.values():
@@ -409,7 +450,7 @@ class Driver:
 
     def random_kills(self, kills):
         """At so many moments. A write that ended before its moment was not killed, and counts as none."""
-        once = "fresh" in self.kind or self.kind in ("copy", "copy_atomic", "computed", "model", "value", *BY_CASACORE)
+        once = "fresh" in self.kind or self.kind in ("copy", "copy_varying", "copy_atomic", "computed", "model", "value", *BY_CASACORE)
         longest, killed = 0.08, 0
         self.fresh_copy()
         if once:

@@ -24,6 +24,7 @@ typedef struct kind {
     const char *columns[3];
     bool atomic, sync, value, part, copy, fresh, unguarded, list, cells, stream, strings, runs;
     bool computed;                        /* -2i times the conjugate of DATA, by a pass of several batches */
+    const char *from;                     /* of a copy; NULL: DATA */
     int64_t batch_rows;                   /* of a stream, which end within tiles; 0: where tiles do */
     msio_status (*add)(const char *path); /* columns or rows, by casacore */
     msio_status (*change)(const char *path, int threads); /* by a call that opens the table itself */
@@ -77,6 +78,7 @@ static const kind kinds[] = {
     {.name = "cells", .columns = {"DATA"}, .cells = true},         /* one after the other, through a cursor */
     {.name = "copy", .columns = {"CORRECTED_DATA"}, .copy = true},
     {.name = "copy_atomic", .columns = {"CORRECTED_DATA"}, .copy = true, .atomic = true},
+    {.name = "copy_varying", .columns = {"VARIED_COPY"}, .copy = true, .from = "VARIED"}, /* cells of two shapes */
     {.name = "runs", .columns = {"DATA"}, .list = true, .runs = true},
     {.name = "stream_rows", .columns = {"DATA", "FLAG"}, .stream = true, .batch_rows = 150},
     {.name = "stream", .columns = {"DATA", "FLAG"}, .stream = true},
@@ -158,7 +160,8 @@ static msio_status prepare(work *w) {
                 }
         }
     }
-    return w->kind->copy ? msio_table_column(w->table, "DATA", &w->from) : MSIO_OK;
+    const char *from = w->kind->from ? w->kind->from : "DATA";
+    return w->kind->copy ? msio_table_column(w->table, from, &w->from) : MSIO_OK;
 }
 
 static msio_status put_cells(const work *w, int turn) {
