@@ -2,35 +2,16 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "core/threads.h"
-#include "msio/visibility.h"
+#include "io/read/dense.h"
+#include "visibility/pass_blocks.h"
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STATE_ALIGN 64
-
-typedef struct run {
-    msio_table *table;
-    const char *path;
-    const msio_pass *pass;
-    const msio_pass_opts *opts;
-    int64_t rows;                    /* of the selection */
-    int64_t row_bytes;               /* of all columns */
-    int64_t chunk, block, per_chunk; /* rows of a chunk (whole tiles) and of a block; blocks of a chunk */
-    int64_t batch;                   /* rows: whole chunks */
-    int64_t in_bytes, out_bytes;     /* of a row */
-    char *state;                     /* [lane][kernel] */
-    size_t *state_at;                /* [kernel]: within a lane's */
-    size_t state_bytes;              /* of a lane */
-    /* The failure of the first block that failed. */
-    _Atomic int64_t failed; /* its number; -1: none */
-    msio_error_copy error;
-} run;
 
 msio_status msio_kernel_fail(msio_status status, const char *message) {
     return msio_error_set(status, NULL, "%s", message);
@@ -39,24 +20,26 @@ msio_status msio_kernel_fail(msio_status status, const char *message) {
 /* ---------------------------------------------------------------- sizes */
 
 /* Bytes of one row's part, and rows of a tile (0: not tiled). */
-static msio_status measure(run *r, const char *name, int64_t *bytes, int64_t *tile) {
+static msio_status measure(msio_passing *r, const char *name, int64_t *bytes, int64_t *tile) {
+    /* a fill value would be needed to read undefined cells, but the others have a shape all the same */
+    static const uint8_t any[16];
+    msio_read_opts opts = MSIO_READ_OPTS_INIT;
     const msio_column *column;
-    int64_t shape[MSIO_MAX_NDIM + 1];
-    int ndim;
-    size_t all;
+    msio_array one;
+    opts.fill = any;
     msio_status status = msio_table_column(r->table, name, &column);
-    if (!status) status = msio_read_shape(column, r->pass->select, &ndim, shape, &all);
+    if (!status) status = msio_dense_measure(r->table, 1, &column, r->pass->select, &opts, &one, &r->rows);
     if (status) return status;
     const msio_column_info *info = msio_column_describe(column);
     if (!info) return msio_last_error()->code;
-    r->rows = shape[0];
-    *bytes = shape[0] ? (int64_t)all / shape[0] : 0;
+    *bytes = (int64_t)one.bytes;
     *tile = info->tile_ndim > 0 ? info->tile[0] : 0;
+    r->native &= info->native != 0;
     return MSIO_OK;
 }
 
 /* The sum of the columns' rows, and the tile of the largest. */
-static msio_status measure_all(run *r, int n, const char *const *names, int64_t *bytes, int64_t *tile) {
+static msio_status measure_all(msio_passing *r, int n, const char *const *names, int64_t *bytes, int64_t *tile) {
     int64_t largest = -1;
     msio_status status = MSIO_OK;
     for (int i = 0; i < n && !status; i++) {
@@ -70,8 +53,9 @@ static msio_status measure_all(run *r, int n, const char *const *names, int64_t 
 }
 
 /* Blocks of a few whole tiles, or tiles of a few blocks. */
-static msio_status plan(run *r) {
+static msio_status plan(msio_passing *r) {
     int64_t in_tile = 0, out_tile = 0;
+    r->native = msio_table_parts(r->table) == 0;
     msio_status status = measure_all(r, r->pass->inputs, r->pass->input, &r->in_bytes, &in_tile);
     if (!status) status = measure_all(r, r->pass->outputs, r->pass->output, &r->out_bytes, &out_tile);
     if (status) return status;
@@ -91,7 +75,7 @@ static msio_status plan(run *r) {
     return MSIO_OK;
 }
 
-static msio_status make_states(run *r) {
+static msio_status make_states(msio_passing *r) {
     size_t bytes = 0;
     r->state_at = calloc((size_t)r->pass->kernels + 1, sizeof *r->state_at);
     if (!r->state_at) return msio_error_set(MSIO_E_MEMORY, r->path, "no memory for a pass");
@@ -111,10 +95,8 @@ static msio_status make_states(run *r) {
 
 /* ---------------------------------------------------------------- blocks */
 
-/* What one block's kernels see, and who keeps it: for up to so many columns nothing is allocated. */
-#define FEW_COLUMNS 32
 typedef struct batch {
-    run *run;
+    msio_passing *pass;
     int64_t row, rows; /* places in the selection */
     const msio_array *in, *out;
 } batch;
@@ -127,46 +109,48 @@ static void cut(const msio_array *whole, int64_t from, int64_t rows, msio_array 
     part->data = whole->data ? (char *)whole->data + row * (size_t)from : NULL;
 }
 
-/* Keeps the error of the first block that failed, whichever thread was first. */
-static void note(run *r, int64_t number) {
+void msio_pass_note(msio_passing *r, int64_t number) {
 #ifdef _OPENMP
 #pragma omp critical(msio_pass_note)
 #endif
     if (r->failed < 0 || number < r->failed) {
-        atomic_store(&r->failed, number);
         msio_error_save(&r->error);
+        atomic_store(&r->failed, number);
     }
 }
 
-/* The block's place: false where the batch has none of that number. */
-static bool place(const batch *b, int64_t number, int64_t *from, int64_t *to) {
-    const run *r = b->run;
+void msio_pass_place(const msio_passing *r, int64_t number, int64_t *from, int64_t *to) {
     const int64_t chunk = number / r->per_chunk, start = chunk * r->chunk + number % r->per_chunk * r->block;
-    *from = start - b->row;
-    *to = msio_min(msio_min(start + r->block, (chunk + 1) * r->chunk) - b->row, b->rows);
-    return *from < *to;
+    *from = msio_min(start, r->rows);
+    *to = msio_min(msio_min(start + r->block, (chunk + 1) * r->chunk), r->rows);
 }
 
-static void run_block(const batch *b, int64_t number, int lane) {
-    run *r = b->run;
-    msio_array in[FEW_COLUMNS], out[FEW_COLUMNS];
-    int64_t from, to;
-    if (!place(b, number, &from, &to)) return;
-    for (int i = 0; i < r->pass->inputs; i++) cut(&b->in[i], from, to - from, &in[i]);
-    for (int i = 0; i < r->pass->outputs; i++) cut(&b->out[i], from, to - from, &out[i]);
-    const msio_block block = {b->row + from, to - from, lane, in, out};
+void msio_pass_block(msio_passing *r, int64_t number, const msio_block *block) {
     for (int k = 0; k < r->pass->kernels; k++) {
         const msio_kernel *kernel = &r->pass->kernel[k];
-        if (kernel->run(kernel->user, &block, r->state + (size_t)lane * r->state_bytes + r->state_at[k])) {
-            note(r, number);
+        if (kernel->run(kernel->user, block, r->state + (size_t)block->lane * r->state_bytes + r->state_at[k])) {
+            msio_pass_note(r, number);
             return;
         }
     }
 }
 
+static void run_block(const batch *b, int64_t number, int lane) {
+    msio_passing *r = b->pass;
+    msio_array in[MSIO_PASS_COLUMNS], out[MSIO_PASS_COLUMNS];
+    int64_t from, to;
+    msio_pass_place(r, number, &from, &to);
+    to = msio_min(to, b->row + b->rows);
+    if (from >= to) return;
+    for (int i = 0; i < r->pass->inputs; i++) cut(&b->in[i], from - b->row, to - from, &in[i]);
+    for (int i = 0; i < r->pass->outputs; i++) cut(&b->out[i], from - b->row, to - from, &out[i]);
+    const msio_block block = {from, to - from, lane, in, out};
+    msio_pass_block(r, number, &block);
+}
+
 /* The lane's blocks of the batch, in order. */
 static void run_lane(const batch *b, int lane) {
-    const run *r = b->run;
+    const msio_passing *r = b->pass;
     const int64_t first = b->row / r->chunk * r->per_chunk,
                   end = msio_div_up(b->row + b->rows, r->chunk) * r->per_chunk;
     int64_t number = first + ((lane - first) % MSIO_PASS_LANES + MSIO_PASS_LANES) % MSIO_PASS_LANES;
@@ -174,7 +158,7 @@ static void run_lane(const batch *b, int lane) {
 }
 
 static msio_status run_batch(const batch *b) {
-    run *r = b->run;
+    msio_passing *r = b->pass;
 #ifdef _OPENMP
     const int threads = (int)msio_min(msio_threads_for(r->opts->threads), MSIO_PASS_LANES);
     if (threads > 1) {
@@ -190,14 +174,14 @@ static msio_status run_batch(const batch *b) {
 
 /* ---------------------------------------------------------------- the pass */
 
-static msio_status tell(const run *r, int64_t done) {
+msio_status msio_pass_tell(const msio_passing *r, int64_t done) {
     if (!r->opts->progress || !r->opts->progress(r->opts->user, done * r->row_bytes, r->rows * r->row_bytes))
         return MSIO_OK;
     return msio_error_set(MSIO_E_CANCELLED, r->path, "stopped on request after %lld of %lld rows", (long long)done,
                           (long long)r->rows);
 }
 
-static msio_status open_streams(run *r, msio_stream **in, msio_write_stream **out) {
+static msio_status open_streams(msio_passing *r, msio_stream **in, msio_write_stream **out) {
     msio_stream_opts reading = MSIO_STREAM_OPTS_INIT;
     msio_write_stream_opts writing = MSIO_WRITE_STREAM_OPTS_INIT;
     reading.rows_per_batch = writing.rows_per_batch = r->batch;
@@ -214,7 +198,7 @@ static msio_status open_streams(run *r, msio_stream **in, msio_write_stream **ou
 }
 
 /* The next batch of both streams, which have the same rows. */
-static msio_status next(run *r, msio_stream *in, msio_write_stream *out, batch *b) {
+static msio_status next(msio_passing *r, msio_stream *in, msio_write_stream *out, batch *b) {
     const msio_batch *got = NULL;
     msio_write_batch *wanted = NULL;
     msio_status status = in ? msio_stream_next(in, &got) : MSIO_OK;
@@ -223,7 +207,7 @@ static msio_status next(run *r, msio_stream *in, msio_write_stream *out, batch *
         if (other) status = other;
     }
     if (status) return status;
-    *b = (batch){.run = r,
+    *b = (batch){.pass = r,
                  .row = got ? got->row : wanted->row,
                  .rows = got ? got->rows : wanted->rows,
                  .in = got ? got->arrays : NULL,
@@ -233,15 +217,16 @@ static msio_status next(run *r, msio_stream *in, msio_write_stream *out, batch *
     return MSIO_OK;
 }
 
-static msio_status go_through(run *r, int64_t *done) {
+/* Batches that are read ahead and written behind. */
+static msio_status go_through(msio_passing *r, int64_t *done) {
     msio_stream *in = NULL;
     msio_write_stream *out = NULL;
     batch b;
     msio_status status = open_streams(r, &in, &out);
-    if (!status) status = tell(r, 0);
+    if (!status) status = msio_pass_tell(r, 0);
     while (!status && !(status = next(r, in, out, &b))) {
         status = run_batch(&b);
-        if (!status) status = tell(r, *done = b.row + b.rows);
+        if (!status) status = msio_pass_tell(r, *done = b.row + b.rows);
     }
     if (status == MSIO_END) status = MSIO_OK;
     msio_error_copy error;
@@ -252,7 +237,7 @@ static msio_status go_through(run *r, int64_t *done) {
     return closed;
 }
 
-static msio_status reduce_all(const run *r) {
+static msio_status reduce_all(const msio_passing *r) {
     msio_status status = MSIO_OK;
     for (int k = 0; k < r->pass->kernels && !status; k++) {
         const msio_kernel *kernel = &r->pass->kernel[k];
@@ -267,12 +252,12 @@ static msio_status check(const msio_pass *pass, const msio_pass_opts *opts) {
         return msio_error_set(MSIO_E_ARGUMENT, NULL,
                               "a pass, or options, of another version: use MSIO_PASS_INIT and "
                               "MSIO_PASS_OPTS_INIT");
-    if (pass->inputs < 0 || pass->outputs < 0 || pass->inputs + pass->outputs < 1 || pass->inputs > FEW_COLUMNS ||
-        pass->outputs > FEW_COLUMNS || pass->kernels < 1)
+    if (pass->inputs < 0 || pass->outputs < 0 || pass->inputs + pass->outputs < 1 || pass->inputs > MSIO_PASS_COLUMNS ||
+        pass->outputs > MSIO_PASS_COLUMNS || pass->kernels < 1)
         return msio_error_set(
             MSIO_E_ARGUMENT, NULL,
             "%d inputs, %d outputs, %d kernels: a pass has from 1 to %d columns of each, and a kernel", pass->inputs,
-            pass->outputs, pass->kernels, FEW_COLUMNS);
+            pass->outputs, pass->kernels, MSIO_PASS_COLUMNS);
     return opts ? msio_threads_check(opts->threads) : MSIO_OK;
 }
 
@@ -283,14 +268,15 @@ msio_status msio_pass_run(msio_table *table, const msio_pass *pass, const msio_p
     if (status) return status;
     msio_table_info info;
     msio_table_describe(table, &info);
-    run r = {.table = table, .path = info.path, .pass = pass, .opts = given ? given : &defaults, .failed = -1};
+    msio_passing r = {.table = table, .path = info.path, .pass = pass, .opts = given ? given : &defaults, .failed = -1};
     int64_t done = 0;
     bool held = false;
     status = pass->outputs ? msio_table_hold_write(table) : msio_table_hold(table);
     held = !status;
     if (!status) status = plan(&r);
     if (!status) status = make_states(&r);
-    if (!status && r.rows > 0) status = go_through(&r, &done);
+    if (!status && r.rows > 0)
+        status = r.native && !pass->outputs ? msio_pass_reading(&r, &done) : go_through(&r, &done);
     if (!status) status = reduce_all(&r);
     msio_error_copy error;
     if (status) msio_error_save(&error);

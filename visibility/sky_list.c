@@ -192,20 +192,41 @@ static void read_shape(reader *r, msio_sky_component *c) {
         fail(r, MSIO_E_FORMAT, "a Gaussian's axis is from 0 to 180 degrees");
 }
 
+/* A direction in galactic coordinates to J2000: the axes as casacore's measures have them (the pole of the IAU of 1958
+ * as the Hipparcos catalogue gives it), to 1e-9 rad. */
+static void from_galactic(msio_sky_component *c) {
+    static const double axis[3][3] = {{-0.05487776210, 0.49410832141, -0.86766663986},
+                                      {-0.87343695908, -0.44483086101, -0.19807418711},
+                                      {-0.48383500260, 0.74698224330, 0.45598379190}};
+    const double from[3] = {cos(c->dec) * cos(c->ra), cos(c->dec) * sin(c->ra), sin(c->dec)};
+    double to[3] = {0};
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < 3; k++) to[i] += axis[i][k] * from[k];
+    c->ra = atan2(to[1], to[0]);
+    c->dec = atan2(to[2], hypot(to[0], to[1]));
+}
+
 static void read_direction(reader *r, msio_sky_component *c) {
     char frame[32];
     const double *direction = numbers_of(r, DIRECTION, 2);
     text_of(r, DIRECTION_FRAME, frame, sizeof frame);
     if (r->status) return;
-    if (strcmp(frame, "J2000") != 0 && strcmp(frame, "ICRS") != 0)
+    const int galactic = strcmp(frame, "GALACTIC") == 0;
+    if (!galactic && strcmp(frame, "J2000") != 0 && strcmp(frame, "ICRS") != 0)
         fail(r, MSIO_E_UNSUPPORTED,
-             "directions in the frame \"%s\" are not done, J2000 and ICRS are: CASA's componentlist tool and its "
-             "measures convert them",
+             "directions in the frame \"%s\" are not done, J2000, ICRS and GALACTIC are: CASA's componentlist tool and "
+             "its measures convert them",
              frame);
+    if (galactic && c->shape != MSIO_SKY_POINT)
+        fail(r, MSIO_E_UNSUPPORTED,
+             "a Gaussian in the frame \"GALACTIC\" is not done, whose angle would be from another north; points are");
     c->ra = direction[0];
     c->dec = direction[1];
-    if (fabs(c->dec) > PI / 2) fail(r, MSIO_E_FORMAT, "its declination lies beyond 90 degrees");
-    if (fabs(c->ra) > 4 * PI) fail(r, MSIO_E_FORMAT, "its right ascension lies beyond 360 degrees");
+    if (fabs(c->dec) > PI / 2)
+        fail(r, MSIO_E_FORMAT, "its %s lies beyond 90 degrees", galactic ? "latitude" : "declination");
+    if (fabs(c->ra) > 4 * PI)
+        fail(r, MSIO_E_FORMAT, "its %s lies beyond 360 degrees", galactic ? "longitude" : "right ascension");
+    if (galactic && !r->status) from_galactic(c);
 }
 
 /* Frames that move by less than 50 km/s against each other, so that a flux differs by less than 2e-4 times the index.

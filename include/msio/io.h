@@ -232,7 +232,8 @@ MSIO_API msio_status msio_read(const msio_column *column, const msio_select *sel
                                const msio_read_opts *opts);
 
 /* Reads n columns of one table with one selection (channels and correlations apply to the columns whose cells have
- * those axes), planned and read together, under one lock. Errors: as msio_read. */
+ * those axes; of cells with one axis that is the correlations', but of IMAGING_WEIGHT the channels', and UVW's is
+ * neither), planned and read together, under one lock. Errors: as msio_read. */
 MSIO_API msio_status msio_read_many(int n, const msio_column *const *columns, const msio_select *select,
                                     void *const *outs, const size_t *out_bytes, const msio_read_opts *opts);
 

@@ -54,10 +54,9 @@ typedef struct msio_sky_component {
  *
  * A component list is a casacore table (a folder), read natively: shapes Point and Gaussian; spectra Constant and
  * Spectral Index, the latter of components without Q, U and V; fluxes in Jy, nJy to MJy, as Stokes parameters, linear
- * or circular correlations; directions in J2000 or ICRS; angles from the phase centre's north, as CASA's ft has them;
- * reference frequencies in TOPO, GEO, BARY, LSRK or LSRD, as they stand (the frames differ by less than 2e-4: a flux by
- * that times the index). Anything else is refused by name:
- * the message tells which component.
+ * or circular correlations; directions in J2000, ICRS or, of points, GALACTIC; angles from the phase centre's north, as
+ * CASA's ft has them; reference frequencies in TOPO, GEO, BARY, LSRK or LSRD, as they stand (the frames differ by less
+ * than 2e-4: a flux by that times the index). Anything else is refused by name: the message tells which component.
  *
  * *sky is to be freed by msio_sky_free. Errors: MSIO_E_NOT_FOUND, MSIO_E_IO, MSIO_E_FORMAT, MSIO_E_UNSUPPORTED (what is
  * known and not done: shapelets, rotation measures, disks), those of msio_table_open, MSIO_E_SIZE (more than
@@ -136,7 +135,7 @@ typedef struct msio_pass {
     const char *const *output; /* columns that are written; the same name may be an input too: it is read first */
     int kernels;
     const msio_kernel *kernel; /* run one after the other on each block */
-    const msio_select *select; /* NULL: everything; a part of the axes only where every column has them */
+    const msio_select *select; /* NULL: everything; parts of axes are taken where columns have them: msio_read_many */
 } msio_pass;
 #define MSIO_PASS_INIT                                                                                                 \
     { sizeof(msio_pass), 0, NULL, 0, NULL, 0, NULL, NULL }
@@ -144,17 +143,18 @@ typedef struct msio_pass {
 typedef struct msio_pass_opts {
     size_t struct_size;
     size_t memory; /* bytes of all batches in flight, read and written; default 64 MiB */
-    size_t block;  /* bytes of a block, in and out: default 256 KiB, half of a core's own cache */
+    size_t block;  /* bytes of a block, in and out: default 1 MiB, about a core's own cache */
     int threads;   /* as in msio_read_opts */
     /* Bytes read and written, done and to be done; not 0: stop with MSIO_E_CANCELLED. NULL: none. */
     int (*progress)(void *user, int64_t done, int64_t total);
     void *user;
 } msio_pass_opts;
 #define MSIO_PASS_OPTS_INIT                                                                                            \
-    { sizeof(msio_pass_opts), (size_t)64 << 20, (size_t)256 << 10, 0, NULL, NULL }
+    { sizeof(msio_pass_opts), (size_t)64 << 20, (size_t)1024 << 10, 0, NULL, NULL }
 
 /* Reads the input columns in batches of whole tiles, runs the kernels on blocks of rows that fit a core's own cache,
- * and writes the output columns: the next batch is read and the one before written meanwhile. The table's lock is held
+ * and writes the output columns: the next batch is read and the one before written meanwhile. Where nothing is written
+ * each thread reads the blocks that it works on, into the same memory each time. The table's lock is held
  * throughout, for writing where there are outputs (the table is to be opened writable). *rows, when not NULL: how many
  * were done. A pass that is cut short has written some of its batches: docs/consistency.md.
  * Errors: as msio_stream_next and msio_write_stream_next, those of kernels, MSIO_E_SIZE (not even one row fits the

@@ -85,7 +85,7 @@ MSIO_API msio_status msio_write(const msio_column *column, const msio_select *se
                                 const msio_write_opts *opts);
 
 /* Puts n columns of one table with one selection (channels and correlations apply to the columns whose cells have
- * those axes), under one lock, all files at once. Errors: as msio_write. */
+ * those axes, as in msio_read_many), under one lock, all files at once. Errors: as msio_write. */
 MSIO_API msio_status msio_write_many(int n, const msio_column *const *columns, const msio_select *select,
                                      const void *const *ins, const size_t *in_bytes, const msio_write_opts *opts);
 

@@ -150,7 +150,8 @@ static msio_status settle_shape(msio_dense *d, msio_dense_column *c, const char 
         !msio_mul_checked(c->bytes, (int64_t)msio_type_size(c->type), &c->bytes))
         return msio_error_set(MSIO_E_MEMORY, path, "the selected part of column %s has more bytes than can be counted",
                               c->name);
-    if (d->measure_only || d->plan || d->locate || d->own_results || (d->use && d->use->looks)) return MSIO_OK;
+    if (d->measure_only || d->plan || d->locate || d->asks_ahead || d->own_results || (d->use && d->use->looks))
+        return MSIO_OK;
     if (d->use ? d->use->repeats || (uint64_t)c->bytes == c->out_bytes : (uint64_t)c->bytes <= c->out_bytes)
         return MSIO_OK;
     return msio_error_set(MSIO_E_SIZE, path, "column %s needs %lld bytes for this selection, %zu were given", c->name,
@@ -186,7 +187,7 @@ static msio_status read_defined(msio_dense *d, const msio_leaf *leaf, const msio
         return m->layout->pieces(m, leaf->column, &want, &d->sink);
     }
     if (d->use) return d->use->foreign(d->use->user, d->current, leaf, &want);
-    if (d->locate) return MSIO_OK; /* casacore's memory is no file's */
+    if (d->locate || d->asks_ahead) return MSIO_OK; /* casacore's memory is no file's */
     if (d->plan)
         return msio_plan_record_foreign(d->plan, rows->count * c->row_elements * (int64_t)msio_type_size(c->type));
     return msio_fallback_read(leaf, &want, c->out);
@@ -207,7 +208,7 @@ static msio_status read_run(void *user, int64_t index, int64_t count, int ndim, 
         return read_defined(job->dense, job->leaf, &part);
     }
     msio_dense_column *c = &job->dense->column[job->dense->current];
-    for (int64_t i = 0; i < count && !job->dense->plan && !job->dense->locate; i++)
+    for (int64_t i = 0; i < count && !job->dense->plan && !job->dense->locate && !job->dense->asks_ahead; i++)
         fill_place(job->dense, c, msio_rows_place(job->rows, index + i));
     return MSIO_OK;
 }
@@ -285,6 +286,39 @@ static msio_status locate_piece(void *user, msio_piece_batch *batch) {
     return MSIO_OK;
 }
 
+/* So many pieces of a batch are looked at, whether they are in memory. */
+#define LOOKED_AT 8
+
+static bool is_cached(const msio_file *file, int64_t offset) {
+    bool supported = true;
+    uint8_t byte;
+    return msio_file_read_cached(file, &byte, 1, offset, &supported) == 1 || !supported;
+}
+
+/* A sink's flush: where a sample of the pieces is not in memory, all of them are asked for. */
+static msio_status ask_for_pieces(void *user, msio_piece_batch *batch) {
+    bool all_cached = true;
+    (void)user;
+    for (int asking = 0; asking < 2; asking++) {
+        const int64_t step = asking ? 1 : msio_max(1, batch->n / LOOKED_AT);
+        for (int64_t i = 0; i < batch->n && (asking || all_cached); i += step) {
+            const msio_piece *p = &batch->pieces[i];
+            const msio_file *file = batch->source[p->source].file;
+            msio_box box;
+            int64_t offset, bit, out;
+            msio_piece_box(batch, p, 0, p->rows, &box, &offset, &bit, &out);
+            const int64_t length = msio_box_extent(&box, &batch->target[p->target], bit);
+            if (!file || length <= 0) continue;
+            if (asking)
+                msio_file_prefetch(file, offset, length);
+            else
+                all_cached = is_cached(file, offset) && is_cached(file, offset + length - 1);
+        }
+        if (all_cached) break;
+    }
+    return MSIO_OK;
+}
+
 typedef msio_status (*flush_function)(void *user, msio_piece_batch *batch);
 
 /* What becomes of the pieces, and whose they are then. */
@@ -293,6 +327,8 @@ static flush_function flush_of(msio_dense *d, void **user) {
         *user = d->use->user;
         return d->use->flush;
     }
+    *user = d;
+    if (d->asks_ahead) return ask_for_pieces;
     *user = d->locate ? (void *)d : d->plan ? (void *)d->plan : (void *)&d->engine;
     return d->locate ? locate_piece : d->plan ? msio_plan_record_batch : msio_engine_run;
 }
@@ -303,7 +339,7 @@ static msio_status read_columns(msio_dense *d, msio_access *access) {
     void *user;
     flush_function flush = flush_of(d, &user);
     msio_status status = d->use ? d->use->prepare(d->use->user, access) : MSIO_OK;
-    if (!status) status = msio_engine_start(&d->engine, d->opts, total, d->plan != NULL);
+    if (!status) status = msio_engine_start(&d->engine, d->opts, total, d->plan != NULL || d->asks_ahead);
     if (!status && !(status = msio_sink_start(&d->sink, d->n, flush, user))) {
         set_targets(d);
         d->sink.keeps_units = d->use && !d->use->looks;
@@ -361,6 +397,19 @@ msio_status msio_dense_measure(msio_table *table, int n, const msio_column *cons
         for (int k = 0; k < axes; k++) array[i].shape[1 + k] = c[i].axis[axes - 1 - k].count;
         array[i].bytes = (size_t)(*rows ? c[i].bytes / *rows : 0);
     }
+    free(c);
+    return status;
+}
+
+msio_status msio_dense_ask_ahead(msio_table *table, int n, const msio_column *const *columns,
+                                 const msio_select *select) {
+    msio_read_opts alone = MSIO_READ_OPTS_INIT;
+    alone.threads = 1; /* nothing is read */
+    msio_dense_column *c = calloc((size_t)n, sizeof *c);
+    if (!c) return msio_error_set(MSIO_E_MEMORY, table->path, "no memory for %d columns", n);
+    for (int i = 0; i < n; i++) c[i].name = columns[i]->name;
+    msio_dense dense = {.n = n, .column = c, .select = select, .opts = &alone, .lenient = true, .asks_ahead = true};
+    const msio_status status = msio_access_run(table, msio_dense_read, &dense);
     free(c);
     return status;
 }

@@ -63,6 +63,7 @@ typedef struct msio_dense {
     bool own_results;     /* results come from the pool */
     bool measure_only;    /* shapes, no results */
     msio_plan *plan;      /* not NULL: plan into it, read nothing */
+    bool asks_ahead;      /* only asks the system for what is not in memory, reads nothing */
     msio_located *locate; /* not NULL: find the one column's result there, read nothing */
     const msio_dense_use *use;
     int64_t rows_selected; /* after the read */
@@ -79,6 +80,11 @@ msio_status msio_dense_read(void *dense, msio_access *access);
  * its bytes, and no data; shape[0] is left 0. *rows: the rows selected. Errors: as msio_read_many. */
 msio_status msio_dense_measure(msio_table *table, int n, const msio_column *const *columns, const msio_select *select,
                                const msio_read_opts *opts, msio_array *array, int64_t *rows);
+
+/* Asks the system to bring what msio_read_many of these columns would read into its cache, where it is not there.
+ * Errors: as msio_read_many. */
+msio_status msio_dense_ask_ahead(msio_table *table, int n, const msio_column *const *columns,
+                                 const msio_select *select);
 
 /* The parts of each cell axis that a selection means for cells of this shape (casacore order). lenient: axes that the
  * cell lacks are left out; otherwise asking for a part of one is MSIO_E_RANGE. */

@@ -3,6 +3,8 @@
 #include "core/threads.h"
 #include "io/read/dense.h"
 
+#include <string.h>
+
 static msio_status resolve(const char *what, const char *column, int64_t start, int64_t count, int64_t step,
                            int64_t length, msio_range *range) {
     if (step < 1)
@@ -19,6 +21,13 @@ static msio_status resolve(const char *what, const char *column, int64_t start, 
 
 static bool is_all(int64_t start, int64_t count, int64_t step) { return start == 0 && count < 0 && step == 1; }
 
+/* What the one axis of a cell is: correlations, as of WEIGHT and SIGMA, but for these columns of a Measurement Set. */
+typedef enum axis_kind { CORRELATIONS, CHANNELS, OTHER } axis_kind;
+static axis_kind only_axis(const char *column) {
+    if (strcmp(column, "IMAGING_WEIGHT") == 0) return CHANNELS;
+    return strcmp(column, "UVW") == 0 || strcmp(column, "UVW2") == 0 ? OTHER : CORRELATIONS;
+}
+
 msio_status msio_select_axes(const msio_select *select, const char *column, int ndim, const int64_t *shape,
                              bool lenient, msio_range axis[MSIO_MAX_NDIM], int64_t *elements) {
     static const msio_select all = MSIO_SELECT_ALL;
@@ -30,9 +39,13 @@ msio_status msio_select_axes(const msio_select *select, const char *column, int 
         return msio_error_set(MSIO_E_RANGE, NULL, "%s asked for, cells of column %s have %d axes",
                               ndim < 1 ? "correlations" : "channels", column, ndim);
     for (int k = 0; k < ndim && !status; k++) {
-        if (k == 0)
+        const axis_kind kind = lenient && ndim == 1 ? only_axis(column)
+                               : k == 0             ? CORRELATIONS
+                               : k == 1             ? CHANNELS
+                                                    : OTHER;
+        if (kind == CORRELATIONS)
             status = resolve("correlation", column, s->corr, s->corrs, s->corr_step, shape[k], &axis[k]);
-        else if (k == 1)
+        else if (kind == CHANNELS)
             status = resolve("channel", column, s->chan, s->chans, s->chan_step, shape[k], &axis[k]);
         else
             axis[k] = (msio_range){0, shape[k], 1};

@@ -13,6 +13,7 @@ from running import main, msio_text as msio, oracle
 with oracle():
     import numpy as np
     from casacore import tables as ct
+    from casacore.measures import measures
     from sky_model import DEGREE, model
 
 SCRATCH = tempfile.mkdtemp(prefix="msio-lists-")
@@ -108,6 +109,16 @@ class TestValues(unittest.TestCase):
             self.check([{**POINT, "Flux": np.array(flux, complex), "Flux_Polarisation": name}],
                        [("a", 285.3, 16.3, i, q, u, v, 0, 0, 0, 0)])
 
+    def test_galactic_points(self):
+        """Directions as casacore's measures turn them."""
+        convert, rows, sky = measures(), [], []
+        for k, (ra, dec) in enumerate(((285.3, 16.3), (284.8, 15.9), (285.0, 16.25))):
+            turned = convert.measure(convert.direction("J2000", f"{ra}deg", f"{dec}deg"), "GALACTIC")
+            place = [turned["m0"]["value"], turned["m1"]["value"]]
+            rows.append({**POINT, "Reference_Direction": place, "Direction_Frame": "GALACTIC", "Label": str(k)})
+            sky.append((str(k), ra, dec, 2, 0, 0, 0, 0, 0, 0, 0))
+        self.check(rows, sky)
+
     def test_many_components(self):
         rng = np.random.default_rng(4)
         rows, sky = [], []
@@ -143,7 +154,7 @@ class TestHostile(unittest.TestCase):
 
     def test_what_is_not_done_is_named(self):
         for words, change in (('shape "Disk"', {"Shape": "Disk"}), ('shape "Limb-darkened disk"', {"Shape": "Limb-darkened disk"}),
-                              ('frame "B1950"', {"Direction_Frame": "B1950"}), ('frame "GALACTIC"', {"Direction_Frame": "GALACTIC"}),
+                              ('frame "B1950"', {"Direction_Frame": "B1950"}), ('frame "AZEL"', {"Direction_Frame": "AZEL"}),
                               ('spectrum "Tabular Spectrum"', {"Spectrum_Shape": "Tabular Spectrum"}),
                               ('spectrum "Power Logarithmic Polynomial"', {"Spectrum_Shape": "Power Logarithmic Polynomial"}),
                               ('fluxes in "WU"', {"Flux_Unit": "WU"}), ('polarisation "XYZ"', {"Flux_Polarisation": "XYZ"}),
@@ -151,7 +162,8 @@ class TestHostile(unittest.TestCase):
                               ("not real", {"Flux": [1, 1, 0.5, 1], "Flux_Polarisation": "Linear"})):
             self.refused("component 1: ", [POINT, {**POINT, **change}])
             self.refused(words, [POINT, {**POINT, **change}])
-        for words, change in (("Q, U or V", {"Flux": [1, 0.5, 0, 0]}), ('frame "REST"', {"Frequency_Frame": "REST"})):
+        for words, change in (("Q, U or V", {"Flux": [1, 0.5, 0, 0]}), ('frame "REST"', {"Frequency_Frame": "REST"}),
+                              ('frame "GALACTIC"', {"Direction_Frame": "GALACTIC"})):
             self.refused(words, [{**GAUSSIAN, **change}])
 
     def test_numbers_that_are_none(self):

@@ -129,6 +129,56 @@ static void selections(void **state) {
     assert_int_equal(sum_of(&select, 2, 1 << 20).rows, 0);
 }
 
+/* Channels 3, 5, 7 and the second correlation, of columns that have these axes. */
+static const int64_t part_chan = 3, part_chans = 3, part_corr = 1;
+
+static msio_status look_at_parts(void *user, const msio_block *block, void *state) {
+    int64_t *differing = user;
+    const float *values = block->in[0].data;
+    (void)state;
+    assert_int_equal(block->in[0].shape[1], part_chans);
+    assert_int_equal(block->in[0].shape[2], 1);
+    assert_int_equal(block->in[1].ndim, 2); /* UVW */
+    assert_int_equal(block->in[1].shape[1], 3);
+    assert_int_equal(block->in[2].shape[1], 1);          /* WEIGHT */
+    assert_int_equal(block->in[3].shape[1], part_chans); /* IMAGING_WEIGHT */
+    assert_int_equal(block->in[4].ndim, 1);              /* TIME */
+    for (int64_t r = 0; r < block->rows; r++)
+        for (int64_t c = 0; c < part_chans; c++)
+            for (int k = 0; k < 2; k++) {
+                const int64_t at = ((block->row + r) * 24 + part_chan + 2 * c) * 2 + part_corr;
+                *differing += values[2 * (r * part_chans + c) + k] != data[2 * at + k];
+            }
+    return MSIO_OK;
+}
+
+static void parts_of_cells_beside_columns_without_those_axes(void **state) {
+    (void)state;
+    static const char *const inputs[] = {"DATA", "UVW", "WEIGHT", "IMAGING_WEIGHT", "TIME"};
+    int64_t differing = 0;
+    const msio_kernel kernel = {look_at_parts, 0, NULL, &differing};
+    msio_pass pass = MSIO_PASS_INIT;
+    msio_pass_opts opts = MSIO_PASS_OPTS_INIT;
+    msio_select select = MSIO_SELECT_ALL;
+    int64_t done = 0;
+    select.chan = part_chan;
+    select.chans = part_chans;
+    select.chan_step = 2;
+    select.corr = part_corr;
+    select.corrs = 1;
+    pass.inputs = 5;
+    pass.input = inputs;
+    pass.kernels = 1;
+    pass.kernel = &kernel;
+    pass.select = &select;
+    opts.threads = 1; /* cmocka's asserts are for one */
+    assert_int_equal(msio_pass_run(table, &pass, &opts, &done), MSIO_OK);
+    assert_int_equal(done, rows);
+    assert_int_equal(differing, 0);
+    select.corr = 2;
+    assert_int_equal(msio_pass_run(table, &pass, &opts, &done), MSIO_E_RANGE);
+}
+
 /* ---------------------------------------------------------------- writing */
 
 static msio_status halve(void *user, const msio_block *block, void *state) {
@@ -225,6 +275,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_do_not_depend_on_threads_or_memory),
         cmocka_unit_test(selections),
+        cmocka_unit_test(parts_of_cells_beside_columns_without_those_axes),
         cmocka_unit_test(columns_are_written),
         cmocka_unit_test(passes_that_end_early),
     };
