@@ -109,32 +109,6 @@ static void cut(const msio_array *whole, int64_t from, int64_t rows, msio_array 
     part->data = whole->data ? (char *)whole->data + row * (size_t)from : NULL;
 }
 
-void msio_pass_note(msio_passing *r, int64_t number) {
-#ifdef _OPENMP
-#pragma omp critical(msio_pass_note)
-#endif
-    if (r->failed < 0 || number < r->failed) {
-        msio_error_save(&r->error);
-        atomic_store(&r->failed, number);
-    }
-}
-
-void msio_pass_place(const msio_passing *r, int64_t number, int64_t *from, int64_t *to) {
-    const int64_t chunk = number / r->per_chunk, start = chunk * r->chunk + number % r->per_chunk * r->block;
-    *from = msio_min(start, r->rows);
-    *to = msio_min(msio_min(start + r->block, (chunk + 1) * r->chunk), r->rows);
-}
-
-void msio_pass_block(msio_passing *r, int64_t number, const msio_block *block) {
-    for (int k = 0; k < r->pass->kernels; k++) {
-        const msio_kernel *kernel = &r->pass->kernel[k];
-        if (kernel->run(kernel->user, block, r->state + (size_t)block->lane * r->state_bytes + r->state_at[k])) {
-            msio_pass_note(r, number);
-            return;
-        }
-    }
-}
-
 static void run_block(const batch *b, int64_t number, int lane) {
     msio_passing *r = b->pass;
     msio_array in[MSIO_PASS_COLUMNS], out[MSIO_PASS_COLUMNS];
@@ -173,13 +147,6 @@ static msio_status run_batch(const batch *b) {
 }
 
 /* ---------------------------------------------------------------- the pass */
-
-msio_status msio_pass_tell(const msio_passing *r, int64_t done) {
-    if (!r->opts->progress || !r->opts->progress(r->opts->user, done * r->row_bytes, r->rows * r->row_bytes))
-        return MSIO_OK;
-    return msio_error_set(MSIO_E_CANCELLED, r->path, "stopped on request after %lld of %lld rows", (long long)done,
-                          (long long)r->rows);
-}
 
 static msio_status open_streams(msio_passing *r, msio_stream **in, msio_write_stream **out) {
     msio_stream_opts reading = MSIO_STREAM_OPTS_INIT;
