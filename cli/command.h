@@ -43,7 +43,7 @@ typedef struct cli_command {
 extern const cli_command cli_command_info, cli_command_read, cli_command_plan, cli_command_verify, cli_command_simulate,
     cli_command_bench, cli_command_flags, cli_command_groups, cli_command_load, cli_command_convert, cli_command_write,
     cli_command_fill, cli_command_copy, cli_command_repair, cli_command_addcols, cli_command_model, cli_command_stats,
-    cli_command_plot, cli_command_profile, cli_command_history;
+    cli_command_plot, cli_command_dashboard, cli_command_report, cli_command_profile, cli_command_history;
 
 extern const cli_command cli_command_compare;
 

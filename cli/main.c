@@ -13,7 +13,7 @@
 /* What --help lists, and under which words. */
 static const struct {
     const char *title;
-    const cli_command *commands[8];
+    const cli_command *commands[12];
 } groups[] = {
     {"What is in the data",
      {&cli_command_info, &cli_command_read, &cli_command_plan, &cli_command_flags, &cli_command_groups,
@@ -24,7 +24,8 @@ static const struct {
     {"Comparing two commands", {&cli_command_compare}},
     {"Converting", {&cli_command_convert}},
     {"Measuring, and data to measure with",
-     {&cli_command_profile, &cli_command_verify, &cli_command_history, &cli_command_simulate, &cli_command_bench}},
+     {&cli_command_profile, &cli_command_verify, &cli_command_history, &cli_command_dashboard, &cli_command_report,
+      &cli_command_simulate, &cli_command_bench}},
 };
 #define CLI_GROUPS (sizeof groups / sizeof groups[0])
 

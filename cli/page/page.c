@@ -48,6 +48,9 @@ void page_begin(FILE *out, const char *title) {
             page_uplot_license, page_uplot_css, page_report_css);
 }
 
-void page_end(FILE *out) {
-    fprintf(out, "<script>%s</script>\n<script>\n%s</script>\n</body></html>\n", page_uplot_js, page_report_js);
+void page_end(FILE *out, const char *script) {
+    fprintf(out, "<script>%s</script>\n<script>\n%s</script>\n<script>\n%s</script>\n</body></html>\n", page_uplot_js,
+            page_shared_js, script);
 }
+
+void page_end_plain(FILE *out) { fputs("</body></html>\n", out); }

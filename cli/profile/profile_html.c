@@ -426,5 +426,5 @@ void cli_profile_html(FILE *out, const cli_profile_run *run, const prof_found *f
         "<p><small>own cost: about %s; %lld events without room. report.txt says what cannot be seen.</small></p>\n",
         cli_duration(found->own_seconds).text, (long long)found->lost);
     put_data(out, run, found);
-    page_end(out);
+    page_end(out, page_report_js);
 }

@@ -345,7 +345,7 @@ class TestReport(Loop):
             if name.endswith(".html"):
                 self.assertNotIn(b"<img", content)
                 self.assertNotIn(b"<script>alert", content)
-                self.assertEqual(content.count(b"<script>"), 2)
+                self.assertEqual(content.count(b"<script>"), 3)
                 self.assertNotIn(b"http", content.replace(b"http-equiv", b"").replace(
                     b"/*! https://github.com/leeoniya/uPlot", b""))
             if name.endswith(".json"):

@@ -126,7 +126,7 @@ class TestPage(Profile):
         page = self.page(HOSTILE)
         page.open(self.path("report/report.html"))
         self.assertEqual(page.value("document.images.length"), 0)
-        self.assertEqual(page.value("document.scripts.length"), 3)
+        self.assertEqual(page.value("document.scripts.length"), 4)
         self.assertTrue(page.value("document.body.textContent.includes('<img src=x onerror=throw(1)>')"))
         self.held(page)
 
