@@ -28,6 +28,7 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
 
 static msio_status put_data(FILE *out, history *h, const wishes *wish, history_error *error) {
     dashboard board;
+    history_judgement judged = {0};
     cli_json json = CLI_JSON_INIT(out);
     json.in_page = 1;
     msio_status status = dashboard_read(h, wish->history.series, wish->history.newest, &board, error);
@@ -38,13 +39,16 @@ static msio_status put_data(FILE *out, history *h, const wishes *wish, history_e
     cli_json_put_int(&json, "runs", board.runs);
     cli_json_put_double(&json, "first", board.first);
     cli_json_put_double(&json, "last", board.last);
+    if (!status) status = history_judge(h, wish->history.series, &judged, error);
     if (!status) {
+        dashboard_put_changes(&json, &board, &judged);
         dashboard_put_paths(&json, &board);
         status = dashboard_put_profiles(&json, h, &board, error);
     }
     cli_json_end(&json);
     cli_json_finish(&json);
     fputs("</script>\n", out);
+    history_judgement_free(&judged);
     dashboard_free(&board);
     return status;
 }

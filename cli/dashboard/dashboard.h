@@ -58,6 +58,9 @@ void dashboard_free(dashboard *board);
 /* Its curves, most telling first, as a member of the page's data. */
 void dashboard_put_paths(cli_json *json, dashboard *board);
 
+/* Where levels of ratios changed, as `history_judge` says, as a member. */
+void dashboard_put_changes(cli_json *json, const dashboard *board, const history_judgement *judged);
+
 /* The newest profiles of the newest series, as a member: memory, stacks, columns, loops and findings. */
 msio_status dashboard_put_profiles(cli_json *json, history *h, const dashboard *board, history_error *error);
 

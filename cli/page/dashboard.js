@@ -26,7 +26,7 @@
         const head = make('tr', null, ...names.map(name => make('th', { tabindex: 0, class: name.startsWith('>') ? 'n' : '' },
                                                                 name.replace(/^>/, ''))));
         const body = rows.map(row => make('tr', { 'data-of': row.of }, ...row.cells.map((cell, i) => {
-            const number = names[i].startsWith('>'), value = cell && cell.value !== undefined ? cell : { text: cell };
+            const number = names[i].startsWith('>'), value = cell && typeof cell === 'object' ? cell : { text: cell };
             const made = make('td', number ? { class: 'n', 'data-v': value.value === undefined ? -1 : value.value } : {});
             made.textContent = value.text === null || value.text === undefined ? '' : value.text;
             if (value.verdict) made.className = 'verdict-' + value.verdict;
@@ -42,7 +42,7 @@
 
     const filters = { series: '', machine: '', days: 0, text: '' };
     const shown = []; // { element, of, plot, path }
-    const keys = data.paths.concat(data.profiles);
+    const keys = data.paths.concat(data.profiles, data.changes);
     const matches = of => (!filters.series || of.series === filters.series) && (!filters.machine || of.machine === filters.machine);
 
     function apply() {
@@ -79,6 +79,25 @@
                     text);
     }
 
+    // ------------------------------------------------------------ change points
+
+    // Of a ratio, or of what a ratio holds against something else: "read-DATA / roofline" is of read-DATA too.
+    const changesOf = path => data.changes.filter(change => change.series === path.series && change.machine === path.machine
+        && (change.name === path.name || (isTime(path) && change.name.startsWith(path.name + ' / '))));
+    const percent = change => (change.after > change.before ? '+' : '') + (100 * (change.after / change.before - 1)).toFixed(1) + '%';
+    const became = change => change.accepted ? 'accepted: ' + change.reason : change.standing ? 'REGRESSION'
+        : change.after < change.before ? 'less' : 'made good since';
+
+    function changes() {
+        if (!data.changes.length) return;
+        board.append(make('h2', null, 'Change points'), table(['ratio', 'series', 'since', 'run', 'commit', '>before', '>after', '>change',
+                                                               'what became of it'],
+            data.changes.map((change, i) => ({ of: data.paths.length + data.profiles.length + i, cells: [change.name, change.series,
+                day(change.t), String(change.run), change.commit.slice(0, 12), number(change.before, value => value.toPrecision(3)),
+                number(change.after, value => value.toPrecision(3)), { value: change.after / change.before, text: percent(change) },
+                { text: became(change), verdict: change.standing ? 'FAIL' : '' }] }))));
+    }
+
     // ------------------------------------------------------------ over time
 
     // Vertical lines where the judge saw the times change.
@@ -87,7 +106,7 @@
         paint.save();
         paint.strokeStyle = colour('second');
         paint.setLineDash([4, 4]);
-        for (const change of path.changes || []) {
+        for (const change of changesOf(path)) {
             const x = plot.valToPos(change.t, 'x', true);
             if (x < plot.bbox.left || x > plot.bbox.left + plot.bbox.width) continue;
             paint.beginPath();
@@ -120,13 +139,12 @@
     function over(path) {
         const told = make('p', { class: 'told', 'aria-live': 'polite' }), say = word(path), axis = page.axis();
         const place = make('div', { class: 'chart', tabindex: 0, role: 'img', 'aria-label': said(path) + ' over time' });
-        const changes = (path.changes || []).map(change => make('p', { class: 'told change' },
-            `changed by ${(100 * (change.after / change.before - 1)).toFixed(1)}% on ${day(change.t)}: ${say(change.before)} before, `
-            + `${say(change.after)} after`));
+        const changed = changesOf(path).map(change => make('p', { class: 'told change' },
+            `${change.name} changed by ${percent(change)} with run ${change.run}, ${day(change.t)}: ${became(change)}`));
         const verdict = path.verdict ? make('b', { class: 'verdict-' + path.verdict.replace(' ', '-') }, ' ' + path.verdict) : null;
         const element = make('section', { class: 'path' }, make('h3', null, said(path), verdict),
                              make('small', null, `${path.series}, ${path.machine || 'machine unknown'}, ${path.points} run${path.points === 1 ? '' : 's'}`), place, told,
-                             ...changes);
+                             ...changed);
         board.lastChild.append(element);
         const values = [path.t, path.v];
         const series = [{ label: 'run' }, { label: path.low ? 'median' : 'measured', stroke: colour('mark'), width: 1.5,
@@ -265,6 +283,7 @@
     board.append(make('h1', null, 'msio dashboard'), make('p', { class: 'verdict' }, data.runs
         ? `${count(data.runs)} runs of ${data.file}, ${day(data.first)} to ${day(data.last)} UTC` : `no runs in ${data.file}`), controls());
     newest();
+    changes();
     let title = '';
     for (const path of data.paths) {
         if (kinds[path.kind] !== title) {

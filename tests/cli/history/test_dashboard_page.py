@@ -51,7 +51,7 @@ class Boards(unittest.TestCase):
         if not browser.CHROMIUM:
             self.skipTest("Chromium is not installed")
         self.folder = tempfile.mkdtemp(prefix="msio-dashboard-")
-        self.addCleanup(shutil.rmtree, self.folder)
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)  # the browser may be writing its last
         self.db, self.page = os.path.join(self.folder, "runs.db"), os.path.join(self.folder, "page.html")
 
     def record(self, document, *options, folded=None):
@@ -73,6 +73,7 @@ class Boards(unittest.TestCase):
         return opened
 
     def held(self, page):
+        self.assertNotIn("[object", page.value("document.body.innerText"))
         self.assertEqual(page.complaints(), [])
         self.assertEqual(page.fetched(), [])
 
@@ -119,6 +120,33 @@ class TestPage(Boards):
         page.open(self.page, True)
         self.assertGreater(page.value(INK % "document.querySelector('canvas.flame')"), 2)
         self.picture(page, "dashboard-dark.png")
+        self.held(page)
+
+    def test_change_points(self):
+        """A level that rises by a third is marked on the ratio and on its path, at the run it rose with, and only there."""
+        self.many(80)
+        db = sqlite3.connect(self.db)
+        chance = random.Random(2)
+        db.execute("DELETE FROM ratios")
+        db.execute("UPDATE runs SET series = 'nightly', machine = 'M'")
+        for run in range(1, 81):
+            for name, level in (("read-DATA / roofline", 2.0 if run < 41 else 2.7), ("metadata / roofline", 3.0)):
+                db.execute("INSERT INTO ratios(run, name, ratio, pairs) VALUES(?, ?, ?, 3)",
+                           (run, name, level * math.exp(chance.gauss(0, 0.02))))
+        db.commit()
+        db.close()
+        page = self.open()
+        found = page.value("JSON.parse(document.getElementById('data').textContent).changes")
+        self.assertEqual([(one["name"], one["series"], one["standing"]) for one in found], [("read-DATA / roofline", "nightly", True)])
+        self.assertAlmostEqual(found[0]["run"], 41, delta=1)
+        self.assertAlmostEqual(found[0]["after"] / found[0]["before"], 1.35, delta=0.05)
+        marked = page.value("Array.from(document.querySelectorAll('.path')).filter(p => p.querySelector('.change'))"
+                            ".map(p => p.querySelector('h3').firstChild.textContent)")
+        self.assertEqual(sorted(set(marked)), ["read-DATA", "read-DATA / roofline", "read-DATA of obs.ms"])
+        (row,) = page.value("Array.from(document.querySelectorAll('tr[data-of]')).map(r => Array.from(r.cells, c => c.textContent))"
+                            ".filter(cells => cells[0] === 'read-DATA / roofline' && cells.includes('REGRESSION'))")
+        self.assertEqual(row[1], "nightly")
+        self.picture(page, "dashboard-changes.png")
         self.held(page)
 
     def test_filters(self):
