@@ -220,27 +220,65 @@ static void judge_table(judging *j, const prof_table *t) {
     }
 }
 
-/* A table and those in its folder are opened together: one finding. Tables are sorted by path. */
+/* How often a table is opened, with those in its folder. */
+typedef struct opening {
+    const prof_table *table;
+    int64_t opens, most; /* of all, of the one that is opened most */
+    int tables, others;  /* with those in its folder; beside it, of the same folder, that are opened as often or less */
+} opening;
+
+/* Tables are sorted by path: those in its folder follow. */
+static opening opening_of(const prof_found *found, int i) {
+    const prof_table *t = &found->table[i];
+    size_t length = strlen(t->path);
+    opening o = {.table = t, .opens = t->opens, .most = t->opens, .tables = 1};
+    for (const prof_table *in = t + 1;
+         i + o.tables < found->tables && strncmp(in->path, t->path, length) == 0 && in->path[length] == '/';
+         in++, o.tables++) {
+        o.opens += in->opens;
+        if (in->opens > o.most) o.most = in->opens;
+    }
+    return o;
+}
+
+static bool are_neighbours(const prof_table *one, const prof_table *other) {
+    const char *a = strrchr(one->path, '/'), *b = strrchr(other->path, '/');
+    return a && b && a - one->path == b - other->path && memcmp(one->path, other->path, (size_t)(a - one->path)) == 0;
+}
+
+static void say_opens(judging *j, const opening *o) {
+    char with[64] = "", others[96] = "";
+    if (!o->table) return;
+    prof_finding *f = add(j, "opened again and again", (double)o->opens * 1e-4, o->table->name, NULL);
+    if (o->tables > 1)
+        say(with, sizeof with, ", with its %d subtables %s times", o->tables - 1, cli_count(o->opens).text);
+    if (o->others)
+        say(others, sizeof others, "; %d tables beside it as often or less, all together %s times", o->others,
+            cli_count(o->opens).text);
+    say(f->what, sizeof f->what, "opened %s times%s%s", cli_count(o->table->opens).text, with, others);
+    say(f->instead, sizeof f->instead, "open it once and keep it open; msio keeps one state for all that ask");
+}
+
+/* A table and those in its folder are opened together: one finding. So are tables without any that lie side by side, as
+ * a catalogue's: of them the one that is opened most is named. */
 static void judge_opens(judging *j) {
     const prof_found *found = j->found;
-    for (int i = 0, n; i < found->tables; i += n) {
-        const prof_table *t = &found->table[i];
-        size_t length = strlen(t->path);
-        int64_t opens = t->opens, most = t->opens;
-        for (n = 1; i + n < found->tables && strncmp(found->table[i + n].path, t->path, length) == 0 &&
-                    found->table[i + n].path[length] == '/';
-             n++) {
-            opens += found->table[i + n].opens;
-            if (found->table[i + n].opens > most) most = found->table[i + n].opens;
+    opening kept = {0}, o;
+    for (int i = 0; i < found->tables; i += o.tables) {
+        o = opening_of(found, i);
+        if (o.most <= OPENS_MOST) continue;
+        if (kept.table && kept.tables == 1 && o.tables == 1 && are_neighbours(kept.table, o.table)) {
+            int64_t opens = kept.opens + o.opens;
+            int others = kept.others + 1;
+            if (o.table->opens > kept.table->opens) kept = o;
+            kept.opens = opens;
+            kept.others = others;
+            continue;
         }
-        if (most <= OPENS_MOST) continue;
-        prof_finding *f = add(j, "opened again and again", (double)opens * 1e-4, t->name, NULL);
-        say(f->what, sizeof f->what, "opened %s times", cli_count(t->opens).text);
-        if (n > 1)
-            say(f->what, sizeof f->what, "opened %s times, with its %d subtables %s times", cli_count(t->opens).text,
-                n - 1, cli_count(opens).text);
-        say(f->instead, sizeof f->instead, "open it once and keep it open; msio keeps one state for all that ask");
+        say_opens(j, &kept);
+        kept = o;
     }
+    say_opens(j, &kept);
 }
 
 static int compare_tasks(const void *one, const void *other) {

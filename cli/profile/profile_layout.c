@@ -146,13 +146,26 @@ static int take(void *user, const msio_located *part) {
     return 0;
 }
 
+static void take_plain(work *w, const char *name, int64_t from, int64_t to) {
+    take(w, &(msio_located){.what = name, .unit = -1, .cube = -1, .row = -1, .offset = from, .length = to - from});
+}
+
 /* Without a layout the file is the column. */
 static void take_file(work *w, const char *name) {
     const profile_extent *e = w->extent;
-    msio_located part = {.what = name, .unit = -1, .cube = -1, .row = -1};
-    part.offset = (int64_t)e->offset;
-    part.length = e->length;
-    take(w, &part);
+    w->parts = 0;
+    take_plain(w, name, (int64_t)e->offset, (int64_t)e->offset + e->length);
+}
+
+/* What nothing was told of, as the index of a bucket that was read in part: no byte is left out. */
+static void take_rest(work *w) {
+    int64_t at = (int64_t)w->extent->offset, end = at + w->extent->length;
+    for (int i = 0, told = w->parts; i < told; i++) {
+        const msio_located part = w->part[i];
+        if (part.offset > at) take_plain(w, "rest of buckets", at, part.offset);
+        if (part.offset + part.length > at) at = part.offset + part.length;
+    }
+    if (at < end) take_plain(w, "rest of buckets", at, end);
 }
 
 static const char *base_name(const char *path) {
@@ -174,6 +187,7 @@ void prof_layout_table(prof_found *found, int table, const prof_extent *extents,
         const char *name = base_name(f->path);
         if (!locator || msio_locator_find(locator, name, (int64_t)w.extent->offset, w.extent->length, take, &w))
             take_file(&w, name);
+        take_rest(&w);
         give_all(&w);
     }
     for (prof_column *c = t->column; c; c = c->next) end_unit(c);

@@ -305,10 +305,9 @@ static double now(void) {
 static double time_of(const struct timeval *t) { return (double)t->tv_sec + 1e-6 * (double)t->tv_usec; }
 
 /* Waits for its end; what the terminal sends goes to the program too, and here nothing but the report is at stake. */
-static void watch(cli_profile_run *run, pid_t pid, cli_profile_sampler *sampler) {
+static void watch(cli_profile_run *run, pid_t pid, cli_profile_sampler *sampler, double began) {
     struct rusage used;
     int status = 0, looks = 0, passed_on = 0;
-    double began = now();
     for (;;) {
         pid_t ended = wait4(pid, &status, WNOHANG, &used);
         if (ended == pid || (ended < 0 && errno != EINTR)) break;
@@ -348,6 +347,7 @@ int cli_profile_execute(const cli_context *cli, cli_profile_run *run) {
         return cli_fail_system(cli, NULL, "no process can be made");
     }
     cli_profile_sampler *sampler = cli_profile_sampler_open(pid, run->sample_hz);
+    double began = now();
     close(go[1]);
     ssize_t told = read(ends[0], &failed, sizeof failed); /* ends when the program begins */
     close(ends[0]);
@@ -357,7 +357,7 @@ int cli_profile_execute(const cli_context *cli, cli_profile_run *run) {
         errno = failed;
         return cli_fail_system(cli, run->program[0], "the program cannot be started");
     }
-    watch(run, pid, sampler);
+    watch(run, pid, sampler, began);
     cli_profile_sampler_close(sampler, &run->samples);
     return 0;
 }

@@ -218,14 +218,16 @@ static void count(int fd, size_t counter) {
     atomic_fetch_add_explicit(at, 1, memory_order_relaxed);
 }
 
-PRELOAD_EXPORT off_t lseek(int fd, off_t offset, int whence) {
-    count(fd, offsetof(profile_file, seeks));
-    return REAL(lseek)(fd, offset, whence);
-}
-PRELOAD_EXPORT off64_t lseek64(int fd, off64_t offset, int whence) {
-    count(fd, offsetof(profile_file, seeks));
-    return REAL(lseek64)(fd, offset, whence);
-}
+#define SEEK(name, offset_type)                                                                                        \
+    PRELOAD_EXPORT offset_type name(int fd, offset_type offset, int whence) {                                          \
+        bool locks = false;                                                                                            \
+        profile_file *file = preload_tracked(fd, &locks);                                                              \
+        offset_type at = REAL(name)(fd, offset, whence);                                                               \
+        if (file) preload_sought(file, fd, at);                                                                        \
+        return at;                                                                                                     \
+    }
+SEEK(lseek, off_t)
+SEEK(lseek64, off64_t)
 PRELOAD_EXPORT void *mmap(void *at, size_t length, int protection, int flags, int fd, off_t offset) {
     if (fd >= 0) count(fd, offsetof(profile_file, maps));
     return REAL(mmap)(at, length, protection, flags, fd, offset);

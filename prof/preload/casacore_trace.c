@@ -191,13 +191,6 @@ static casacore_library *library_at(const void *address, bool learn) {
     return NULL;
 }
 
-/* Of addresses that calls came from: looking one up takes 20 us, for a library with so many names. */
-#define CALLERS 64
-static struct {
-    _Atomic(const void *) address;
-    _Atomic(casacore_library *) library;
-} callers[CALLERS];
-
 /* What templates compiled into programs call is the first such library's. */
 static casacore_library *find_caller(const void *address) {
     casacore_library *library = library_at(address, false);
@@ -206,17 +199,35 @@ static casacore_library *find_caller(const void *address) {
     return library;
 }
 
+/* Of addresses that calls came from: looking one up takes 20 us, for a library with so many names, and each column of
+ * each table that is opened asks. */
+#define CALLERS 64
+#define CALLERS_LOOKED_AT 8
+static struct {
+    _Atomic(const void *) address;
+    _Atomic(casacore_library *) library;
+} callers[CALLERS];
+
+/* The library that a call comes from; NULL: it is none's. opens: the call is one by which a library is got to know. */
+static casacore_library *library_of(const void *address, bool opens) {
+    size_t at = (size_t)((uintptr_t)address * 0x9e3779b97f4a7c15u >> 58);
+    for (int i = 0; i < CALLERS_LOOKED_AT; i++, at = (at + 1) % CALLERS) {
+        const void *seen = atomic_load_explicit(&callers[at].address, memory_order_relaxed);
+        if (!seen && atomic_compare_exchange_strong(&callers[at].address, &seen, address)) seen = address;
+        if (seen != address) continue;
+        casacore_library *library = atomic_load_explicit(&callers[at].library, memory_order_acquire);
+        if (!library) {
+            library = opens ? library_at(address, true) : find_caller(address);
+            atomic_store_explicit(&callers[at].library, library, memory_order_release);
+        }
+        return library;
+    }
+    return opens ? library_at(address, true) : find_caller(address);
+}
+
 /* The own function of the library that a call comes from, where its calls are handed back; else NULL. */
 static void *own_function(int which, const void *address) {
-    size_t at = (size_t)((uintptr_t)address * 0x9e3779b97f4a7c15u >> 58);
-    const void *seen = atomic_load_explicit(&callers[at].address, memory_order_relaxed);
-    casacore_library *library = NULL;
-    if (!seen && atomic_compare_exchange_strong(&callers[at].address, &seen, address)) seen = address;
-    if (seen == address) library = atomic_load_explicit(&callers[at].library, memory_order_acquire);
-    if (!library) {
-        library = find_caller(address);
-        if (seen == address) atomic_store_explicit(&callers[at].library, library, memory_order_release);
-    }
+    const casacore_library *library = library_of(address, false);
     return library && library->text ? library->own[which] : NULL;
 }
 
@@ -263,7 +274,7 @@ PRELOAD_EXPORT int TRACE(10traceTableERKNS_6StringEc)(const void *name, char ope
     const char *text = "";
     int kept = errno;
     if (!preload_attach()) return -1;
-    casacore_library *library = library_at(__builtin_return_address(0), true);
+    casacore_library *library = library_of(__builtin_return_address(0), true);
     size_t length = library && !library->text ? read_string(name, &text) : 0;
     if (library && !library->text && !length) { /* what it has told of others so far is of strings that were fine */
         library->text = true;
@@ -285,7 +296,7 @@ PRELOAD_EXPORT int TRACE(10traceTableERKNS_6StringEc)(const void *name, char ope
 PRELOAD_EXPORT int TRACE(11traceColumnERKNS_10ColumnDescE)(const void *description) {
     int kept = errno;
     if (!preload_attach()) return 0;
-    const casacore_library *library = library_at(__builtin_return_address(0), true);
+    const casacore_library *library = library_of(__builtin_return_address(0), true);
     __typeof__(&TRACE(11traceColumnERKNS_10ColumnDescE)) own =
         library && library->text
             ? (__extension__(__typeof__(&TRACE(11traceColumnERKNS_10ColumnDescE))) library->own[COLUMN])

@@ -17,12 +17,13 @@ typedef struct remembered {
     profile_access *access;
 } remembered;
 
-/* The native stack is walked at the first access of a column, and then at each so many: those between take the site
- * found last. */
-#define WALK_EACH 64
+/* The native stack is walked at the first access of a column from a depth of the stack, and then at each so many: those
+ * between take the site found last. Callers that differ seldom stand equally deep. */
+#define WALK_EACH 256
 
 typedef struct native {
     unsigned epoch, left;
+    const void *frame; /* how deep: where the stack was */
     int table;
     uint32_t site;
     bool write;
@@ -30,9 +31,10 @@ typedef struct native {
     uint32_t length;
 } native;
 
+#define NATIVE_WAYS 32
 #define WAYS 8
 static __thread remembered ways[WAYS] __attribute__((tls_model("initial-exec")));
-static __thread native natives[WAYS] __attribute__((tls_model("initial-exec")));
+static __thread native natives[NATIVE_WAYS] __attribute__((tls_model("initial-exec")));
 
 static void add(profile_count *counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, memory_order_relaxed); }
 
@@ -58,13 +60,23 @@ static profile_access *find_access(int table, const char *column, size_t length,
 }
 
 /* The site of an access without a line of Python. */
-static uint32_t native_site(int table, const char *column, size_t length, bool write) {
-    native *n = &natives[((unsigned)table * 31u + (unsigned)length * 7u + (unsigned char)column[0]) % WAYS];
-    bool same = n->epoch == preload_epoch && n->table == table && n->write == write && n->first == column[0] &&
-                n->last == column[length - 1] && n->length == (uint32_t)length;
+static __attribute__((noinline)) uint32_t native_site(int table, const char *column, size_t length, bool write) {
+    const void *frame = __builtin_frame_address(0);
+    native *n = &natives[((unsigned)table * 31u + (unsigned)length * 7u + (unsigned char)column[0] +
+                          (unsigned)((uintptr_t)frame >> 4)) %
+                         NATIVE_WAYS];
+    bool same = n->epoch == preload_epoch && n->frame == frame && n->table == table && n->write == write &&
+                n->first == column[0] && n->last == column[length - 1] && n->length == (uint32_t)length;
     if (same && n->left-- > 0) return n->site;
-    *n = (native){preload_epoch, WALK_EACH - 1,      table,           preload_native_site(), write,
-                  column[0],     column[length - 1], (uint32_t)length};
+    *n = (native){.epoch = preload_epoch,
+                  .left = WALK_EACH - 1,
+                  .frame = frame,
+                  .table = table,
+                  .site = preload_native_site(),
+                  .write = write,
+                  .first = column[0],
+                  .last = column[length - 1],
+                  .length = (uint32_t)length};
     return n->site;
 }
 

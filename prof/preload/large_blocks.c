@@ -52,7 +52,8 @@ static void *none(void) {
 
 PRELOAD_EXPORT void *malloc(size_t size) {
     __typeof__(&malloc) real = REAL(malloc);
-    return real ? counted(real(size), size) : none();
+    if (!real) return none();
+    return size < LARGE ? real(size) : counted(real(size), size);
 }
 
 PRELOAD_EXPORT void *calloc(size_t n, size_t size) {
@@ -63,7 +64,8 @@ PRELOAD_EXPORT void *calloc(size_t n, size_t size) {
 /* Counts all of it: what the block had before is not known. */
 PRELOAD_EXPORT void *realloc(void *block, size_t size) {
     __typeof__(&realloc) real = REAL(realloc);
-    return real ? counted(real(block, size), size) : none();
+    if (!real) return none();
+    return size < LARGE ? real(block, size) : counted(real(block, size), size);
 }
 
 PRELOAD_EXPORT void *aligned_alloc(size_t alignment, size_t size) {

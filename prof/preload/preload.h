@@ -74,6 +74,8 @@ void preload_closing_range(unsigned first, unsigned last);
 /* The file behind a descriptor; NULL: not one that is counted. *locks: it is a lock file. */
 profile_file *preload_tracked(int fd, bool *locks);
 
+/* After a descriptor's position was set to `at` (-1: it could not be). */
+void preload_sought(profile_file *file, int fd, int64_t at);
 /* A read or write that returned n: begun at nanosecond `start` (0: not timed), at `offset` (-1: where the file's
  * position was). */
 void preload_moved(profile_file *file, int fd, ssize_t n, int64_t offset, uint64_t start, bool write);

@@ -15,6 +15,7 @@
 #define PREFIX "profile" /* [+calls][+trace][+lines=NAME,...]:FOLDER */
 #define LINES "+lines="
 #define PROBES 512u
+#define PROBES_CLOSE 16u /* of them side by side, of extents */
 /* A claim whose owner was killed is passed over after so many looks. */
 #define PATIENCE 4096
 
@@ -89,6 +90,8 @@ static void *map_shared(const shared_file *file, size_t same) {
     if (syscall(SYS_lseek, fd, 0L, SEEK_END) == (off_t)file->size) {
         void *map = (void *)syscall(SYS_mmap, NULL, file->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0L);
         if (map != MAP_FAILED) found = map;
+        /* what is touched lies apart: pages around it would be cleared for nothing */
+        if (found) syscall(SYS_madvise, found, file->size, MADV_RANDOM);
     }
     syscall(SYS_close, fd);
     if (found && memcmp(found, file->head, same) == 0) return found;
@@ -386,10 +389,12 @@ profile_stack *preload_stack(const uint32_t *site, uint32_t depth, uint32_t user
 
 static void count_extent(uint32_t path, uint64_t offset, uint32_t length, bool write) {
     profile_segment *s = preload_segment;
-    /* neighbours in a file are neighbours here: fewer pages are touched */
+    /* neighbours in a file are neighbours here: fewer pages are touched. So small buckets lie close, and what falls
+     * among them looks elsewhere soon. */
     uint64_t hash = mix(path, offset >> 20) + (offset >> 7 & 8191);
     for (uint32_t i = 0; i < PROBES; i++) {
-        profile_extent *entry = &s->extent[(hash + i) % PROFILE_EXTENTS];
+        if (i && i % PROBES_CLOSE == 0) hash = mix(mix(path, offset), i);
+        profile_extent *entry = &s->extent[(hash + i % PROBES_CLOSE) % PROFILE_EXTENTS];
         uint32_t seen = look_at(&entry->state);
         if (seen == PROFILE_FREE) {
             entry->path = path;

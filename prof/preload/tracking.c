@@ -185,6 +185,26 @@ static int size_bucket(uint64_t bytes) {
     return bucket < PROFILE_SIZE_BUCKETS ? bucket : PROFILE_SIZE_BUCKETS - 1;
 }
 
+/* Where this thread has just set a descriptor's position: the read or write after it need not ask the kernel. */
+static __thread struct {
+    const profile_file *file; /* NULL: not known */
+    int fd;
+    int64_t at;
+} sought __attribute__((tls_model("initial-exec")));
+
+void preload_sought(profile_file *file, int fd, int64_t at) {
+    add(&file->seeks, 1);
+    sought.file = at >= 0 ? file : NULL;
+    sought.fd = fd;
+    sought.at = at;
+}
+
+/* Where a read or write of n bytes began, that has moved the position. */
+static int64_t moved_from(const profile_file *file, int fd, ssize_t n) {
+    bool known = sought.file == file && sought.fd == fd;
+    return known ? sought.at : (int64_t)syscall(SYS_lseek, fd, 0L, SEEK_CUR) - n;
+}
+
 void preload_moved(profile_file *file, int fd, ssize_t n, int64_t offset, uint64_t start, bool write) {
     int kept = errno;
     add(&preload_segment->calls_counted, 1);
@@ -204,12 +224,13 @@ void preload_moved(profile_file *file, int fd, ssize_t n, int64_t offset, uint64
                                   memory_order_relaxed);
     }
     if (n > 0 && file->kind != PROFILE_LOCK_FILE) {
-        if (offset < 0) offset = (int64_t)syscall(SYS_lseek, fd, 0L, SEEK_CUR) - n;
+        if (offset < 0) offset = moved_from(file, fd, n);
         if (atomic_exchange_explicit(&file->next, offset + n, memory_order_relaxed) == offset) add(&file->in_order, 1);
         if (file->kind != PROFILE_OTHER_FILE)
             add(write ? &preload_segment->table_bytes_written : &preload_segment->table_bytes_read, (uint64_t)n);
         if (offset >= 0 && file->kind != PROFILE_OTHER_FILE)
             preload_extent(file->path, (uint64_t)offset, (uint64_t)n, write);
     }
+    sought.file = NULL;
     errno = kept;
 }

@@ -23,7 +23,7 @@ static int shared; /* a descriptor of the file */
 static volatile sig_atomic_t handled;
 
 static int open_file(void) {
-    int fd = open(path, O_RDONLY);
+    int fd = open(path, O_RDWR);
     if (fd < 0) {
         perror(path);
         exit(9);
@@ -156,6 +156,20 @@ static void errors(void) {
     read_at(shared, 1);
 }
 
+/* Half a million pieces as small as buckets of scalars are, and then larger ones, which must find room among them. */
+static void small_pieces(void) {
+    static char large[1 << 20];
+    char small[128];
+    const int pieces = 500000, larger = 61;
+    printf("%d %d\n", pieces + larger, pieces * (int)sizeof small + larger * (int)sizeof large);
+    fflush(stdout);
+    if (ftruncate(shared, (off_t)pieces * (off_t)sizeof small)) exit(2);
+    for (int i = 0; i < pieces; i++)
+        if (pread(shared, small, sizeof small, (off_t)i * (off_t)sizeof small) != sizeof small) exit(8);
+    for (int i = 0; i < larger; i++)
+        if (pread(shared, large, sizeof large, (off_t)i * (off_t)sizeof large) != sizeof large) exit(8);
+}
+
 int main(int argc, char **argv) {
     if (argc != 3) return 2;
     const char *mode = argv[1];
@@ -197,6 +211,8 @@ int main(int argc, char **argv) {
         copies();
     } else if (!strcmp(mode, "errors")) {
         errors();
+    } else if (!strcmp(mode, "pieces")) {
+        small_pieces();
     } else {
         return 2;
     }

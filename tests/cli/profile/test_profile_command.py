@@ -255,6 +255,13 @@ class TestSurvival(Loop):
         self.run_mode("copies")
         self.run_mode("errors")
 
+    def test_small_pieces(self):
+        """Each piece of a file is kept apart, however many there are: none is lost, and columns have all their bytes."""
+        self.file = os.path.join(self.table, "table.f9")
+        open(self.file, "w", encoding="ascii").close()
+        report = self.run_mode("pieces")
+        self.assertEqual(sum(c["bytes_read"] for c in report["columns"]), sum(f["bytes_read"] for f in report["files"]))
+
     def test_inert(self):
         """A program that opens no table gets nothing: no file, no thread."""
         report, _ = self.profile("/bin/true")
