@@ -87,7 +87,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--on", help="a Measurement Set for WSClean and CASA, where they are installed")
     parser.add_argument("--casa", metavar="PYTHON", help="a Python with casatasks, for gaincal on that set")
-    parser.add_argument("--only", metavar="WORK", help="one of them: getcell, getcell-text, getcell-trace, wsclean, gaincal, calls, true")
+    parser.add_argument("--only", metavar="WORK", help="one of them: getcell, getcell-text, getcell-trace, wsclean, wsclean-clean, gaincal, calls, true")
     arguments = parser.parse_args()
     only = arguments.only
     library = subprocess.run([arguments.msio, "profile", "--print-library"], check=True, capture_output=True,
@@ -103,6 +103,10 @@ def main():
         if arguments.on and shutil.which("wsclean"):
             measure("wsclean", ["wsclean", "-quiet", "-reorder", "-j", "1", "-size", "256", "256", "-scale", "12asec",
                                 "-name", os.path.join(folder, "image"), arguments.on], library, arguments.rounds, only=only)
+            measure("wsclean-clean", ["wsclean", "-quiet", "-reorder", "-j", "1", "-size", "512", "512", "-scale", "12asec",
+                                      "-niter", "1000", "-mgain", "0.8", "-threshold", "0.01", "-weight", "briggs", "0.5",
+                                      "-field", "all", "-name", os.path.join(folder, "image"), arguments.on], library,
+                    arguments.rounds, only=only)
         if arguments.on and arguments.casa:
             script = os.path.join(folder, "gaincal.py")
             with open(script, "w", encoding="utf-8") as file:

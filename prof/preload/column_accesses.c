@@ -31,17 +31,19 @@ typedef struct native {
     uint32_t length;
 } native;
 
-#define NATIVE_WAYS 32
-#define WAYS 8
+#define NATIVE_WAYS 64
+#define NATIVE_LOOKS 4 /* at neighbouring ways: columns that are read in turn must not drive each other out */
+#define WAYS 64
 static __thread remembered ways[WAYS] __attribute__((tls_model("initial-exec")));
 static __thread native natives[NATIVE_WAYS] __attribute__((tls_model("initial-exec")));
+static __thread unsigned replaced __attribute__((tls_model("initial-exec")));
 
 static void add(profile_count *counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, memory_order_relaxed); }
 
 static profile_access *find_access(int table, const char *column, size_t length, bool write, uint32_t site,
                                    uint32_t sure) {
     unsigned slot = ((unsigned)table * 31u + (unsigned)length * 7u + (unsigned char)column[0] * 5u +
-                     (unsigned char)column[length - 1] + site) %
+                     (unsigned char)column[length - 1] * 3u + (unsigned char)column[length / 2] + site) %
                     WAYS;
     remembered *way = &ways[slot];
     if (way->access && way->epoch == preload_epoch && way->table == table && way->write == write && way->site == site &&
@@ -62,12 +64,18 @@ static profile_access *find_access(int table, const char *column, size_t length,
 /* The site of an access without a line of Python. */
 static __attribute__((noinline)) uint32_t native_site(int table, const char *column, size_t length, bool write) {
     const void *frame = __builtin_frame_address(0);
-    native *n = &natives[((unsigned)table * 31u + (unsigned)length * 7u + (unsigned char)column[0] +
-                          (unsigned)((uintptr_t)frame >> 4)) %
-                         NATIVE_WAYS];
-    bool same = n->epoch == preload_epoch && n->frame == frame && n->table == table && n->write == write &&
-                n->first == column[0] && n->last == column[length - 1] && n->length == (uint32_t)length;
-    if (same && n->left-- > 0) return n->site;
+    const unsigned at = (unsigned)table * 31u + (unsigned)length * 7u + (unsigned char)column[0] * 5u +
+                        (unsigned char)column[length - 1] + (unsigned)((uintptr_t)frame >> 4);
+    native *n = NULL;
+    for (unsigned i = 0; i < NATIVE_LOOKS; i++) {
+        native *way = &natives[(at + i) % NATIVE_WAYS];
+        bool same = way->epoch == preload_epoch && way->frame == frame && way->table == table && way->write == write &&
+                    way->first == column[0] && way->last == column[length - 1] && way->length == (uint32_t)length;
+        if (same && way->left-- > 0) return way->site;
+        if (same || (!n && !way->frame)) n = way;
+        if (same) break;
+    }
+    if (!n) n = &natives[(at + replaced++ % NATIVE_LOOKS) % NATIVE_WAYS];
     *n = (native){.epoch = preload_epoch,
                   .left = WALK_EACH - 1,
                   .frame = frame,
