@@ -1,4 +1,5 @@
 /* cmd_verify.c - `msio verify`: times the paths on the user's data, and holds them against targets. */
+#include "cli/chain/chain.h"
 #include "cli/common/failure.h"
 #include "cli/common/human.h"
 #include "cli/common/interrupt.h"
@@ -25,8 +26,8 @@ static const struct {
     {"metadata", "no Measurement Set was given"},
     {"flag-validation", "no Measurement Set was given"},
     {"subband-loading", "no group of subbands was given, and no Measurement Set"},
-    {"calibration", "this version does not run a calibration yet"},
-    {"imaging", "this version does not run an imaging yet"},
+    {"calibration", "it was not asked for: --run calibration"},
+    {"imaging", "it was not asked for: --run imaging"},
 };
 #define CLI_TARGETS ((int)(sizeof targets / sizeof targets[0]))
 
@@ -40,7 +41,15 @@ typedef struct wishes {
     int target_count, required_count;
     int write;           /* 1: writing is timed, on a scratch copy */
     const char *scratch; /* folder for it; NULL: beside the table */
+    chain_wishes chain;  /* of --run; no parts: nothing is run */
+    int print_config;
 } wishes;
+
+/* What --run found. */
+typedef struct chains {
+    chain_plan plan;
+    chain_results results[CHAIN_PARTS];
+} chains;
 
 static int take_target(const cli_context *cli, wishes *all, const char *value) {
     if (all->target_count == CLI_WISHES_MOST) return cli_usage(cli, "too many targets");
@@ -68,7 +77,14 @@ static int take_required(const cli_context *cli, wishes *all, const char *value)
 static int take(const cli_context *cli, void *state, const char *name, const char *value) {
     wishes *all = state;
     if (strcmp(name, "write") == 0) all->write = 1;
-    if (strcmp(name, "scratch") == 0) all->scratch = value;
+    if (strcmp(name, "print-config") == 0) all->print_config = 1;
+    if (strcmp(name, "scratch") == 0) all->scratch = all->chain.scratch = value;
+    if (strcmp(name, "config") == 0) all->chain.config = value;
+    if (strcmp(name, "reports") == 0) all->chain.reports = value;
+    if (strcmp(name, "run") == 0) {
+        static const char *const parts[] = {"calibration", "imaging", "all", NULL};
+        return cli_option_words(cli, name, value, parts, &all->chain.parts);
+    }
     if (strcmp(name, "target") == 0) return take_target(cli, all, value);
     return strcmp(name, "require") == 0 ? take_required(cli, all, value) : 0;
 }
@@ -135,6 +151,7 @@ static void tell_factor(cli_paths *paths) {
 }
 
 static msio_verdict verdict_of(const cli_path *path) {
+    if (path->failed) return MSIO_FAIL;
     if (path->target <= 0 || path->measured < 0) return MSIO_NOT_MEASURED;
     return path->measured <= path->target ? MSIO_PASS : MSIO_FAIL;
 }
@@ -198,7 +215,14 @@ static void put_tries(cli_json *json, const cli_path *path) {
     cli_json_end(json);
 }
 
-static void print_json(const cli_context *cli, const cli_paths *paths, const char *why, int code) {
+/* The part that a path is, or -1. */
+static int part_of(const cli_path *path) {
+    for (int part = 0; part < CHAIN_PARTS; part++)
+        if (path->is_target && strcmp(path->name, chain_part_names[part]) == 0) return part;
+    return -1;
+}
+
+static void print_json(const cli_context *cli, const cli_paths *paths, const chains *ran, const char *why, int code) {
     cli_json writer = CLI_JSON_INIT(stdout), *json = &writer;
     cli_json_object(json);
     cli_json_open_list(json, "paths");
@@ -219,6 +243,7 @@ static void print_json(const cli_context *cli, const cli_paths *paths, const cha
             cli_json_put_double(json, "factor_below_target", path->target / path->measured);
         cli_json_put_string(json, "how", path->measured >= 0 ? path->reason : NULL);
         put_tries(json, path);
+        if (part_of(path) >= 0 && ran->results[part_of(path)].n) chain_put_steps(json, &ran->results[part_of(path)]);
         cli_json_end(json);
     }
     cli_json_end(json);
@@ -282,7 +307,8 @@ static void print_group(const cli_paths *paths, const char *table) {
     }
 }
 
-static void print_text(const cli_context *cli, const cli_paths *paths, char **tables, int count, const char *why) {
+static void print_text(const cli_context *cli, const cli_paths *paths, const chains *ran, char **tables, int count,
+                       const char *why) {
     int threads = cli_threads(cli->threads);
     printf("%d thread%s; reads are the best of several with the file in the page cache and the memory touched; "
            "roofline: the\n"
@@ -297,13 +323,25 @@ static void print_text(const cli_context *cli, const cli_paths *paths, char **ta
         printf("\n%s\n", cli_printable(name, sizeof name, tables[i], strlen(tables[i])));
         print_group(paths, tables[i]);
     }
+    for (int part = 0; part < CHAIN_PARTS; part++)
+        chain_print_steps(stdout, chain_part_names[part], &ran->results[part]);
     printf("\n%s\n", why);
+}
+
+/* Runs calibration and imaging on a table. Returns 0, or an exit code after telling. */
+static int run_chain(const cli_context *cli, const char *table, const wishes *all, cli_paths *paths, chains *ran) {
+    cli_path *parts[CHAIN_PARTS] = {NULL};
+    for (int i = 0; i < paths->count; i++) {
+        int part = part_of(&paths->list[i]);
+        if (part >= 0 && all->chain.parts & 1u << part) parts[part] = &paths->list[i];
+    }
+    return chain_run(cli, &ran->plan, table, parts, ran->results);
 }
 
 /* Measures on everything that is named: tables, folders of groups, and all HDF5 files together. Returns 0, or an exit
  * code after telling. */
 static int measure(const cli_context *cli, int count, const char *const *named, const named_columns *columns,
-                   const wishes *all, cli_paths *paths) {
+                   const wishes *all, cli_paths *paths, chains *ran) {
     const char **files = cli_alloc_many((size_t)count, sizeof *files);
     int code = 0, file_count = 0;
     for (int i = 0; i < count && !code && !cli_interrupted(); i++) {
@@ -316,6 +354,7 @@ static int measure(const cli_context *cli, int count, const char *const *named, 
             if (!code && !cli_interrupted()) cli_verify_windows(cli, &named[i], paths);
             if (!code && all->write && !cli_interrupted())
                 cli_verify_write(cli, named[i], all->scratch, columns->written, columns->written_count, paths);
+            if (!code && all->chain.parts && !cli_interrupted()) code = run_chain(cli, named[i], all, paths, ran);
         }
     }
     if (!code && !cli_interrupted()) code = cli_verify_files(cli, file_count, files, paths);
@@ -323,29 +362,42 @@ static int measure(const cli_context *cli, int count, const char *const *named, 
     return code;
 }
 
+/* Measures, judges and tells. Returns an exit code. */
+static int verify(const cli_context *cli, int count, char **named, const wishes *all, const named_columns *columns,
+                  chains *ran) {
+    cli_paths paths = {NULL, 0, 0};
+    char why[256] = "";
+    add_targets(&paths);
+    int code = measure(cli, count, (const char *const *)named, columns, all, &paths, ran);
+    if (!code && !cli_interrupted()) {
+        set_targets(&paths, all);
+        tell_factor(&paths);
+        code = judge(&paths, all, why, sizeof why);
+        if (cli->json)
+            print_json(cli, &paths, ran, why, code);
+        else
+            print_text(cli, &paths, ran, named, count, why);
+    }
+    cli_paths_free(&paths);
+    return code;
+}
+
 static int run(cli_context *cli, int argc, char **argv) {
     wishes all = {.target_count = 0};
-    cli_paths paths = {NULL, 0, 0};
     named_columns columns = {.read_count = 0};
-    char why[256] = "";
+    chains ran = {.plan = {.python = ""}};
     int first, code = cli_options_parse(cli, &cli_command_verify, argc, argv, take, &all, &first);
     if (code >= 0) return code;
+    if (all.print_config) return fputs(chain_steps_toml, stdout) < 0 ? cli_fail_write(cli, "standard output") : CLI_OK;
     code = check_names(cli, all.target, all.target_count, all.write, &columns);
     if (!code) code = check_names(cli, all.required, all.required_count, all.write, &columns);
     if (!code && first == argc) code = cli_usage(cli, "which tables, or groups of subbands?");
-    if (code) return code;
-    add_targets(&paths);
-    code = measure(cli, argc - first, (const char *const *)argv + first, &columns, &all, &paths);
-    if (!code && !cli_interrupted()) {
-        set_targets(&paths, &all);
-        tell_factor(&paths);
-        code = judge(&paths, &all, why, sizeof why);
-        if (cli->json)
-            print_json(cli, &paths, why, code);
-        else
-            print_text(cli, &paths, argv + first, argc - first, why);
-    }
-    cli_paths_free(&paths);
+    if (!code && (all.chain.config || all.chain.reports) && !all.chain.parts)
+        code = cli_usage(cli, "--config and --reports are of --run");
+    if (!code && all.chain.parts) code = chain_prepare(cli, &all.chain, &ran.plan);
+    if (!code) code = verify(cli, argc - first, argv + first, &all, &columns, &ran);
+    for (int part = 0; part < CHAIN_PARTS; part++) chain_results_free(&ran.results[part]);
+    chain_plan_free(&ran.plan);
     return code;
 }
 
@@ -353,6 +405,11 @@ static const cli_option options[] = {
     {"target", "NAME=SECONDS", 0, "hold this path against a target of your own; may be given several\ntimes"},
     {"write", NULL, 0, "time writing too (write-DATA, ...), on a scratch copy that is removed\nagain"},
     {"scratch", "DIR", 0, "where the copy is made; by default beside the table"},
+    {"run", "LIST", 0,
+     "run calibration, imaging, or all, on a copy that is removed again, and\njudge the sums of their steps' times"},
+    {"config", "FILE", 0, "with --run: the steps, as TOML; --print-config prints the default's"},
+    {"reports", "DIR", 0, "with --run: keep each step's output and profile there"},
+    {"print-config", NULL, 0, "print the steps that --run has without --config, and end"},
     {"require", "NAME,...", 0, "exit with 1 also when one of these was not held against a target"},
     {NULL, NULL, 0, NULL},
 };
@@ -371,13 +428,23 @@ const cli_command cli_command_verify = {
             "same places; what was written last is read again and compared.\n\n"
             "A path with a target gets the verdict PASS or FAIL, by the best of its tries (metadata: by their\n"
             "mean), beside in how many tries the target was met and how busy other programs kept the machine.\n"
-            "The targets of the project are always listed; what this version cannot run is NOT MEASURED, and the\n"
-            "report says why.",
+            "The targets of the project are always listed; what was not run is NOT MEASURED, and the report says\n"
+            "why.\n\n"
+            "With --run calibration and imaging are run: tasks of CASA and WSClean, or a site's own steps, one\n"
+            "after the other, each as a program of its own under the profiler, on a copy of the Measurement Set.\n"
+            "The room for it is asked for first, and it is removed in the end, also after Ctrl-C. The report\n"
+            "tells each step's time, processor time, what the table layer has of it, import time, memory, what\n"
+            "was read of which column how often over, and findings. The sums are judged. CASA is that of the\n"
+            "configuration's casa_python, of MSIO_CASA_PYTHON or of python3. A step that fails fails the path,\n"
+            "and the end of what it said is told.",
     .options = options,
-    .negative = "a target was missed, or nothing with a target was measured, or a required path was not",
+    .negative =
+        "a target was missed, a step of --run failed, or nothing with a target was measured, or a required path was not",
     .examples = "  msio verify obs.ms\n"
                 "  msio verify /data/group --require subband-loading\n"
                 "  msio verify obs.ms --target read-DATA=0.2 --target open=0.005\n"
+                "  msio verify obs.ms --run calibration,imaging --scratch /fast --reports reports\n"
+                "  msio verify obs.ms --run imaging --config site.toml --target imaging=1800 --json\n"
                 "  msio verify obs.ms --write --scratch /fast --target write-MODEL_DATA=0.5\n"
                 "  msio verify obs.ms --target read-MODEL_DATA=0.5 --require read-MODEL_DATA --json\n",
     .run = run,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """run_chain.py - a simulated observation from UVH5 files to an image, checked by numbers, and timed.
 
-usage: ./bootstrap pipeline [--size small|mid|full] [--compare] [--keep] [--out FILE.json] [--document]
+usage: ./bootstrap pipeline [--size small|mid|full] [--compare] [--verify] [--keep] [--out FILE.json] [--document]
 
 Sources, noise, gains of antennas and interference are put in; converted, flagged, predicted and judged by msio, calibrated by
 CASA, imaged by WSClean. Then it is held against what was put in: the sources' places and fluxes, the gains, what is left. --compare
@@ -38,6 +38,7 @@ TITLES = {"convert": "UVH5 files to a Measurement Set", "check": "three columns 
           "count": "flag fractions", "model": "model of the sky into MODEL_DATA", "import": "import of casatasks",
           "gaincal p": "gaincal, phases", "bandpass": "bandpass", "gaincal ap": "gaincal, amplitudes and phases",
           "applycal": "applycal", "chi": "chi-squared", "image": "image, WSClean"}
+STEPS = {"calibration": 5, "imaging": 1}  # of msio verify's own preset, where there is a model
 CALIBRATION = ("gaincal p", "bandpass", "gaincal ap", "applycal")
 
 
@@ -232,6 +233,27 @@ def tell(name, findings):
         print(f"  {f['name']:<54}{f['found']:>12.6g}   {f['least']:.6g} to {f['most']:.6g}   {'met' if f['met'] else 'NOT MET'}")
 
 
+def verify(o, python):
+    """Calibration and imaging of the result, each step a program of its own under the profiler: its judgement, and the text."""
+    say("msio verify --run calibration,imaging")
+    run = subprocess.run([MSIO, "verify", o.folder / "ours.ms", "--run", "calibration,imaging", "--json", "--quiet"],
+                         env={**os.environ, "MSIO_CASA_PYTHON": python}, stdout=subprocess.PIPE)
+    if run.returncode not in (0, 1):
+        raise Failed("msio verify --run did not come to its end")
+    found = []
+    for path in json.loads(run.stdout)["paths"]:
+        if path["name"] in ("calibration", "imaging"):
+            print(f"\nmsio verify: {path['name']}: {path['verdict']}, {path['reason']}")
+            for step in path.get("steps", []):
+                if not step["skipped"]:
+                    print(f"  {step['name']:<16}{step['seconds']:>8.3g} s, table layer {100 * (step['table_layer_share'] or 0):.2g}% of it, "
+                          f"{step['bytes_read'] / 1e6:.3g} MB read, {len(step['findings'])} findings")
+            ran = [step for step in path.get("steps", []) if not step["skipped"] and step["exit_code"] == 0 and step["bytes_read"]]
+            found.append({"name": f"{path['name']}: steps that ended well and read tables", "found": len(ran),
+                          "least": STEPS[path["name"]], "most": STEPS[path["name"]], "met": len(ran) == STEPS[path["name"]]})
+    return found
+
+
 # ---------------------------------------------------------------- times
 
 def times_text(ours, today):
@@ -266,7 +288,7 @@ def document(result):
 def arguments():
     parser = argparse.ArgumentParser(prog="./bootstrap pipeline", description=__doc__.split("\n\n")[2])
     parser.add_argument("--size", choices=SIZES, default="small")
-    for name in ("compare", "keep", "document"):
+    for name in ("compare", "verify", "keep", "document"):
         parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("--out")
     parser.add_argument("--folder", default=ROOT / "build" / "pipeline", type=pathlib.Path)
@@ -292,6 +314,8 @@ def measure(o, folder):
             result["versions"].update(more)
     finally:
         casa.close()
+    if o.verify:
+        result["findings"]["verify"] = verify(observation, o.python)
     result["all_seconds"] = time.perf_counter() - began
     return result
 

@@ -19,6 +19,7 @@ typedef struct cli_path {
     double uncached;   /* seconds of an answer that was not kept; -1: none */
     cli_tries tries;   /* that were measured; of the path */
     int is_target;     /* 1: one of the project's */
+    int failed;        /* 1: what was to be timed did not come to its end; the reason says how */
     char reason[640];  /* why it was not measured, or what was */
 } cli_path;
 

@@ -3,93 +3,30 @@
 #include "cli/common/interrupt.h"
 #include "cli/input/opening.h"
 #include "cli/measure/roofline.h"
+#include "cli/measure/scratch_copy.h"
 #include "cli/measure/verify.h"
 #include "cli/output/progress.h"
 #include "msio/files.h"
 #include "msio/write.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 #define CLI_TRIES 3
-#define CLI_COPY_BYTES ((size_t)8 << 20)
 
 /* ---------------------------------------------------------------- the scratch copy */
 
-/* Copies one file. Returns 0, or -1 with errno. */
-static int copy_file(int from, int to, char *buffer) {
-    for (;;) {
-        ssize_t got = read(from, buffer, CLI_COPY_BYTES);
-        if (got == 0) return 0;
-        if (got < 0 && errno == EINTR && !cli_interrupted()) continue;
-        if (got < 0) return -1;
-        for (ssize_t done = 0, put; done < got; done += put)
-            if ((put = write(to, buffer + done, (size_t)(got - done))) <= 0) return -1;
-        if (cli_interrupted()) {
-            errno = EINTR;
-            return -1;
-        }
-    }
-}
-
-/* Copies a table's own files, without its subtables and what else lies there. Returns 0, or -1 with errno. */
-static int copy_table(const char *from, const char *to) {
-    DIR *listing = opendir(from);
-    char *buffer = cli_alloc(CLI_COPY_BYTES);
-    int there = -1, failed = !listing || mkdir(to, 0777) || (there = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0;
-    for (struct dirent *e; !failed && (e = readdir(listing));) {
-        struct stat what;
-        if (strncmp(e->d_name, "table.", 6) != 0 || strcmp(e->d_name, "table.msio_write") == 0) continue;
-        if (fstatat(dirfd(listing), e->d_name, &what, 0) || !S_ISREG(what.st_mode)) continue;
-        int in = openat(dirfd(listing), e->d_name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        int out = openat(there, e->d_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        failed = in < 0 || out < 0 || copy_file(in, out, buffer);
-        if (in >= 0) close(in);
-        if (out >= 0 && close(out)) failed = 1;
-    }
-    int error = errno;
-    free(buffer);
-    if (listing) closedir(listing);
-    if (there >= 0) close(there);
-    errno = error;
-    return failed ? -1 : 0;
-}
-
-/* Where the copy is made: beside the table, or in the folder that was named. */
-static void name_copy(const char *table, const char *scratch, char *name, size_t size) {
-    char plain[2048];
-    size_t length = (size_t)snprintf(plain, sizeof plain, "%s", table);
-    if (length >= sizeof plain) length = sizeof plain - 1;
-    while (length > 1 && plain[length - 1] == '/') plain[--length] = 0;
-    const char *slash = strrchr(plain, '/');
-    if (scratch)
-        snprintf(name, size, "%s/%s.verify", scratch, slash ? slash + 1 : plain);
-    else
-        snprintf(name, size, "%s.verify", plain);
-}
-
 /* Refuses a copy that takes more than half of what is free there. */
 static int has_room(const char *table, const char *copy, cli_path *path) {
-    struct statvfs system;
-    char folder[4096];
-    snprintf(folder, sizeof folder, "%s", copy);
-    char *slash = strrchr(folder, '/');
-    if (slash) slash[slash == folder] = 0;
-    int64_t bytes = cli_folder_bytes(table);
-    if (statvfs(slash ? folder : ".", &system)) return 1; /* making it tells */
-    int64_t room = (int64_t)system.f_bavail * (int64_t)system.f_frsize;
-    if (bytes <= room / 2) return 1;
-    snprintf(
-        path->reason, sizeof path->reason,
-        "a scratch copy of %s is more than half of what is free in %.300s (%s); --scratch DIR names another folder",
-        cli_size(bytes).text, slash ? folder : ".", cli_size(room).text);
+    int64_t bytes = cli_folder_bytes(table), room = cli_scratch_room(copy);
+    if (room < 0 || bytes <= room / 2) return 1; /* of an unknown room: making it tells */
+    const char *slash = strrchr(copy, '/');
+    snprintf(path->reason, sizeof path->reason,
+             "a scratch copy of %s is more than half of what is free in %.*s (%s); --scratch DIR names another folder",
+             cli_size(bytes).text, slash ? (int)(slash - copy > 300 ? 300 : slash - copy) : 1, slash ? copy : ".",
+             cli_size(room).text);
     return 0;
 }
 
@@ -230,14 +167,14 @@ void cli_verify_write(const cli_context *cli, const char *path, const char *scra
     char copy[4096];
     msio_making *making = NULL;
     cli_path none = {.measured = -1};
-    name_copy(path, scratch, copy, sizeof copy);
+    cli_scratch_name(path, scratch, "verify", copy, sizeof copy);
     int made = has_room(path, copy, &none);
     if (made && msio_making_begin(copy, &making)) {
         snprintf(none.reason, sizeof none.reason,
                  "no scratch copy can be made: %.500s; --scratch DIR names another folder", msio_last_error()->message);
         made = 0;
     }
-    if (made && copy_table(path, msio_making_place(making))) {
+    if (made && cli_scratch_copy(path, msio_making_place(making), 0)) {
         snprintf(none.reason, sizeof none.reason, "no scratch copy could be made: %s", strerror(errno));
         made = 0;
     }

@@ -74,6 +74,9 @@ typedef struct cli_profile_run {
     bool every_call;                 /* of functions of Python is counted */
     char lines_of[1000];             /* functions all of whose lines are timed: NAME,NAME...; "": none */
     bool trace;                      /* single events are logged */
+    const char *log; /* a file for all that the program says, which then is in a process group of its own, reads nothing
+                        and ends with this process; NULL: it shares the terminal */
+    const char *place; /* the folder that it is run in; NULL: this one */
     cli_profile_targets targets;
     cli_profile_samples samples;
     double load; /* of the machine, mean of the last minute, when it ended; -1: unknown */
@@ -91,6 +94,8 @@ int cli_profile_folder(const cli_context *cli, const char *folder, cli_profile_r
 int cli_profile_attach(const cli_context *cli, const char *pid, double seconds, int hz, const char *folder);
 /* Runs the program to its end. Returns 0, or an exit code after telling: it could not be started. */
 int cli_profile_execute(const cli_context *cli, cli_profile_run *run);
+/* Where the shell would find a program. */
+bool cli_profile_find_program(const char *name, char path[PATH_MAX]);
 /* The path of libmsio_profile.so. Returns 0, or an exit code after telling. */
 int cli_profile_library(const cli_context *cli, char path[PATH_MAX]);
 /* Removes the counters, of which the report has all. */

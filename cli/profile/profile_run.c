@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -21,6 +22,7 @@
 #define LIBRARY "libmsio_profile.so"
 #define WATCH_NS 10000000      /* between looks whether it still runs */
 #define LOOKS_PER_MOMENT 10    /* its memory is looked at each so many */
+#define PATIENCE 5.0           /* s that a program is given to end after a signal */
 #define MOMENTS_MOST (1 << 20) /* 29 hours at 10 a second */
 #define PROCESSES_MOST 1024
 
@@ -232,8 +234,7 @@ void cli_profile_run_free(cli_profile_run *run) {
 
 /* ---------------------------------------------------------------- the program */
 
-/* Where the shell would find it. */
-static bool find_program(const char *name, char path[PATH_MAX]) {
+bool cli_profile_find_program(const char *name, char path[PATH_MAX]) {
     const char *folders = getenv("PATH");
     if (strchr(name, '/')) return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
     for (const char *at = folders ? folders : "/usr/bin:/bin"; *at;) {
@@ -252,7 +253,7 @@ static int is_static(const char *name) {
     char path[PATH_MAX];
     Elf64_Ehdr head;
     Elf64_Phdr part;
-    int found = 0, fd = find_program(name, path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    int found = 0, fd = cli_profile_find_program(name, path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (fd < 0) return 0;
     if (read(fd, &head, sizeof head) == sizeof head && memcmp(head.e_ident, ELFMAG, SELFMAG) == 0 &&
         head.e_ident[EI_CLASS] == ELFCLASS64 && head.e_phentsize == sizeof part) {
@@ -277,6 +278,16 @@ static void set_environment(const cli_profile_run *run, const char *library) {
     setenv("MSIO_PROF", value, 1);
 }
 
+/* Its output into the log, its group and its folder its own. 0: with errno. */
+static int stand_apart(const cli_profile_run *run) {
+    int log = open(run->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600),
+        null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return log >= 0 && null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(log, STDOUT_FILENO) >= 0 &&
+           dup2(log, STDERR_FILENO) >= 0 && (!run->place || chdir(run->place) == 0);
+}
+
 __attribute__((noreturn)) static void become(const cli_context *cli, const cli_profile_run *run, const char *library,
                                              int go, int report) {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
@@ -285,11 +296,15 @@ __attribute__((noreturn)) static void become(const cli_context *cli, const cli_p
         if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN) signal(signals[i], SIG_DFL);
     }
     cli_interrupt_restore();
-    if (cli->json) dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is the report's */
+    int ready = 1;
+    if (run->log)
+        ready = stand_apart(run);
+    else if (cli->json)
+        dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is the report's */
     set_environment(run, library);
     char byte;
     (void)!read(go, &byte, 1); /* ends when the sampler is there */
-    execvp(run->program[0], run->program);
+    if (ready) execvp(run->program[0], run->program);
     int failed = errno;
     ssize_t told = write(report, &failed, sizeof failed);
     (void)told;
@@ -304,15 +319,29 @@ static double now(void) {
 
 static double time_of(const struct timeval *t) { return (double)t->tv_sec + 1e-6 * (double)t->tv_usec; }
 
+/* Hands the signal on to a group of its own, and ends it when it goes on all the same. */
+static void end_group(pid_t pid, int came, double *passed_on) {
+    if (*passed_on <= 0) {
+        *passed_on = now();
+        kill(-pid, came);
+    } else if (now() - *passed_on > PATIENCE) {
+        kill(-pid, SIGKILL);
+    }
+}
+
 /* Waits for its end; what the terminal sends goes to the program too, and here nothing but the report is at stake. */
 static void watch(cli_profile_run *run, pid_t pid, cli_profile_sampler *sampler, double began) {
     struct rusage used;
-    int status = 0, looks = 0, passed_on = 0;
+    int status = 0, looks = 0;
+    double passed_on = 0;
     for (;;) {
         pid_t ended = wait4(pid, &status, WNOHANG, &used);
         if (ended == pid || (ended < 0 && errno != EINTR)) break;
         int came = cli_interrupted();
-        if (came && came != SIGINT && !passed_on) kill(pid, passed_on = came);
+        if (came && run->log)
+            end_group(pid, came, &passed_on);
+        else if (came && came != SIGINT && passed_on <= 0)
+            passed_on = now(), kill(pid, came);
         if (looks++ % LOOKS_PER_MOMENT == 0) keep(run, look(pid, now() - began));
         cli_profile_sampler_drain(sampler);
         nanosleep(&(struct timespec){0, WATCH_NS}, NULL);

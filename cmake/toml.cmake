@@ -1,0 +1,16 @@
+# toml.cmake - toml++, headers of C++, with which `msio verify --run` reads its steps: TOMLPLUSPLUS_INCLUDE_DIR, empty where
+# MSIO_TOML is OFF, or AUTO and there is none.
+set(MSIO_TOML AUTO CACHE STRING "The steps of msio verify --run, in TOML: AUTO, ON or OFF")
+if(NOT MSIO_TOML STREQUAL "OFF")
+    include(CheckLanguage)
+    check_language(CXX)
+    find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h)
+    if(CMAKE_CXX_COMPILER AND TOMLPLUSPLUS_INCLUDE_DIR)
+        enable_language(CXX)
+    elseif(MSIO_TOML STREQUAL "ON")
+        message(FATAL_ERROR "MSIO_TOML is ON, but a C++ compiler or toml++/toml.h is missing: install g++ and libtomlplusplus-dev")
+    else()
+        message(STATUS "msio verify --run reads no TOML: a C++ compiler or toml++ is missing (g++, libtomlplusplus-dev)")
+        set(TOMLPLUSPLUS_INCLUDE_DIR "")
+    endif()
+endif()
