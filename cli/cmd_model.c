@@ -97,7 +97,7 @@ static int run(cli_context *cli, int argc, char **argv) {
 static const cli_option options[] = {
     {"sky", "FILE", 0,
      "the model: text as of makesourcedb, DP3 and WSClean's -save-source-list,\nor a component list of CASA's"},
-    {"column", "NAME", 0, "where it goes (default MODEL_DATA); made like DATA where it is missing"},
+    {"column", "COLUMN", 0, "where it goes (default MODEL_DATA); made like DATA where it is missing"},
     {"smear", "LIST", 0,
      "means over channels and integrations: frequency, time or all; by default\nthe values at their middles"},
     {"add", NULL, 0, "add to what the column holds"},

@@ -184,7 +184,7 @@ static const cli_option options[] = {
      "flag, u or v"},
     {"y", "AXIS", 0, "another one of these"},
     {"out", "FILE.png|FILE.svg", 0, "the picture"},
-    {"column", "NAME", 0, "what amp, phase, real and imag are of (default DATA)"},
+    {"column", "COLUMN", 0, "what amp, phase, real and imag are of (default DATA)"},
     {"show", "density|flags", 0,
      "how many visibilities are in a cell (density), or which fraction of\n"
      "them is flagged (flags)"},

@@ -134,6 +134,7 @@ const cli_command cli_command_profile = {
     .name = "profile",
     .summary = "runs a program as it is: what it read and wrote, by column, row and line",
     .usage = "[options] -- PROGRAM ARGS... | show FOLDER | compare FOLDER FOLDER | attach PID",
+    .words = "attach|compare|show",
     .text = "Runs CASA, WSClean, AOFlagger, DP3, a Python script or any other program with a library in front of\n"
             "it that counts its file calls and casacore's accesses of columns, and ends with the program's own\n"
             "exit code (128 and the signal's number where one ended it). The report is printed on standard error\n"

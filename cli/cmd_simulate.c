@@ -216,6 +216,7 @@ const cli_command cli_command_simulate = {
     .name = "simulate",
     .summary = "makes a Measurement Set, or UVH5 files, whose every value is known",
     .usage = "ms|uvh5 --out PATH [options]",
+    .words = "ms|uvh5",
     .text = "ms makes a whole Measurement Set through casacore; uvh5 the files of one group, one a subband, laid\n"
             "out as DSA-110's correlator writes them, through the HDF5 library. Every value follows a closed\n"
             "formula, told in docs/simulation.md, so that any reader can be checked against it. The size is told\n"

@@ -32,6 +32,7 @@ struct cli_option;
 typedef struct cli_command {
     const char *name, *summary;
     const char *usage;                /* what follows "msio NAME", one line */
+    const char *words;                /* its first operand, where that is one of these: "ms|uvh5"; NULL: any */
     const char *text;                 /* a paragraph or two, lines of at most 100 characters */
     const struct cli_option *options; /* its own, ended by a name of NULL */
     const char *negative;             /* what exit code 1 means here; NULL: it does not occur */
@@ -43,8 +44,7 @@ typedef struct cli_command {
 extern const cli_command cli_command_info, cli_command_read, cli_command_plan, cli_command_verify, cli_command_simulate,
     cli_command_bench, cli_command_flags, cli_command_groups, cli_command_load, cli_command_convert, cli_command_write,
     cli_command_fill, cli_command_copy, cli_command_repair, cli_command_addcols, cli_command_model, cli_command_stats,
-    cli_command_plot, cli_command_dashboard, cli_command_report, cli_command_profile, cli_command_history;
-
-extern const cli_command cli_command_compare;
+    cli_command_plot, cli_command_profile, cli_command_compare, cli_command_history, cli_command_dashboard,
+    cli_command_report, cli_command_completion;
 
 #endif

@@ -1,5 +1,5 @@
 /* main.c - the msio command: finds the subcommand, runs it, and ends as its outcome says. */
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/common/failure.h"
 #include "cli/common/interrupt.h"
 #include "cli/input/options.h"
@@ -10,41 +10,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What --help lists, and under which words. */
-static const struct {
-    const char *title;
-    const cli_command *commands[12];
-} groups[] = {
-    {"What is in the data",
-     {&cli_command_info, &cli_command_read, &cli_command_plan, &cli_command_flags, &cli_command_groups,
-      &cli_command_load}},
-    {"Changing tables",
-     {&cli_command_write, &cli_command_fill, &cli_command_copy, &cli_command_addcols, &cli_command_repair}},
-    {"Computing with visibilities", {&cli_command_model, &cli_command_stats, &cli_command_plot}},
-    {"Comparing two commands", {&cli_command_compare}},
-    {"Converting", {&cli_command_convert}},
-    {"Measuring, and data to measure with",
-     {&cli_command_profile, &cli_command_verify, &cli_command_history, &cli_command_dashboard, &cli_command_report,
-      &cli_command_simulate, &cli_command_bench}},
-};
-#define CLI_GROUPS (sizeof groups / sizeof groups[0])
-
 static void print_help(FILE *out) {
     fprintf(out, "usage: msio COMMAND [options]\n\n"
                  "Reads and writes Measurement Sets and other casacore tables, natively and in parallel.\n");
-    for (size_t g = 0; g < CLI_GROUPS; g++) {
-        fprintf(out, "\n%s\n", groups[g].title);
-        for (const cli_command *const *c = groups[g].commands; *c; c++)
-            fprintf(out, "  %-10s%s\n", (*c)->name, (*c)->summary);
+    for (const cli_command_section *section = cli_command_list; section->title; section++) {
+        fprintf(out, "\n%s\n", section->title);
+        for (const cli_command *const *c = section->commands; *c; c++)
+            fprintf(out, "  %-12s%s\n", (*c)->name, (*c)->summary);
     }
     fprintf(out, "\nmsio COMMAND --help tells a command's options, man msio tells all; msio --version the version.\n");
-}
-
-static const cli_command *find(const char *name) {
-    for (size_t g = 0; g < CLI_GROUPS; g++)
-        for (const cli_command *const *c = groups[g].commands; *c; c++)
-            if (strcmp(name, (*c)->name) == 0) return *c;
-    return NULL;
 }
 
 /* The profile that --prof asked for. Returns 0, or an exit code after telling. */
@@ -79,7 +53,7 @@ static int run(cli_context *cli, int argc, char **argv) {
     }
     char *help[] = {argv[0], (char[]){"--help"}, NULL};
     int asks_help = strcmp(name, "help") == 0;
-    const cli_command *command = find(asks_help ? argv[2] : name);
+    const cli_command *command = cli_command_find(asks_help ? argv[2] : name);
     if (!command) {
         cli->json = cli_options_want_json(argc, argv);
         return cli_usage(cli, "there is no command \"%s\"", asks_help ? argv[2] : name);

@@ -19,7 +19,7 @@
 #define CLI_EXPANDED_MOST 4096 /* arguments */
 #define CLI_OPTIONS_MOST 40
 
-static const cli_option common[] = {
+const cli_option cli_options_common[] = {
     {"threads", "N", 0,
      "threads to read with; 0, the default, is all that the affinity mask\nand OMP_NUM_THREADS allow"},
     {"nolock", NULL, 0, "take no lock on tables and HDF5 files; a change meanwhile is still\nnoticed"},
@@ -77,7 +77,7 @@ static void print_help(const cli_command *command) {
         print_options(command->options);
     }
     printf("\nCommon options\n");
-    print_options(common);
+    print_options(cli_options_common);
     cli_options_print_exits(command->negative);
     if (command->unsure) printf("  4  %s\n", command->unsure);
     printf("\nExamples\n%s", command->examples);
@@ -188,10 +188,10 @@ static int take_common(cli_context *cli, const char *name, const char *value) {
 
 /* getopt's table of both lists; val is the place in them, counted from 256. */
 static void fill_table(struct option *table, const cli_option *own, int owns) {
-    int commons = count_of(common);
+    int commons = count_of(cli_options_common);
     memset(table, 0, CLI_OPTIONS_MOST * sizeof *table);
     for (int i = 0; i < owns + commons && i < CLI_OPTIONS_MOST - 1; i++) {
-        const cli_option *option = i < owns ? &own[i] : &common[i - owns];
+        const cli_option *option = i < owns ? &own[i] : &cli_options_common[i - owns];
         table[i].name = option->name;
         table[i].has_arg = !option->value ? no_argument : option->optional ? optional_argument : required_argument;
         table[i].val = 256 + i;

@@ -22,6 +22,9 @@ typedef int (*cli_option_take)(const cli_context *cli, void *state, const char *
 int cli_options_parse(cli_context *cli, const cli_command *command, int argc, char **argv, cli_option_take take,
                       void *state, int *first);
 
+/* The options that every subcommand takes. */
+extern const cli_option cli_options_common[];
+
 /* 1 when --json stands anywhere. */
 int cli_options_want_json(int argc, char **argv);
 
