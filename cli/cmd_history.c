@@ -79,6 +79,7 @@ const cli_command cli_command_history = {
     .name = "history",
     .summary = "keeps runs of verify, profile, bench and compare in a file",
     .usage = "record REPORT.json|FOLDER|-... | show [RUN] | check | accept | export  [options]",
+    .words = "accept|check|export|record|show",
     .text = "record takes what verify, bench and compare print with --json, a profile's folder or report.json,\n"
             "and counts of your own, {\"name\": \"...\", \"counts\": {\"NAME\": n}}, and keeps them in an SQLite\n"
             "file with machine, versions, commit and load. A run is recorded whole or not at all, several may be\n"

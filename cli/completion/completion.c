@@ -29,7 +29,11 @@ int cli_completion_operands(const cli_command *command, cli_completion *operand,
         /* what follows an option, or a bar, belongs to another way of calling it */
         if (word[0] == '-' || word[0] == '|') break;
         if (word[0] == '[') continue;
-        operand[n] = command->words && n == 0 ? CLI_COMPLETE_WORDS : cli_completion_of_value(word);
+        const cli_completion kind = cli_completion_of_value(word);
+        /* "REPORT.json|FOLDER" is one or the other file */
+        operand[n] = command->words && n == 0     ? CLI_COMPLETE_WORDS
+                     : kind == CLI_COMPLETE_WORDS ? CLI_COMPLETE_FILES
+                                                  : kind;
         n++;
     }
     if (!n && command->words) operand[n++] = CLI_COMPLETE_WORDS;

@@ -88,6 +88,7 @@ class TestBash(unittest.TestCase):
         self.assertEqual(bash("info", "--prof", "="), ["report", "json:"])
         self.assertEqual(bash("simulate", ""), ["ms", "uvh5"])
         self.assertEqual(bash("profile", "at"), ["attach"])
+        self.assertEqual(bash("history", "re"), ["record"])
         self.assertEqual(bash("info", "x", "--threads", ""), [])
 
     def test_files_and_columns(self):
