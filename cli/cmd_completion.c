@@ -28,9 +28,9 @@ static int run(cli_context *cli, int argc, char **argv) {
     const char *what = first < argc ? argv[first] : "";
     if (strcmp(what, "columns") == 0 && argc - first == 2) return print_columns(cli, argv[first + 1]);
     if (argc - first == 1 && strcmp(what, "bash") == 0)
-        cli_completion_bash(stdout);
+        cli_completion_bash(stdout, cli->sections);
     else if (argc - first == 1 && strcmp(what, "zsh") == 0)
-        cli_completion_zsh(stdout);
+        cli_completion_zsh(stdout, cli->sections);
     else
         return cli_usage(cli, "a shell is wanted: msio completion bash, or zsh");
     return CLI_OK;

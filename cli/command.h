@@ -14,6 +14,8 @@ enum {
     CLI_UNSURE = 4    /* not enough evidence to judge */
 };
 
+struct cli_command_section;
+
 /* One run of the command: its name and the options that every subcommand takes. */
 typedef struct cli_context {
     const char *command; /* "read", or "" before a subcommand is known */
@@ -23,7 +25,8 @@ typedef struct cli_context {
     msio_native native;
     int quiet;
     int json;
-    const char *prof; /* NULL, "report" or "json:FILE" */
+    const char *prof;                           /* NULL, "report" or "json:FILE" */
+    const struct cli_command_section *sections; /* all there is, for those that tell of it */
 } cli_context;
 
 struct cli_option;
@@ -40,6 +43,12 @@ typedef struct cli_command {
     const char *examples;             /* lines */
     int (*run)(cli_context *cli, int argc, char **argv);
 } cli_command;
+
+/* Some subcommands under a title of the help. */
+typedef struct cli_command_section {
+    const char *title;               /* NULL ends a list of sections */
+    const cli_command *commands[12]; /* ended by NULL */
+} cli_command_section;
 
 extern const cli_command cli_command_info, cli_command_read, cli_command_plan, cli_command_verify, cli_command_simulate,
     cli_command_bench, cli_command_flags, cli_command_groups, cli_command_load, cli_command_convert, cli_command_write,

@@ -4,11 +4,6 @@
 
 #include "cli/command.h"
 
-typedef struct cli_command_section {
-    const char *title;               /* NULL ends the list */
-    const cli_command *commands[12]; /* ended by NULL */
-} cli_command_section;
-
 extern const cli_command_section cli_command_list[];
 
 /* The subcommand of that name, or NULL. */

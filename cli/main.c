@@ -71,7 +71,7 @@ static int run(cli_context *cli, int argc, char **argv) {
 static void tell_notice(void *user, const char *sentence) { cli_note(user, "msio: %s", sentence); }
 
 int main(int argc, char **argv) {
-    cli_context cli = {.command = "", .native = MSIO_NATIVE_AUTO, .lock_seconds = -1};
+    cli_context cli = {.command = "", .native = MSIO_NATIVE_AUTO, .lock_seconds = -1, .sections = cli_command_list};
     cli_interrupt_watch();
     msio_waits_ask(cli_interrupt_asked, NULL);
     msio_notices_tell(tell_notice, &cli);

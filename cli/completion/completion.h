@@ -25,8 +25,8 @@ int cli_completion_operands(const cli_command *command, cli_completion *operand,
  * *word; 0 at the end. Words in capitals stand for something else, and are passed over. */
 int cli_completion_word(const char **at, const char **word);
 
-/* The scripts, whole. */
-void cli_completion_bash(FILE *out);
-void cli_completion_zsh(FILE *out);
+/* The scripts, whole, for all commands of the sections. */
+void cli_completion_bash(FILE *out, const cli_command_section *sections);
+void cli_completion_zsh(FILE *out, const cli_command_section *sections);
 
 #endif

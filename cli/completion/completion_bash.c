@@ -1,5 +1,4 @@
 /* completion_bash.c - the script for bash: tables made from the options, and one function that looks into them. */
-#include "cli/commands.h"
 #include "cli/completion/completion.h"
 
 #include <string.h>
@@ -82,9 +81,9 @@ static void put_kind(FILE *out, cli_completion kind, const char *words) {
     fprintf(out, "' ;;\n");
 }
 
-static void put_commands(FILE *out) {
+static void put_commands(FILE *out, const cli_command_section *section) {
     fprintf(out, "_msio_commands() {\n    echo '");
-    for (const cli_command_section *section = cli_command_list; section->title; section++)
+    for (; section->title; section++)
         for (const cli_command *const *c = section->commands; *c; c++) fprintf(out, "%s ", (*c)->name);
     fprintf(out, "help --help --version'\n}\n\n");
 }
@@ -93,9 +92,9 @@ static void put_names(FILE *out, const cli_option *options) {
     for (; options->name; options++) fprintf(out, " --%s", options->name);
 }
 
-static void put_options(FILE *out) {
+static void put_options(FILE *out, const cli_command_section *section) {
     fprintf(out, "# The options of a command.\n_msio_options() {\n    case $1 in\n");
-    for (const cli_command_section *section = cli_command_list; section->title; section++)
+    for (; section->title; section++)
         for (const cli_command *const *c = section->commands; *c; c++) {
             fprintf(out, "        %s) echo '", (*c)->name);
             put_names(out, (*c)->options);
@@ -115,19 +114,19 @@ static void put_values_of(FILE *out, const char *command, const cli_option *opti
 }
 
 /* An optional value stands behind '=' only: its name has the sign at its end. */
-static void put_values(FILE *out) {
+static void put_values(FILE *out, const cli_command_section *section) {
     fprintf(out, "# What may be the value of a command's option; nothing at all where it takes none.\n"
                  "_msio_value() {\n    case $1:$2 in\n");
-    for (const cli_command_section *section = cli_command_list; section->title; section++)
+    for (; section->title; section++)
         for (const cli_command *const *c = section->commands; *c; c++) put_values_of(out, (*c)->name, (*c)->options);
     put_values_of(out, "*", cli_options_common);
     fprintf(out, "    esac\n}\n\n");
 }
 
-static void put_operands(FILE *out) {
+static void put_operands(FILE *out, const cli_command_section *section) {
     fprintf(out, "# What may be the operand of a command in a place, counted from 0.\n"
                  "_msio_operand() {\n    case $1:$2 in\n");
-    for (const cli_command_section *section = cli_command_list; section->title; section++)
+    for (; section->title; section++)
         for (const cli_command *const *c = section->commands; *c; c++) {
             cli_completion operand[MOST_OPERANDS];
             const int n = cli_completion_operands(*c, operand, MOST_OPERANDS);
@@ -140,11 +139,11 @@ static void put_operands(FILE *out) {
                  "        *) echo 'files' ;;\n    esac\n}\n\n");
 }
 
-void cli_completion_bash(FILE *out) {
+void cli_completion_bash(FILE *out, const cli_command_section *sections) {
     fputs(head, out);
-    put_commands(out);
-    put_options(out);
-    put_values(out);
-    put_operands(out);
+    put_commands(out, sections);
+    put_options(out, sections);
+    put_values(out, sections);
+    put_operands(out, sections);
     fputs(body, out);
 }

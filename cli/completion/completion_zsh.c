@@ -1,5 +1,4 @@
 /* completion_zsh.c - the script for zsh: what its own _arguments wants, made from the options. */
-#include "cli/commands.h"
 #include "cli/completion/completion.h"
 
 #include <string.h>
@@ -94,10 +93,10 @@ static void put_command(FILE *out, const cli_command *command) {
     }
 }
 
-void cli_completion_zsh(FILE *out) {
+void cli_completion_zsh(FILE *out, const cli_command_section *sections) {
     fputs(head, out);
     fprintf(out, "    commands=(\n");
-    for (const cli_command_section *section = cli_command_list; section->title; section++)
+    for (const cli_command_section *section = sections; section->title; section++)
         for (const cli_command *const *c = section->commands; *c; c++) {
             fprintf(out, "        '%s:", (*c)->name);
             put_text(out, (*c)->summary);
@@ -107,7 +106,7 @@ void cli_completion_zsh(FILE *out) {
     put_options(out, cli_options_common, "        ", "");
     fprintf(out, "    )\n");
     fputs(body, out);
-    for (const cli_command_section *section = cli_command_list; section->title; section++)
+    for (const cli_command_section *section = sections; section->title; section++)
         for (const cli_command *const *c = section->commands; *c; c++) put_command(out, *c);
     fputs(tail, out);
 }
