@@ -10,7 +10,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Those that no header declares. */
+/* Those that no header declares, and those that C libraries before 2.34 have not. */
+int close_range(unsigned first, unsigned last, int flags);
+void closefrom(int first);
 int __open_2(const char *path, int flags);
 int __open64_2(const char *path, int flags);
 int __openat_2(int dirfd, const char *path, int flags);

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from . import _msio
+from . import _msio, _through_casacore
 from ._errors import ArgumentError, CasacoreError, ColumnError, LockedError, UnsupportedError
 from ._ragged import DTYPES
 
@@ -51,6 +51,14 @@ def _shows_lock(number, file):
         return False
 
 
+def is_the_only_one(path):
+    """Whether there is no casacore but python-casacore: msio was installed without its module, as from a wheel."""
+    beside = os.path.join(os.path.dirname(__file__), "msio_casacore.so")
+    if "MSIO_CASACORE_MODULE" in os.environ or os.path.exists(beside) or "casatools" in sys.modules:
+        return False
+    return _through_casacore.ready() and not os.path.exists(os.path.join(path, "table.msio_write"))
+
+
 def folder_of(path):
     """The folder of a table that may be named as "obs.ms::ANTENNA"."""
     path = os.fsdecode(path)
@@ -59,12 +67,12 @@ def folder_of(path):
 
 @contextlib.contextmanager
 def changing(path, seconds):
-    """python-casacore's table under its write lock, where it is open here; else None.
+    """python-casacore's table under its write lock, where it is open here or there is no other casacore; else None.
 
     What was locked before stays locked; else the lock is given back at the end.
     """
     path = folder_of(path)
-    if not is_open_here(path):
+    if not is_open_here(path) and not is_the_only_one(path):
         yield None
         return
     table = sys.modules[MODULE].table(path, readonly=False, lockoptions="default", ack=False)
@@ -110,7 +118,9 @@ def puts(path, told, column, rows, total, values):
     rows: None, a slice, an int or an array; values: [row]..., or one element for all.
     """
     incremental = told["manager"].startswith("Incremental")  # of which msio writes some rows, and others not
-    if told["writable"] and not incremental or told["manager"].startswith("Tiled") or not is_open_here(folder_of(path)):
+    if told["writable"] and not incremental or told["manager"].startswith("Tiled"):
+        return False
+    if not is_open_here(folder_of(path)) and not is_the_only_one(folder_of(path)):
         return False
     chosen = np.arange(total)[rows if rows is not None else slice(None)].reshape(-1)
     if incremental and total - 1 in chosen and len(np.unique(chosen)) < total:
