@@ -89,34 +89,59 @@ static void print_row(const char *load, const char *work, int pairs, const share
            100 * same->slower, 100 * same->faster, 100 * same->same, 100 * same->unsure, 100 * ten, 100 * more);
 }
 
+/* What the series of one machine's state come to. */
+typedef struct figures {
+    const char *load;
+    int series;
+    shares same; /* sums */
+    double ten, more;
+} figures;
+
+static figures *figures_of(figures *all, int *n, const char *load) {
+    for (int i = 0; i < *n; i++)
+        if (strcmp(all[i].load, load) == 0) return &all[i];
+    all[*n] = (figures){.load = load};
+    return &all[(*n)++];
+}
+
+static void add(figures *f, const shares *same, double ten, double more) {
+    f->same.slower += same->slower, f->same.faster += same->faster;
+    f->same.same += same->same, f->same.unsure += same->unsure;
+    f->ten += ten, f->more += more;
+    f->series++;
+}
+
+/* Prints whether the figures are met. Returns 1 where one is missed that must be: false alarms everywhere, what is
+ * found on an idle machine; a busy one may hide it. */
+static int judge(const figures *f) {
+    double n = f->series, alarms = (f->same.slower + f->same.faster) / n;
+    int few = alarms <= FALSE_ALARMS, found = f->ten / n >= FOUND_10, sure = f->more / n >= FOUND_25;
+    printf(
+        "%s: false alarms at most 1%%: %s (%.2f%%); +10%% found in at least 80%%: %s (%.1f%%); +25%% in at least 99%%: "
+        "%s (%.1f%%)\n",
+        f->load, few ? "met" : "MISSED", 100 * alarms, found ? "met" : "MISSED", 100 * f->ten / n,
+        sure ? "met" : "MISSED", 100 * f->more / n);
+    return !few || (strcmp(f->load, "idle") == 0 && !(found && sure));
+}
+
 int main(int argc, char **argv) {
     series *all = calloc(SERIES_MOST, sizeof *all);
-    int check = argc > 2 && strcmp(argv[2], "--check") == 0, n = argc > 1 && all ? read_pairs(argv[1], all) : 0,
-        used = 0;
-    shares sum = {0, 0, 0, 0};
-    double ten_sum = 0, more_sum = 0;
+    figures found[SERIES_MOST];
+    int check = argc > 2 && strcmp(argv[2], "--check") == 0, missed = 0, loads = 0,
+        n = argc > 1 && all ? read_pairs(argv[1], all) : 0;
     printf(
-        "| machine | work | pairs | said SLOWER | said FASTER | said SAME | not enough evidence | +10%% found | +25%% found |\n"
-        "|---|---|---|---|---|---|---|---|---|\n");
+        "| machine | work | pairs | said SLOWER | said FASTER | said SAME | not enough evidence | +10%% found | +25%% "
+        "found |\n|---|---|---|---|---|---|---|---|---|\n");
     for (int i = 0; i < n; i++) {
         if (all[i].n < 2 * DRAWN) continue;
         shares same = shares_of(&all[i], 1);
         double ten = shares_of(&all[i], 1.10).slower, more = shares_of(&all[i], 1.25).slower;
         print_row(all[i].load, all[i].work, all[i].n, &same, ten, more);
-        sum.slower += same.slower, sum.faster += same.faster, sum.same += same.same, sum.unsure += same.unsure;
-        ten_sum += ten, more_sum += more;
-        used++;
+        add(figures_of(found, &loads, all[i].load), &same, ten, more);
     }
+    putchar('\n');
+    for (int i = 0; i < loads; i++) missed |= judge(&found[i]);
     free(all);
-    if (!used) {
-        fprintf(stderr, "bench_verdicts: no pairs: bench_verdicts FILE\n");
-        return 2;
-    }
-    shares mean = {sum.slower / used, sum.faster / used, sum.same / used, sum.unsure / used};
-    double ten = ten_sum / used, more = more_sum / used;
-    print_row("all", "the mean of these", DRAWN, &mean, ten, more);
-    int alarms = mean.slower + mean.faster <= FALSE_ALARMS, found = ten >= FOUND_10, sure = more >= FOUND_25;
-    printf("\nfalse alarms at most 1%%: %s; +10%% found in at least 80%%: %s; +25%% in at least 99%%: %s\n",
-           alarms ? "met" : "missed", found ? "met" : "missed", sure ? "met" : "missed");
-    return check && !(alarms && found && sure);
+    if (!loads) fprintf(stderr, "bench_verdicts: no pairs: bench_verdicts FILE\n");
+    return loads ? check && missed : 2;
 }

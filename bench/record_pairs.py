@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """record_pairs - pairs of times of a command against itself, by msio compare, on an idle machine and beside a busy loop.
 
-usage: bench/record_pairs.py [--pairs N] [--out FILE]
+usage: bench/record_pairs.py [--pairs N] [--load idle|busy] [--out FILE]
 
 The command is that of build/release, on a simulated MS under build/bench. The file is a text: `load work a b`, a pair a line,
 in seconds; bench_verdicts reads it, and says how often the verdict of compare is right."""
@@ -35,14 +35,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=120)
     parser.add_argument("--out", default="bench/pairs_of_same.txt")
+    parser.add_argument("--load", choices=("idle", "busy"), action="append")
     o = parser.parse_args()
     path = os.path.join(PLACE, "pairs.ms")
     os.makedirs(PLACE, exist_ok=True)
     subprocess.run([MSIO, "simulate", "ms", "--out", path, "--force", "--quiet", *SHAPE], check=True, stdout=subprocess.DEVNULL)
     model = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "unknown")
-    lines = [f"# made by bench/record_pairs.py --pairs {o.pairs} on {time.strftime('%Y-%m-%d')}: {model}, {os.cpu_count()} processors",
-             "# load work a b: seconds of the same command, in turns; busy: beside a loop that never waits"]
-    for load in ("idle", "busy"):
+    lines = [f"# made by bench/record_pairs.py {' '.join(sys.argv[1:])} on {time.strftime('%Y-%m-%d')}: {model}, {os.cpu_count()} "
+             "processors", "# load work a b: seconds of the same command, in turns; busy: beside a loop that never waits"]
+    for load in o.load or ("idle", "busy"):
         loop = subprocess.Popen(["sh", "-c", "while :; do :; done"]) if load == "busy" else None
         try:
             for work, arguments in WORKS.items():
