@@ -438,8 +438,7 @@ const cli_command cli_command_verify = {
             "configuration's casa_python, of MSIO_CASA_PYTHON or of python3. A step that fails fails the path,\n"
             "and the end of what it said is told.",
     .options = options,
-    .negative =
-        "a target was missed, a step of --run failed, or nothing with a target was measured, or a required path was not",
+    .negative = "a target was missed, a step failed, nothing with a target was measured, or a required\npath was not",
     .examples = "  msio verify obs.ms\n"
                 "  msio verify /data/group --require subband-loading\n"
                 "  msio verify obs.ms --target read-DATA=0.2 --target open=0.005\n"
