@@ -18,7 +18,7 @@ from bench_shared import BUILD, PLACE  # noqa: E402
 
 MSIO = os.path.join(BUILD, "msio")
 WORKS = {"info": "info {}", "flags": "flags {} --by antenna", "read": "read {} DATA --format raw --out /dev/null", "stats": "stats {}"}
-SHAPE = ["--antennas", "24", "--times", "2", "--subbands", "16"]
+SHAPE = ["--antennas", "64", "--times", "4", "--subbands", "16"]
 
 
 def pairs_of(command, pairs):

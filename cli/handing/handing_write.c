@@ -163,7 +163,7 @@ static void write_columns(handing_text *to, const handing_run *of) {
 }
 
 static void write_memory(handing_text *to, const handing_run *of) {
-    char text[200];
+    char text[360];
     cli_words peak, most_words;
     int64_t most = -1;
     double when = 0;
