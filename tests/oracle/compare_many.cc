@@ -23,7 +23,7 @@ std::vector<Wanted> choose(const std::vector<Named> &columns, const Selection &s
     for (size_t i = 0; i < columns.size() && chosen.size() < most; i++) {
         const Named &column = columns[(start + i * 7) % columns.size()];
         if (column.cells.size == 0 || column.cells.cell.empty()) continue;
-        Selection own = selection.for_axes(column.cells.at(selection.rows[0]).ndim);
+        Selection own = selection.for_axes(column.name, column.cells.at(selection.rows[0]).ndim);
         if (!applies(column.cells, own)) continue;
         Dense dense = dense_of(column.cells, own, {});
         if (!dense.undefined && !dense.differ && !dense.no_axes) chosen.push_back({&column, std::move(dense)});

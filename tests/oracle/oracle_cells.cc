@@ -108,8 +108,10 @@ msio_select Selection::c() const {
     return select;
 }
 
-Selection Selection::for_axes(int ndim) const {
+Selection Selection::for_axes(const std::string &column, int ndim) const {
     Selection result = *this;
+    if (ndim == 1 && column == "IMAGING_WEIGHT") result.corr = chan;
+    if (ndim == 1 && (column == "UVW" || column == "UVW2")) result.corr = Axis();
     if (ndim < 2) result.chan = Axis();
     if (ndim < 1) result.corr = Axis();
     return result;

@@ -50,8 +50,9 @@ struct Selection {
     Axis chan, corr;
 
     msio_select c() const;
-    // Without the axes that a cell of `ndim` axes lacks, as in reads of many columns.
-    Selection for_axes(int ndim) const;
+    // Without the axes that a column's cells of `ndim` axes lack, as in reads of many columns: UVW has neither, and
+    // IMAGING_WEIGHT no correlations.
+    Selection for_axes(const std::string &column, int ndim) const;
 };
 
 // Bytes, and shape, of the wanted part of a cell. Strings: only the elements' numbers.
