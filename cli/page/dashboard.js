@@ -167,7 +167,7 @@
         const plot = new uPlot({
             width: place.clientWidth, height: 170, legend: { show: false },
             scales: { x: { time: true }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? 1.05 * high : 1] } },
-            axes: [axis, { ...axis, size: 76, values: (_, all) => all.map(say) }], series, plugins: [marks(path)],
+            axes: [{ ...axis, values: (_, all) => ticks(all) }, { ...axis, size: 96, values: (_, all) => all.map(say) }], series, plugins: [marks(path)],
         }, values, place);
         stepping(place, plot, path, told);
         shown.push({ element, of: path, plot, path });
@@ -187,6 +187,13 @@
             paint.fillRect(4 * i, 32 - height, 3, height);
         });
         return canvas;
+    }
+
+    /* The moments of an axis, UTC: days, or times of the day where all are of few days. */
+    function ticks(all) {
+        const span = all[all.length - 1] - all[0];
+        const [from, to] = span > 3 * 86400 ? [0, 10] : span > 86400 ? [5, 16] : span > 600 ? [11, 16] : [11, 19];
+        return all.map(t => new Date(1000 * t).toISOString().slice(from, to).replace('T', ' '));
     }
 
     function distributions(paths) {
