@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from . import _msio, _through_casacore
+from . import _msio
 from ._errors import ArgumentError, CasacoreError, ColumnError, LockedError, UnsupportedError
 from ._ragged import DTYPES
 
@@ -56,6 +56,7 @@ def is_the_only_one(path):
     beside = os.path.join(os.path.dirname(__file__), "msio_casacore.so")
     if "MSIO_CASACORE_MODULE" in os.environ or os.path.exists(beside) or "casatools" in sys.modules:
         return False
+    from . import _through_casacore  # rarely needed, and it brings importlib.util along
     return _through_casacore.ready() and not os.path.exists(os.path.join(path, "table.msio_write"))
 
 
