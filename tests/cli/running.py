@@ -56,6 +56,16 @@ def report(*arguments, code=0, **more):
     return json.loads(msio(*arguments, "--json", code=code, **more).stdout)
 
 
+def read_terminal(terminal):
+    """The next piece of what was written to a terminal; none: the last writer has gone, and all has been read. Linux says
+    EIO then, but also where the writer wrote and went between read()'s look for input and its look for writers: only a
+    second EIO is the end."""
+    for _ in range(2):
+        with contextlib.suppress(OSError):
+            return os.read(terminal, 65536)
+    return b""
+
+
 def shown(*arguments, width=80, code=0, env=None):
     """Runs the command with standard output on a terminal of that width; what it showed there, in lines, and what it
     said on standard error."""
@@ -65,13 +75,7 @@ def shown(*arguments, width=80, code=0, env=None):
                            env={**os.environ, **(env or {})})
     os.close(theirs)
     text = b""
-    while True:
-        try:
-            piece = os.read(ours, 65536)
-        except OSError:  # what Linux says when the last writer has gone
-            piece = b""
-        if not piece:
-            break
+    while piece := read_terminal(ours):
         text += piece
     os.close(ours)
     said = run.stderr.read().decode()
@@ -89,11 +93,8 @@ def on_terminal(*arguments, typed=None):
         os.execv(MSIO, [MSIO, *map(str, arguments)])
     shown, sent = b"", typed is None
     while True:
-        try:
-            ready, _, _ = select.select([terminal], [], [], 120)
-            piece = os.read(terminal, 65536) if ready else b""
-        except OSError:
-            piece = b""
+        ready, _, _ = select.select([terminal], [], [], 120)
+        piece = read_terminal(terminal) if ready else b""
         if not piece:
             break
         shown += piece

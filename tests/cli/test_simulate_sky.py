@@ -190,7 +190,7 @@ class TestUvh5(unittest.TestCase):
             folder = self.make("--pols", pols, "--noise", noise, *gains, shift=self.SHIFT)
             g = np.load(folder + ".gains.npy")
             for path in glob.glob(os.path.join(folder, "*")):
-                subband = int(path.split("_sb")[1].split(".")[0])
+                subband = int(os.path.basename(path).split("_sb")[1].split(".")[0])
                 with h5py.File(path, "r") as file:
                     h, visdata = file["Header"], file["Data/visdata"][:, 0]
                     times = (h["time_array"][:] - 2400000.5) * 86400

@@ -43,11 +43,11 @@ def simulate(*options, where=None):
 
 
 def files(where):
-    return sorted(glob.glob(os.path.join(glob.escape(where), "*")), key=lambda path: path.split("_sb")[1])
+    return sorted(glob.glob(os.path.join(glob.escape(where), "*")), key=subband_of)
 
 
 def subband_of(path):
-    return int(path.split("_sb")[1].split(".")[0])
+    return int(os.path.basename(path).split("_sb")[1].split(".")[0])  # a scratch folder's name may hold "_sb" too
 
 
 # ---------------------------------------------------------------- the formulas
