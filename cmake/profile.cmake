@@ -4,6 +4,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
     add_library(msio_profile MODULE
         prof/preload/large_blocks.c
         prof/preload/calls.c
+        prof/preload/casacore_column.c
         prof/preload/casacore_trace.c
         prof/preload/column_accesses.c
         prof/preload/events.c

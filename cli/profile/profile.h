@@ -164,7 +164,9 @@ typedef struct prof_access {
     int line;
     int sure;
     bool write;
-    int64_t calls, cells, whole, parts, rows, elements, bytes, following, repeated, backward, longest;
+    int64_t calls, cells, whole, parts, rows, elements, bytes, longest;
+    int64_t following, repeated, backward,
+        skipping; /* cells whose row is the next one, the same, an earlier, a later */
     int64_t first_row, last_row;
     int next;          /* of found->access, of the same column; -1: none */
     bool loop;         /* cell after cell of neighbouring rows */

@@ -305,8 +305,7 @@ static bool is_loop(const prof_access *a) {
     if (a->cells < LOOP_CELLS) return false;
     if (a->last_row <= a->first_row) return false; /* one cell, again and again */
     if (a->longest >= LOOP_CELLS) return true;
-    int64_t ahead = a->cells - 1 - a->following - a->repeated - a->backward;
-    return ahead > a->cells / 2 && a->last_row - a->first_row <= a->cells * LOOP_STEP;
+    return a->skipping > a->cells / 2 && a->last_row - a->first_row <= a->cells * LOOP_STEP;
 }
 
 static int compare_by_table(const void *one, const void *other) {
@@ -332,7 +331,7 @@ static int compare_places(const void *one, const void *other) {
 static void merge_access(prof_access *to, const prof_access *a) {
     to->calls += a->calls, to->cells += a->cells, to->whole += a->whole, to->parts += a->parts;
     to->rows += a->rows, to->elements += a->elements, to->following += a->following;
-    to->repeated += a->repeated, to->backward += a->backward;
+    to->repeated += a->repeated, to->backward += a->backward, to->skipping += a->skipping;
     if (a->longest > to->longest) to->longest = a->longest;
     if (a->first_row >= 0 && (to->first_row < 0 || a->first_row < to->first_row)) to->first_row = a->first_row;
     if (a->last_row > to->last_row) to->last_row = a->last_row;
@@ -349,6 +348,19 @@ static int merge_places(prof_access *list, int n) {
     return kept;
 }
 
+/* What the counters say, and what follows from them. */
+static void count_access(prof_access *to, const profile_access *a) {
+    int64_t run = (int64_t)(a->cells - a->run_from);
+    to->cells = (int64_t)a->cells, to->whole = (int64_t)a->whole, to->parts = (int64_t)a->parts;
+    to->calls = to->cells + to->whole + to->parts;
+    to->rows = (int64_t)a->rows + to->cells;
+    to->elements = (int64_t)a->elements;
+    to->repeated = (int64_t)a->repeated, to->backward = (int64_t)a->backward, to->skipping = (int64_t)a->skipping;
+    to->following = to->cells - 1 - to->repeated - to->backward - to->skipping;
+    if (to->following < 0) to->following = 0;
+    to->longest = (int64_t)a->longest > run ? (int64_t)a->longest : run;
+}
+
 static void find_accesses(prof_found *found) {
     const profile_segment *s = found->segment;
     prof_access *list = cli_alloc_many(PROFILE_ACCESSES, sizeof *list);
@@ -359,11 +371,8 @@ static void find_accesses(prof_found *found) {
         prof_access made = {.table_path = prof_string(s, a->table), .column_name = prof_string(s, a->column)};
         made.table = -1;
         made.sure = (int)a->sure, made.write = a->write != 0;
-        made.calls = (int64_t)a->calls, made.cells = (int64_t)a->cells, made.whole = (int64_t)a->whole;
-        made.parts = (int64_t)a->parts, made.rows = (int64_t)a->rows, made.elements = (int64_t)a->elements;
-        made.following = (int64_t)a->following, made.repeated = (int64_t)a->repeated;
-        made.backward = (int64_t)a->backward, made.longest = (int64_t)a->longest;
         made.first_row = a->first_row, made.last_row = a->last_row, made.would_take = -1;
+        count_access(&made, a);
         if (a->site && a->site <= PROFILE_SITES) {
             const profile_site *site = &s->site[a->site - 1];
             made.file = prof_string(s, site->file), made.function = prof_string(s, site->function);
@@ -456,18 +465,21 @@ static double cost_of_call(const char *folder) {
     return took;
 }
 
-/* bench/bench_profile.py measures it: an access with its line of Python. An event that is logged takes a look at the
- * clock and 40 bytes: taken for that much. */
-#define ACCESS_SECONDS 3e-7
+/* An event of a file call that is logged takes a look at the clock and 40 bytes: taken for that much. */
 #define EVENT_SECONDS 1e-7
+
+/* As it was measured in the run. */
+static double cost_of_access(const profile_segment *s) {
+    return s->timed_accesses ? 1e-9 * (double)s->timed_ns / (double)s->timed_accesses : 0;
+}
 
 static void find_cost(const char *folder, prof_found *found) {
     const profile_segment *s = found->segment;
-    found->events_accesses = (int64_t)s->accesses_counted;
-    found->events_calls = (int64_t)s->calls_counted;
+    for (int i = 0; i < found->accesses; i++) found->events_accesses += found->access[i].calls;
+    for (int i = 0; i < found->files; i++) found->events_calls += found->file[i].reads + found->file[i].writes;
     found->own_seconds = (double)found->events_calls * cost_of_call(folder) +
-                         (double)found->events_accesses * ACCESS_SECONDS +
-                         (double)(found->events + found->events_dropped) * EVENT_SECONDS;
+                         (double)found->events_accesses * cost_of_access(s) +
+                         (found->traced ? (double)found->events_calls * EVENT_SECONDS : 0);
     found->lost = (int64_t)s->lost_processes + s->lost_strings + s->lost_files + s->lost_extents + s->lost_accesses +
                   s->lost_sites + s->lost_stacks + s->lost_functions + s->lost_edges + s->untracked;
     if (s->tasks > PROFILE_TASKS) found->lost += s->tasks - PROFILE_TASKS;

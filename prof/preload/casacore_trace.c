@@ -318,10 +318,12 @@ void TRACE(13traceRefTableERKNS_6StringEc)(const void *parent, char operation) {
 }
 
 /* The column that a call is about; false: it is not counted. */
-static bool column_of(int table, const void *column, char operation, preload_column *of) {
+static bool find_column(int table, const void *column, char operation, preload_column *of, const void *from) {
     *of = (preload_column){.table = table, .write = operation == 'w'};
+    preload_traced_from(from);
     return preload_segment && table >= 0 && (of->length = read_string(column, &of->name)) > 0;
 }
+#define column_of(table, column, operation, of) find_column(table, column, operation, of, __builtin_return_address(0))
 
 /* A whole column of scalars. */
 PRELOAD_EXPORT void TRACE(5traceEiRKNS_6StringEc)(int table, const void *column, char operation) {

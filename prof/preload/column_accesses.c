@@ -96,43 +96,59 @@ static profile_access *find(const preload_column *of, uint64_t rows) {
     if (!site && (site = native_site(of->table, of->name, of->length, of->write))) sure = PROFILE_SITE_SAMPLED;
     profile_access *access = find_access(of->table, of->name, of->length, of->write, site, sure);
     if (!access) return NULL;
-    add(&preload_segment->accesses_counted, 1);
-    add(&access->calls, 1);
     if (preload_events)
         preload_log(PROFILE_EVENT_ACCESS, (uint32_t)(access - preload_segment->access), rows, preload_now(), 0);
     return access;
 }
 
-/* One cell: does it follow the one before? Threads that share an access disturb each other's runs, not the counts. */
-void preload_count_cell(const preload_column *of, int64_t row, uint64_t elements) {
+/* What counting costs is measured at each so many accesses: not at those at which stacks are walked. */
+#define TIME_EACH 251
+
+static uint64_t begin_timed(void) {
+    static __thread unsigned turn __attribute__((tls_model("initial-exec")));
+    if (turn++ % TIME_EACH != TIME_EACH / 2) return 0;
+    return preload_now();
+}
+
+static void end_timed(uint64_t start) {
+    if (!start) return;
+    add(&preload_segment->timed_accesses, 1);
+    add(&preload_segment->timed_ns, preload_now() - start);
+}
+
+/* One cell: does it follow the one before? That it mostly does is not counted: what is added to takes time. Threads
+ * that share an access disturb each other's runs, not the counts. */
+static void count_cell(const preload_column *of, int64_t row, uint64_t elements) {
     profile_access *access = find(of, 1);
     if (!access) return;
-    int64_t before = atomic_exchange_explicit(&access->last_row, row, memory_order_relaxed);
-    add(&access->cells, 1);
-    add(&access->rows, 1);
+    uint64_t cells = atomic_fetch_add_explicit(&access->cells, 1, memory_order_relaxed);
     add(&access->elements, elements);
-    if (before < 0) {
+    int64_t before = atomic_load_explicit(&access->last_row, memory_order_relaxed);
+    atomic_store_explicit(&access->last_row, row, memory_order_relaxed);
+    if (row == before + 1 && before >= 0) return;
+    uint64_t run = cells - atomic_load_explicit(&access->run_from, memory_order_relaxed);
+    if (run > atomic_load_explicit(&access->longest, memory_order_relaxed) && run <= cells)
+        atomic_store_explicit(&access->longest, run, memory_order_relaxed);
+    atomic_store_explicit(&access->run_from, cells, memory_order_relaxed);
+    if (before < 0)
         atomic_store_explicit(&access->first_row, row, memory_order_relaxed);
-        return;
-    }
-    if (row == before + 1) {
-        add(&access->following, 1);
-        uint64_t run = (uint64_t)atomic_fetch_add_explicit(&access->run, 1, memory_order_relaxed) + 2;
-        if (run > atomic_load_explicit(&access->longest, memory_order_relaxed))
-            atomic_store_explicit(&access->longest, run, memory_order_relaxed);
-        return;
-    }
-    atomic_store_explicit(&access->run, 0, memory_order_relaxed);
-    if (row == before)
-        add(&access->repeated, 1);
-    else if (row < before)
-        add(&access->backward, 1);
+    else
+        add(row == before ? &access->repeated : row < before ? &access->backward : &access->skipping, 1);
+}
+
+void preload_count_cell(const preload_column *of, int64_t row, uint64_t elements) {
+    uint64_t start = begin_timed();
+    count_cell(of, row, elements);
+    end_timed(start);
 }
 
 void preload_count_rows(const preload_column *of, bool whole, uint64_t rows, uint64_t elements) {
+    uint64_t start = begin_timed();
     profile_access *access = find(of, rows);
-    if (!access) return;
-    add(whole ? &access->whole : &access->parts, 1);
-    add(&access->rows, rows);
-    add(&access->elements, elements);
+    if (access) {
+        add(whole ? &access->whole : &access->parts, 1);
+        add(&access->rows, rows);
+        add(&access->elements, elements);
+    }
+    end_timed(start);
 }

@@ -95,6 +95,10 @@ void preload_count_cell(const preload_column *of, int64_t row, uint64_t elements
 /* The whole column, or a part: a set of rows, or a part of each cell. rows, elements 0: not known. */
 void preload_count_rows(const preload_column *of, bool whole, uint64_t rows, uint64_t elements);
 
+/* Casacore's trace was called from this address: what asked for a column's description just before it in code wanted
+ * the name alone (casacore_column.c). */
+void preload_traced_from(const void *address);
+
 /* ---------------------------------------------------------------- casacore's text (text_trace.c) */
 
 /* Tells casacore by the environment where its settings are, before the process has threads. */

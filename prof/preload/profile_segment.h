@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define PROFILE_MAGIC "msioprof"
-#define PROFILE_VERSION 4u
+#define PROFILE_VERSION 5u
 #define PROFILE_FILE "counters"
 #define PROFILE_SAMPLE_HZ 100u /* where nothing else is asked for */
 
@@ -155,16 +155,15 @@ typedef struct profile_access {
     uint32_t site;                   /* entry of sites + 1; 0: unknown */
     uint32_t write, sure;            /* PROFILE_SITE_... */
     uint32_t pad;
-    profile_count calls;
     profile_count cells; /* calls for one row */
     profile_count whole; /* calls for the whole column */
     profile_count parts; /* calls for a set of rows, or a part of the cells */
-    profile_count rows;  /* of calls that say how many */
+    profile_count rows;  /* of whole and parts that say how many */
     profile_count elements;
-    profile_count following, repeated, backward; /* cells whose row is the next one, the same, or an earlier one */
-    profile_count longest;                       /* cells one after the other */
+    profile_count repeated, backward, skipping; /* cells whose row is the same, an earlier one, or beyond the next */
+    profile_count longest;                      /* cells one after the other, of runs that ended */
+    profile_count run_from;                     /* cells before the run that has not ended */
     _Atomic int64_t first_row, last_row;
-    _Atomic int64_t run;
     profile_count first, last; /* when, about */
 } profile_access;
 
@@ -190,7 +189,7 @@ typedef struct profile_segment {
     _Atomic uint32_t no_line_profiler; /* processes whose Python has none */
     _Atomic uint32_t tasks;            /* that began, more than there are where some found no room */
     profile_count lost_extent_bytes;
-    profile_count accesses_counted, calls_counted;       /* events: what the counting cost is told from them */
+    profile_count timed_accesses, timed_ns;              /* what counting them cost, measured at some */
     profile_count table_bytes_read, table_bytes_written; /* of tables' and HDF5 files */
     profile_count looks, look_ns;   /* samples of Python's threads, and the processor time they took */
     _Atomic uint32_t untracked;     /* descriptors beyond what is tracked */

@@ -207,7 +207,6 @@ static int64_t moved_from(const profile_file *file, int fd, ssize_t n) {
 
 void preload_moved(profile_file *file, int fd, ssize_t n, int64_t offset, uint64_t start, bool write) {
     int kept = errno;
-    add(&preload_segment->calls_counted, 1);
     add(write ? &file->writes : &file->reads, 1);
     if (start) {
         uint64_t ns = preload_now() - start;
