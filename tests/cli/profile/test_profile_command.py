@@ -166,6 +166,14 @@ class TestTruth(Loop):
         by = column_of(report, "DATA")["by"]
         self.assertEqual({b["site"] for b in by}, {"sampled"})
 
+    def test_description(self):
+        """A program that asks for a column's description gets what it is now, also between accesses."""
+        if not TRACED:
+            self.skipTest("the program under test is not built here")
+        report, run = self.profile(TRACED, self.table, "keywords")
+        self.assertEqual(run.stdout, b"100\n")
+        self.assertEqual(column_of(report, "DATA")["cells"], 100)
+
     def test_hdf5(self):
         try:
             import h5py
@@ -360,6 +368,22 @@ class TestReport(Loop):
             if name.endswith(".folded"):
                 self.assertTrue(all(re.fullmatch(rb"[^;]+(;[^;]+)* \d+", l) for l in content.splitlines()))
 
+
+    def test_memory_that_only_grows(self):
+        """A process that grows all the time is told of; one that is as large from its begin on is not."""
+        script = self.write("grow.py", "import sys, time\nkept = []\nfor turn in range(40):\n"
+                            "    kept.append(b'x' * (8 << 20) * (1 if sys.argv[1] == 'all the time' else turn == 0 and 40))\n"
+                            "    time.sleep(0.1)\n")
+        for way, told in (("all the time", True), ("at once", False)):
+            report, _ = self.profile(PYTHON, script, way, out=way)
+            self.assertEqual("memory only grows" in {f["kind"] for f in report["findings"]}, told, report["memory"])
+
+    def test_own_cost(self):
+        """What accesses cost is measured in the run: more than the least that a look at a clock takes, less than the run."""
+        report, _ = self.loop()
+        own, calls = report["own_cost"], sum(c["calls"] for c in report["columns"])
+        self.assertEqual(own["accesses"], calls)
+        self.assertTrue(1e-8 * calls < own["seconds"] < report["cpu_seconds"], own)
 
     def test_targets(self):
         report, run = self.profile("/bin/sleep", "0.2", out="met", options=["--judge", "wall=60", "--judge", "cpu=30"])
