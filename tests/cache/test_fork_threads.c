@@ -251,8 +251,8 @@ static int do_some_and_fork(int number) {
 static void children_of_a_busy_process_work(void **state) {
     (void)state;
 #ifdef SANITIZED
-    /* the allocators of gcc 12's AddressSanitizer and clang 14's ThreadSanitizer leave locks of their own taken in a child,
-     * which hangs in free() */
+    /* the allocators of gcc 12's AddressSanitizer and clang 14's ThreadSanitizer leave locks of their own taken in a
+     * child, which hangs in free() */
     skip();
 #endif
     const char *wanted = getenv("MSIO_TEST_FORKS");
