@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/leftovers.h"
 #include "core/threads.h"
+#include "visibility/pass_blocks.h"
 #include "visibility/predict.h"
 #include "visibility/shapes.h"
 
@@ -259,7 +260,7 @@ static msio_status predict_group(model *m, msio_table *table, const msio_column 
     r->now = group->rows;
     for (int i = 0; i < MSIO_PASS_LANES; i++) m->field[i] = -1;
     msio_status status = fit_cells(m, column, group, &select);
-    if (!status) status = msio_pass_run(table, &pass, &opts, &rows);
+    if (!status) status = msio_pass_run_rows(table, &pass, &opts, &rows);
     if (!status) r->before += rows;
     return status;
 }

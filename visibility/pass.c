@@ -34,6 +34,8 @@ static msio_status measure(msio_passing *r, const char *name, int64_t *bytes, in
     if (!info) return msio_last_error()->code;
     *bytes = (int64_t)one.bytes;
     *tile = info->tile_ndim > 0 ? info->tile[0] : 0;
+    r->whole_rows = info->tile_ndim == one.ndim;
+    for (int k = 1; k < one.ndim && r->whole_rows; k++) r->whole_rows = info->tile[k] >= one.shape[k];
     r->native &= info->native != 0;
     return MSIO_OK;
 }
@@ -228,22 +230,39 @@ static msio_status check(const msio_pass *pass, const msio_pass_opts *opts) {
     return opts ? msio_threads_check(opts->threads) : MSIO_OK;
 }
 
-msio_status msio_pass_run(msio_table *table, const msio_pass *pass, const msio_pass_opts *given, int64_t *rows) {
+/* By the way that serves. */
+static msio_status go(msio_passing *r, int64_t *done) {
+    const msio_pass *pass = r->pass;
+    bool refused = true;
+    if (r->native && !pass->outputs) return msio_pass_reading(r, done);
+    if (r->native && r->rows_alone && r->whole_rows && pass->outputs == 1) {
+        const msio_status status = msio_pass_storing(r, done, &refused);
+        if (!refused) return status;
+    }
+    return go_through(r, done);
+}
+
+static msio_status run_pass(msio_table *table, const msio_pass *pass, const msio_pass_opts *given, bool rows_alone,
+                            int64_t *rows) {
     static const msio_pass_opts defaults = MSIO_PASS_OPTS_INIT;
     if (!table) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no table to go through");
     msio_status status = check(pass, given);
     if (status) return status;
     msio_table_info info;
     msio_table_describe(table, &info);
-    msio_passing r = {.table = table, .path = info.path, .pass = pass, .opts = given ? given : &defaults, .failed = -1};
+    msio_passing r = {.table = table,
+                      .path = info.path,
+                      .pass = pass,
+                      .opts = given ? given : &defaults,
+                      .rows_alone = rows_alone,
+                      .failed = -1};
     int64_t done = 0;
     bool held = false;
     status = pass->outputs ? msio_table_hold_write(table) : msio_table_hold(table);
     held = !status;
     if (!status) status = plan(&r);
     if (!status) status = make_states(&r);
-    if (!status && r.rows > 0)
-        status = r.native && !pass->outputs ? msio_pass_reading(&r, &done) : go_through(&r, &done);
+    if (!status && r.rows > 0) status = go(&r, &done);
     if (!status) status = reduce_all(&r);
     msio_error_copy error;
     if (status) msio_error_save(&error);
@@ -258,4 +277,12 @@ msio_status msio_pass_run(msio_table *table, const msio_pass *pass, const msio_p
     free(r.state);
     if (!status && rows) *rows = done;
     return status;
+}
+
+msio_status msio_pass_run(msio_table *table, const msio_pass *pass, const msio_pass_opts *opts, int64_t *rows) {
+    return run_pass(table, pass, opts, false, rows);
+}
+
+msio_status msio_pass_run_rows(msio_table *table, const msio_pass *pass, const msio_pass_opts *opts, int64_t *rows) {
+    return run_pass(table, pass, opts, true, rows);
 }

@@ -22,6 +22,8 @@ typedef struct msio_passing {
     int64_t batch;                   /* rows: whole chunks */
     int64_t in_bytes, out_bytes;     /* of a row */
     bool native;                     /* all columns, of a plain table */
+    bool rows_alone;                 /* msio_pass_run_rows */
+    bool whole_rows;                 /* a row's cell of the last output lies in one tile */
     char *state;                     /* [lane][kernel] */
     size_t *state_at;                /* [kernel]: within a lane's */
     size_t state_bytes;              /* of a lane */
@@ -38,6 +40,34 @@ void msio_pass_block(msio_passing *p, int64_t number, const msio_block *block);
 void msio_pass_note(msio_passing *p, int64_t number);
 /* Tells the caller's progress function of the rows that are done. MSIO_E_CANCELLED. */
 msio_status msio_pass_tell(const msio_passing *p, int64_t done);
+
+/* How far ahead the system is asked for what is not in memory, in bytes that are delivered. */
+#define MSIO_PASS_AHEAD ((int64_t)16 << 20)
+
+/* The input columns, where threads read what they work on themselves. */
+typedef struct msio_pass_inputs {
+    const msio_passing *pass;
+    msio_select select;
+    const msio_column *column[MSIO_PASS_COLUMNS];
+    msio_array shape[MSIO_PASS_COLUMNS]; /* of one row */
+} msio_pass_inputs;
+
+/* Errors: as msio_read_many, MSIO_E_CHANGED. */
+msio_status msio_pass_inputs_find(const msio_passing *p, msio_pass_inputs *inputs);
+/* Rows [from, from + rows) of the selection, by the calling thread alone: memory and in have one an input. Errors: as
+ * msio_read_many. */
+msio_status msio_pass_inputs_read(const msio_pass_inputs *inputs, int64_t from, int64_t rows, void *const *memory,
+                                  msio_array *in);
+/* These rows are wanted soon. That they cannot be asked for is no failure: they are read all the same. */
+void msio_pass_inputs_ask(const msio_pass_inputs *inputs, int64_t from, int64_t rows);
+
+/* As msio_pass_run, for one output and a kernel whose rows do not depend on each other, and which keeps nothing in a
+ * lane but scratch. */
+msio_status msio_pass_run_rows(msio_table *table, const msio_pass *pass, const msio_pass_opts *opts, int64_t *rows);
+
+/* Such a pass: each thread reads, computes and stores the blocks that the writer's engine has. *refused: it cannot be
+ * so, and nothing was stored. Errors: as msio_write, msio_read_many, those of kernels. */
+msio_status msio_pass_storing(msio_passing *p, int64_t *done, bool *refused);
 
 /* A pass that writes nothing: each thread reads the blocks that it works on into memory that stays in its own cache.
  * *done: rows. Errors: as msio_read_many, those of kernels. */

@@ -2,22 +2,16 @@
 #include "core/checked.h"
 #include "core/pool.h"
 #include "core/threads.h"
-#include "io/read/dense.h"
 #include "visibility/pass_blocks.h"
 
 #include <pthread.h>
 #include <string.h>
 
-/* How far ahead the system is asked for what is not in memory, in bytes that are delivered. */
-#define AHEAD_BYTES ((int64_t)16 << 20)
-
 /* What the threads share. */
 typedef struct reading {
     msio_passing *pass;
-    msio_select select;
-    const msio_column *column[MSIO_PASS_COLUMNS];
-    msio_array shape[MSIO_PASS_COLUMNS]; /* of one row */
-    int64_t blocks, ahead;               /* in all; so many are asked for together */
+    msio_pass_inputs inputs;
+    int64_t blocks, ahead; /* in all; so many are asked for together */
     _Atomic int64_t next, rows_done;
     /* A lane's blocks come in order: how many are done. */
     int64_t done[MSIO_PASS_LANES];
@@ -45,31 +39,13 @@ static void end_turn(reading *r, int64_t number) {
 
 /* ---------------------------------------------------------------- blocks */
 
-/* Blocks [first, first + ahead) are wanted soon. That they cannot be asked for is no failure: they are read all the
- * same. */
+/* Blocks [first, first + ahead) are wanted soon. */
 static void ask_ahead(reading *r, int64_t first) {
     int64_t from, to, end;
     if (first >= r->blocks) return;
     msio_pass_place(r->pass, first, &from, &to);
     msio_pass_place(r->pass, msio_min(first + r->ahead, r->blocks) - 1, &end, &to);
-    const msio_select part = msio_select_part(&r->select, from, to - from);
-    (void)msio_dense_ask_ahead(r->pass->table, r->pass->pass->inputs, r->column, &part);
-}
-
-static msio_status read_block(const reading *r, int64_t from, int64_t rows, void *const *memory, msio_array *in) {
-    const int n = r->pass->pass->inputs;
-    size_t bytes[MSIO_PASS_COLUMNS];
-    msio_read_opts opts = MSIO_READ_OPTS_INIT;
-    opts.threads = 1;
-    opts.way = MSIO_WAY_DIRECT; /* mapped pages would be touched and let go for each block */
-    for (int i = 0; i < n; i++) {
-        in[i] = r->shape[i];
-        in[i].shape[0] = rows;
-        in[i].data = memory[i];
-        in[i].bytes = bytes[i] = r->shape[i].bytes * (size_t)rows;
-    }
-    const msio_select part = msio_select_part(&r->select, from, rows);
-    return msio_read_many(n, r->column, &part, memory, bytes, &opts);
+    msio_pass_inputs_ask(&r->inputs, from, to - from);
 }
 
 static void go_through_block(reading *r, int64_t number, void *const *memory) {
@@ -80,7 +56,7 @@ static void go_through_block(reading *r, int64_t number, void *const *memory) {
         ask_ahead(r, number + r->ahead);
     }
     msio_pass_place(r->pass, number, &from, &to);
-    const msio_status status = from < to ? read_block(r, from, to - from, memory, in) : MSIO_OK;
+    const msio_status status = from < to ? msio_pass_inputs_read(&r->inputs, from, to - from, memory, in) : MSIO_OK;
     if (status) msio_pass_note(r->pass, number);
     await_turn(r, number);
     if (!status && from < to && r->pass->failed < 0) {
@@ -99,7 +75,7 @@ static void give_memory(const reading *r, void **memory) {
 
 static bool take_memory(const reading *r, void **memory) {
     for (int i = 0; i < r->pass->pass->inputs; i++) {
-        const size_t bytes = r->shape[i].bytes * (size_t)r->pass->block;
+        const size_t bytes = r->inputs.shape[i].bytes * (size_t)r->pass->block;
         if (bytes && !(memory[i] = msio_pool_take(bytes))) return false;
     }
     return true;
@@ -131,16 +107,9 @@ static void work(void *user, int thread) {
 
 static msio_status prepare(reading *r) {
     msio_passing *p = r->pass;
-    int64_t rows;
-    msio_status status = MSIO_OK;
-    r->select = p->pass->select ? *p->pass->select : (msio_select)MSIO_SELECT_ALL;
-    for (int i = 0; i < p->pass->inputs && !status; i++)
-        status = msio_table_column(p->table, p->pass->input[i], &r->column[i]);
-    if (!status) status = msio_dense_measure(p->table, p->pass->inputs, r->column, &r->select, NULL, r->shape, &rows);
-    if (!status && rows != p->rows)
-        status = msio_error_set(MSIO_E_CHANGED, p->path, "the selection has other rows than when the pass began");
+    msio_status status = msio_pass_inputs_find(p, &r->inputs);
     r->blocks = msio_div_up(p->rows, p->chunk) * p->per_chunk;
-    r->ahead = msio_max(1, AHEAD_BYTES / (msio_max(1, p->in_bytes) * p->block));
+    r->ahead = msio_max(1, MSIO_PASS_AHEAD / (msio_max(1, p->in_bytes) * p->block));
     return status;
 }
 

@@ -230,48 +230,6 @@ static void put_corr(const msio_predict_job *job, int32_t corr, const double *su
     }
 }
 
-/* One correlation of a channel of MSIO_LANES rows, as real and imaginary parts in turns. */
-static void blend_lanes(const msio_predict_job *job, const blend *b, const double *one, const double *two,
-                        float pair[2 * MSIO_LANES]) {
-    double real[MSIO_LANES], imag[MSIO_LANES];
-    const double sign = two ? b->sign : 0.0, conjugate = job->conjugate ? -1.0 : 1.0;
-    if (!two) two = one; /* times 0 */
-    for (int r = 0; r < MSIO_LANES; r++) {
-        const double x = b->turned ? -two[MSIO_LANES + r] : two[r], y = b->turned ? two[r] : two[MSIO_LANES + r];
-        real[r] = one[r] + sign * x;
-        imag[r] = conjugate * (one[MSIO_LANES + r] + sign * y);
-    }
-    for (int r = 0; r < MSIO_LANES; r++) {
-        pair[2 * r] = (float)real[r];
-        pair[2 * r + 1] = (float)imag[r];
-    }
-}
-
-/* All correlations of the rows' stretch of channels where they replace what is there: a channel's are put side by side.
- * out: of the first row and the first channel. */
-#define MOST_CORRS 4
-static void replace_corrs(const msio_predict_job *job, const double *sum, int channels, int rows, float *out) {
-    static const double zeros[2 * MSIO_LANES];
-    const msio_spectra *s = job->spectra;
-    const int64_t chan = 2 * (int64_t)job->corrs, row = chan * s->channels, plane = (int64_t)channels * 2 * MSIO_LANES;
-    const double *one[MOST_CORRS], *two[MOST_CORRS];
-    for (int p = 0; p < job->corrs; p++) {
-        const blend *b = &blends[job->corr[p]];
-        const int first = plane_of(s, b->first), second = b->second < 0 ? -1 : plane_of(s, b->second);
-        one[p] = first < 0 ? NULL : sum + first * plane;
-        two[p] = second < 0 ? NULL : sum + second * plane;
-    }
-    for (int c = 0; c < channels; c++) {
-        float pair[MOST_CORRS][2 * MSIO_LANES];
-        const int64_t at = (int64_t)c * 2 * MSIO_LANES;
-        for (int p = 0; p < job->corrs; p++)
-            blend_lanes(job, &blends[job->corr[p]], one[p] ? one[p] + at : zeros, two[p] ? two[p] + at : NULL, pair[p]);
-        float *to = out + c * chan;
-        for (int r = 0; r < rows; r++, to += row)
-            for (int p = 0; p < job->corrs; p++) memcpy(to + 2 * p, &pair[p][2 * r], 2 * sizeof *to);
-    }
-}
-
 /* ---------------------------------------------------------------- the choice of a kernel */
 
 static const msio_predict_kernel *const kernels[] = {
@@ -317,6 +275,28 @@ int msio_predict_force(const char *name) {
 }
 
 /* ---------------------------------------------------------------- rows */
+
+/* All correlations of the rows' stretch of channels where they replace what is there; out: of the first row and the
+ * first channel. */
+static void replace_corrs(const msio_predict_job *job, const double *sum, int channels, int rows, float *out) {
+    const msio_spectra *s = job->spectra;
+    const int64_t plane = (int64_t)channels * 2 * MSIO_LANES;
+    msio_cells cells = {.corrs = job->corrs,
+                        .channels = channels,
+                        .rows = rows,
+                        .conjugate = job->conjugate,
+                        .row = 2 * (int64_t)job->corrs * s->channels,
+                        .out = out};
+    for (int p = 0; p < job->corrs; p++) {
+        const blend *b = &blends[job->corr[p]];
+        const int first = plane_of(s, b->first), second = b->second < 0 ? -1 : plane_of(s, b->second);
+        cells.mix[p] = (msio_mix){.one = first < 0 ? NULL : sum + first * plane,
+                                  .two = second < 0 ? NULL : sum + second * plane,
+                                  .sign = b->sign,
+                                  .turned = b->turned};
+    }
+    kernel()->replace(&cells);
+}
 
 static size_t sum_doubles(const msio_spectra *s) {
     return (size_t)s->planes * (size_t)msio_min(s->channels, MSIO_STRETCH) * 2 * MSIO_LANES;
@@ -373,7 +353,7 @@ static void predict_group(const msio_predict_job *job, int rows, const double *u
             .sum = sum,
         };
         kernel()->stretch(&stretch);
-        if (job->mode == MSIO_PREDICT_REPLACE && job->corrs <= MOST_CORRS)
+        if (job->mode == MSIO_PREDICT_REPLACE && job->corrs <= MSIO_MOST_CORRS)
             replace_corrs(job, sum, channels, rows, out + 2 * (int64_t)first * job->corrs);
         else
             for (int p = 0; p < job->corrs; p++)

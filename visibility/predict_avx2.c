@@ -6,7 +6,7 @@
 #define MSIO_WIDTH 32
 #include "visibility/predict_loops.h"
 
-const msio_predict_kernel msio_predict_avx2 = {"avx2", run_stretch};
+const msio_predict_kernel msio_predict_avx2 = {"avx2", run_stretch, replace};
 #else
 typedef int msio_predict_avx2_unused; /* a translation unit must not be empty */
 #endif

@@ -6,7 +6,7 @@
 #define MSIO_WIDTH 64
 #include "visibility/predict_loops.h"
 
-const msio_predict_kernel msio_predict_avx512 = {"avx512", run_stretch};
+const msio_predict_kernel msio_predict_avx512 = {"avx512", run_stretch, replace};
 #else
 typedef int msio_predict_avx512_unused; /* a translation unit must not be empty */
 #endif

@@ -3,4 +3,4 @@
 #define MSIO_WIDTH 16
 #include "visibility/predict_loops.h"
 
-const msio_predict_kernel msio_predict_generic = {"generic", run_stretch};
+const msio_predict_kernel msio_predict_generic = {"generic", run_stretch, replace};

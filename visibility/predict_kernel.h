@@ -37,9 +37,27 @@ typedef struct msio_stretch {
     double *sum;                            /* [planes][channels][2][MSIO_LANES]: added to */
 } msio_stretch;
 
+/* A correlation of sums [channels][2][MSIO_LANES]: one + sign x two, two being turned by a quarter where so said. */
+typedef struct msio_mix {
+    const double *one, *two; /* NULL: zeros */
+    double sign;
+    bool turned;
+} msio_mix;
+
+/* A stretch of channels of up to MSIO_LANES rows, as it is put into their cells. */
+#define MSIO_MOST_CORRS 4
+typedef struct msio_cells {
+    msio_mix mix[MSIO_MOST_CORRS];
+    int corrs, channels, rows;
+    bool conjugate;
+    int64_t row; /* floats from one row to the next */
+    float *out;  /* the first row's first channel */
+} msio_cells;
+
 typedef struct msio_predict_kernel {
     const char *name;
     void (*stretch)(const msio_stretch *s);
+    void (*replace)(const msio_cells *cells);
 } msio_predict_kernel;
 
 #if defined(__x86_64__) && defined(__GNUC__)

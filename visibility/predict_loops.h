@@ -213,3 +213,66 @@ static MSIO_TARGET void run_stretch(const msio_stretch *s) {
             one_component(s, k, s->planes, true);
     }
 }
+
+/* ---------------------------------------------------------------- into cells */
+
+/* Singles of a vector's doubles, and their bits widened. */
+typedef float singles __attribute__((vector_size(MSIO_WIDTH / 2)));
+typedef uint32_t words __attribute__((vector_size(MSIO_WIDTH / 2)));
+typedef uint64_t pairs __attribute__((vector_size(MSIO_WIDTH)));
+
+LOOP_INLINE void widen(const vec *from, pairs *to) {
+    const singles single = __builtin_convertvector(*from, singles);
+    *to = __builtin_convertvector((words)single, pairs);
+}
+
+/* One correlation of a channel: single complex numbers. */
+LOOP_INLINE void mix_lanes(const msio_mix *m, int64_t at, uint64_t sign, uint64_t *pair) {
+    static const double zeros[2 * MSIO_LANES];
+    const double *one = m->one ? m->one + at : zeros, *two = m->two ? m->two + at : NULL;
+    for (int i = 0; i < MSIO_LANES; i += WIDTH) {
+        vec real, imag, x, y;
+        pairs first, second;
+        load(one + i, &real);
+        load(one + MSIO_LANES + i, &imag);
+        if (two) {
+            load(two + i, &x);
+            load(two + MSIO_LANES + i, &y);
+            real += m->sign * (m->turned ? -y : x);
+            imag += m->sign * (m->turned ? x : y);
+        }
+        widen(&real, &first);
+        widen(&imag, &second);
+        second ^= sign;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        first = first << 32 | second;
+#else
+        first |= second << 32;
+#endif
+        memcpy(pair + i, &first, sizeof first);
+    }
+}
+
+/* A channel's correlations are put side by side; corrs: known when this is compiled. */
+LOOP_INLINE void replace_of(const msio_cells *cells, int corrs) {
+    const uint64_t sign = cells->conjugate ? (uint64_t)1 << 31 : 0;
+    for (int c = 0; c < cells->channels; c++) {
+        uint64_t pair[MSIO_MOST_CORRS][MSIO_LANES];
+        for (int p = 0; p < corrs; p++) mix_lanes(&cells->mix[p], (int64_t)c * 2 * MSIO_LANES, sign, pair[p]);
+        float *to = cells->out + 2 * corrs * c;
+        for (int r = 0; r < cells->rows; r++, to += cells->row) {
+            uint64_t cell[MSIO_MOST_CORRS];
+            for (int p = 0; p < corrs; p++) cell[p] = pair[p][r];
+            memcpy(to, cell, (size_t)corrs * sizeof *cell);
+        }
+    }
+}
+
+static MSIO_TARGET void replace(const msio_cells *cells) {
+    switch (cells->corrs) {
+    case 1: replace_of(cells, 1); break;
+    case 2: replace_of(cells, 2); break;
+    case 3: replace_of(cells, 3); break;
+    default: replace_of(cells, 4); break;
+    }
+}

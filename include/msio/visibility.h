@@ -171,7 +171,7 @@ typedef struct msio_model_opts {
     msio_model_mode mode;
     int smear_frequency; /* 1: a channel is the mean over its CHAN_WIDTH; default 0: the value at its middle */
     int smear_time;      /* 1: a row is the mean over its INTERVAL, in which the sky turns about the phase centre */
-    size_t memory;       /* bytes: the pass's batches, and as much again for the spectra; default 64 MiB */
+    size_t memory;       /* bytes: the pass's batches or blocks, and as much again for the spectra; default 64 MiB */
     int threads;         /* as in msio_read_opts */
     double lock_seconds; /* as in msio_open_opts; default 10 */
     /* Bytes read and written, done and to be done; not 0: stop with MSIO_E_CANCELLED. NULL: none. */

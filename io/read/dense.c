@@ -152,7 +152,8 @@ static msio_status settle_shape(msio_dense *d, msio_dense_column *c, const char 
                               c->name);
     if (d->measure_only || d->plan || d->locate || d->asks_ahead || d->own_results || (d->use && d->use->looks))
         return MSIO_OK;
-    if (d->use ? d->use->repeats || (uint64_t)c->bytes == c->out_bytes : (uint64_t)c->bytes <= c->out_bytes)
+    if (d->use ? d->use->repeats || d->use->makes || (uint64_t)c->bytes == c->out_bytes
+               : (uint64_t)c->bytes <= c->out_bytes)
         return MSIO_OK;
     return msio_error_set(MSIO_E_SIZE, path, "column %s needs %lld bytes for this selection, %zu were given", c->name,
                           (long long)c->bytes, c->out_bytes);

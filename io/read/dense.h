@@ -51,6 +51,7 @@ typedef struct msio_dense_use {
     void *user;
     bool repeats; /* each column's out is one element */
     bool looks;   /* results have no memory; one piece is looked at, as a sink's `whole` has it, more end the plan */
+    bool makes;   /* the other way: values are made when they are stored; out is no memory */
 } msio_dense_use;
 
 typedef struct msio_dense {

@@ -219,7 +219,8 @@ msio_status msio_view_column(const msio_column *column, const msio_select *selec
     alone.threads = 1; /* nothing is read */
     msio_dense dense = {.n = 1, .column = &c, .select = select, .opts = &alone};
     column_job job = {made, &dense, &s};
-    msio_dense_use use = {take_leaf, prepare, flush, shape_of_none, make_none, is_native, foreign, &job, false, true};
+    msio_dense_use use = {take_leaf, prepare, flush, shape_of_none, make_none, is_native,
+                          foreign,   &job,    false, true,          false};
     dense.use = &use;
     status = msio_access_run(column->table, view_column, &job);
     if (!status) {

@@ -68,7 +68,10 @@ msio_status msio_put_finish(msio_put *store, msio_status status) {
     free(store->file);
     store->file = NULL;
     store->files = 0;
-    for (int i = 0; store->thread && i < store->threads; i++) msio_pool_give(store->thread[i].scratch);
+    for (int i = 0; store->thread && i < store->threads; i++) {
+        msio_pool_give(store->thread[i].scratch);
+        msio_pool_give(store->thread[i].made);
+    }
     free(store->thread);
     store->thread = NULL;
     return status;
@@ -346,12 +349,13 @@ static int useful_threads(const msio_batch_run *run) {
     int most = (int)msio_min(run->store->threads, l->n);
     for (int i = 0; i < run->store->places && run->keeps; i++)
         if (run->store->place[i].journal) most = (int)msio_min(most, run->store->place[i].slots);
+    if (run->store->opts.maker) return most; /* that is work, too */
     for (int i = 0; i < b->sources; i++) {
         const msio_file *file = b->source[i].file;
         if (!file->mappable || msio_put_opened(run->store, file)->way == MSIO_PUT_MAPPED) return most;
     }
     for (int64_t i = 0; i < l->n; i++)
-        if (msio_put_needs_slot(run, &l->block[i]) || !msio_put_as_it_lies(run, &l->block[i])) return most;
+        if (msio_put_needs_slot(run, &l->block[i]) || !msio_put_as_it_lies(run, NULL, &l->block[i])) return most;
     return (int)msio_min(most, b->sources);
 }
 

@@ -19,11 +19,19 @@
 /* Tiles that are larger than a block are stored block by block, but their old bytes are kept as one, up to this. */
 #define MSIO_UNIT_MOST MSIO_JOURNAL_SLOT_MOST
 
+/* Values that are made by the thread that stores them: rows [place, place + rows) of the result, into memory. */
+typedef struct msio_put_maker {
+    msio_status (*make)(void *user, int thread, int64_t place, int64_t rows, void *memory);
+    void *user;
+    int64_t row_bytes;
+} msio_put_maker;
+
 typedef struct msio_put_opts {
-    int threads;   /* as in msio_read_opts */
-    int journal;   /* 0: none; else an msio_journal_mode */
-    int store;     /* an msio_store */
-    int64_t total; /* bytes of the caller's that the whole call stores */
+    int threads;                 /* as in msio_read_opts */
+    int journal;                 /* 0: none; else an msio_journal_mode */
+    int store;                   /* an msio_store */
+    int64_t total;               /* bytes of the caller's that the whole call stores */
+    const msio_put_maker *maker; /* of one column; NULL: values are in memory. Blocks are then stored by calls. */
     int (*progress)(void *user, int64_t done, int64_t total);
     void *user;
 } msio_put_opts;

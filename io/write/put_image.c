@@ -1,4 +1,6 @@
 /* put_image.c - the bytes of a block: where they lie in the caller's memory, or gathered from there. */
+#include "core/checked.h"
+#include "core/pool.h"
 #include "io/write/put_run.h"
 #include "prof/span.h"
 
@@ -8,10 +10,14 @@
 #define RUNS_AHEAD 8
 #define LINE 64
 
+/* A byte of the target's values. */
+static const uint8_t *value_at(const msio_put_thread *mine, const msio_target *t, int64_t out) {
+    return mine && mine->made ? mine->made + (out - mine->made_at) : t->out + out;
+}
+
 /* Gathers one box into the block's image, whose first byte is the file's at `block`. */
-static void gather(const msio_target *t, msio_box *box, int64_t offset, int64_t block, int64_t bit, int64_t out,
+static void gather(const msio_target *t, msio_box *box, int64_t offset, int64_t block, int64_t bit, const uint8_t *from,
                    uint8_t *image) {
-    const uint8_t *from = t->out + out;
     if (t->repeats) {
         for (int k = 0; k < box->ndim; k++) box->dst[k] = 0;
         from = t->out;
@@ -19,22 +25,23 @@ static void gather(const msio_target *t, msio_box *box, int64_t offset, int64_t 
     msio_box_store(box, t->codec, t->elem, t->unit, from, bit, image + (offset - block));
 }
 
-void msio_put_gather(const msio_batch_run *run, const msio_block *block, uint8_t *image) {
+void msio_put_gather(const msio_batch_run *run, const msio_put_thread *mine, const msio_block *block, uint8_t *image) {
     const msio_piece_batch *b = run->batch;
     prof_span span;
     prof_begin(&span, PROF_PATH_PACK);
     if (block->part >= 0) {
         const msio_block_part *part = &run->blocks->part[block->part];
         msio_box box = part->box;
-        gather(&b->target[b->pieces[block->first].target], &box, block->offset, block->offset, part->bit, part->out,
-               image);
+        const msio_target *t = &b->target[b->pieces[block->first].target];
+        gather(t, &box, block->offset, block->offset, part->bit, value_at(mine, t, part->out), image);
     } else {
         for (int64_t i = block->first; i < block->first + block->pieces; i++) {
             const msio_piece *p = &b->pieces[i];
             msio_box box;
             int64_t offset, bit, out;
             msio_piece_box(b, p, 0, p->rows, &box, &offset, &bit, &out);
-            gather(&b->target[p->target], &box, offset, block->offset, bit, out, image);
+            const msio_target *t = &b->target[p->target];
+            gather(t, &box, offset, block->offset, bit, value_at(mine, t, out), image);
         }
     }
     prof_end(&span, &(prof_work){.bytes = block->in_bytes, .pieces = block->pieces});
@@ -55,13 +62,13 @@ static void box_of(const msio_batch_run *run, const msio_block *block, msio_box 
     }
 }
 
-const uint8_t *msio_put_as_it_lies(const msio_batch_run *run, const msio_block *block) {
+const uint8_t *msio_put_as_it_lies(const msio_batch_run *run, const msio_put_thread *mine, const msio_block *block) {
     const msio_target *t = &run->batch->target[run->batch->pieces[block->first].target];
     if (block->pieces != 1 || !block->covered || t->codec != MSIO_CODEC_COPY || t->repeats) return NULL;
     msio_box box;
     int64_t bit, out;
     box_of(run, block, &box, &bit, &out);
-    return msio_box_is_run(&box, t->elem, t->elem) ? t->out + out : NULL;
+    return msio_box_is_run(&box, t->elem, t->elem) ? value_at(mine, t, out) : NULL;
 }
 
 /* A box as equal runs; false: it is something else. */
@@ -131,17 +138,59 @@ static void bring_near(const uint8_t *bytes, int64_t length) {
     for (int64_t i = 0; i < length; i += LINE) (void)at[i];
 }
 
+/* The bytes of the result that a box has, first and behind the last. */
+static void reach(const msio_box *box, int elem, int64_t out, int64_t *from, int64_t *end) {
+    int64_t first = out, last = out;
+    for (int k = 0; k < box->ndim; k++) {
+        const int64_t along = (box->count[k] - 1) * box->dst[k];
+        first += msio_min(along, 0);
+        last += msio_max(along, 0);
+    }
+    *from = msio_min(*from, first);
+    *end = msio_max(*end, last + elem);
+}
+
+/* Makes the rows that a block has something of; its pieces have them in order, so that there are no others between. */
+static msio_status make_values(const msio_batch_run *run, msio_put_thread *mine, const msio_block *block) {
+    const msio_piece_batch *b = run->batch;
+    const msio_put_maker *maker = run->store->opts.maker;
+    const int elem = b->target[b->pieces[block->first].target].elem;
+    int64_t from = INT64_MAX, end = 0;
+    msio_box box;
+    int64_t offset, bit, out;
+    for (int64_t i = block->first; i < block->first + block->pieces; i++) {
+        const msio_piece *p = &b->pieces[i];
+        if (block->part >= 0)
+            box_of(run, block, &box, &bit, &out);
+        else
+            msio_piece_box(b, p, 0, p->rows, &box, &offset, &bit, &out);
+        reach(&box, elem, out, &from, &end);
+    }
+    const int64_t place = from / maker->row_bytes, rows = msio_div_up(end, maker->row_bytes) - place,
+                  bytes = rows * maker->row_bytes;
+    if (bytes > mine->made_bytes) {
+        msio_pool_give(mine->made);
+        mine->made = msio_pool_take((size_t)bytes);
+        mine->made_bytes = mine->made ? bytes : 0;
+    }
+    if (!mine->made) return msio_error_set(MSIO_E_MEMORY, NULL, "no memory for %lld rows", (long long)rows);
+    mine->made_at = place * maker->row_bytes;
+    return maker->make(maker->user, (int)(mine - run->store->thread), place, rows, mine->made);
+}
+
 /* The bytes that are to be stored, in the caller's memory or in the thread's scratch. old: what is there now; NULL when
  * that is not known. */
 msio_status msio_put_image(const msio_batch_run *run, msio_put_thread *mine, const msio_block *block,
                            const uint8_t *old, const uint8_t **image) {
     const msio_piece_batch *b = run->batch;
-    *image = msio_put_as_it_lies(run, block);
+    msio_status status = run->store->opts.maker ? make_values(run, mine, block) : MSIO_OK;
+    if (status) return status;
+    *image = msio_put_as_it_lies(run, mine, block);
     if (*image) {
         if (old) bring_near(*image, block->length); /* else there is one thread a file, which waits for nobody */
         return MSIO_OK;
     }
-    msio_status status = msio_put_scratch(mine, block->length);
+    status = msio_put_scratch(mine, block->length);
     if (status) return status;
     int target = b->pieces[block->first].target;
     bool filled = block->covered && block->part >= 0 && b->target[target].repeats;
@@ -152,7 +201,7 @@ msio_status msio_put_image(const msio_batch_run *run, msio_put_thread *mine, con
             status = msio_put_get(run->store, msio_batch_source(run, block)->file, mine->scratch, block->length,
                                   block->offset);
         if (status) return status;
-        msio_put_gather(run, block, mine->scratch);
+        msio_put_gather(run, mine, block, mine->scratch);
         if (filled && block->length == run->blocks->longest) mine->filled = target;
     }
     *image = mine->scratch;

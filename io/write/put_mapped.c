@@ -115,14 +115,14 @@ static msio_status keep_old(msio_batch_run *run, int thread, const msio_block *b
 /* One value everywhere is gathered once, into the scratch. */
 static msio_status put_new(msio_batch_run *run, int thread, const msio_block *block, uint8_t *there) {
     const bool repeats = run->batch->target[run->batch->pieces[block->first].target].repeats;
-    const uint8_t *image = msio_put_as_it_lies(run, block);
+    msio_put_thread *mine = &run->store->thread[thread];
+    const uint8_t *image = msio_put_as_it_lies(run, mine, block);
     msio_status status = MSIO_OK;
-    if (!image && repeats && block->covered)
-        status = msio_put_image(run, &run->store->thread[thread], block, NULL, &image);
+    if (!image && repeats && block->covered) status = msio_put_image(run, mine, block, NULL, &image);
     if (image)
         msio_stream_copy(there, image, (size_t)block->length);
     else if (!status)
-        msio_put_gather(run, block, there);
+        msio_put_gather(run, mine, block, there);
     msio_stream_end();
     return status;
 }

@@ -27,7 +27,9 @@ typedef struct msio_put_file {
 struct msio_put_thread {
     uint8_t *scratch;
     int64_t scratch_bytes;
-    int filled;     /* the scratch is full of this repeated target's element, -1: of none */
+    int filled;    /* the scratch is full of this repeated target's element, -1: of none */
+    uint8_t *made; /* values that were made for a block, from this byte of the result on */
+    int64_t made_at, made_bytes;
     int64_t stored; /* bytes of the caller's */
     double rate;    /* of them a second, in what was stored last */
 };
@@ -61,13 +63,14 @@ const msio_put_file *msio_put_opened(const msio_put *store, const msio_file *fil
 /* Reads what stands in the file, or in the one that takes its place. MSIO_E_IO, MSIO_E_FORMAT. */
 msio_status msio_put_get(msio_put *store, const msio_file *file, uint8_t *bytes, int64_t length, int64_t offset);
 /* Gathers a block's pieces into its image, or into the file's own pages: `image` is the block's first byte. */
-void msio_put_gather(const msio_batch_run *run, const msio_block *block, uint8_t *image);
-/* Where a block's bytes lie in the caller's memory as the file has them; NULL: they must be gathered. */
-const uint8_t *msio_put_as_it_lies(const msio_batch_run *run, const msio_block *block);
+void msio_put_gather(const msio_batch_run *run, const msio_put_thread *mine, const msio_block *block, uint8_t *image);
+/* Where a block's bytes lie in the caller's memory, or in what was made, as the file has them; NULL: they must be
+ * gathered. */
+const uint8_t *msio_put_as_it_lies(const msio_batch_run *run, const msio_put_thread *mine, const msio_block *block);
 /* The bytes that are to be stored, in the caller's memory or in the thread's scratch. old: what is there now, which may
  * be in the scratch; NULL when that is not known. Where it is, threads take turns at the file, and the new bytes are
  * brought into this processor's cache, so that none waits for memory in its turn. Errors: as msio_put_get,
- * msio_put_scratch. */
+ * msio_put_scratch, and those of a maker. */
 msio_status msio_put_image(const msio_batch_run *run, msio_put_thread *mine, const msio_block *block,
                            const uint8_t *old, const uint8_t **image);
 /* Whether the block's pieces are equal runs with as much or more between them; *runs are changed only if so. */

@@ -46,6 +46,8 @@ typedef struct writing {
     bool stored;                   /* counters were raised */
     const msio_write_parts *parts; /* where the values come from; NULL: they are all there */
     bool prepares;                 /* goes over all that is to be written, before the first part comes */
+    msio_put_maker maker;          /* make NULL: values are in memory */
+    bool *refused;                 /* that values are made */
 } writing;
 
 /* ---------------------------------------------------------------- which tables, which managers */
@@ -117,7 +119,8 @@ static msio_status note_sharing(void *user, const msio_leaf *leaf, const msio_ro
                                      .row_bytes = c->row_elements * element,
                                      .apart = (c->apart ? c->apart : c->row_elements) * element,
                                      .one = w->use.repeats};
-    msio_status status = msio_sharing_note(&w->sharing, w->dense.current, leaf, rows, w->parts ? NULL : &cells);
+    msio_status status =
+        msio_sharing_note(&w->sharing, w->dense.current, leaf, rows, w->parts || w->maker.make ? NULL : &cells);
     return status || native(w, w->dense.current, leaf) ? status : may_edit(w, leaf, rows);
 }
 
@@ -180,6 +183,11 @@ static msio_status prepare(void *user, msio_access *access) {
                        .user = w->opts.user};
     if (w->store.thread) return MSIO_OK; /* the next part of a write that has begun */
     for (int i = 0; i < w->dense.n; i++) o.total += w->dense.column[i].bytes;
+    if (w->maker.make) {
+        o.store = MSIO_STORE_CALLS;
+        o.maker = &w->maker;
+        w->maker.row_bytes = w->dense.column[0].row_elements * (int64_t)msio_type_size(w->dense.column[0].type);
+    }
     w->edits.bytes = o.total;
     msio_status status = check_fresh(w);
     if (!status) status = note_all_sharing(w, access);
@@ -316,6 +324,11 @@ static void free_cells(writing *w) {
 
 static msio_status foreign(void *user, int column, const msio_leaf *leaf, const msio_want *want) {
     writing *w = user;
+    if (w->maker.make) {
+        *w->refused = true;
+        return msio_error_set(MSIO_E_UNSUPPORTED, leaf->access->table->path, "column %s is written through casacore",
+                              leaf->column->name);
+    }
     msio_status status = may_edit(w, leaf, want->rows); /* of new cells it is known only now */
     if (status) return status;
     return msio_edit_cells(&w->edits, leaf, want, w->dense.column[column].out, w->use.repeats);
@@ -395,8 +408,8 @@ static msio_status run(writing *w, msio_table *table, const msio_write_opts *opt
     w->opts = opts ? *opts : defaults;
     if (w->opts.store < MSIO_STORE_AUTO || w->opts.store > MSIO_STORE_PROBE)
         return msio_error_set(MSIO_E_ARGUMENT, table->path, "no way to store: %d", (int)w->opts.store);
-    w->use = (msio_dense_use){note_leaf, prepare, flush, shape_of_new,   make_cells,
-                              native,    foreign, w,     w->use.repeats, false};
+    w->use = (msio_dense_use){note_leaf, prepare, flush,          shape_of_new, make_cells,           native,
+                              foreign,   w,       w->use.repeats, false,        w->maker.make != NULL};
     w->dense.use = &w->use;
     prof_span span;
     msio_writing limits; /* beyond `ulimit -f` a write fails, and no signal comes */
@@ -463,6 +476,17 @@ msio_status msio_write_in_parts(const msio_column *column, const msio_select *se
                                 const msio_write_opts *opts) {
     msio_dense_column c = {.name = column->name};
     writing w = {.dense = {.n = 1, .column = &c, .select = select}, .parts = parts};
+    return run(&w, column->table, opts);
+}
+
+msio_status msio_write_made(const msio_column *column, const msio_select *select,
+                            msio_status (*make)(void *user, int thread, int64_t place, int64_t rows, void *memory),
+                            void *user, const msio_write_opts *opts, bool *refused) {
+    msio_dense_column c = {.name = column->name};
+    writing w = {.dense = {.n = 1, .column = &c, .select = select, .lenient = true},
+                 .maker = {.make = make, .user = user},
+                 .refused = refused};
+    *refused = false;
     return run(&w, column->table, opts);
 }
 

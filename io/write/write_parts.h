@@ -23,6 +23,14 @@ typedef struct msio_write_parts {
 msio_status msio_write_in_parts(const msio_column *column, const msio_select *select, const msio_write_parts *parts,
                                 const msio_write_opts *opts);
 
+/* As msio_write of the whole selection, whose rows are in ascending order, of values that are made when they are
+ * stored, block by block, by the thread that stores them: what was made is then in its processor's cache. make: of rows
+ * [place, place + rows) of the selection, into memory; threads begin with 0. *refused: it cannot be so (what is put
+ * goes through casacore), and nothing was stored. Errors: as msio_write, and those of make. */
+msio_status msio_write_made(const msio_column *column, const msio_select *select,
+                            msio_status (*make)(void *user, int thread, int64_t place, int64_t rows, void *memory),
+                            void *user, const msio_write_opts *opts, bool *refused);
+
 /* msio_write_many; lenient: channels and correlations are for the columns whose cells have those axes, as in a call for
  * several columns. */
 msio_status msio_write_columns(int n, const msio_column *const *columns, const msio_select *select,

@@ -131,7 +131,8 @@ msio_status msio_write_plan_make(const msio_column *column, const msio_select *s
     if (opts) p.opts = *opts;
     c.out = element; /* a value that goes everywhere: memory of the whole size is not asked for */
     c.out_bytes = sizeof element;
-    p.use = (msio_dense_use){note_leaf, prepare, count, shape_of_new, count_new, native, foreign, &p, true, false};
+    p.use =
+        (msio_dense_use){note_leaf, prepare, count, shape_of_new, count_new, native, foreign, &p, true, false, false};
     p.dense.use = &p.use;
     status = msio_access_run(column->table, msio_dense_read, &p.dense);
     msio_sharing_free(&p.sharing);
