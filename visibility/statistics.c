@@ -53,8 +53,11 @@ static void add_chi(const collector *c, const msio_block *block, int64_t r, msio
     const float *weight = NULL;
     if (c->in.weight >= 0)
         weight = (const float *)block->in[c->in.weight].data + r * (c->weight_corrs ? c->weight_corrs : c->elements);
-    (c->raw ? c->kernel->chi_raw : c->kernel->chi)(&rows[c->data], &rows[c->model], weight, c->weight_corrs, power, ok,
-                                                   &lane->row->chi);
+    if (c->raw)
+        c->kernel->chi_raw(&rows[c->data], &rows[c->model], weight, c->weight_corrs, (float *)(void *)lane->scratch,
+                           grid ? power : NULL, grid ? ok : NULL, &lane->row->chi);
+    else
+        c->kernel->chi(&rows[c->data], &rows[c->model], weight, c->weight_corrs, power, ok, &lane->row->chi);
     if (!grid) return;
     double *sum = grid->sum + (int64_t)c->columns * GRID_SUMS * grid->elements, *count = sum + grid->elements;
     for (int64_t e = 0; e < c->elements; e++) {
@@ -68,6 +71,7 @@ static void add_row(const collector *c, const msio_block *block, int64_t r, msio
                     msio_stats_grid *grid) {
     msio_stats_row rows[MOST_COLUMNS + 2];
     const int64_t n = msio_stats_rounded(c->most_elements);
+    const bool sums_alone = !lane->bins && !grid && c->data < 0; /* nobody asks for single values */
     lane->row->chi = (msio_chi){0};
     for (int u = 0; u < c->unpacked; u++) {
         double *room = lane->scratch + 4 * n * u;
@@ -81,11 +85,16 @@ static void add_row(const collector *c, const msio_block *block, int64_t r, msio
                              .ok = room + 3 * n};
         if (c->in.flag >= 0) rows[u].flag = (const uint8_t *)block->in[c->in.flag].data + r * c->elements;
         if (c->raw) continue;
-        c->kernel->unpack(&rows[u]);
+        if (!sums_alone) c->kernel->unpack(&rows[u]);
         if (u >= c->columns) continue;
         msio_sums *sums = &lane->row->sums[u];
         msio_sums_clear(sums);
-        c->kernel->sum(&rows[u], sums);
+        if (sums_alone) {
+            c->kernel->tally(&rows[u], sums);
+            if (rows[u].bad) c->kernel->unpack(&rows[u]);
+        } else {
+            c->kernel->sum(&rows[u], sums);
+        }
         if (lane->bins) msio_stats_add_histogram(&rows[u], lane->bins + u * MSIO_HISTOGRAM_BINS);
         if (grid) add_grid(c, &rows[u], grid, u);
         if (rows[u].bad) msio_stats_name_bad(&rows[u], sums, grid, u);

@@ -37,6 +37,8 @@ typedef struct msio_stats_kernel {
     void (*unpack)(msio_stats_row *row);
     /* Adds the row's values up. */
     void (*sum)(const msio_stats_row *row, msio_sums *sums);
+    /* The same of a row that is not unpacked; row->bad is set. */
+    void (*tally)(msio_stats_row *row, msio_sums *sums);
     /* Adds each value to the sums of its element: [elements] each. */
     void (*spread)(const msio_stats_row *row, double *count, double *real, double *imag, double *amplitude,
                    double *square, double *least, double *most);
@@ -44,9 +46,10 @@ typedef struct msio_stats_kernel {
      * a correlation. power [elements] gets them, with counts in ok. */
     void (*chi)(const msio_stats_row *data, const msio_stats_row *model, const float *weight, int64_t corrs,
                 double *power, double *ok, msio_chi *chi);
-    /* The same of rows that are not unpacked, both complex or both real; data's flags count. */
+    /* The same of rows that are not unpacked, both complex or both real; data's flags count. power and ok: NULL where
+     * nobody asks what each element gave. room: [elements], scratch. */
     void (*chi_raw)(const msio_stats_row *data, const msio_stats_row *model, const float *weight, int64_t corrs,
-                    double *power, double *ok, msio_chi *chi);
+                    float *room, double *power, double *ok, msio_chi *chi);
 } msio_stats_kernel;
 
 #if defined(__x86_64__) && defined(__GNUC__)
