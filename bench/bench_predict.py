@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""bench_predict.py - a hundred sources predicted by msio and by codex-africanus, timed in turns; the results are compared.
+"""bench_predict.py - a hundred sources predicted by msio, codex-africanus and DP3, timed in turns; the results are compared.
 
-usage: PYTHON bench/bench_predict.py MSIO [--tries N] [--antennas N] [--times N]
+usage: PYTHON bench/bench_predict.py MSIO [--tries N] [--antennas N] [--times N] [--dp3 PYTHON]
 
 PYTHON has numpy and, to be compared with, codex-africanus (pip install codex-africanus numba); without it that row is LEFT OUT, and said
 to be. The data set is simulated in memory (/dev/shm where there is one): four windows of 48 channels, two correlations. Of the sources a
@@ -9,6 +9,10 @@ quarter are Gaussians, the others points, all with spectral indices. msio's time
 reads UVW and writes MODEL_DATA; codex-africanus' is that of its calls alone, from arrays in memory to an array in memory, after a
 first call that compiles them: phase_delay and gaussian in double precision and the sum over the sources, on blocks of rows that its
 threads, one a processor, take in turn.
+
+--dp3 names a Python that has DP3's wheel (pip install dp3); without it that row is left out. DP3 knows one field, one window and four
+correlations, splits baselines into antennas and predicts no autocorrelations: the data set is then one integration of one window, with
+u, v, w of antennas, and autocorrelations are not compared. Its time, too, is that of a whole process, which reads DATA and writes a column.
 """
 import argparse
 import os
@@ -39,9 +43,14 @@ def made_sky(ra0, dec0):
 
 
 def as_text(sky):
-    head = (f"Format = Type, Ra, Dec, I, ReferenceFrequency='{REFERENCE}', SpectralIndex='[]', MajorAxis, MinorAxis, Orientation\n")
-    return head + "".join(f"{'GAUSSIAN' if major else 'POINT'}, {ra!r}rad, {dec!r}rad, {flux!r},, [{index!r}], {major / ARCSEC!r}, "
-                          f"{minor / ARCSEC!r}, {angle * 180 / np.pi!r}\n" for ra, dec, flux, index, major, minor, angle in sky.tolist())
+    head = (f"Format = Name, Type, Ra, Dec, I, ReferenceFrequency='{REFERENCE}', SpectralIndex='[]', MajorAxis, MinorAxis, Orientation\n")
+    return head + "".join(f"s{i}, {'GAUSSIAN' if major else 'POINT'}, {ra!r}rad, {dec!r}rad, {flux!r},, [{index!r}], {major / ARCSEC!r}, "
+                          f"{minor / ARCSEC!r}, {angle * 180 / np.pi!r}\n" for i, (ra, dec, flux, index, major, minor, angle) in
+                          enumerate(sky.tolist()))
+
+
+# What DP3's wheel runs as a program.
+DP3 = "import sys; from dp3 import entrypoint; sys.exit(entrypoint())"
 
 
 class DataSet:
@@ -49,10 +58,31 @@ class DataSet:
 
     def __init__(self, msio, folder, o):
         self.msio, self.folder, self.path = msio, folder, os.path.join(folder, "obs.ms")
-        self.call("simulate", "ms", "--out", self.path, "--imaging", "--antennas", o.antennas, "--times", o.times, "--subbands", 4, "--quiet")
+        self.text = os.path.join(folder, "sky.txt")
+        self.simulate(o)
+        self.sky = made_sky(*self.read("PHASE_DIR", "::FIELD")[0, 0])
+        self.write_sky(self.sky)
+        self.cross = self.read("ANTENNA1") != self.read("ANTENNA2")
         self.uvw, self.window, self.field = (self.read(name) for name in ("UVW", "DATA_DESC_ID", "FIELD_ID"))
         self.frequency = self.read("CHAN_FREQ", "::SPECTRAL_WINDOW")
         self.centre = self.read("PHASE_DIR", "::FIELD")[:, 0]
+
+    def write_sky(self, sky):
+        with open(self.text, "w") as file:
+            file.write(as_text(sky))
+
+    def simulate(self, o):
+        times, windows, self.corrs = (1, 1, 4) if o.dp3 else (o.times, 4, 2)
+        self.write_sky(made_sky(0, 0))  # another one: DATA are no answer
+        self.call("simulate", "ms", "--out", self.path, "--imaging", "--antennas", o.antennas, "--times", times, "--subbands", windows,
+                  "--corrs", self.corrs, "--quiet", *(("--sky", self.text) if o.dp3 else ()))
+
+    def predict_by_dp3(self, python):
+        done = subprocess.run([python, "-c", DP3, f"msin={self.path}", "msin.autoweight=false", "steps=[predict]",
+                               f"predict.sourcedb={self.text}", "msout=.", "msout.datacolumn=DP3_MODEL"],
+                              capture_output=True, text=True, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"})
+        if done.returncode:
+            raise SystemExit(f"DP3: {(done.stdout + done.stderr).strip()[-500:]}")
 
     def call(self, *arguments):
         subprocess.run([self.msio, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
@@ -66,7 +96,7 @@ class DataSet:
 def predicted_by_africanus(data, sky, threads):
     from africanus.model.shape import gaussian
     from africanus.rime import phase_delay
-    out = np.empty((len(data.uvw), data.frequency.shape[1], 2), np.complex64)
+    out = np.zeros((len(data.uvw), data.frequency.shape[1], data.corrs), np.complex64)
     extended = sky[:, 4] > 0
     jobs = []
     for window in np.unique(data.window):
@@ -82,7 +112,7 @@ def predicted_by_africanus(data, sky, threads):
         terms = phase_delay(np.stack([l, m], axis=1), uvw, frequency, convention="casa")
         terms[extended] *= gaussian(uvw, frequency, sky[extended, 4:])
         flux = sky[:, 2, None] * (frequency / REFERENCE)**sky[:, 3, None]
-        out[rows] = np.einsum("src,sc->rc", terms, flux)[:, :, None]
+        out[rows, :, ::data.corrs - 1] = np.einsum("src,sc->rc", terms, flux)[:, :, None]
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(predict, jobs))
     return out
@@ -94,43 +124,59 @@ def timed(call):
     return time.perf_counter() - start, value
 
 
+def told(name, seconds, ours, apart):
+    """A rival's line; ends the program where it disagrees."""
+    print(f"{name}: {statistics.median(seconds):.3f} s ({', '.join(f'{s:.3f}' for s in seconds)}); msio is "
+          f"{statistics.median(seconds) / statistics.median(ours):.2f} times as fast; the two differ by at most {apart:.1e} of the total flux")
+    if apart > 1e-6:
+        raise SystemExit("the two differ by more than 1e-6 of the flux")
+
+
+def africanus_version():
+    try:
+        import africanus
+        return africanus.__version__
+    except ImportError as why:
+        print(f"codex-africanus: LEFT OUT: {why}")
+        return None
+
+
+def compare(o, folder, threads):
+    africanus = africanus_version()
+    data = DataSet(os.path.abspath(o.msio), folder, o)
+    flux = data.sky[:, 2].sum()
+    ours, theirs, dp3 = [], [], []
+    if africanus:
+        predicted_by_africanus(data, data.sky, threads)
+    if o.dp3:
+        data.predict_by_dp3(o.dp3)  # makes its column
+    for _ in range(o.tries):
+        ours.append(timed(lambda: data.call("model", data.path, "--sky", data.text, "--quiet"))[0])
+        if africanus:
+            seconds, model = timed(lambda: predicted_by_africanus(data, data.sky, threads))
+            theirs.append(seconds)
+        if o.dp3:
+            dp3.append(timed(lambda: data.predict_by_dp3(o.dp3))[0])
+    print(f"{SOURCES} sources, {len(data.uvw)} rows of {data.frequency.shape[1]} channels, {threads} processors, medians of {o.tries}")
+    print(f"msio model: {statistics.median(ours):.3f} s ({', '.join(f'{s:.3f}' for s in ours)})")
+    found = data.read("MODEL_DATA")
+    if africanus:
+        told(f"codex-africanus {africanus}", theirs, ours, np.abs(found - model).max() / flux)
+    if o.dp3:
+        told("DP3", dp3, ours, np.abs(found - data.read("DP3_MODEL"))[data.cross].max() / flux)
+
+
 def main():
-    parser = argparse.ArgumentParser(description="A hundred sources, by msio and by codex-africanus.")
+    parser = argparse.ArgumentParser(description="A hundred sources, by msio, by codex-africanus and by DP3.")
     parser.add_argument("msio")
     parser.add_argument("--tries", type=int, default=5)
     parser.add_argument("--antennas", type=int, default=32)
     parser.add_argument("--times", type=int, default=4)
+    parser.add_argument("--dp3", metavar="PYTHON")
     o = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="msio-predict-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
-    threads = len(os.sched_getaffinity(0))
     try:
-        import africanus
-        peer = f"codex-africanus {africanus.__version__}"
-    except ImportError as why:
-        peer = None
-        print(f"codex-africanus: LEFT OUT: {why}")
-    try:
-        data = DataSet(os.path.abspath(o.msio), folder, o)
-        sky, text = made_sky(*data.centre[0]), os.path.join(folder, "sky.txt")
-        with open(text, "w") as file:
-            file.write(as_text(sky))
-        ours, theirs = [], []
-        if peer:
-            predicted_by_africanus(data, sky, threads)
-        for _ in range(o.tries):
-            ours.append(timed(lambda: data.call("model", data.path, "--sky", text, "--quiet"))[0])
-            if peer:
-                seconds, model = timed(lambda: predicted_by_africanus(data, sky, threads))
-                theirs.append(seconds)
-        print(f"{SOURCES} sources, {len(data.uvw)} rows of {data.frequency.shape[1]} channels, {threads} processors, medians of {o.tries}")
-        print(f"msio model: {statistics.median(ours):.3f} s ({', '.join(f'{s:.3f}' for s in ours)})")
-        if peer:
-            print(f"{peer}: {statistics.median(theirs):.3f} s ({', '.join(f'{s:.3f}' for s in theirs)})")
-            apart = np.abs(data.read("MODEL_DATA") - model).max() / sky[:, 2].sum()
-            print(f"msio is {statistics.median(theirs) / statistics.median(ours):.2f} times as fast; the two differ by at most "
-                  f"{apart:.1e} of the total flux")
-            if apart > 1e-6:
-                raise SystemExit("the two differ by more than 1e-6 of the flux")
+        compare(o, folder, len(os.sched_getaffinity(0)))
     finally:
         shutil.rmtree(folder)
 
