@@ -1,7 +1,7 @@
 # The library that `msio profile` puts in front of a program. It runs inside programs that are not ours: no sanitizer,
 # nothing linked but the C library.
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-    add_library(msio_profile MODULE
+    set(msio_profile_sources
         prof/preload/large_blocks.c
         prof/preload/calls.c
         prof/preload/casacore_column.c
@@ -18,6 +18,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
         prof/preload/segment.c
         prof/preload/text_trace.c
         prof/preload/tracking.c)
+    add_library(msio_profile MODULE ${msio_profile_sources})
     target_include_directories(msio_profile PRIVATE ${PROJECT_SOURCE_DIR})
     target_compile_definitions(msio_profile PRIVATE _GNU_SOURCE)
     target_compile_options(msio_profile PRIVATE -O2 -U_FORTIFY_SOURCE -fno-sanitize=all

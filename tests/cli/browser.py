@@ -68,20 +68,28 @@ class Browser:
             else:
                 return answer["result"]
 
-    def open(self, path, dark=False):
-        """Opens a file, and waits until its script has run."""
+    def go(self, url, dark=False):
+        """Begins to open an address."""
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.ask(domain + ".enable", self.session)
         self.ask("Emulation.setEmulatedMedia", self.session,
                  features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
-        self.ask("Page.navigate", self.session, url="file://" + path)
+        self.ask("Page.navigate", self.session, url=url)
+
+    def wait(self, condition):
+        """Until an expression is true."""
         for _ in range(600):
-            if self.value("document.body && document.body.dataset.ready") == "1":
+            if self.value(condition):
                 return
             time.sleep(0.05)
-        raise TimeoutError(f"{path}: its script did not end: {self.complaints()}")
+        raise TimeoutError(f"{condition} was never true: {self.complaints()}")
+
+    def open(self, path, dark=False):
+        """Opens a file, and waits until its script has run."""
+        self.go("file://" + path, dark)
+        self.wait("document.body && document.body.dataset.ready === '1'")
 
     def value(self, expression):
         answer = self.ask("Runtime.evaluate", self.session, expression=expression, returnByValue=True)
@@ -91,7 +99,8 @@ class Browser:
 
     def key(self, name):
         for kind in ("keyDown", "keyUp"):
-            self.ask("Input.dispatchKeyEvent", self.session, type=kind, key=name, code=name)
+            text = {"text": name} if kind == "keyDown" and len(name) == 1 else {}
+            self.ask("Input.dispatchKeyEvent", self.session, type=kind, key=name, code=name, **text)
 
     def picture(self, path):
         size = self.ask("Page.getLayoutMetrics", self.session)["cssContentSize"]

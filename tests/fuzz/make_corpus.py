@@ -262,6 +262,27 @@ def take_indices(corpus):
                      place.read())
 
 
+def take_located(corpus):
+    """Files with several datasets, behind what HDF5 says of them: fuzz_locate_hdf5.c tells how."""
+    kinds = {"rows": [((40,), (10,), None)], "plain": [((5, 4), None, None)],
+             "both": [((30, 6), (12, 4), None), ((7, 3), None, None)],
+             "packed": [((30, 6), (12, 4), "gzip"), ((150,), (1,), None), ((4, 3, 2), (2, 2, 1), "lzf")]}
+    for name, datasets in kinds.items():
+        for version in ("earliest", "latest"):
+            with tempfile.NamedTemporaryFile() as place:
+                told = struct.pack("<B", len(datasets) - 1)
+                with h5py.File(place.name, "w", libver=version) as file:
+                    for i, (shape, chunk, filters) in enumerate(datasets):
+                        data = file.create_dataset("d%d" % i, data=np.arange(np.prod(shape), dtype="<u2").reshape(shape),
+                                                   chunks=chunk, compression=filters)
+                        file.flush()
+                        where = h5py.h5o.get_info(data.id).addr if chunk else data.id.get_offset()
+                        told += struct.pack("<B", (chunk is not None) | len(shape) - 1 << 1 | (filters is not None) << 3)
+                        told += b"".join(struct.pack("<BH", c, n) for c, n in zip(chunk or (1,) * len(shape), shape))
+                        told += struct.pack("<BH", 2, where)
+                seed(corpus, "locate_hdf5", "%s_%s" % (name, version), told + place.read())
+
+
 class Conversion:
     """Input of fuzz_conversion.c, in the order in which it takes it."""
     TEXTS = ["sidereal", "icrs", "fk5", "fk4", "x", "Y", "", "east", "north", "phased", "drift", "itrs", "a/b", "r", "a.b",
@@ -411,6 +432,7 @@ def main():
     take_chunks(args.corpus)
     take_packed(args.corpus)
     take_indices(args.corpus)
+    take_located(args.corpus)
     take_journals(args.corpus)
     take_conversions(args.corpus)
     take_text_traces(args.corpus)

@@ -17,6 +17,7 @@ from profiled_table import PYTHON, Profile, column_of
 from running import main, msio
 
 PROFILED = os.environ.get("MSIO_TEST_PROFILED", "")
+THREADS = os.environ.get("MSIO_TEST_PROFILE_THREADS", "")
 SAMPLED = os.environ.get("MSIO_TEST_SAMPLED", "")
 TRACED = os.environ.get("MSIO_TEST_TRACED", "")
 LOOP = """
@@ -277,6 +278,27 @@ class TestSurvival(Loop):
         self.assertIn("nothing to win", report["verdict"])
         self.assertEqual(self.profile("/bin/sh", "-c", "exit 7", code=7)[0]["exit_code"], 7)
         self.assertEqual(self.profile("/bin/sh", "-c", "kill -TERM $$", code=143)[0]["signal"], 15)
+
+
+class TestThreads(Loop):
+    """The program and the library in front of it are under ThreadSanitizer."""
+
+    def test_survival(self):
+        """It ends as it does alone, and what it read is what is told. Not here: vfork's child, which becomes a program that
+        has no sanitizer; a crash, which is the sanitizer's to tell."""
+        file, out = os.path.join(self.table, "table.f0_TSM0"), self.path("out")
+        for mode in ("read", "threads", "fork", "handler", "closefrom", "copies", "errors", "exec", "quick", "killed"):
+            with self.subTest(mode):
+                os.mkdir(out, 0o700)
+                alone = subprocess.run([PROFILED, mode, file], capture_output=True, check=False)
+                run = subprocess.run([PROFILED, mode, file], capture_output=True, check=False, timeout=300,
+                                     env={**os.environ, "LD_PRELOAD": THREADS, "MSIO_PROF": f"profile:{out}"})
+                self.assertEqual((run.returncode, run.stderr), (alone.returncode, b""))
+                report = json.loads(msio("profile", "show", out, "--json").stdout)
+                told = next(f for f in report["files"] if f["path"] == file)
+                reads, count = map(int, run.stdout.split())
+                self.assertEqual((told["reads"], told["bytes_read"]), (reads, count - 512 * told["failed"]))
+                shutil.rmtree(out)
 
 
 class TestReport(Loop):

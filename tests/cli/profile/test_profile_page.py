@@ -1,7 +1,9 @@
 """The page of msio profile, in a browser: it runs without a complaint, fetches nothing, its tables sort, its pictures are there.
 usage: test_profile_page.py MSIO GROUP [unittest's arguments]
 """
+import base64
 import hashlib
+import json
 import os
 import unittest
 
@@ -9,6 +11,8 @@ import browser
 from profiled_table import PYTHON, Profile
 from running import main
 
+SPEEDSCOPE = os.environ.get("MSIO_TEST_SPEEDSCOPE") or os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "../../../build/speedscope/node_modules/speedscope/dist/release/index.html")
 UPLOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../cli/page/uplot")
 PICTURES = os.environ.get("MSIO_TEST_PICTURES")  # a folder to keep what the page looks like in
 
@@ -129,6 +133,39 @@ class TestPage(Profile):
         self.assertEqual(page.value("document.scripts.length"), 4)
         self.assertTrue(page.value("document.body.textContent.includes('<img src=x onerror=throw(1)>')"))
         self.held(page)
+
+
+class TestSpeedscope(Profile):
+    """speedscope's own importer takes the export (`./bootstrap test` installs it where there is npm)."""
+
+    def shown(self, seconds):
+        """A time as speedscope writes it."""
+        return f"{seconds:.2f}s" if seconds >= 1 else f"{1000 * seconds:.2f}ms"
+
+    def test_import(self):
+        for missing in ([] if browser.CHROMIUM else ["Chromium"]) + ([] if os.path.exists(SPEEDSCOPE) else ["speedscope"]):
+            self.skipTest(f"{missing} is not installed")
+        self.profile(PYTHON, self.write("work.py", WORK), self.table)
+        with open(self.path("report/profile.speedscope.json"), "rb") as file:
+            content = base64.b64encode(file.read()).decode()
+        self.write("import.js", f"speedscope.loadFileFromBase64('profile.speedscope.json', {json.dumps(content)})")
+        with browser.Browser(self.path("browser")) as page:  # as its command opens a file
+            page.go(f"file://{os.path.realpath(SPEEDSCOPE)}#localProfilePath={self.path('import.js')}")
+            page.wait("document.body && document.body.innerText.includes('(1/3)')")
+            page.key("3")  # its table of functions
+            page.wait("document.body.innerText.includes('Symbol Name')")
+            rows = page.value("Array.from(document.querySelectorAll('tr')).map(row => row.innerText)")
+            self.assertEqual(page.complaints(), [])
+        totals = {}  # microseconds of a line of a function, with all that it calls
+        with open(self.path("report/profile.folded"), encoding="utf-8") as file:
+            for line in file:
+                frames, weight = line.rsplit(" ", 1)
+                for frame in set(frames.split(";")):
+                    totals[frame] = totals.get(frame, 0) + int(weight)
+        for name in ("compute", "many", "cells"):
+            total = max(total for frame, total in totals.items() if frame.endswith(" " + name))
+            self.assertTrue(any(row.split()[-1] == name and row.startswith(self.shown(1e-6 * total)) for row in rows),
+                            (name, total, rows))
 
 
 class TestLibrary(unittest.TestCase):
