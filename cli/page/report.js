@@ -50,5 +50,20 @@
         place.title = `up to ${most.toFixed(1)} times`;
     });
 
+    // ------------------------------------------------------------ when parts of files were read
+
+    data.heats.forEach((parts, i) => {
+        const place = document.getElementById('heat-' + i), paint = place.getContext('2d');
+        const most = Math.max(...parts.map(times => Math.max(...times)));
+        place.width = parts[0].length;
+        place.height = parts.length;
+        paint.fillStyle = colour('mark');
+        parts.forEach((times, y) => times.forEach((value, x) => {
+            paint.globalAlpha = value > 0 ? 0.15 + 0.85 * value / most : 0;
+            paint.fillRect(x, y, 1, 1);
+        }));
+        place.title = `up to ${most.toFixed(2)} times in a step`;
+    });
+
     document.body.dataset.ready = '1';
 })();

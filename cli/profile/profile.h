@@ -314,6 +314,25 @@ const char *prof_string(const profile_segment *segment, uint32_t index);
 /* A frame of a stack. */
 const profile_site *prof_frame(const prof_found *found, const profile_stack *stack, uint32_t frame);
 
+/* ---------------------------------------------------------------- when parts of files were read (profile_heat.c) */
+
+#define PROF_HEAT_TIMES 64
+
+/* A large file, in equal parts, over the run in equal steps. */
+typedef struct prof_heat {
+    const prof_table *table;
+    const char *file, *column;  /* column: that most of it is; NULL: unknown */
+    int64_t place_bytes, bytes; /* of a part; read in all */
+    int places;                 /* up to the last that was read */
+    double step_seconds;
+    double times[PROFILE_HEAT_PLACES][PROF_HEAT_TIMES]; /* how often a part was read in a step */
+} prof_heat;
+
+/* Those of which most was read first; returns how many. */
+int prof_heats(const cli_profile_run *run, const prof_found *found, prof_heat list[PROFILE_HEATS]);
+/* The file of a path, in found->file; -1: none. */
+int prof_file_of(const prof_found *found, const char *path);
+
 /* ---------------------------------------------------------------- judging (profile_findings.c, profile_estimate.c) */
 
 void cli_profile_judge(const cli_profile_run *run, prof_found *found);

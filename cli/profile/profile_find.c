@@ -197,7 +197,7 @@ static int compare_extents(const void *one, const void *other) {
     return a->extent->length < b->extent->length ? -1 : a->extent->length > b->extent->length;
 }
 
-static int find_file(const prof_found *found, const char *path) {
+int prof_file_of(const prof_found *found, const char *path) {
     prof_file wanted = {.path = path};
     const prof_file *at =
         found->files ? bsearch(&wanted, found->file, (size_t)found->files, sizeof wanted, compare_files) : NULL;
@@ -214,7 +214,7 @@ static void find_columns(prof_found *found) {
     for (uint32_t i = 0; i < PROFILE_EXTENTS; i++) {
         const profile_extent *e = &s->extent[i];
         if (e->state != PROFILE_READY || e->path >= PROFILE_STRINGS) continue;
-        if (file_of[e->path] == -2) file_of[e->path] = find_file(found, prof_string(s, e->path));
+        if (file_of[e->path] == -2) file_of[e->path] = prof_file_of(found, prof_string(s, e->path));
         if (file_of[e->path] >= 0) list[n++] = (prof_extent){file_of[e->path], e};
     }
     if (n) qsort(list, (size_t)n, sizeof *list, compare_extents);

@@ -1,6 +1,7 @@
 /* profile_html.c - report.html: one page that needs nothing else; no name in it can become markup. */
 #include "cli/profile/profile.h"
 
+#include "cli/common/failure.h"
 #include "cli/common/human.h"
 #include "cli/common/json.h"
 #include "cli/page/page.h"
@@ -298,7 +299,39 @@ static void put_strips(FILE *out, const prof_found *found) {
     }
 }
 
+/* Their times stand in the page's data in the same order. */
+static void put_heats(FILE *out, const prof_heat *list, int n) {
+    if (!n) return;
+    fprintf(out,
+            "<h2>When files were read</h2>\n<p>From left to right the run, %s a step; from top to bottom the file; the "
+            "stronger, the more often in that step.</p>\n",
+            cli_duration(list[0].step_seconds).text);
+    for (int i = 0; i < n; i++) {
+        const char *slash = strrchr(list[i].file, '/');
+        fputs("<div class=\"strip\"><span>", out);
+        page_text(out, list[i].table->name);
+        fputs(" ", out);
+        page_text(out, list[i].column ? list[i].column : slash ? slash + 1 : list[i].file);
+        fprintf(out, "</span><canvas class=\"heat\" id=\"heat-%d\" role=\"img\"></canvas><span>%s</span></div>\n", i,
+                cli_size(list[i].bytes).text);
+    }
+}
+
 /* ---------------------------------------------------------------- the page's data */
+
+static void put_heat_times(cli_json *json, const prof_heat *list, int n) {
+    cli_json_open_list(json, "heats");
+    for (int i = 0; i < n; i++) {
+        cli_json_list(json);
+        for (int p = 0; p < list[i].places; p++) {
+            cli_json_array(json);
+            for (int t = 0; t < PROF_HEAT_TIMES; t++) cli_json_double(json, list[i].times[p][t]);
+            cli_json_end(json);
+        }
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+}
 
 static void put_moments(cli_json *json, const cli_profile_run *run) {
     static const char *const names[] = {"time", "resident", "busy", "read", "written"};
@@ -353,7 +386,8 @@ static void put_weights(cli_json *json, const prof_found *found) {
     cli_json_end(json);
 }
 
-static void put_data(FILE *out, const cli_profile_run *run, const prof_found *found) {
+static void put_data(FILE *out, const cli_profile_run *run, const prof_found *found, const prof_heat *heats,
+                     int n_heats) {
     const prof_table *tables[STRIPS] = {0};
     const prof_column *columns[STRIPS] = {0};
     int n = strips(found, tables, columns);
@@ -374,6 +408,7 @@ static void put_data(FILE *out, const cli_profile_run *run, const prof_found *fo
         cli_json_end(&json);
     }
     cli_json_end(&json);
+    put_heat_times(&json, heats, n_heats);
     cli_json_end(&json);
     cli_json_finish(&json);
     fputs("</script>\n", out);
@@ -398,6 +433,8 @@ static void put_samples(FILE *out, const cli_profile_samples *s) {
 
 void cli_profile_html(FILE *out, const cli_profile_run *run, const prof_found *found) {
     char text[512];
+    prof_heat *heats = cli_alloc_many(PROFILE_HEATS, sizeof *heats);
+    int n_heats = prof_heats(run, found, heats);
     page_begin(out, "msio profile");
     fputs("<h1>msio profile: <code>", out);
     for (char **word = run->program; word && *word; word++) {
@@ -412,6 +449,7 @@ void cli_profile_html(FILE *out, const cli_profile_run *run, const prof_found *f
     put_charts(out, run);
     put_flame(out, found);
     put_strips(out, found);
+    put_heats(out, heats, n_heats);
     fputs("<h2>Tables</h2>\n<p><input id=\"filter\" type=\"search\" placeholder=\"show rows with ...\" "
           "aria-label=\"show rows with this text\"> A click on a head, or Enter, sorts.</p>\n",
           out);
@@ -425,6 +463,7 @@ void cli_profile_html(FILE *out, const cli_profile_run *run, const prof_found *f
         out,
         "<p><small>own cost: about %s; %lld events without room. report.txt says what cannot be seen.</small></p>\n",
         cli_duration(found->own_seconds).text, (long long)found->lost);
-    put_data(out, run, found);
+    put_data(out, run, found, heats, n_heats);
+    free(heats);
     page_end(out, page_report_js);
 }

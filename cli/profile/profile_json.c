@@ -1,8 +1,10 @@
 /* profile_json.c - report.json: all that was found. */
 #include "cli/profile/profile.h"
 
+#include "cli/common/failure.h"
 #include "cli/common/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const sureness[] = {"unknown", "exact", "sampled"};
@@ -231,6 +233,32 @@ static void put_calls(cli_json *json, const prof_found *found) {
     cli_json_end(json);
 }
 
+#define OF_HEAT(key, name) CLI_JSON_MEMBER(prof_heat, key, name)
+
+/* When which part of large files was read. */
+static void put_heats(cli_json *json, const cli_profile_run *run, const prof_found *found) {
+    static const cli_json_member members[] = {OF_HEAT("file", file), OF_HEAT("column", column),
+                                              OF_HEAT("part_bytes", place_bytes), OF_HEAT("bytes_read", bytes),
+                                              OF_HEAT("step_seconds", step_seconds)};
+    prof_heat *list = cli_alloc_many(PROFILE_HEATS, sizeof *list);
+    int n = prof_heats(run, found, list);
+    cli_json_open_list(json, "heat");
+    for (int i = 0; i < n; i++) {
+        cli_json_object(json);
+        CLI_JSON_PUT_MEMBERS(json, &list[i], members);
+        cli_json_open_list(json, "times");
+        for (int p = 0; p < list[i].places; p++) {
+            cli_json_array(json);
+            for (int t = 0; t < PROF_HEAT_TIMES; t++) cli_json_double(json, list[i].times[p][t]);
+            cli_json_end(json);
+        }
+        cli_json_end(json);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+    free(list);
+}
+
 #define OF_FILE(name) CLI_JSON_MEMBER(prof_file, #name, name)
 
 static void put_files(cli_json *json, const prof_found *found) {
@@ -348,6 +376,7 @@ void cli_profile_json(FILE *out, const cli_profile_run *run, const prof_found *f
     put_python(&json, found);
     put_calls(&json, found);
     put_memory(&json, run);
+    put_heats(&json, run, found);
     put_files(&json, found);
     cli_json_open_flat_object(&json, "own_cost");
     cli_json_put_int(&json, "accesses", found->events_accesses);

@@ -17,6 +17,8 @@
 #define FUNCTIONS_SHOWN 10
 #define TIMES_SHOWN 12
 #define TASKS_SHOWN 20
+#define HEATS_SHOWN 2
+#define HEAT_LINES 8
 #define MUCH_MEMORY 10000000 /* bytes that are worth a line, however short it was */
 
 static const char *printable(char buffer[512], const char *text) {
@@ -302,6 +304,42 @@ static void print_files(FILE *out, const prof_found *found) {
     free(list);
 }
 
+/* Parts of a file from top to bottom, the run from left to right. */
+static void print_heat(FILE *out, const prof_heat *heat) {
+    static const char shades[] = " .:-=+*#%@";
+    char name[512], file[512];
+    int lines = heat->places < HEAT_LINES ? heat->places : HEAT_LINES;
+    double most = 0, line[HEAT_LINES][PROF_HEAT_TIMES] = {{0}};
+    for (int p = 0; p < heat->places; p++)
+        for (int t = 0; t < PROF_HEAT_TIMES; t++) {
+            double *to = &line[p * lines / heat->places][t];
+            *to += heat->times[p][t];
+            if (*to > most) most = *to;
+        }
+    const char *slash = strrchr(heat->file, '/');
+    fprintf(out, "  %s %s: %s in parts of %s\n", printable(name, heat->table->name),
+            printable(file, heat->column ? heat->column
+                            : slash      ? slash + 1
+                                         : heat->file),
+            cli_size(heat->bytes).text, cli_size(heat->place_bytes * heat->places / (lines ? lines : 1)).text);
+    for (int k = 0; k < lines; k++) {
+        fputs("    |", out);
+        for (int t = 0; t < PROF_HEAT_TIMES; t++)
+            fputc(line[k][t] > 0 ? shades[1 + (int)(8 * line[k][t] / most)] : ' ', out);
+        fputs("|\n", out);
+    }
+}
+
+static void print_heats(FILE *out, const cli_profile_run *run, const prof_found *found) {
+    prof_heat *list = cli_alloc_many(PROFILE_HEATS, sizeof *list);
+    int n = prof_heats(run, found, list);
+    if (n)
+        fprintf(out, "\nWhen files were read: begin to end downwards, the run from left to right, %s a step\n",
+                cli_duration(list[0].step_seconds).text);
+    for (int i = 0; i < n && i < HEATS_SHOWN; i++) print_heat(out, &list[i]);
+    free(list);
+}
+
 static void print_limits(FILE *out, const cli_profile_run *run, const prof_found *found) {
     const profile_segment *s = found->segment;
     int by[4] = {0}, maps = 0;
@@ -385,6 +423,7 @@ void cli_profile_text(FILE *out, const cli_profile_run *run, const prof_found *f
     print_calls(out, found);
     print_chosen(out, found);
     print_files(out, found);
+    print_heats(out, run, found);
     print_findings(out, run, found);
     print_limits(out, run, found);
 }

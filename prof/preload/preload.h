@@ -53,6 +53,9 @@ profile_stack *preload_stack(const uint32_t *site, uint32_t depth, uint32_t user
 uint32_t preload_function(uint32_t file, uint32_t name, int line);
 uint32_t preload_edge(uint32_t caller, uint32_t callee);
 void preload_extent(uint32_t path, uint64_t offset, uint64_t length, bool write);
+/* Where it is kept when which part of a file of so many bytes is read: entry of heats, or UINT32_MAX; and a read. */
+uint32_t preload_heat_entry(uint32_t path, uint64_t size);
+void preload_heat(uint32_t entry, uint64_t offset, uint64_t length, uint64_t now);
 
 /* ---------------------------------------------------------------- single events (events.c) */
 

@@ -31,6 +31,9 @@
 #define PROFILE_TASKS 4096u
 #define PROFILE_DEPTH 40u /* frames of a stack that are kept: the innermost */
 #define PROFILE_SIZE_BUCKETS 24
+#define PROFILE_HEATS 32u             /* files of which it is kept when which part was read */
+#define PROFILE_HEAT_PLACES 32u       /* parts of such a file */
+#define PROFILE_HEAT_BYTES (1u << 20) /* smaller files have none */
 
 /* State of an entry of a hash table. */
 enum { PROFILE_FREE = 0, PROFILE_CLAIMED = 1, PROFILE_READY = 2 };
@@ -83,6 +86,8 @@ typedef struct profile_file {
     profile_count in_order; /* reads and writes that began where the one before ended */
     _Atomic int64_t next;   /* where that is */
     profile_count failed;
+    _Atomic uint32_t heat; /* entry + 1 of heats; 0: none */
+    uint32_t pad;
     _Atomic uint32_t read_sizes[PROFILE_SIZE_BUCKETS]; /* calls that got 2^i .. 2^(i+1) - 1 bytes */
     _Atomic uint32_t write_sizes[PROFILE_SIZE_BUCKETS];
 } profile_file;
@@ -96,6 +101,35 @@ typedef struct profile_extent {
     _Atomic uint32_t reads, writes;
     _Atomic uint32_t read_first; /* 1: it was read before it was first written */
 } profile_extent;
+
+/* Times of a run, in bins that need no room to be known for: the first 32 are a unit each, 32 more are one each, the
+ * next 32 two units, then four ... */
+#define PROFILE_HEAT_UNIT 25 /* 2^25 ns, 34 ms: the last bins end after 4.9 hours, and stand for what comes after */
+#define PROFILE_HEAT_STEPS 32u
+#define PROFILE_HEAT_TIMES (15u * PROFILE_HEAT_STEPS)
+
+static inline uint32_t profile_heat_time(uint64_t ns) {
+    uint64_t units = ns >> PROFILE_HEAT_UNIT;
+    uint32_t level = units < PROFILE_HEAT_STEPS ? 0 : 63u - (uint32_t)__builtin_clzll(units) - 4u;
+    uint64_t bin = level ? level * PROFILE_HEAT_STEPS + (units >> (level - 1)) - PROFILE_HEAT_STEPS : units;
+    return bin < PROFILE_HEAT_TIMES ? (uint32_t)bin : PROFILE_HEAT_TIMES - 1;
+}
+
+/* The nanosecond at which a bin begins. */
+static inline uint64_t profile_heat_begin(uint32_t bin) {
+    uint32_t level = bin / PROFILE_HEAT_STEPS, step = bin % PROFILE_HEAT_STEPS;
+    uint64_t units = level ? (uint64_t)(PROFILE_HEAT_STEPS + step) << (level - 1) : step;
+    return units << PROFILE_HEAT_UNIT;
+}
+
+/* When which part of a large file was read, by all processes. */
+typedef struct profile_heat {
+    _Atomic uint32_t state;
+    uint32_t path;
+    uint32_t shift; /* a part has 2^shift bytes; the last one stands for what is behind it, too */
+    uint32_t pad;
+    _Atomic uint32_t read[PROFILE_HEAT_PLACES][PROFILE_HEAT_TIMES]; /* in units of 16 bytes */
+} profile_heat;
 
 /* A place in a program's source. */
 typedef struct profile_site {
@@ -199,6 +233,7 @@ typedef struct profile_segment {
     profile_string string[PROFILE_STRINGS];
     profile_file file[PROFILE_FILES];
     profile_extent extent[PROFILE_EXTENTS];
+    profile_heat heat[PROFILE_HEATS];
     profile_site site[PROFILE_SITES];
     profile_access access[PROFILE_ACCESSES];
     profile_stack stack[PROFILE_STACKS];

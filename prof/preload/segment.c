@@ -419,3 +419,31 @@ void preload_extent(uint32_t path, uint64_t offset, uint64_t length, bool write)
         if (length <= most) return;
     }
 }
+
+uint32_t preload_heat_entry(uint32_t path, uint64_t size) {
+    profile_segment *s = preload_segment;
+    for (uint32_t i = 0; i < PROFILE_HEATS; i++) {
+        profile_heat *entry = &s->heat[i];
+        uint32_t seen = look_at(&entry->state);
+        if (seen == PROFILE_READY && entry->path == path) return i;
+        if (seen != PROFILE_FREE) continue;
+        entry->path = path;
+        while (size > (uint64_t)PROFILE_HEAT_PLACES << entry->shift) entry->shift++;
+        publish(&entry->state);
+        return i;
+    }
+    return UINT32_MAX; /* not lost: it is a picture of some */
+}
+
+void preload_heat(uint32_t entry, uint64_t offset, uint64_t length, uint64_t now) {
+    profile_heat *heat = &preload_segment->heat[entry];
+    uint64_t started = preload_segment->started, end = offset + length;
+    uint32_t time = profile_heat_time(now > started ? now - started : 0);
+    while (offset < end) {
+        uint64_t place = offset >> heat->shift, to = (place + 1) << heat->shift;
+        if (place >= PROFILE_HEAT_PLACES - 1) place = PROFILE_HEAT_PLACES - 1, to = end;
+        if (to > end) to = end;
+        atomic_fetch_add_explicit(&heat->read[place][time], (uint32_t)((to - offset + 8) >> 4), memory_order_relaxed);
+        offset = to;
+    }
+}

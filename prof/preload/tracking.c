@@ -82,6 +82,7 @@ static void renew(void) {
         if (!entry) continue;
         const profile_file *old = &preload_segment->file[entry - 1];
         uint32_t own = preload_file_entry(process, old->path, old->kind);
+        if (own != UINT32_MAX) atomic_store(&preload_segment->file[own].heat, atomic_load(&old->heat));
         atomic_store(&tracked[fd], own == UINT32_MAX ? 0 : own + 1);
     }
 }
@@ -100,6 +101,16 @@ profile_file *preload_tracked(int fd, bool *locks) {
     return file;
 }
 
+/* A file that is large when it is opened has it kept when which part of it is read. */
+static void follow(profile_file *file, int fd) {
+    struct stat found;
+    bool wanted = file->kind == PROFILE_TABLE_FILE || file->kind == PROFILE_HDF5_FILE;
+    if (!wanted || atomic_load_explicit(&file->heat, memory_order_relaxed)) return;
+    if (fstat(fd, &found) || found.st_size < PROFILE_HEAT_BYTES) return;
+    uint32_t entry = preload_heat_entry(file->path, (uint64_t)found.st_size);
+    if (entry != UINT32_MAX) atomic_store(&file->heat, entry + 1);
+}
+
 static void track(int fd, uint32_t kind) {
     char path[PATH_MAX];
     size_t length = absolute_path(fd, path, sizeof path);
@@ -114,6 +125,7 @@ static void track(int fd, uint32_t kind) {
     uint32_t entry = preload_file_entry(preload_process(), name, kind);
     if (entry == UINT32_MAX) return;
     atomic_fetch_add_explicit(&preload_segment->file[entry].opens, 1, memory_order_relaxed);
+    follow(&preload_segment->file[entry], fd);
     atomic_store(&tracked[fd], entry + 1);
 }
 
@@ -229,6 +241,8 @@ void preload_moved(profile_file *file, int fd, ssize_t n, int64_t offset, uint64
             add(write ? &preload_segment->table_bytes_written : &preload_segment->table_bytes_read, (uint64_t)n);
         if (offset >= 0 && file->kind != PROFILE_OTHER_FILE)
             preload_extent(file->path, (uint64_t)offset, (uint64_t)n, write);
+        uint32_t heat = write || offset < 0 ? 0 : atomic_load_explicit(&file->heat, memory_order_relaxed);
+        if (heat) preload_heat(heat - 1, (uint64_t)offset, (uint64_t)n, start);
     }
     sought.file = NULL;
     errno = kept;

@@ -13,7 +13,7 @@ import subprocess
 
 import numpy as np
 
-from profiled_table import PYTHON, Profile, column_of
+from profiled_table import PYTHON, Profile, column_of, make_table
 from running import main, msio
 
 PROFILED = os.environ.get("MSIO_TEST_PROFILED", "")
@@ -399,6 +399,27 @@ class TestReport(Loop):
         for way, told in (("all the time", True), ("at once", False)):
             report, _ = self.profile(PYTHON, script, way, out=way)
             self.assertEqual("memory only grows" in {f["kind"] for f in report["findings"]}, told, report["memory"])
+
+    def test_heat(self):
+        """When which part of a file was read: its first half, a pause, its second half; all bytes of it are somewhere."""
+        large = os.path.join(os.path.realpath(self.folder), "large.tab")
+        make_table(large, rows=4800)
+        script = self.write("halves.py", "import sys, time\nfrom casacore.tables import table\n"
+                            "t = table(sys.argv[1], ack=False)\nfor half in range(2):\n"
+                            "    t.getcol('DATA', 2400 * half, 2400)\n    time.sleep(1)\n")
+        report, _ = self.profile(PYTHON, script, large)
+        heat = {h["column"]: h for h in report["heat"]}["DATA"]
+        times = np.array(heat["times"])
+        self.assertEqual(times.shape[1], 64)
+        self.assertAlmostEqual(64 * heat["step_seconds"], report["seconds"], delta=0.1)
+        told = next(f["bytes_read"] for f in report["files"] if f["path"] == heat["file"])
+        self.assertEqual(heat["bytes_read"], told)
+        self.assertAlmostEqual(times.sum() * heat["part_bytes"], told, delta=1e-6 * told)
+        middle = 2400 * 64 * 16 // heat["part_bytes"]
+        before, after = (np.flatnonzero(half.sum(axis=0)) for half in (times[:middle - 1], times[middle + 2:]))
+        self.assertLess(before.max(), after.min())
+        with open(self.path("report/report.txt"), encoding="utf-8") as file:
+            self.assertRegex(file.read(), r"When files were read(.|\n)*large.tab DATA(.|\n)*@")
 
     def test_own_cost(self):
         """What accesses cost is measured in the run: more than the least that a look at a clock takes, less than the run."""

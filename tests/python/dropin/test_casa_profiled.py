@@ -67,6 +67,31 @@ def test_gaincal(folder):
     assert [task["task"] for task in report["python"]["tasks"]] == ["gaincal"]
 
 
+def calls_of(report):
+    """How often each column was read and written, by table."""
+    told = {}
+    for column in report["columns"]:
+        for by in column["by"]:
+            key = (os.path.basename(column["table"]), column["column"], by["operation"])
+            told[key] = told.get(key, 0) + by["calls"]
+    return told
+
+
+def test_text_trace(folder, monkeypatch):
+    """By casacore's own text trace the same accesses are told, of each table and column."""
+    reports = {}
+    for way in ("functions", "text"):
+        if way == "text":
+            monkeypatch.setenv("MSIO_PROFILE_TEXT", "1")
+        run(folder, MSIO, "profile", "--quiet", "--no-estimate", "--out", str(folder / way), "--")
+        reports[way] = json.loads((folder / way / "report.json").read_text())
+    assert {p["seen_by"] for p in reports["text"]["processes"]} == {"casacore's text trace"}
+    assert reports["text"]["own_cost"]["garbled_lines"] == 0
+    functions, text = (calls_of(reports[way]) for way in ("functions", "text"))
+    assert functions["obs.ms", "DATA", "read"] == CROSS
+    assert text == functions
+
+
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 def test_bytes_are_those_of_strace(folder):
     run(folder, MSIO, "profile", "--quiet", "--no-estimate", "--out", str(folder / "report"), "--")
