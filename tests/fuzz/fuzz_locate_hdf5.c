@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define DATASETS_MOST 3
+#define AXIS_MOST 0x1fffu /* so that the bytes of four axes can be counted: what cannot is not read by address */
 
 /* The next byte of the input, 0 behind its end. */
 static unsigned take(const uint8_t **data, size_t *size) {
@@ -36,7 +37,7 @@ static void take_dataset(const uint8_t **data, size_t *size, msio_h5_info *info)
                            .elements = 1};
     for (int k = 0; k < info->ndim; k++) {
         info->chunk[k] = take(data, size);
-        info->shape[k] = take_two(data, size);
+        info->shape[k] = take_two(data, size) & AXIS_MOST;
         info->elements *= info->shape[k];
     }
     info->stored = take(data, size);

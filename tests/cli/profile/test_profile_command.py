@@ -393,9 +393,15 @@ class TestReport(Loop):
 
     def test_memory_that_only_grows(self):
         """A process that grows all the time is told of; one that is as large from its begin on is not."""
-        script = self.write("grow.py", "import sys, time\nkept = []\nfor turn in range(40):\n"
-                            "    kept.append(b'x' * (8 << 20) * (1 if sys.argv[1] == 'all the time' else turn == 0 and 40))\n"
-                            "    time.sleep(0.1)\n")
+        script = self.write("grow.py", """
+import os, sys, time
+kept, begin = [], time.monotonic()
+while (now := time.monotonic() - begin) < 4.5:
+    wanted = 90 * now if sys.argv[1] == "all the time" else 400
+    while len(kept) < wanted: kept.append(b"x" * 1_000_000)
+    time.sleep(0.02)
+os._exit(0)
+""")
         for way, told in (("all the time", True), ("at once", False)):
             report, _ = self.profile(PYTHON, script, way, out=way)
             self.assertEqual("memory only grows" in {f["kind"] for f in report["findings"]}, told, report["memory"])
