@@ -76,7 +76,11 @@ static void each_file(const char *folder, void (*call)(void *user, const char *p
     if (listing) closedir(listing);
 }
 
-static void read_one(void *found, const char *path) { read_file(found, path); }
+/* What a killed process had not finished is in the one before. */
+static void read_one(void *found, const char *path) {
+    size_t length = strlen(path);
+    if (length < 4 || strcmp(path + length - 4, ".new") != 0) read_file(found, path);
+}
 
 void prof_find_chosen(const char *folder, prof_found *found) {
     found->chosen = cli_alloc_many(LINES_MOST, sizeof *found->chosen);

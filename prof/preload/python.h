@@ -91,6 +91,8 @@ uint32_t python_frame_site(python_object *frame, python_owner *owner);
  * entry of functions; each later call's function. */
 void python_lines_learned(python_object *code, uint32_t function);
 void python_lines_called(uint32_t function);
+/* Writes what was found so far. */
+void python_lines_write(void);
 
 /* Tasks of CASA (python_tasks.c). At each look, with Python's lock: begin; for each thread the outermost frame by which
  * a task is called, with the entry + 1 of its caller's site; end. A call of a task is told from the next one by its

@@ -1,12 +1,15 @@
 /* python_lines.c - every line of functions that the user chose (--lines): timed by line_profiler, where the program's
  * Python has it. The chosen functions are handed to it as they are first called; what it found is written when Python
- * ends, to FOLDER/lines.PID.
+ * ends, and each second of a run that is sampled, so that little is lost of one that is killed: to FOLDER/lines.PID. A
+ * child of fork begins anew; it often ends by _exit, which runs nothing of Python's.
  */
 #include "prof/preload/preload.h"
 #include "prof/preload/python.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define CHOSEN 64u     /* functions */
@@ -16,6 +19,7 @@ static uint32_t chosen[CHOSEN]; /* entries of functions */
 static uint32_t n_chosen;
 static python_object
     *handed; /* the function below that takes a code; NULL: not made yet, or line_profiler is missing */
+static python_object *writes; /* the one that writes what was found so far */
 static bool tried;
 static __thread bool timed; /* line_profiler looks at this thread */
 
@@ -25,18 +29,29 @@ static const char source[] =
     "import atexit, os, types\n"
     "import line_profiler\n"
     "profile = line_profiler.LineProfiler()\n"
-    "process = os.getpid()\n"
-    "def end():\n"
-    "    if os.getpid() != process: return\n"
-    "    profile.disable()\n"
+    "process, base = os.getpid(), {}\n"
+    "def lines():\n"
     "    stats = profile.get_stats()\n"
+    "    return {(*key, line): (hits, took * stats.unit)\n"
+    "            for key, rows in stats.timings.items() for line, hits, took in rows}\n"
+    "def write():\n"
+    "    if os.getpid() != process: return\n"
     "    with open(path + '.new', 'w', encoding='utf-8', errors='replace') as file:\n"
-    "        for (name, first, function), lines in stats.timings.items():\n"
-    "            for line, hits, took in lines:\n"
-    "                row = (name, first, function, line, hits, took * stats.unit)\n"
-    "                file.write('\\t'.join(str(part).replace('\\t', '?').replace('\\n', '?') for part in row) + '\\n')\n"
+    "        for (name, first, function, line), (hits, took) in lines().items():\n"
+    "            before = base.get((name, first, function, line), (0, 0))\n"
+    "            if hits == before[0]: continue\n"
+    "            row = (name, first, function, line, hits - before[0], max(0, took - before[1]))\n"
+    "            file.write('\\t'.join(str(part).replace('\\t', '?').replace('\\n', '?') for part in row) + '\\n')\n"
     "    os.rename(path + '.new', path)\n"
+    "def forked():\n"
+    "    global process, base, path\n"
+    "    process, base = os.getpid(), lines()\n"
+    "    path = '%s.%d' % (path.rpartition('.')[0], process)\n"
+    "def end():\n"
+    "    profile.disable()\n"
+    "    write()\n"
     "atexit.register(end)\n"
+    "os.register_at_fork(after_in_child=forked)\n"
     "def take(code):\n"
     "    if code is not None:\n"
     "        cells = tuple(types.CellType() for _ in code.co_freevars)\n"
@@ -92,6 +107,7 @@ static void begin(void) {
         put(space, "path", path);
         result = python.run(source, FILE_INPUT, space, space);
         if (result) handed = python.item(space, "take");
+        if (handed) writes = python.item(space, "write");
         python.clear_error();
         if (result) python.give(result);
         python.give(space);
@@ -123,3 +139,23 @@ void python_lines_called(uint32_t function) {
             return;
         }
 }
+
+void python_lines_write(void) {
+    python_object *result = writes ? python.call(writes, NULL) : NULL;
+    if (result) python.give(result);
+    if (writes) python.clear_error();
+}
+
+/* By these a process ends at once: Python's os._exit, and so children of multiprocessing. Not between vfork and exec.
+ */
+static void before_end(void) {
+    if (writes && preload_is_own_memory() && python.is_initialized() && python.holds_lock() && !python.error())
+        python_lines_write();
+}
+
+PRELOAD_EXPORT void _exit(int status) {
+    before_end();
+    for (;;) syscall(SYS_exit_group, status);
+}
+
+PRELOAD_EXPORT void _Exit(int status) { _exit(status); }

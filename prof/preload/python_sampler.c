@@ -158,6 +158,7 @@ static void look(python_object *stacks_of_all, uint64_t wall) {
         python_tasks_begin(wall, preload_now());
         look_at_all(stacks, wall, before < 0 || now < 0 ? 0 : now - before);
         python_tasks_end();
+        if (this_look % preload_segment->sample_hz == 0) python_lines_write();
         before = now;
         python.give(stacks);
         add(&preload_segment->looks, 1);

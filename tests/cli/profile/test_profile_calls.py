@@ -5,6 +5,7 @@ import json
 import marshal
 import os
 import pstats
+import signal
 import subprocess
 
 from profiled_table import PYTHON, Profile
@@ -234,6 +235,34 @@ class TestLines(Calls):
         self.assertEqual(self.lines(report)["slow", 7]["hits"], 30)
         told = {call["function"]: call["ncalls"] for call in report["calls"]}
         self.assertEqual((told["slow"], told["inner"]), (4, 8))
+
+    def test_children(self):
+        """Children of fork tell what they did themselves, also those that end by _exit; a run that is killed what was before."""
+        script = self.write("children.py", """
+import multiprocessing, os, signal, sys, time
+from casacore.tables import table
+def slow(n):
+    for i in range(n):
+        i * i
+table(sys.argv[1], ack=False)
+slow(10)
+child = os.fork()
+if child == 0:
+    slow(200)
+    os._exit(0)
+os.waitpid(child, 0)
+process = multiprocessing.get_context("fork").Process(target=slow, args=(3000,))
+process.start()
+process.join()
+if len(sys.argv) > 2:
+    until = time.time() + 3
+    while time.time() < until: time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGKILL)
+""")
+        for more, code in (((), 0), (("die",), 128 + signal.SIGKILL)):
+            report, _ = self.profile(PYTHON, script, self.table, *more, code=code, out=f"out{code}",
+                                     options=["--lines", "slow", "--no-estimate"])
+            self.assertEqual(self.lines(report)["slow", 5]["hits"], 10 + 200 + 3000)
 
     def test_without_engine(self):
         """Where line_profiler is missing the report says what to install."""
