@@ -2,6 +2,8 @@
 #ifndef MSIO_CLI_CHAIN_CONFIG_H
 #define MSIO_CLI_CHAIN_CONFIG_H
 
+#include "cli/chain/chain_toml.h"
+
 #include <stddef.h>
 
 #define CHAIN_STEPS_MOST 64
@@ -29,17 +31,9 @@ typedef struct chain_config {
     chain_steps part[CHAIN_PARTS];
 } chain_config;
 
-/* What is wrong with a file. */
-typedef struct chain_fault {
-    int line; /* 0: of no line */
-    char message[400];
-} chain_fault;
-
 /* Reads a file's text. Returns 0, or -1 after telling what is wrong. *config is to be freed in any case. The text may
  * be anything. */
 int chain_config_parse(const char *text, size_t length, chain_config *config, chain_fault *fault);
 void chain_config_free(chain_config *config);
-/* Whether this build can read TOML. */
-int chain_config_readable(void);
 
 #endif

@@ -46,7 +46,8 @@ static int read_config(const cli_context *cli, const char *path, chain_config *c
     }
     if (!code && chain_config_parse(text, length, config, &fault)) {
         const char *name = path ? path : "the steps of this version";
-        code = fault.line ? cli_fail(cli, MSIO_E_FORMAT, path, "%s, line %d: %s", name, fault.line, fault.message)
+        code = fault.line ? cli_fail(cli, MSIO_E_FORMAT, path, "%s, line %d, column %d: %s", name, fault.line,
+                                     fault.column, fault.message)
                           : cli_fail(cli, MSIO_E_FORMAT, path, "%s: %s", name, fault.message);
     }
     free(own);
@@ -55,12 +56,6 @@ static int read_config(const cli_context *cli, const char *path, chain_config *c
 
 int chain_prepare(const cli_context *cli, const chain_wishes *wish, chain_plan *plan) {
     *plan = (chain_plan){.wish = *wish};
-    if (!chain_config_readable() && !wish->config) {
-        for (int part = 0; part < CHAIN_PARTS; part++)
-            snprintf(plan->missing[part], sizeof plan->missing[part],
-                     "this build of msio reads no TOML: build it where toml++ is (apt install libtomlplusplus-dev)");
-        return 0;
-    }
     int code = read_config(cli, wish->config, &plan->config);
     if (!code) chain_find_tools(plan);
     return code;

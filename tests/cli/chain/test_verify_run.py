@@ -357,7 +357,7 @@ def hostile():
     yield step + 'task = ""\n', 3, "empty"
     yield step + 'task = "os.system"\n', 3, "name of a task"
     yield step + 'task = "a\\u0000b"\n', 3, "NUL"
-    yield step + 'task = "\xe9"\n', 3, "printable ASCII"
+    yield step + 'task = "\xe9"\n', 3, "no UTF-8"
     yield step, 1, "either a task or argv"
     yield step + 'task = "x"\nargv = ["y"]\n', 1, "either"
     yield step + 'argv = []\n', 3, "list"
@@ -389,16 +389,10 @@ class TestConfig(Run):
                 with open(self.path("steps.toml"), "wb") as file:
                     file.write(text.encode("latin-1"))
                 run = msio("verify", self.ms, "--run", "all", "--config", file.name, code=3, env=self.env, text=True)
-                self.assertIn(f"line {line}:", run.stderr)
+                self.assertIn(f"line {line}, column ", run.stderr)
                 self.assertIn(words, run.stderr)
                 self.assertEqual(run.stdout, "")
         self.assert_untouched()
-
-    def test_what_the_library_takes_for_impossible(self):
-        """Text at which toml++ 3.3 would end the process by an assertion, or, built without them, go anywhere."""
-        write(self.path("steps.toml"), "[[[[calibration]]\n")
-        run = msio("verify", self.ms, "--run", "all", "--config", self.path("steps.toml"), code=3, env=self.env, text=True)
-        self.assertIn("out of place", run.stderr)
 
     def test_files(self):
         for path, words in ((self.path("none.toml"), "No such file"), (self.folder, "directory")):
