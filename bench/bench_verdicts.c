@@ -18,8 +18,6 @@
 #define DRAWS 1000
 #define FALSE_ALARMS 0.01 /* at most */
 #define FOUND_10 0.80     /* at least */
-#define HELD_10                                                                                                        \
-    0.65 /* what --check holds: the recorded machine, whose two processors share their memory, misses the aim */
 #define FOUND_25 0.99
 
 typedef struct series {
@@ -55,34 +53,44 @@ static int read_pairs(const char *path, series *all) {
 }
 
 /* One measuring: neighbours, as a machine's mood lasts longer than a pair. */
-static pairs_ratio draw(const series *s, double longer, uint64_t *state, double *a, double *b) {
+static pairs_ratio draw(const series *s, uint64_t *state, double *a, double *b) {
     int from = (int)pairs_random_below(state, (uint32_t)(s->n - DRAWN + 1));
     for (int i = 0; i < DRAWN; i++) {
         int pair = from + (int)pairs_random_below(state, DRAWN), other = (int)pairs_random_below(state, 2);
         a[i] = other ? s->b[pair] : s->a[pair];
-        b[i] = (other ? s->a[pair] : s->b[pair]) * longer;
+        b[i] = other ? s->a[pair] : s->b[pair];
     }
     return pairs_of(DRAWN, a, b);
 }
 
-/* The verdict as compare comes to it. */
-static pairs_verdict verdict_of(const series *s, double longer, uint64_t *state) {
+/* A measuring and its repetition. */
+typedef struct drawing {
     double a[2 * DRAWN], b[2 * DRAWN];
-    pairs_ratio first = draw(s, longer, state, a, b);
-    pairs_verdict verdict = pairs_judge(&first);
-    if (verdict != PAIRS_SLOWER && verdict != PAIRS_FASTER) return verdict;
-    pairs_ratio again = draw(s, longer, state, a + DRAWN, b + DRAWN), all = pairs_of(2 * DRAWN, a, b);
-    return pairs_confirm(verdict, pairs_judge(&again), &all);
+    pairs_ratio first, again;
+} drawing;
+
+/* What is found where every b takes longer: the same, by that factor, as all of it is made of logarithms. */
+static pairs_ratio lengthened(pairs_ratio r, double longer) {
+    r.ratio *= longer, r.low *= longer, r.high *= longer;
+    return r;
+}
+
+/* The verdict as compare comes to it. */
+static pairs_verdict verdict_of(const drawing *d, double longer) {
+    pairs_ratio first = lengthened(d->first, longer), again = lengthened(d->again, longer);
+    pairs_verdict looked = pairs_judge(&first), repeated = pairs_judge(&again);
+    if ((looked != PAIRS_SLOWER && looked != PAIRS_FASTER) || repeated == looked) return looked;
+    pairs_ratio all = lengthened(pairs_of(2 * DRAWN, d->a, d->b), longer);
+    return pairs_confirm(looked, repeated, &all);
 }
 
 typedef struct shares {
     double slower, faster, same, unsure;
 } shares;
 
-static shares shares_of(const series *s, double longer) {
+static shares shares_of(const drawing *drawn, double longer) {
     int count[4] = {0};
-    uint64_t state = 1;
-    for (int i = 0; i < DRAWS; i++) count[verdict_of(s, longer, &state)]++;
+    for (int i = 0; i < DRAWS; i++) count[verdict_of(&drawn[i], longer)]++;
     return (shares){(double)count[PAIRS_SLOWER] / DRAWS, (double)count[PAIRS_FASTER] / DRAWS,
                     (double)count[PAIRS_SAME] / DRAWS, (double)count[PAIRS_UNSURE] / DRAWS};
 }
@@ -124,11 +132,12 @@ static int judge(const figures *f) {
         "%s (%.1f%%)\n",
         f->load, few ? "met" : "MISSED", 100 * alarms, found ? "met" : "MISSED", 100 * f->ten / n,
         sure ? "met" : "MISSED", 100 * f->more / n);
-    return !few || (strcmp(f->load, "idle") == 0 && !(f->ten / n >= HELD_10 && sure));
+    return !few || (strcmp(f->load, "idle") == 0 && !(found && sure));
 }
 
 int main(int argc, char **argv) {
     series *all = calloc(SERIES_MOST, sizeof *all);
+    static drawing drawn[DRAWS];
     figures found[SERIES_MOST];
     int check = argc > 2 && strcmp(argv[2], "--check") == 0, missed = 0, loads = 0,
         n = argc > 1 && all ? read_pairs(argv[1], all) : 0;
@@ -137,8 +146,13 @@ int main(int argc, char **argv) {
         "found |\n|---|---|---|---|---|---|---|---|---|\n");
     for (int i = 0; i < n; i++) {
         if (all[i].n < 2 * DRAWN) continue;
-        shares same = shares_of(&all[i], 1);
-        double ten = shares_of(&all[i], 1.10).slower, more = shares_of(&all[i], 1.25).slower;
+        uint64_t state = 1;
+        for (drawing *d = drawn; d < drawn + DRAWS; d++) {
+            d->first = draw(&all[i], &state, d->a, d->b);
+            d->again = draw(&all[i], &state, d->a + DRAWN, d->b + DRAWN);
+        }
+        shares same = shares_of(drawn, 1);
+        double ten = shares_of(drawn, 1.10).slower, more = shares_of(drawn, 1.25).slower;
         print_row(all[i].load, all[i].work, all[i].n, &same, ten, more);
         add(figures_of(found, &loads, all[i].load), &same, ten, more);
     }

@@ -28,7 +28,7 @@ def pairs_of(command, pairs):
         raise SystemExit(f"record_pairs: {command} failed")
     told = json.loads(done.stdout)
     print(f"{command}: {told['verdict']}, {told['low']:.4f} to {told['high']:.4f}, load {told['load']}", file=sys.stderr)
-    return told["pairs"]
+    return told
 
 
 def main():
@@ -47,7 +47,9 @@ def main():
         loop = subprocess.Popen(["sh", "-c", "while :; do :; done"]) if load == "busy" else None
         try:
             for work, arguments in WORKS.items():
-                for a, b in pairs_of(f"{MSIO} {arguments.format(path)}", o.pairs):
+                told = pairs_of(f"{MSIO} {arguments.format(path)}", o.pairs)
+                lines.append(f"# {load} {work}: load average {told['load']:.1f}")
+                for a, b in told["pairs"]:
                     lines.append(f"{load} {work} {a:.6g} {b:.6g}")
         finally:
             if loop:

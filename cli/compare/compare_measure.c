@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHORTEST 0.01 /* seconds that one time is taken of: shorter commands are run several times for it */
+#define SHORTEST 0.1 /* seconds that one time is taken of: shorter commands are run several times for it */
 #define REPEATS_MOST 100
 
 static const char *const names[2] = {"command a", "command b"};
@@ -19,18 +19,20 @@ static int run_prepared(const cli_context *cli, const cli_comparison *c, int sid
     return code ? code : cli_compared_run_once(cli, names[side], c->command[side], run);
 }
 
-/* One time of a side: the mean of its repeats. */
-static int time_side(const cli_context *cli, cli_comparison *c, int side, int pair) {
-    cli_compared_run run;
-    double sum = 0;
-    int code = 0;
-    for (int i = 0; i < c->repeats && !code; i++) {
-        code = run_prepared(cli, c, side, &run);
-        sum += run.seconds;
-    }
-    if (code) return code;
-    c->seconds[side][pair] = sum / c->repeats;
-    memcpy(c->count[side] + (size_t)pair * CLI_COMPARED_COUNTS, run.count, sizeof run.count);
+/* The times of a pair, each the mean of its repeats: in turns all the same, so that a mood of the machine that lasts
+ * for a few runs meets both. */
+static int time_pair(const cli_context *cli, cli_comparison *c) {
+    double sum[2] = {0};
+    for (int64_t turn = (int64_t)c->made * c->repeats, end = turn + c->repeats; turn < end; turn++)
+        for (int k = 0; k < 2; k++) {
+            cli_compared_run run;
+            int side = (int)(turn % 2) ^ k, code = run_prepared(cli, c, side, &run);
+            if (code) return code;
+            sum[side] += run.seconds;
+            memcpy(c->count[side] + (size_t)c->made * CLI_COMPARED_COUNTS, run.count, sizeof run.count);
+        }
+    for (int side = 0; side < 2; side++) c->seconds[side][c->made] = sum[side] / c->repeats;
+    c->made++;
     return 0;
 }
 
@@ -56,10 +58,7 @@ static int measure_pairs(const cli_context *cli, cli_comparison *c, int until, d
     while (c->made < until && !code) {
         if (c->made >= from + PAIRS_LEAST && cli_now() - began > c->limit) break;
         if (c->made > from && cli_now() - began > 2 * c->limit) break; /* too few are no evidence, and that is told */
-        int first = c->made % 2;
-        code = time_side(cli, c, first, c->made);
-        if (!code) code = time_side(cli, c, !first, c->made);
-        if (!code) c->made++;
+        code = time_pair(cli, c);
         cli_progress_update(&progress, c->made - from, until - from);
     }
     cli_progress_end(&progress);

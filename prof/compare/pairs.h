@@ -19,7 +19,7 @@ const char *pairs_verdict_name(pairs_verdict verdict);
 
 typedef struct pairs_ratio {
     double ratio;     /* b against a: exp of the midmean of log(b / a), that is of its middle half */
-    double low, high; /* the bootstrap's percentile interval of it, 95% */
+    double low, high; /* the bootstrap's percentile interval of it, 90%: two tests of 5% (Schuirmann 1987) */
     int pairs;
 } pairs_ratio;
 
