@@ -68,17 +68,16 @@ const cli_command cli_command_compare = {
     .name = "compare",
     .summary = "which of two commands is faster, with how sure that is",
     .usage = "-a COMMAND -b COMMAND [options]",
-    .text =
-        "Runs both in turns, a b b a, so that whatever else the machine does meets both alike; the first run\n"
-        "of each is dropped. Commands shorter than 0.1 s are run several times for each time, in turns too. The\n"
-        "ratio is the middle of the pairs' own ratios, its 90% interval comes from 2000 resamplings of the pairs.\n\n"
-        "SLOWER: the interval lies above 1.03, and does so again in a second measuring. FASTER: the same,\n"
-        "below 1/1.03. SAME: between the two. Else NOT ENOUGH EVIDENCE: more pairs, or a quieter machine,\n"
-        "tell more.\n\n"
-        "Beside the times stand counts of the last run of each time, with all processes that the command\n"
-        "waited for, as the kernel keeps them (/proc/PID/io): bytes and calls of read and write, bytes from\n"
-        "and to the disk, the largest process's memory; and instructions, where the machine counts them.\n"
-        "What files mapped into memory bring is in the bytes from disk alone.",
+    .text = "Runs both in turns, a b b a, so that whatever else the machine does meets both alike; the first run\n"
+            "of each is dropped. Commands shorter than 0.1 s are run several times for each time, in turns too.\n"
+            "The ratio is the middle of the pairs' own ratios, its 90% interval comes from 2000 resamplings.\n\n"
+            "SLOWER: the interval lies above 1.03, and does so again in a second measuring. FASTER: the same,\n"
+            "below 1/1.03. SAME: between the two. Else NOT ENOUGH EVIDENCE: more pairs, or a quieter machine,\n"
+            "tell more.\n\n"
+            "Beside the times stand counts of the last run of each time, with all processes that the command\n"
+            "waited for, as the kernel keeps them (/proc/PID/io): bytes and calls of read and write, bytes from\n"
+            "and to the disk, the largest process's memory; and instructions, where the machine counts them.\n"
+            "What files mapped into memory bring is in the bytes from disk alone.",
     .options = options,
     .negative = "b is slower",
     .unsure = "not enough evidence",
