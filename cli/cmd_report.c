@@ -5,6 +5,7 @@
 #include "cli/input/options.h"
 #include "msio/files.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,18 +82,32 @@ static bool ends_with(const char *text, const char *end) {
     return n >= k && strcmp(text + n - k, end) == 0;
 }
 
-static int write_to(const cli_context *cli, const wishes *wish, const handing_run *of, const handing_run *before,
-                    const char *from) {
+/* What is told: a run, beside one before or NULL; or a folder's profiles. */
+typedef struct document {
+    const handing_run *of, *before;
+    handing_kept *kept;
+    int64_t n;
+    const char *from;
+} document;
+
+static void put(FILE *out, bool html, const document *told) {
+    if (told->kept)
+        handing_folder_write(out, html, told->kept, told->n, told->from);
+    else
+        handing_write(out, html, told->of, told->before, told->from);
+}
+
+static int write_to(const cli_context *cli, const wishes *wish, const document *told) {
     msio_making *making = NULL;
     if (!wish->out || strcmp(wish->out, "-") == 0) {
-        handing_write(stdout, false, of, before, from);
+        put(stdout, false, told);
         return 0;
     }
     if (msio_making_begin(wish->out, &making)) return cli_fail_status(cli, wish->out);
     FILE *out = fopen(msio_making_place(making), "we");
     int code = out ? 0 : cli_fail_system(cli, wish->out, "the report cannot be written");
     if (out) {
-        handing_write(out, ends_with(wish->out, ".html"), of, before, from);
+        put(out, ends_with(wish->out, ".html"), told);
         int bad = ferror(out);
         bad |= fclose(out) != 0;
         if (bad) code = cli_fail_write(cli, wish->out);
@@ -117,7 +132,8 @@ static int tell(const cli_context *cli, history *h, const wishes *wish, int64_t 
                          : cli_fail(cli, MSIO_E_NOT_FOUND, from, "there is no run to tell of");
     if (!code && wish->before && !there_before)
         code = cli_fail(cli, MSIO_E_NOT_FOUND, from, "there is no run %s to hold it against", wish->before);
-    if (!code) code = write_to(cli, wish, &of, there_before ? &before : NULL, from);
+    const document told = {.of = &of, .before = there_before ? &before : NULL, .from = from};
+    if (!code) code = write_to(cli, wish, &told);
     handing_free(&of);
     handing_free(&before);
     return code;
@@ -165,6 +181,22 @@ static int tell_folder(const cli_context *cli, const wishes *given) {
     return code;
 }
 
+/* A folder of every run's profiles; -1: it is none. */
+static int tell_kept(const cli_context *cli, const wishes *wish) {
+    document told = {.from = wish->folder};
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/report.json", wish->folder);
+    if (access(path, F_OK) == 0) return -1;
+    told.n = handing_folder_find(wish->folder, &told.kept);
+    int code = -1;
+    if (told.n && wish->before)
+        code = cli_usage(cli, "--before is for the folder of one profile");
+    else if (told.n)
+        code = write_to(cli, wish, &told);
+    free(told.kept);
+    return code;
+}
+
 static int tell_history(const cli_context *cli, const wishes *wish) {
     history *h = NULL;
     int64_t before = 0;
@@ -186,6 +218,8 @@ static int run(cli_context *cli, int argc, char **argv) {
     if (argc > first && (wish.run || wish.history.series))
         return cli_usage(cli, "--run and --series choose among the runs of --db");
     wish.folder = argc > first ? argv[first] : NULL;
+    code = wish.folder ? tell_kept(cli, &wish) : -1;
+    if (code >= 0) return code;
     return wish.folder ? tell_folder(cli, &wish) : tell_history(cli, &wish);
 }
 
@@ -204,7 +238,8 @@ const cli_command cli_command_report = {
     .usage = "FOLDER | --db FILE  [--out FILE.md|FILE.html] [options]",
     .text = "Writes one document of a folder that `msio profile` made, or of a run that `msio history` keeps:\n"
             "a checklist, what was profiled, findings, the ten functions with most time, in themselves and with\n"
-            "all that they call, hot lines, loops over cells, columns, memory, and what changed since before.",
+            "all that they call, hot lines, loops over cells, columns, memory, and what changed since before. Of a\n"
+            "folder that MSIO_PROF=auto:FOLDER keeps: each program's runs, and which of them were slow.",
     .options = options,
     .negative = NULL,
     .examples = "  msio report msio-profile --out findings.md\n"

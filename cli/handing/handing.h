@@ -38,6 +38,21 @@ void handing_by_all(handing_places *places);
 /* Writes the document. before: NULL, or the run that it is held against. from: what it was read from. */
 void handing_write(FILE *out, bool html, const handing_run *of, const handing_run *before, const char *from);
 
+/* ---------------------------------------------------------------- a folder of every run's profiles */
+
+/* A profile that MSIO_PROF=auto:FOLDER keeps. */
+typedef struct handing_kept {
+    char file[256];                /* its name, which begins with the program's */
+    int program;                   /* bytes of that */
+    double ended, seconds, median; /* since 1970; what it took; of the program's runs there */
+    bool slow;                     /* kept whole */
+} handing_kept;
+
+/* All of a folder, in no order; 0: there is none. *kept is to be freed. */
+int64_t handing_folder_find(const char *path, handing_kept **kept);
+/* Writes the document; changes their order. */
+void handing_folder_write(FILE *out, bool html, handing_kept *kept, int64_t n, const char *from);
+
 /* ---------------------------------------------------------------- how it is written */
 
 typedef struct handing_text {

@@ -70,6 +70,24 @@ def section(text, title):
 
 
 class TestDocument(Reports):
+    def test_profiles_of_every_run(self):
+        """Runs that a profile was kept of, by msio itself and by names: counts, median, longest, slow ones; foreign names are not told."""
+        kept = self.path("kept")
+        for _ in range(3):
+            msio("completion", "bash", env={"MSIO_PROF": f"auto:{kept}"})
+        self.assertEqual(section(self.report(kept).stdout, "Programs")[0][:3], ["msio", "3", "0"])
+        for name in ("a_b.1700000000000000000.7.1000000.run.json", "a_b.1700000001000000000.8.2000000.run.json", "a_b.run.json",
+                     "a_b.1700000002000000000.9.9000000.slow.json", "a_b.1.2.3.run.jsons", ".a.1.2.3.run.json", "notes", ".1.2.3.run.json"):
+            with open(os.path.join(kept, name), "w", encoding="utf-8"):
+                pass
+        text = self.report(kept).stdout
+        self.assertEqual(section(text, "Programs")[0], ["a\\_b", "3", "1", "2.00 s", "9.00 s", "2023-11-14T22:13:22.000Z"])
+        self.assertEqual(section(text, "Slow runs"), [["2023-11-14T22:13:22.000Z", "9.00 s", "4.5", "a\\_b.1700000002000000000.9.9000000.slow.json"]])
+        self.report(kept, "--out", self.path("kept.html"))
+        with open(self.path("kept.html"), encoding="utf-8") as file:
+            self.assertIn("a_b.1700000002000000000.9.9000000.slow.json", file.read())
+        self.report(kept, "--before", kept, code=2)
+
     def test_markdown(self):
         """The checklist's parts are there, with the numbers that the stacks, loops and findings give."""
         text = self.report(self.profiled("one", profile())).stdout
