@@ -315,6 +315,7 @@ static void store_chain(msio_batch_run *run, int thread, int64_t i) {
 
 static void store_chains(msio_batch_run *run, int thread) {
     for (msio_put_range *r = enter_range(run); r && !atomic_load(&run->failed); r = enter_range(run)) {
+        run->store->thread[thread].range = r;
         for (int64_t i = take_chain(run, r); i >= 0 && !atomic_load(&run->failed); i = take_chain(run, r))
             store_chain(run, thread, i);
         atomic_fetch_sub(&r->threads, 1);

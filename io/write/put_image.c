@@ -138,6 +138,11 @@ static void bring_near(const uint8_t *bytes, int64_t length) {
     for (int64_t i = 0; i < length; i += LINE) (void)at[i];
 }
 
+/* Whether another thread stores to the same file: a local one takes one write at a time. */
+static bool takes_turns(const msio_put_thread *mine) {
+    return atomic_load_explicit(&mine->range->threads, memory_order_relaxed) > 1;
+}
+
 /* The bytes of the result that a box has, first and behind the last. */
 static void reach(const msio_box *box, int elem, int64_t out, int64_t *from, int64_t *end) {
     int64_t first = out, last = out;
@@ -187,7 +192,7 @@ msio_status msio_put_image(const msio_batch_run *run, msio_put_thread *mine, con
     if (status) return status;
     *image = msio_put_as_it_lies(run, mine, block);
     if (*image) {
-        if (old) bring_near(*image, block->length); /* else there is one thread a file, which waits for nobody */
+        if (old && takes_turns(mine)) bring_near(*image, block->length);
         return MSIO_OK;
     }
     status = msio_put_scratch(mine, block->length);

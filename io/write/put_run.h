@@ -24,7 +24,16 @@ typedef struct msio_put_file {
     bool was_mapped;
 } msio_put_file;
 
+/* Blocks [next, end) of one file, which are taken in order. */
+typedef struct msio_put_range {
+    atomic_llong next; /* block to be taken; chained ones are taken with the one before */
+    int64_t end;
+    atomic_int threads; /* that take from it */
+} msio_put_range;
+#define MSIO_PUT_RANGES 64
+
 struct msio_put_thread {
+    const msio_put_range *range; /* that it takes blocks from */
     uint8_t *scratch;
     int64_t scratch_bytes;
     int filled;    /* the scratch is full of this repeated target's element, -1: of none */
@@ -33,14 +42,6 @@ struct msio_put_thread {
     int64_t stored; /* bytes of the caller's */
     double rate;    /* of them a second, in what was stored last */
 };
-
-/* Blocks [next, end) of one file, which are taken in order. */
-typedef struct msio_put_range {
-    atomic_llong next; /* block to be taken; chained ones are taken with the one before */
-    int64_t end;
-    atomic_int threads; /* that take from it */
-} msio_put_range;
-#define MSIO_PUT_RANGES 64
 
 /* What the threads of one batch share. */
 typedef struct msio_batch_run {
@@ -68,9 +69,9 @@ void msio_put_gather(const msio_batch_run *run, const msio_put_thread *mine, con
  * gathered. */
 const uint8_t *msio_put_as_it_lies(const msio_batch_run *run, const msio_put_thread *mine, const msio_block *block);
 /* The bytes that are to be stored, in the caller's memory or in the thread's scratch. old: what is there now, which may
- * be in the scratch; NULL when that is not known. Where it is, threads take turns at the file, and the new bytes are
- * brought into this processor's cache, so that none waits for memory in its turn. Errors: as msio_put_get,
- * msio_put_scratch, and those of a maker. */
+ * be in the scratch; NULL when that is not known. Where it is, and other threads store to the same file, these take
+ * turns, and the new bytes are brought into this processor's cache, so that none waits for memory in its turn. Errors:
+ * as msio_put_get, msio_put_scratch, and those of a maker. */
 msio_status msio_put_image(const msio_batch_run *run, msio_put_thread *mine, const msio_block *block,
                            const uint8_t *old, const uint8_t **image);
 /* Whether the block's pieces are equal runs with as much or more between them; *runs are changed only if so. */
