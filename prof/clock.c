@@ -7,8 +7,7 @@
 #include <cpuid.h>
 #endif
 
-#define CALIBRATION_NS 10000000u /* between two looks at both clocks, for a rate that stays */
-#define LEAST_NS 1000000u        /* for one that does until then: a short process need not wait at its end */
+#define CALIBRATION_NS 10000000u
 #define PAIR_TRIES 8
 
 int msio_clock_tsc;
@@ -21,7 +20,6 @@ typedef struct clock_pair {
 
 static clock_pair start;
 static double tick_seconds;
-static int settled; /* tick_seconds is over CALIBRATION_NS at least */
 
 int msio_clock_tsc_sound(void) {
 #if MSIO_CLOCK_HAS_TSC
@@ -65,16 +63,16 @@ static void wait_until(uint64_t ns) {
 }
 
 double msio_clock_tick_seconds(void) {
-    if (settled) return tick_seconds;
+    if (tick_seconds > 0) return tick_seconds;
     msio_clock_init();
     if (!msio_clock_tsc) {
-        settled = 1;
-        return tick_seconds = 1e-9;
+        tick_seconds = 1e-9;
+        return tick_seconds;
     }
-    wait_until(start.ns + LEAST_NS);
+    wait_until(start.ns + CALIBRATION_NS);
     clock_pair end = clock_pair_read();
-    settled = end.ns - start.ns >= CALIBRATION_NS;
-    return tick_seconds = (double)(end.ns - start.ns) * 1e-9 / (double)(end.ticks - start.ticks);
+    tick_seconds = (double)(end.ns - start.ns) * 1e-9 / (double)(end.ticks - start.ticks);
+    return tick_seconds;
 }
 
 void msio_clock_describe(char *text, size_t size) {

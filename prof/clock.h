@@ -20,8 +20,8 @@ extern int msio_clock_tsc;
  * profiler's control calls it under its lock, before any span is timed. */
 void msio_clock_init(void);
 
-/* Seconds of one tick; calibrates, waiting until 1 ms has passed since msio_clock_init, and again until it is done
- * over 10 ms, from when on it stays. Not thread-safe, as above. */
+/* Seconds of one tick; calibrates the first time, which waits until 10 ms have passed since msio_clock_init. Not
+ * thread-safe, as above. */
 double msio_clock_tick_seconds(void);
 
 /* "tsc 2.596 GHz" or "monotonic"; calibrates. Not thread-safe, as above. */
