@@ -342,9 +342,11 @@ static void judge_file(judging *j, const prof_file *file) {
 
 static void judge_memory(judging *j) {
     const cli_profile_run *r = j->run;
-    if (r->moments < 30) return;
-    /* medians of thirds that rise by the same again, to the end */
-    int third = r->moments / 3;
+    int n = r->moments;
+    while (n > 0 && r->moment[n - 1].resident == 0) n--; /* it has ended */
+    if (n < 30) return;
+    /* means of thirds that rise by the same again, to the end */
+    int third = n / 3;
     double mean[3] = {0, 0, 0};
     for (int i = 0; i < 3 * third; i++) mean[i / third] += (double)r->moment[i].resident / third;
     double first = mean[1] - mean[0], second = mean[2] - mean[1];
