@@ -20,7 +20,7 @@ extern int msio_clock_tsc;
  * profiler's control calls it under its lock, before any span is timed. */
 void msio_clock_init(void);
 
-/* Seconds of one tick; calibrates the first time, which waits until 10 ms have passed since msio_clock_init. Not
+/* Seconds of one tick; calibrates the first time, which waits until 2 ms have passed since msio_clock_init. Not
  * thread-safe, as above. */
 double msio_clock_tick_seconds(void);
 

@@ -152,7 +152,7 @@ typedef struct msio_prof_process {
 #define MSIO_PROF_PROCESS_INIT                                                                                         \
     { sizeof(msio_prof_process), "", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
-/* Errors: MSIO_E_ARGUMENT (struct_size), MSIO_E_MEMORY. The first call may take 10 ms, to calibrate the clock; so may
+/* Errors: MSIO_E_ARGUMENT (struct_size), MSIO_E_MEMORY. The first call may take 2 ms, to calibrate the clock; so may
  * the first of any other call here that reads seconds. */
 MSIO_API msio_status msio_prof_process_stats(msio_prof_process *process);
 
