@@ -6,6 +6,7 @@ usage: check_wheel.py SETS alone|before|after
 """
 import glob
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -27,6 +28,7 @@ VALUES = dict(np.load(f"{SETS}/values.npz"))
 COLUMNS = [name for name in VALUES if ":" not in name and name != "NAME"]
 SCRATCH = tempfile.mkdtemp(prefix="msio-wheel-")
 PACKAGE = os.path.dirname(msio.__file__)
+COMMAND = os.path.join(sysconfig.get_path("scripts"), "msio")
 
 
 def a_copy():
@@ -71,14 +73,26 @@ class Alone(unittest.TestCase):
                 np.testing.assert_array_equal(table.getcol("FLAG"), flags)
 
     def test_command(self):
-        command = os.path.join(sysconfig.get_path("scripts"), "msio")
-        told = subprocess.run([command, "info", f"{SETS}/small.ms"], capture_output=True, text=True, check=True)
+        told = subprocess.run([COMMAND, "info", f"{SETS}/small.ms"], capture_output=True, text=True, check=True)
         self.assertIn("DATA", told.stdout)
-        profiled = subprocess.run([command, "profile", "--quiet", "--out", f"{SCRATCH}/profile", "--", sys.executable, "-c",
+        profiled = subprocess.run([COMMAND, "profile", "--quiet", "--out", f"{SCRATCH}/profile", "--", sys.executable, "-c",
                                    f"import msio; msio.read({SETS + '/small.ms'!r}, 'DATA')"], capture_output=True, text=True)
         self.assertEqual(profiled.returncode, 0, profiled.stderr)
         with open(f"{SCRATCH}/profile/report.txt", encoding="utf-8") as report:
             self.assertIn("small.ms", report.read())
+
+    def test_steps_are_run_and_judged(self):
+        path, steps = a_copy(), f"{SCRATCH}/steps.toml"
+        with open(steps, "w", encoding="utf-8") as file:
+            file.write(f"""[[calibration]]\nname = "read"\n"""
+                       f"""argv = ["{sys.executable}", "-c", "import msio; msio.read('{{ms}}', 'DATA')"]\n""")
+        told = subprocess.run([COMMAND, "verify", path, "--run", "calibration", "--config", steps, "--json", "--quiet"],
+                              capture_output=True, text=True)
+        self.assertIn(told.returncode, (0, 1), told.stderr)
+        (judged,) = [found for found in json.loads(told.stdout)["paths"] if found["name"] == "calibration"]
+        (step,) = judged["steps"]
+        self.assertEqual((judged["verdict"], step["exit_code"]), ("PASS", 0))
+        self.assertGreaterEqual(step["bytes_read"], VALUES["DATA"].nbytes)
 
     def test_what_needs_casacore_says_so(self):
         with self.assertRaises(msio.CasacoreError) as refused:
