@@ -350,6 +350,9 @@ void cli_profile_targets_text(FILE *out, const cli_profile_targets *targets);
 struct cli_json;
 void cli_profile_targets_json(struct cli_json *json, const cli_profile_targets *targets);
 
+/* Into an open list: an array of the steps for each part. */
+void cli_profile_put_heat_times(struct cli_json *json, const prof_heat *heat);
+
 /* ---------------------------------------------------------------- reports */
 
 /* Shares of the run's time, wall or processor's, whichever is more: in system calls on tables' files; in the table

@@ -323,11 +323,7 @@ static void put_heat_times(cli_json *json, const prof_heat *list, int n) {
     cli_json_open_list(json, "heats");
     for (int i = 0; i < n; i++) {
         cli_json_list(json);
-        for (int p = 0; p < list[i].places; p++) {
-            cli_json_array(json);
-            for (int t = 0; t < PROF_HEAT_TIMES; t++) cli_json_double(json, list[i].times[p][t]);
-            cli_json_end(json);
-        }
+        cli_profile_put_heat_times(json, &list[i]);
         cli_json_end(json);
     }
     cli_json_end(json);

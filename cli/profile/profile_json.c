@@ -235,6 +235,14 @@ static void put_calls(cli_json *json, const prof_found *found) {
 
 #define OF_HEAT(key, name) CLI_JSON_MEMBER(prof_heat, key, name)
 
+void cli_profile_put_heat_times(cli_json *json, const prof_heat *heat) {
+    for (int p = 0; p < heat->places; p++) {
+        cli_json_array(json);
+        for (int t = 0; t < PROF_HEAT_TIMES; t++) cli_json_double(json, heat->times[p][t]);
+        cli_json_end(json);
+    }
+}
+
 /* When which part of large files was read. */
 static void put_heats(cli_json *json, const cli_profile_run *run, const prof_found *found) {
     static const cli_json_member members[] = {OF_HEAT("file", file), OF_HEAT("column", column),
@@ -247,11 +255,7 @@ static void put_heats(cli_json *json, const cli_profile_run *run, const prof_fou
         cli_json_object(json);
         CLI_JSON_PUT_MEMBERS(json, &list[i], members);
         cli_json_open_list(json, "times");
-        for (int p = 0; p < list[i].places; p++) {
-            cli_json_array(json);
-            for (int t = 0; t < PROF_HEAT_TIMES; t++) cli_json_double(json, list[i].times[p][t]);
-            cli_json_end(json);
-        }
+        cli_profile_put_heat_times(json, &list[i]);
         cli_json_end(json);
         cli_json_end(json);
     }
