@@ -1,7 +1,7 @@
 /* dashboard_data.c - the newest profiles whole: memory, stacks, columns, loops and findings. */
 #include "cli/dashboard/dashboard.h"
 
-#include "cli/common/failure.h"
+#include "cli/history/kept_rows.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,18 +15,7 @@ typedef struct writing {
 static int put_row(void *user, const void *row) {
     const writing *w = user;
     cli_json_array(w->json);
-    for (int i = 1; i < w->layout->fields; i++) {
-        const history_field *f = &w->layout->field[i];
-        const void *value = (const char *)row + f->offset;
-        if (f->kind == HISTORY_STRING)
-            cli_json_string(w->json, *(const char *const *)value);
-        else if (f->kind == HISTORY_INTEGER)
-            cli_json_int(w->json, *(const int64_t *)value);
-        else if (isfinite(*(const double *)value))
-            cli_json_double(w->json, *(const double *)value);
-        else
-            cli_json_null(w->json);
-    }
+    for (int i = 1; i < w->layout->fields; i++) cli_history_put_value(w->json, &w->layout->field[i], row);
     cli_json_end(w->json);
     return 0;
 }

@@ -8,18 +8,24 @@ typedef struct writing {
     const history_layout *layout;
 } writing;
 
+void cli_history_put_value(cli_json *json, const history_field *field, const void *row) {
+    const void *value = (const char *)row + field->offset;
+    if (field->kind == HISTORY_STRING)
+        cli_json_string(json, *(const char *const *)value);
+    else if (field->kind == HISTORY_INTEGER && *(const int64_t *)value != -1)
+        cli_json_int(json, *(const int64_t *)value);
+    else if (field->kind == HISTORY_DOUBLE && isfinite(*(const double *)value))
+        cli_json_double(json, *(const double *)value);
+    else
+        cli_json_null(json);
+}
+
 static int put_row(void *user, const void *row) {
     const writing *w = user;
     cli_json_flat_object(w->json);
     for (int i = 0; i < w->layout->fields; i++) {
-        const history_field *f = &w->layout->field[i];
-        const void *value = (const char *)row + f->offset;
-        if (f->kind == HISTORY_INTEGER)
-            cli_json_put_int_or_null(w->json, f->name, *(const int64_t *)value != -1, *(const int64_t *)value);
-        else if (f->kind == HISTORY_DOUBLE)
-            cli_json_put_double_or_null(w->json, f->name, !isnan(*(const double *)value), *(const double *)value);
-        else
-            cli_json_put_string(w->json, f->name, *(const char *const *)value);
+        cli_json_key(w->json, w->layout->field[i].name);
+        cli_history_put_value(w->json, &w->layout->field[i], row);
     }
     cli_json_end(w->json);
     return 0;
