@@ -4,8 +4,10 @@ usage: test_automatic.py MSIO GROUP [unittest's arguments]
 """
 import json
 import os
+import signal
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -159,9 +161,11 @@ class TestMetrics(Case):
             self.skipTest("LEFT OUT: prometheus_client is missing (apt install python3-prometheus-client)")
         self.file = self.path("msio.prom")
 
-    def samples(self):
-        with open(self.file, encoding="utf-8") as file:
-            text = file.read()
+    def samples(self, text=None):
+        """What Prometheus's parser finds in the text, or else in the file."""
+        if text is None:
+            with open(self.file, encoding="utf-8") as file:
+                text = file.read()
         self.assertTrue(text.endswith("\n# EOF\n"))
         families = list(text_string_to_metric_families(text))
         self.types = {family.name: (family.type, family.unit) for family in families}
@@ -191,6 +195,54 @@ class TestMetrics(Case):
         self.at_once(f"metrics:{self.file}", 12)
         self.assertEqual(self.value("msio_processes_total"), 12)
         self.assertEqual(self.value("msio_span_seconds_count", path="flag-validation"), 12)
+
+    def versions(self):
+        """Reads the file again and again; yields the samples of each version that is seen: it is whole, no count is less than
+        in the one before, and that one was not written to any more."""
+        file, text, counts, until = None, None, {}, time.monotonic() + 120
+        while time.monotonic() < until:
+            if file is None and not os.path.exists(self.file):
+                continue
+            newer = open(self.file, encoding="utf-8")
+            found = newer.read()
+            if found == text:
+                newer.close()
+                continue
+            before, counts = counts, self.samples(found)
+            fell = {key: (value, counts.get(key)) for key, value in before.items() if not value <= counts.get(key, -1)}
+            self.assertEqual(fell, {})
+            if file is not None:
+                file.seek(0)
+                self.assertEqual(file.read(), text)
+                file.close()
+            file, text = newer, found
+            yield counts
+        self.fail("no other version came")
+
+    def test_while_running(self):
+        """It is that of each version that is seen while a program runs, and while others end beside it; no call is lost."""
+        mode, ended, reads = f"metrics+every=1:{self.file}", ("msio_processes_total",), {"path": "read"}
+        run = subprocess.Popen([os.environ["MSIO_TEST_READS_ON"], TABLE], env={**os.environ, "MSIO_PROF": mode},
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(run.kill)
+        seen, others = 0, threading.Thread(target=self.at_once, args=(mode, 8))
+        for counts in self.versions():
+            seen += 1
+            if seen <= 3:
+                self.assertEqual(counts[ended], 0)
+            if seen == 3:
+                others.start()
+            if counts[ended] == 8:
+                break
+        self.assertIsNone(run.poll())
+        others.join()
+        told, said = run.communicate(timeout=60)  # its standard input ends
+        self.assertEqual((run.returncode, said), (0, ""))
+        self.assertEqual(self.value(*ended), 9)
+        counted, self.file = self.value("msio_span_seconds_count", **reads), self.path("alone.prom")
+        self.flags(f"metrics:{self.file}")
+        alone = self.samples().get(("msio_span_seconds_count", *reads.items()), 0)
+        self.assertEqual(counted, int(told) + 8 * alone)
 
     def test_names(self):
         """What a service is called comes back as it was, or with U+FFFD for what is no UTF-8."""
