@@ -411,10 +411,11 @@ class Driver:
             self.complain("undisturbed", f"all or nothing: DATA's file was {self.atomic_way()}")
         ends = 2 if "large" in self.kind else 6  # of many calls that store one block after the other, a few: but in the long run
         chosen = [at for at in range(1, calls + 1) if long or at <= ends or at > calls - ends or at % 16 == 0]
-        for at in chosen:
-            for number in ERRORS.values():
+        errors, lasting = list(ERRORS.values()), [ERRORS["ENOSPC"], ERRORS["EIO"]]
+        for turn, at in enumerate(chosen):  # every error at each call in the long run; else one after the other
+            for number in errors if long else [errors[turn % len(errors)]]:
                 self.spoil(at, str(number), False)
-            for number in (ERRORS["ENOSPC"], ERRORS["EIO"]):
+            for number in lasting if long else [lasting[turn % len(lasting)]]:
                 self.spoil(at, str(number), True)
             for how in ("short", "torn", "half28", "before", "after"):
                 self.spoil(at, how, False)
