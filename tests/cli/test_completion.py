@@ -44,31 +44,27 @@ def bash(*words):
     return [line for line in run.stdout.split("\n") if line]
 
 
-def typed(shell, start, keys):
-    """What a terminal shows after the keys, in an interactive shell that sources nothing but `start`."""
+def typed(shell, start, keys, *wanted):
+    """What a terminal shows after the keys, in an interactive shell that sources nothing but `start`, until all that is wanted
+    was shown, or for half a minute."""
     child, terminal = pty.fork()
     if child == 0:
         environment = {"PATH": f"{os.path.dirname(MSIO)}:/usr/bin:/bin", "TERM": "dumb", "HOME": SCRATCH, "PS1": "> ",
                        "COLUMNS": "200", "ZDOTDIR": SCRATCH, "MSIO_CASACORE_MODULE": ""}
         os.chdir(SCRATCH)
         os.execvpe(shell[0], shell, environment)
-    shown = b""
     try:
-        for line, wait in ((start + "; echo rea''dy\n", b"ready"), (keys, None)):
+        for line, awaited in ((start + "; echo rea''dy\n", ["ready"]), (keys, wanted)):
+            shown = ""
             os.write(terminal, line.encode())
             ends = time.monotonic() + 30
-            quiet = 0
-            while time.monotonic() < ends and quiet < 4:
+            while time.monotonic() < ends and not all(word in shown for word in awaited):
                 if select.select([terminal], [], [], 0.5)[0]:
-                    shown += os.read(terminal, 65536)
-                    quiet = 0
-                elif not wait or wait in shown:
-                    quiet += 1
-            shown = shown if not wait else b""
+                    shown += os.read(terminal, 65536).decode(errors="replace")
     finally:
         os.close(terminal)
         os.waitpid(child, 0)
-    return shown.decode(errors="replace")
+    return shown
 
 
 class TestBash(unittest.TestCase):
@@ -105,31 +101,31 @@ class TestBash(unittest.TestCase):
         self.assertEqual(bash("profile", "--out", "x", "--", "small"), ["small.ms"])
 
     def test_typed(self):
-        shown = typed(["bash", "--norc", "-i"], ". <(msio completion bash)", "msio stat\t--no-me\t")
-        self.assertIn("stats --no-medians", shown)
+        wanted = "stats --no-medians"
+        self.assertIn(wanted, typed(["bash", "--norc", "-i"], ". <(msio completion bash)", "msio stat\t--no-me\t", wanted))
 
 
 @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
 class TestZsh(unittest.TestCase):
     START = "autoload -Uz compinit; compinit -u -D; . <(msio completion zsh)"
 
-    def offered(self, keys):
-        return typed(["zsh", "-f", "-i"], self.START, keys)
+    def check(self, keys, *wanted):
+        shown = typed(["zsh", "-f", "-i"], self.START, keys, *wanted)
+        for word in wanted:
+            self.assertIn(word, shown)
 
     def test_commands_and_options(self):
-        self.assertIn("stats", self.offered("msio stat\t"))
-        self.assertIn("--no-medians", self.offered("msio stats --no-me\t"))
-        shown = self.offered("msio \t")
-        for name in commands():
-            self.assertIn(name, shown)
+        self.check("msio stat\t", "stats")
+        self.check("msio stats --no-me\t", "--no-medians")
+        self.check("msio \t", *commands())
 
     def test_columns(self):
-        self.assertIn("DATA_DESC_ID", self.offered(f"msio read {small_set()} DA\t\t"))
-        self.assertIn("UVW", self.offered(f"msio read --threads 2 {small_set()} UV\t"))
+        self.check(f"msio read {small_set()} DA\t\t", "DATA_DESC_ID")
+        self.check(f"msio read --threads 2 {small_set()} UV\t", "UVW")
 
     def test_values(self):
-        self.assertIn("npy", self.offered("msio read --format \t"))
-        self.assertIn("uvh5", self.offered("msio simulate \t"))
+        self.check("msio read --format \t", "npy")
+        self.check("msio simulate \t", "uvh5")
 
 
 class TestErrors(unittest.TestCase):

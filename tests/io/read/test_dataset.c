@@ -197,18 +197,18 @@ static void open_both(const char *path, msio_hdf5 **file) {
     }
 }
 
-/* Every case of the files whose names end so. */
-static void check_files(const char *suffix, int least) {
+/* Every case of the files whose names end so, or one of so many. */
+static void check_files(const char *suffix, int every, int least) {
     char path[128], current[256] = "";
     test_case c;
     msio_hdf5 *file[2] = {NULL, NULL};
-    int cases = 0;
+    int cases = 0, seen = 0;
     snprintf(path, sizeof path, "%s/list", folder);
     FILE *in = fopen(path, "r");
     assert_non_null(in);
     while (next_case(in, &c)) {
         size_t has = strlen(c.path), wanted = strlen(suffix);
-        if (has < wanted || strcmp(c.path + has - wanted, suffix) != 0) continue;
+        if (has < wanted || strcmp(c.path + has - wanted, suffix) != 0 || seen++ % every) continue;
         if (strcmp(current, c.path) != 0) {
             for (int i = 0; i < 2; i++) msio_hdf5_close(file[i]);
             open_both(c.path, file);
@@ -220,53 +220,54 @@ static void check_files(const char *suffix, int least) {
     assert_true(feof(in));
     fclose(in);
     for (int i = 0; i < 2; i++) msio_hdf5_close(file[i]);
-    assert_true(cases >= least);
+    assert_true(cases * every >= least);
 }
 
 static void every_type_filter_and_shape_is_read(void **state) {
     (void)state;
-    check_files("/earliest.h5", 2000);
+    check_files("/earliest.h5", 1, 2000);
 }
 
 static void newer_indices_of_chunks_are_read(void **state) {
     (void)state;
-    check_files("/latest.h5", 2000);
+    check_files("/latest.h5", 1, 2000);
 }
 
 static void a_user_block_moves_everything(void **state) {
     (void)state;
-    check_files("/block.h5", 2000);
-    check_files("/latest_block.h5", 2000);
+    int every = getenv("MSIO_TEST_LONG") ? 1 : 7; /* the cases are those of above, with all bytes moved */
+    check_files("/block.h5", every, 2000);
+    check_files("/latest_block.h5", every, 2000);
 }
 
 static void scalars_and_nothing_are_read(void **state) {
     (void)state;
-    check_files("_scalars.h5", 100);
+    check_files("_scalars.h5", 1, 100);
 }
 
 static void what_was_never_written_is_the_fill_value(void **state) {
     (void)state;
-    check_files("_fills.h5", 300);
+    check_files("_fills.h5", 1, 300);
 }
 
 static void each_chunk_has_filters_of_its_own(void **state) {
     (void)state;
-    check_files("_masks.h5", 8);
+    check_files("_masks.h5", 1, 8);
 }
 
 static void indices_of_many_nodes_are_read(void **state) {
     (void)state;
-    check_files("_many.h5", 12);
+    check_files("_many.h5", 1, 12);
 }
 
 static void truths_of_all_widths_are_read(void **state) {
     (void)state;
-    check_files("_truths.h5", 20);
+    check_files("_truths.h5", 1, 20);
 }
 
 static void what_is_not_read_by_address_the_library_reads(void **state) {
     (void)state;
-    check_files("_elsewhere.h5", 20);
+    check_files("_elsewhere.h5", 1, 20);
 }
 
 /* FALSE and TRUE are all that such an enumeration has names for, but not all that can be stored. */
