@@ -19,6 +19,9 @@ import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 import pyuvdata  # noqa: E402
 from casacore import tables  # noqa: E402
+
+sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "cli", "chain"))
+import run_task  # noqa: E402
 from uvdata_phases import EOP, to_centre, to_meridian  # noqa: E402
 
 EXACT = ["DATA", "FLAG", "WEIGHT_SPECTRUM", "WEIGHT", "ANTENNA1", "ANTENNA2", "TIME", "INTERVAL"]
@@ -26,22 +29,9 @@ UVW_M, ULPS = 1e-9, 2.5e-7  # metres; two roundings of a float32, of its size
 ROWS_AT_ONCE = 1 << 14
 
 
-CASA = """
-import casadata
-measurespath = casadata.datapath
-datapath = [casadata.datapath]
-measures_auto_update = data_auto_update = False
-nologger = nogui = True
-log2term = False
-logfile = "/dev/null"
-"""
-
-
 def casa(folder):
     """(CASA's task concat, or None; what the concatenation is by)"""
-    os.environ["CASASITECONFIG"] = os.path.join(folder, "casasite.py")
-    with open(os.environ["CASASITECONFIG"], "w") as file:
-        file.write(CASA)
+    os.environ["CASASITECONFIG"] = run_task.write_site(folder)
     try:
         import casadata  # noqa: F401
         import casatasks

@@ -5,27 +5,18 @@ holds it against what was put in: {"findings": [...]}. The first line tells vers
 """
 import json
 import os
+import pathlib
 import sys
-import tempfile
 import time
 
-CONFIGURATION = """
-import casadata
-measurespath = casadata.datapath
-datapath = [casadata.datapath]
-measures_auto_update = data_auto_update = False
-nologger = nogui = True
-log2term = False
-logfile = "casa.log"
-"""
-with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False) as _file:
-    _file.write(CONFIGURATION)
-os.environ["CASASITECONFIG"] = _file.name
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "cli" / "chain"))
+import run_task  # noqa: E402
+
+os.environ["CASASITECONFIG"] = run_task.write_site(".")
 _began = time.perf_counter()
 import casatasks  # noqa: E402
 import casatools  # noqa: E402
 IMPORT = time.perf_counter() - _began
-os.unlink(_file.name)
 import numpy as np  # noqa: E402
 
 import chain_checks  # noqa: E402

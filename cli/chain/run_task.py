@@ -1,11 +1,14 @@
-"""run_task.py FILE - one task of CASA as FILE (JSON) tells it: what `msio verify --run` runs for a step with a task."""
+"""run_task.py FILE - one task of CASA as FILE (JSON) tells it: what `msio verify --run` runs for a step with a task.
+
+Benchmarks and tests that run CASA take its configuration from here too (`write_site`).
+"""
 import json
 import os
 import re
 import sys
 import time
 
-# Where nobody has set CASA up otherwise: the data of the package casadata, and no look for newer ones on the network.
+# The data of the package casadata, where it is there, and no look for newer ones on the network.
 CONFIGURATION = """
 import importlib.util
 if importlib.util.find_spec("casadata"):
@@ -14,8 +17,16 @@ if importlib.util.find_spec("casadata"):
     datapath = [casadata.datapath]
 measures_auto_update = data_auto_update = False
 nologger = nogui = True
-logfile = "casa.log"
+logfile = %r
 """
+
+
+def write_site(folder):
+    """Writes CASA's configuration into a folder, where its log goes too: what CASASITECONFIG is to name."""
+    path = os.path.join(os.path.abspath(folder), "casasite.py")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(CONFIGURATION % os.path.join(os.path.dirname(path), "casa.log"))
+    return path
 
 
 def replaced(value, words):
@@ -32,10 +43,8 @@ def replaced(value, words):
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         request = json.load(file)
-    if "CASASITECONFIG" not in os.environ:
-        with open("casasite.py", "w", encoding="utf-8") as file:
-            file.write(CONFIGURATION)
-        os.environ["CASASITECONFIG"] = os.path.abspath("casasite.py")
+    if "CASASITECONFIG" not in os.environ:  # nobody has set CASA up otherwise
+        os.environ["CASASITECONFIG"] = write_site(".")
     began = time.perf_counter()
     import casatasks
     with open(request["times"], "w", encoding="utf-8") as file:
@@ -46,4 +55,5 @@ def main():
     task(**replaced(request["arguments"], request["words"]))
 
 
-main()
+if __name__ == "__main__":
+    main()

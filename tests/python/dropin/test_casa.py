@@ -5,6 +5,7 @@ the process, and POSIX locks are the process's. Each test runs a script in a pro
 """
 import importlib.util
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -14,15 +15,8 @@ for _name in ("casatools", "casatasks", "casadata", "casacore"):
     if importlib.util.find_spec(_name) is None:
         pytest.skip(f"{_name} is not installed", allow_module_level=True)
 
-CONFIGURATION = """
-import casadata
-measurespath = casadata.datapath
-datapath = [casadata.datapath]
-measures_auto_update = data_auto_update = False
-nologger = nogui = True
-log2term = False
-logfile = "/dev/null"
-"""
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[3] / "cli" / "chain"))
+import run_task  # noqa: E402
 
 IMPORTS = {"casa first": "import casatasks, casatools\nimport msio\n", "msio first": "import msio\n"}
 
@@ -56,14 +50,17 @@ def refused_elsewhere():
 """
 
 
+def environment(folder):
+    """That in which CASA has its configuration, its home and its log in a folder."""
+    return {**os.environ, "CASASITECONFIG": run_task.write_site(folder), "HOME": str(folder)}
+
+
 def runner(folder, imports):
     """What runs a script after these imports, in a process of its own."""
-    (folder / "casasite.py").write_text(CONFIGURATION)
-
     def run_script(script):
         (folder / "script.py").write_text(imports + BEGIN + script + "\nprint('the end')\n")
         done = subprocess.run([sys.executable, "script.py"], cwd=folder, capture_output=True, text=True, timeout=300,
-                              env={**os.environ, "CASASITECONFIG": str(folder / "casasite.py"), "HOME": str(folder)})
+                              env=environment(folder))
         assert done.returncode == 0 and done.stdout.endswith("the end\n"), done.stdout + done.stderr
     return run_script
 

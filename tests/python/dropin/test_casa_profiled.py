@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from test_casa import CONFIGURATION
+from test_casa import environment
 
 MSIO = os.environ.get("MSIO_COMMAND", os.path.join(os.path.dirname(sys.executable), "msio"))
 READ = re.compile(r"\d+ +(?:read|pread64|readv)\(\d+<([^>]*)>.*\) += +(\d+)")
@@ -30,7 +30,6 @@ CROSS = 15 * 3 * 2  # rows of cross-correlations: baselines, times, subbands
 @pytest.fixture
 def folder(tmp_path):
     """Where the script runs, with a Measurement Set that is the same each time."""
-    (tmp_path / "casasite.py").write_text(CONFIGURATION)
     (tmp_path / "solve.py").write_text(SCRIPT)
     subprocess.run([MSIO, "simulate", "ms", "--quiet", "--out", "made.ms", "--antennas", "6", "--times", "3", "--subbands", "2",
                     "--imaging"], cwd=tmp_path, check=True)
@@ -43,7 +42,7 @@ def run(folder, *before):
     shutil.rmtree(folder / "cal.G", ignore_errors=True)
     shutil.copytree(folder / "made.ms", folder / "obs.ms")
     done = subprocess.run([*before, sys.executable, "solve.py"], cwd=folder, capture_output=True, text=True, timeout=300,
-                          env={**os.environ, "CASASITECONFIG": str(folder / "casasite.py"), "HOME": str(folder)})
+                          env=environment(folder))
     assert done.returncode == 0, done.stdout + done.stderr
     from casacore.tables import table
     with table(str(folder / "cal.G"), ack=False) as made:
