@@ -67,12 +67,8 @@ void chain_plan_free(chain_plan *plan) { chain_config_free(&plan->config); }
 
 static chain_result *add_result(chain_results *results, const char *table, const char *name) {
     if (results->n == results->room) {
-        int room = results->room ? 2 * results->room : 16;
-        chain_result *grown = cli_alloc_many((size_t)room, sizeof *grown);
-        if (results->n) memcpy(grown, results->list, (size_t)results->n * sizeof *grown);
-        free(results->list);
-        results->list = grown;
-        results->room = room;
+        results->room = results->room ? 2 * results->room : 16;
+        results->list = cli_resize(results->list, (size_t)results->room, sizeof *results->list);
     }
     chain_result *made = &results->list[results->n++];
     *made = (chain_result){.table = table, .layer = -1, .import_seconds = -1};

@@ -59,10 +59,7 @@ void cli_flags_runs_add(cli_flags_runs *runs, int64_t rows, int ndim, const int6
     }
     if (runs->count == runs->room) {
         runs->room = runs->room ? 2 * runs->room : 16;
-        cli_flags_run *more = cli_alloc_many((size_t)runs->room, sizeof *more);
-        if (runs->count) memcpy(more, runs->run, (size_t)runs->count * sizeof *more);
-        free(runs->run);
-        runs->run = more;
+        runs->run = cli_resize(runs->run, (size_t)runs->room, sizeof *runs->run);
     }
     last = &runs->run[runs->count++];
     *last = (cli_flags_run){.rows = rows, .ndim = ndim};

@@ -113,8 +113,7 @@ void cli_note(const cli_context *cli, const char *format, ...) {
     fputc('\n', stderr);
 }
 
-void *cli_alloc(size_t bytes) {
-    void *memory = malloc(bytes ? bytes : 1);
+static void *there(void *memory, size_t bytes) {
     if (!memory) {
         fprintf(stderr, "msio: no memory for %zu bytes\n", bytes);
         exit(CLI_INPUT);
@@ -122,8 +121,15 @@ void *cli_alloc(size_t bytes) {
     return memory;
 }
 
-void *cli_alloc_many(size_t count, size_t size) {
-    return cli_alloc(size && count > SIZE_MAX / size ? SIZE_MAX : count * size);
+static size_t bytes_of(size_t count, size_t size) { return size && count > SIZE_MAX / size ? SIZE_MAX : count * size; }
+
+void *cli_alloc(size_t bytes) { return there(malloc(bytes ? bytes : 1), bytes); }
+
+void *cli_alloc_many(size_t count, size_t size) { return cli_alloc(bytes_of(count, size)); }
+
+void *cli_resize(void *list, size_t count, size_t size) {
+    const size_t bytes = bytes_of(count, size);
+    return there(realloc(list, bytes ? bytes : 1), bytes);
 }
 
 char *cli_copy(const char *text) {

@@ -14,10 +14,7 @@
 static void *grown(void *list, int64_t n, int64_t *room, size_t size) {
     if (n < *room) return list;
     *room = *room ? 2 * *room : 16;
-    void *more = cli_alloc_many((size_t)*room, size);
-    if (n) memcpy(more, list, (size_t)n * size);
-    free(list);
-    return more;
+    return cli_resize(list, (size_t)*room, size);
 }
 
 bool dashboard_time_known(double time) { return time >= 0 && time < 1e11; }

@@ -59,10 +59,8 @@ int64_t handing_folder_find(const char *path, handing_kept **kept) {
         handing_kept of;
         if (!parse(entry->d_name, &of)) continue;
         if (n == room) {
-            handing_kept *more = cli_alloc_many((size_t)(room = room ? 2 * room : 512), sizeof *more);
-            if (n) memcpy(more, *kept, (size_t)n * sizeof *more);
-            free(*kept);
-            *kept = more;
+            room = room ? 2 * room : 512;
+            *kept = cli_resize(*kept, (size_t)room, sizeof **kept);
         }
         (*kept)[n++] = of;
     }

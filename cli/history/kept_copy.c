@@ -53,10 +53,7 @@ static int take_row(void *user, const void *row) {
     size_t size = size_of(rows->table);
     if (rows->n == rows->room) {
         rows->room = rows->room ? 2 * rows->room : 64;
-        void *more = cli_alloc_many((size_t)rows->room, size);
-        if (rows->n) memcpy(more, rows->row, (size_t)rows->n * size);
-        free(rows->row);
-        rows->row = more;
+        rows->row = cli_resize(rows->row, (size_t)rows->room, size);
     }
     cli_row_copy(rows->table, (char *)rows->row + (size_t)rows->n * size, row);
     return ++rows->n == r->most;

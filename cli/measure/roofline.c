@@ -42,10 +42,7 @@ static int open_file(cli_roofline *roofline, const char *path) {
         close(fd);
         return -1;
     }
-    int *more = cli_alloc_many((size_t)roofline->fd_count + 1, sizeof *more);
-    if (roofline->fd_count) memcpy(more, roofline->fds, (size_t)roofline->fd_count * sizeof *more);
-    free(roofline->fds);
-    roofline->fds = more;
+    roofline->fds = cli_resize(roofline->fds, (size_t)roofline->fd_count + 1, sizeof *roofline->fds);
     roofline->fds[roofline->fd_count++] = fd;
     return fd;
 }

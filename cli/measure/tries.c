@@ -59,10 +59,7 @@ int cli_tries_more(const cli_tries *tries, int least) {
 void cli_tries_add(cli_tries *tries, double seconds) {
     if (tries->count == tries->room) {
         tries->room = tries->room ? 2 * tries->room : 16;
-        double *more = cli_alloc_many((size_t)tries->room, sizeof *more);
-        if (tries->count) memcpy(more, tries->seconds, (size_t)tries->count * sizeof *more);
-        free(tries->seconds);
-        tries->seconds = more;
+        tries->seconds = cli_resize(tries->seconds, (size_t)tries->room, sizeof *tries->seconds);
     }
     tries->seconds[tries->count++] = seconds;
     tries->sum += seconds;

@@ -18,10 +18,7 @@
 cli_path *cli_paths_add(cli_paths *paths, const char *name, const char *table) {
     if (paths->count == paths->room) {
         paths->room = paths->room ? 2 * paths->room : 16;
-        cli_path *more = cli_alloc_many((size_t)paths->room, sizeof *more);
-        if (paths->count) memcpy(more, paths->list, (size_t)paths->count * sizeof *more);
-        free(paths->list);
-        paths->list = more;
+        paths->list = cli_resize(paths->list, (size_t)paths->room, sizeof *paths->list);
     }
     cli_path *path = &paths->list[paths->count++];
     memset(path, 0, sizeof *path);

@@ -51,10 +51,7 @@ static shape_rows *find_shape(shapes *all, const msio_ragged *cells, int64_t cel
 static void add_row(shape_rows *of, int64_t row) {
     if (of->count == of->room) {
         of->room = of->room ? 2 * of->room : 256;
-        int64_t *more = cli_alloc_many((size_t)of->room, sizeof *more);
-        if (of->count) memcpy(more, of->rows, (size_t)of->count * sizeof *more);
-        free(of->rows);
-        of->rows = more;
+        of->rows = cli_resize(of->rows, (size_t)of->room, sizeof *of->rows);
     }
     of->rows[of->count++] = row;
 }

@@ -40,10 +40,7 @@ void cli_grid_row(cli_grid *grid, const char *const cells[]) {
     char buffer[512];
     if (grid->rows == grid->room) {
         grid->room = grid->room ? 2 * grid->room : 16;
-        char **more = cli_alloc_many((size_t)grid->room, (size_t)grid->columns * sizeof *more);
-        if (grid->rows) memcpy(more, grid->cells, (size_t)grid->rows * (size_t)grid->columns * sizeof *more);
-        free(grid->cells);
-        grid->cells = more;
+        grid->cells = cli_resize(grid->cells, (size_t)grid->room, (size_t)grid->columns * sizeof *grid->cells);
     }
     char **row = grid->cells + (size_t)grid->rows * (size_t)grid->columns;
     for (int i = 0; i < grid->columns; i++)

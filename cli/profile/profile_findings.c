@@ -48,10 +48,7 @@ static prof_finding *add(judging *j, const char *kind, double cost, const char *
     prof_found *f = j->found;
     if (f->findings == j->room) {
         j->room = j->room ? 2 * j->room : 16;
-        prof_finding *grown = cli_alloc_many((size_t)j->room, sizeof *grown);
-        if (f->findings) memcpy(grown, f->finding, (size_t)f->findings * sizeof *grown);
-        free(f->finding);
-        f->finding = grown;
+        f->finding = cli_resize(f->finding, (size_t)j->room, sizeof *f->finding);
     }
     prof_finding *made = &f->finding[f->findings++];
     *made = (prof_finding){.kind = kind, .cost = cost, .table = table, .column = column};

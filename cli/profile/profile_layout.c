@@ -135,12 +135,8 @@ static void give_all(work *w) {
 static int take(void *user, const msio_located *part) {
     work *w = user;
     if (w->parts == w->room) {
-        int room = w->room ? 2 * w->room : 64;
-        msio_located *grown = cli_alloc_many((size_t)room, sizeof *grown);
-        if (w->parts) memcpy(grown, w->part, (size_t)w->parts * sizeof *grown);
-        free(w->part);
-        w->part = grown;
-        w->room = room;
+        w->room = w->room ? 2 * w->room : 64;
+        w->part = cli_resize(w->part, (size_t)w->room, sizeof *w->part);
     }
     w->part[w->parts++] = *part;
     return 0;

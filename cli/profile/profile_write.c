@@ -124,10 +124,7 @@ static int read_counts(const cli_context *cli, const char *folder, count_list *c
         *tab = '\0';
         if (counts->n == room) {
             room = room ? 2 * room : 256;
-            count *grown = cli_alloc_many((size_t)room, sizeof *grown);
-            if (counts->n) memcpy(grown, counts->list, (size_t)counts->n * sizeof *grown);
-            free(counts->list);
-            counts->list = grown;
+            counts->list = cli_resize(counts->list, (size_t)room, sizeof *counts->list);
         }
         bool time = strstr(line, "seconds") == line || strstr(line, "cpu_seconds") == line ||
                     strstr(line, "peak_bytes") == line;
