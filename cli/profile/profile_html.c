@@ -301,9 +301,13 @@ static void put_strips(FILE *out, const prof_found *found) {
 
 /* Their times stand in the page's data in the same order. */
 static void put_heats(FILE *out, const prof_heat *list, int n) {
-    if (!n) return;
+    fputs("<h2>When files were read</h2>\n<p>", out);
+    if (!n) {
+        fputs("No file of a table, and none of HDF5, that had 1 MiB or more when it was opened was read.</p>\n", out);
+        return;
+    }
     fprintf(out,
-            "<h2>When files were read</h2>\n<p>From left to right the run, %s a step; from top to bottom the file; the "
+            "From left to right the run, %s a step; from top to bottom the file; the "
             "stronger, the more often in that step.</p>\n",
             cli_duration(list[0].step_seconds).text);
     for (int i = 0; i < n; i++) {

@@ -12,6 +12,15 @@ from running import msio
 
 PYTHON = os.environ.get("MSIO_PYTHON", "/usr/bin/python3")
 
+HALVES = """
+import sys, time
+from casacore.tables import table
+t = table(sys.argv[1], ack=False)
+for half in range(2):
+    t.getcol('DATA', 2400 * half, 2400)
+    time.sleep(1)
+"""
+
 
 def make_table(path, rows=600):
     """A small table with tiled and standard columns."""
@@ -48,6 +57,12 @@ class Profile(unittest.TestCase):
         run = msio("profile", "--out", self.path(out), *options, "--", *program, code=code, **more)
         with open(self.path(out + "/report.json"), encoding="utf-8") as file:
             return json.load(file), run
+
+    def halves(self):
+        """The report of a run that reads the first half of a large table's DATA, and a second later the other half."""
+        large = os.path.join(os.path.realpath(self.folder), "large.tab")
+        make_table(large, rows=4800)
+        return self.profile(PYTHON, self.write("halves.py", HALVES), large)[0]
 
     def write(self, name, text):
         """A script in the test's folder; its path."""

@@ -408,12 +408,7 @@ os._exit(0)
 
     def test_heat(self):
         """When which part of a file was read: its first half, a pause, its second half; all bytes of it are somewhere."""
-        large = os.path.join(os.path.realpath(self.folder), "large.tab")
-        make_table(large, rows=4800)
-        script = self.write("halves.py", "import sys, time\nfrom casacore.tables import table\n"
-                            "t = table(sys.argv[1], ack=False)\nfor half in range(2):\n"
-                            "    t.getcol('DATA', 2400 * half, 2400)\n    time.sleep(1)\n")
-        report, _ = self.profile(PYTHON, script, large)
+        report = self.halves()
         heat = {h["column"]: h for h in report["heat"]}["DATA"]
         times = np.array(heat["times"])
         self.assertEqual(times.shape[1], 64)

@@ -51,6 +51,12 @@ INK = """(() => { const c = document.querySelector('%s'); if (!c) return -1;
     const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; const seen = new Set();
     for (let i = 0; i < d.length; i += 4) if (d[i + 3]) seen.add(d[i] << 16 | d[i + 1] << 8 | d[i + 2]); return seen.size; })()"""
 
+HEAT = """(() => { const c = document.getElementById('heat-0'), box = c.getBoundingClientRect();
+    const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data, strength = [];
+    for (let y = 0; y < c.height; y++) strength.push(Array.from({ length: c.width }, (_, x) => d[4 * (y * c.width + x) + 3]));
+    return { strength, size: [box.width, box.height], texts: Array.from(c.parentElement.children).map(e => e.innerText),
+             above: c.parentElement.previousElementSibling.innerText }; })()"""
+
 
 class TestPage(Profile):
     def setUp(self):
@@ -60,8 +66,10 @@ class TestPage(Profile):
 
     def page(self, text):
         """The page of a run of the script, open; it is closed with the test."""
-        script = self.write("work.py", text)
-        self.profile(PYTHON, script, self.table)
+        self.profile(PYTHON, self.write("work.py", text), self.table)
+        return self.browser()
+
+    def browser(self):
         opened = browser.Browser(self.path("browser"))
         opened.__enter__()
         self.addCleanup(opened.__exit__)
@@ -86,6 +94,35 @@ class TestPage(Profile):
             self.assertAlmostEqual(data["busy"][-1], 0.8, delta=0.7)
             if PICTURES:
                 page.picture(os.path.join(PICTURES, f"profile-{'dark' if dark else 'light'}.png"))
+        self.held(page)
+
+    def test_heat(self):
+        """When files were read: painted where the report has reads, the stronger the more; with names, and what a step is."""
+        (heat,) = self.halves()["heat"]
+        page = self.browser()
+        for dark in (False, True):
+            page.open(self.path("report/report.html"), dark)
+            drawn = page.value(HEAT)
+            strength, times = drawn["strength"], heat["times"]
+            self.assertEqual([[alpha > 0 for alpha in row] for row in strength], [[value > 0 for value in row] for row in times])
+            squares = sorted((value, alpha) for row in zip(times, strength) for value, alpha in zip(*row))
+            alphas = [alpha for _, alpha in squares]
+            self.assertEqual((alphas, alphas[0], alphas[-1]), (sorted(alphas), 0, 255))
+            self.assertTrue(drawn["size"][0] > 300 and drawn["size"][1] > 50, drawn["size"])
+            self.assertEqual(drawn["texts"][0], "large.tab DATA")
+            self.assertRegex(drawn["texts"][2], r"^[0-9.]+ MB$")
+            self.assertRegex(drawn["above"], r"^From left to right the run, [0-9.]+ ms a step; from top to bottom the file")
+            if PICTURES:
+                page.picture(os.path.join(PICTURES, f"heat-{'dark' if dark else 'light'}.png"))
+        self.held(page)
+
+    def test_no_heat(self):
+        """Where no file is large enough for it, that is said in its place."""
+        page = self.page("import sys\nfrom casacore.tables import table\ntable(sys.argv[1], ack=False).getcol('UVW')\n")
+        page.open(self.path("report/report.html"))
+        head = "Array.from(document.querySelectorAll('h2')).find(h => h.textContent === 'When files were read')"
+        self.assertRegex(page.value(f"{head}.nextElementSibling.textContent"), "^No file .* 1 MiB")
+        self.assertEqual(page.value("document.querySelectorAll('canvas.heat').length"), 0)
         self.held(page)
 
     def test_tables(self):
