@@ -27,13 +27,16 @@ PyObject *py_fail(void);
 
 /* ---------------------------------------------------------------- long reads (pyerrors.c) */
 
-/* What a read polls, so that Ctrl-C ends it: give py_poll and one of these as progress and user. */
+/* What a read polls, so that Ctrl-C ends it: PY_BE_PATIENT gives py_poll and one of these as progress and user. */
 typedef struct py_patience {
     unsigned long thread; /* that called: signal handlers run in the main thread only */
     double next;          /* s: when to look again */
     PyObject *told;       /* a Python callable (done, total), or NULL */
 } py_patience;
+/* told: None or NULL where nobody wants to hear of it. */
 void py_patience_begin(py_patience *patience, PyObject *told);
+#define PY_BE_PATIENT(opts, patience, told)                                                                            \
+    (py_patience_begin(&(patience), (told)), (void)((opts).progress = py_poll), (void)((opts).user = &(patience)))
 /* What calls begin with: Ctrl-C also ends this thread's waits for a lock, from now on, and views that broke are told.
  */
 void py_watch_waits(void);

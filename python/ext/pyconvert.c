@@ -63,9 +63,7 @@ static int take(wish *w, PyObject *arguments, PyObject *keywords) {
     if (memory > 0) w->opts.memory = (size_t)memory;
     if (w->places) w->opts.antenna_file = PyBytes_AS_STRING(w->places);
     if (w->earth) w->opts.earth_orientation = PyBytes_AS_STRING(w->earth);
-    py_patience_begin(&w->patience, told == Py_None ? NULL : told);
-    w->opts.progress = py_poll;
-    w->opts.user = &w->patience;
+    PY_BE_PATIENT(w->opts, w->patience, told);
     return py_paths_take(&w->paths, paths) || py_group_take(&w->group, &w->paths, "", numbers, absent) ||
                    take_antennas(w, antennas)
                ? -1
@@ -112,9 +110,7 @@ static PyObject *export_uvh5(PyObject *module, PyObject *arguments, PyObject *ke
         return NULL;
     if (memory > 0) opts.memory = (size_t)memory;
     if (earth) opts.earth_orientation = PyBytes_AS_STRING(earth);
-    py_patience_begin(&patience, told == Py_None ? NULL : told);
-    opts.progress = py_poll;
-    opts.user = &patience;
+    PY_BE_PATIENT(opts, patience, told);
     Py_BEGIN_ALLOW_THREADS status = msio_export_uvh5(PyBytes_AS_STRING(ms), PyBytes_AS_STRING(out), &opts, &made);
     Py_END_ALLOW_THREADS Py_DECREF(ms);
     Py_DECREF(out);

@@ -112,9 +112,7 @@ static PyObject *read_dataset(PyObject *module, PyObject *arguments) {
         return NULL;
     py_watch_waits();
     py_offer_plugins();
-    py_patience_begin(&patience, told == Py_None ? NULL : told);
-    opts.progress = py_poll;
-    opts.user = &patience;
+    PY_BE_PATIENT(opts, patience, told);
     Py_BEGIN_ALLOW_THREADS status = msio_hdf5_open(PyBytes_AS_STRING(path), NULL, &file);
     if (!status) status = msio_hdf5_dataset(file, name, &dataset);
     Py_END_ALLOW_THREADS if (status) { py_fail(); }

@@ -47,7 +47,7 @@ static double now(void) {
 void py_patience_begin(py_patience *patience, PyObject *told) {
     patience->thread = PyThread_get_thread_ident();
     patience->next = now() + PATIENCE;
-    patience->told = told;
+    patience->told = told == Py_None ? NULL : told;
 }
 
 static int interrupted(void *unused) {

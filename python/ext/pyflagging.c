@@ -37,10 +37,8 @@ static PyObject *extend_flags(PyObject *module, PyObject *arguments) {
         opts.select = &selection.select;
         opts.ignore_flag_row = !flag_row;
         opts.memory = (size_t)memory;
-        py_patience_begin(&patience, told == Py_None ? NULL : told);
         py_watch_waits();
-        opts.progress = py_poll;
-        opts.user = &patience;
+        PY_BE_PATIENT(opts, patience, told);
         Py_BEGIN_ALLOW_THREADS status = msio_flags_extend(table, &opts, &done);
         Py_END_ALLOW_THREADS answer = status ? py_fail() : describe(&done);
     }

@@ -100,10 +100,8 @@ static PyObject *count_flags(PyObject *module, PyObject *arguments) {
         return NULL;
     opts.ignore_flag_row = !flag_row;
     opts.open.freshness = checked ? MSIO_PER_CALL : MSIO_AS_OPENED;
-    py_patience_begin(&patience, told == Py_None ? NULL : told);
     py_watch_waits();
-    opts.progress = py_poll;
-    opts.user = &patience;
+    PY_BE_PATIENT(opts, patience, told);
     opts.seed = PyLong_AsUnsignedLongLong(seed);
     if (!PyErr_Occurred() && py_take_breakdowns(names, &by) == 0) {
         const msio_flags *counted = NULL;

@@ -132,10 +132,8 @@ static int wish_take(wish *w, PyObject *arguments, PyObject *keywords) {
     w->opts.subband_list = py_integers_of(w->subbands, &w->opts.subbands_in_list);
     if (memory >= 0) w->opts.memory = (size_t)memory;
     w->rows_per_batch = batch;
-    py_patience_begin(&w->patience, told == Py_None ? NULL : told);
     py_watch_waits();
-    w->opts.read.progress = py_poll;
-    w->opts.read.user = &w->patience;
+    PY_BE_PATIENT(w->opts.read, w->patience, told);
     return 0;
 }
 

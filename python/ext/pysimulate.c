@@ -51,9 +51,7 @@ static PyObject *simulate_ms(PyObject *module, PyObject *arguments, PyObject *ke
         Py_DECREF(path);
         return NULL;
     }
-    py_patience_begin(&patience, told == Py_None ? NULL : told);
-    opts.progress = py_poll;
-    opts.user = &patience;
+    PY_BE_PATIENT(opts, patience, told);
     Py_BEGIN_ALLOW_THREADS status = sky.opts.sky ? msio_simulate_ms_sky(PyBytes_AS_STRING(path), &opts, &sky.opts)
                                                  : msio_simulate_ms(PyBytes_AS_STRING(path), &opts);
     Py_END_ALLOW_THREADS Py_DECREF(path);
@@ -116,9 +114,7 @@ static PyObject *simulate_uvh5(PyObject *module, PyObject *arguments, PyObject *
         sky.opts.noise_seed = opts.seed;
         opts.noise = 0;
     }
-    py_patience_begin(&patience, told == Py_None ? NULL : told);
-    opts.progress = py_poll;
-    opts.user = &patience;
+    PY_BE_PATIENT(opts, patience, told);
     Py_BEGIN_ALLOW_THREADS status = sky.opts.sky ? msio_simulate_uvh5_sky(PyBytes_AS_STRING(folder), &opts, &sky.opts)
                                                  : msio_simulate_uvh5(PyBytes_AS_STRING(folder), &opts);
     Py_END_ALLOW_THREADS Py_DECREF(folder);

@@ -388,11 +388,9 @@ static PyObject *table_read(PyObject *object, PyObject *arguments, PyObject *key
     msio_table *table = py_table_enter(self);
     if (!table) return NULL;
     if (py_request_begin(&r, table, name, rows, box) == 0) {
-        py_patience_begin(&r.patience, told == Py_None ? NULL : told);
         r.opts.threads = threads;
         r.opts.once = once;
-        r.opts.progress = py_poll;
-        r.opts.user = &r.patience;
+        PY_BE_PATIENT(r.opts, r.patience, told);
         bool ready = true;
         if (fill != Py_None && py_type_number(r.type) >= 0) {
             element = PyArray_FROMANY(fill, py_type_number(r.type), 0, 0, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST);
@@ -472,10 +470,8 @@ static PyObject *table_read_cells(PyObject *object, PyObject *arguments, PyObjec
     if (py_request_begin(&r, table, name, rows, Py_None) == 0) {
         msio_ragged cells;
         msio_status status;
-        py_patience_begin(&r.patience, NULL);
         r.opts.threads = threads;
-        r.opts.progress = py_poll;
-        r.opts.user = &r.patience;
+        PY_BE_PATIENT(r.opts, r.patience, NULL);
         Py_BEGIN_ALLOW_THREADS status = msio_read_ragged(r.column, &r.selection.select, &cells, &r.opts);
         Py_END_ALLOW_THREADS if (status) { py_fail(); }
         else {

@@ -23,10 +23,8 @@ static PyObject *model(PyObject *module, PyObject *arguments) {
         return NULL;
     opts.mode = (msio_model_mode)mode;
     opts.memory = (size_t)memory;
-    py_patience_begin(&patience, told == Py_None ? NULL : told);
     py_watch_waits();
-    opts.progress = py_poll;
-    opts.user = &patience;
+    PY_BE_PATIENT(opts, patience, told);
     Py_BEGIN_ALLOW_THREADS status = msio_sky_open(PyBytes_AS_STRING(sky_path), &sky);
     if (!status) status = msio_model_predict(PyBytes_AS_STRING(path), sky, &opts, &result);
     msio_sky_free(sky);
@@ -114,10 +112,8 @@ static PyObject *stats(PyObject *module, PyObject *arguments) {
         opts.no_medians = !medians;
         opts.memory = (size_t)memory;
         opts.open.freshness = checked ? MSIO_PER_CALL : MSIO_AS_OPENED;
-        py_patience_begin(&patience, told == Py_None ? NULL : told);
         py_watch_waits();
-        opts.progress = py_poll;
-        opts.user = &patience;
+        PY_BE_PATIENT(opts, patience, told);
         Py_BEGIN_ALLOW_THREADS status = msio_stats_make(PyBytes_AS_STRING(path), &opts, &made);
         Py_END_ALLOW_THREADS answer = status ? py_fail() : describe(made);
         msio_stats_free(made);
@@ -168,10 +164,8 @@ static PyObject *copy_computed(PyObject *module, PyObject *arguments) {
         opts.scale[1] = scale.imag;
         opts.ignore_flag_row = !flag_row;
         opts.memory = (size_t)memory;
-        py_patience_begin(&r.patience, told == Py_None ? NULL : told);
         py_watch_waits();
-        opts.progress = py_poll;
-        opts.user = &r.patience;
+        PY_BE_PATIENT(opts, r.patience, told);
         answer = copy_and_tell(table, &r, from, to, &opts, stats);
     }
     py_selection_free(&r.selection);
@@ -227,10 +221,8 @@ static PyObject *density(PyObject *module, PyObject *arguments) {
         opts.ignore_flag_row = !flag_row;
         opts.memory = (size_t)memory;
         opts.open.freshness = checked ? MSIO_PER_CALL : MSIO_AS_OPENED;
-        py_patience_begin(&patience, told == Py_None ? NULL : told);
         py_watch_waits();
-        opts.progress = py_poll;
-        opts.user = &patience;
+        PY_BE_PATIENT(opts, patience, told);
         Py_BEGIN_ALLOW_THREADS status = msio_density_make(PyBytes_AS_STRING(path), &opts, &made);
         Py_END_ALLOW_THREADS answer = status ? py_fail() : describe_density(made);
         msio_density_free(made);
@@ -375,10 +367,8 @@ static PyObject *map(PyObject *module, PyObject *arguments) {
         pass.select = &selection.select;
         opts.memory = (size_t)memory;
         opts.block = (size_t)block;
-        py_patience_begin(&patience, told == Py_None ? NULL : told);
         py_watch_waits();
-        opts.progress = py_poll;
-        opts.user = &patience;
+        PY_BE_PATIENT(opts, patience, told);
         Py_BEGIN_ALLOW_THREADS status = msio_pass_run(table, &pass, &opts, NULL);
         Py_END_ALLOW_THREADS if (c.type) PyErr_Restore(c.type, c.value, c.traceback);
         else if (status) py_fail();

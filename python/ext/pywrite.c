@@ -67,11 +67,7 @@ static int take_arguments(options *o, PyObject *arguments, PyObject *keywords, P
     return take_cell_shape(o);
 }
 
-static void be_patient(options *o, py_patience *patience) {
-    py_patience_begin(patience, o->told == Py_None ? NULL : o->told);
-    o->write.progress = py_poll;
-    o->write.user = patience;
-}
+static void be_patient(options *o, py_patience *patience) { PY_BE_PATIENT(o->write, *patience, o->told); }
 
 /* ---------------------------------------------------------------- arrays */
 
