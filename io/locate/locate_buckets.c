@@ -42,6 +42,24 @@ static msio_status add_index(state *s, const msio_buckets *buckets, int64_t inde
     return MSIO_OK;
 }
 
+/* Makes an index of the buckets that n indices list. */
+static msio_status index_buckets(const msio_manager *manager, int64_t size, const msio_buckets *list, int64_t n,
+                                 msio_locate_index *index) {
+    msio_status status = MSIO_OK;
+    state *s = calloc(1, sizeof *s);
+    if (!s) return msio_error_set(MSIO_E_MEMORY, manager->directory, "no memory for the places of buckets");
+    s->size = size;
+    for (int64_t i = 0; i < n && !status; i++) status = add_index(s, &list[i], i);
+    if (status) {
+        free_state(s);
+        return status;
+    }
+    qsort(s->bucket, (size_t)s->n, sizeof *s->bucket, compare);
+    index->state = s;
+    index->free_state = free_state;
+    return MSIO_OK;
+}
+
 /* The first entry of a bucket, or of a later one. */
 static int64_t first_of(const state *s, int64_t number) {
     int64_t low = 0, high = s->n;
@@ -143,19 +161,8 @@ msio_status msio_locate_ssm(const msio_manager *manager, const char *suffix, msi
         return status;
     }
     if (suffix[0]) return MSIO_OK;
-    state *s = calloc(1, sizeof *s);
-    if (!s) return msio_error_set(MSIO_E_MEMORY, manager->directory, "no memory for the places of buckets");
-    s->size = ssm->bucket_size;
-    for (int64_t i = 0; i < ssm->indices && !status; i++) status = add_index(s, &ssm->index[i], i);
-    if (status) {
-        free_state(s);
-        return status;
-    }
-    qsort(s->bucket, (size_t)s->n, sizeof *s->bucket, compare);
     index->find = find_ssm;
-    index->state = s;
-    index->free_state = free_state;
-    return MSIO_OK;
+    return index_buckets(manager, ssm->bucket_size, ssm->index, ssm->indices, index);
 }
 
 /* ---------------------------------------------------------------- IncrementalStMan */
@@ -226,18 +233,6 @@ msio_status msio_locate_ism(const msio_manager *manager, const char *suffix, msi
         return status;
     }
     if (suffix[0]) return MSIO_OK;
-    state *s = calloc(1, sizeof *s);
-    msio_status status =
-        s ? MSIO_OK : msio_error_set(MSIO_E_MEMORY, manager->directory, "no memory for the places of buckets");
-    if (!status) s->size = ism->bucket_size;
-    if (!status) status = add_index(s, &ism->index, 0);
-    if (status) {
-        if (s) free_state(s);
-        return status;
-    }
-    qsort(s->bucket, (size_t)s->n, sizeof *s->bucket, compare);
     index->find = find_ism;
-    index->state = s;
-    index->free_state = free_state;
-    return MSIO_OK;
+    return index_buckets(manager, ism->bucket_size, &ism->index, 1, index);
 }
