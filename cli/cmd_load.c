@@ -11,23 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Loads once; the memory of `first`, where that was loaded, takes all after it. */
+/* Loads once, told meanwhile. */
 static msio_status load_once(const cli_context *cli, const cli_load_wishes *wishes, const cli_load_input *input,
                              unsigned what, const msio_subbands *first, msio_subbands *loaded, cli_load_try *try) {
     msio_load_opts opts = wishes->opts;
     cli_progress progress;
     opts.read.progress = cli_progress_update;
     opts.read.user = &progress;
-    opts.visdata = first->visdata;
-    opts.flags = first->flags;
-    opts.nsamples = first->nsamples;
-    opts.visdata_bytes = first->visdata_bytes;
-    opts.flags_bytes = first->flags_bytes;
-    opts.nsamples_bytes = first->nsamples_bytes;
     cli_progress_begin(&progress, cli, "loading", 0);
-    double began = cli_now();
-    msio_status status = cli_load_input_read(input, what, &opts, loaded);
-    try->seconds = cli_now() - began;
+    msio_status status = cli_load_input_read_into(input, what, &opts, first, loaded, &try->seconds);
     cli_progress_end(&progress);
     try->index_seconds = status ? 0 : loaded->index_seconds;
     try->read_seconds = status ? 0 : loaded->read_seconds;

@@ -4,6 +4,7 @@
 #include "cli/common/failure.h"
 #include "cli/input/opening.h"
 #include "cli/input/options.h"
+#include "cli/output/progress.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,6 +159,21 @@ msio_status cli_load_input_read(const cli_load_input *input, unsigned what, cons
                                 msio_subbands *loaded) {
     return input->group ? msio_load(input->group, what, opts, loaded)
                         : msio_load_paths(input->count, input->paths, what, opts, loaded);
+}
+
+msio_status cli_load_input_read_into(const cli_load_input *input, unsigned what, const msio_load_opts *opts,
+                                     const msio_subbands *first, msio_subbands *loaded, double *seconds) {
+    msio_load_opts into = *opts;
+    into.visdata = first->visdata;
+    into.flags = first->flags;
+    into.nsamples = first->nsamples;
+    into.visdata_bytes = first->visdata_bytes;
+    into.flags_bytes = first->flags_bytes;
+    into.nsamples_bytes = first->nsamples_bytes;
+    const double began = cli_now();
+    msio_status status = cli_load_input_read(input, what, &into, loaded);
+    *seconds = cli_now() - began;
+    return status;
 }
 
 msio_status cli_load_input_check(const cli_load_input *input, const msio_load_opts *opts, msio_load_report **report) {

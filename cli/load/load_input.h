@@ -48,6 +48,9 @@ unsigned cli_load_input_arrays(const cli_context *cli, const cli_load_input *inp
 /* msio_load and msio_load_check, or their likes for paths. */
 msio_status cli_load_input_read(const cli_load_input *input, unsigned what, const msio_load_opts *opts,
                                 msio_subbands *loaded);
+/* The same, timed; into the memory of `first` where that was loaded. */
+msio_status cli_load_input_read_into(const cli_load_input *input, unsigned what, const msio_load_opts *opts,
+                                     const msio_subbands *first, msio_subbands *loaded, double *seconds);
 msio_status cli_load_input_check(const cli_load_input *input, const msio_load_opts *opts, msio_load_report **report);
 /* Its name for people: the first path. */
 const char *cli_load_input_name(const cli_load_input *input);

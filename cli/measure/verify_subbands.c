@@ -41,22 +41,6 @@ static void fit_memory(const msio_subbands *all, msio_load_opts *opts, outcome *
     if (most < (double)all->rows) opts->rows = most < 1 ? 1 : (int64_t)most;
 }
 
-/* One loading; into the memory of `first` where that was loaded. */
-static msio_status load_once(const cli_load_input *input, unsigned what, const msio_load_opts *opts,
-                             const msio_subbands *first, msio_subbands *loaded, double *seconds) {
-    msio_load_opts into = *opts;
-    into.visdata = first->visdata;
-    into.flags = first->flags;
-    into.nsamples = first->nsamples;
-    into.visdata_bytes = first->visdata_bytes;
-    into.flags_bytes = first->flags_bytes;
-    into.nsamples_bytes = first->nsamples_bytes;
-    double began = cli_now();
-    msio_status status = cli_load_input_read(input, what, &into, loaded);
-    *seconds = cli_now() - began;
-    return status;
-}
-
 /* Loads once to warm up, then in turns with the raw reads of the same bytes. */
 static msio_status race(const cli_context *cli, const cli_load_input *input, msio_load_opts *opts, outcome *found) {
     unsigned what = cli_load_input_arrays(cli, input);
@@ -68,12 +52,12 @@ static msio_status race(const cli_context *cli, const cli_load_input *input, msi
     found->subbands = again.subbands;
     found->missing = again.missing;
     msio_subbands_free(&again);
-    status = load_once(input, what, opts, &again, &first, &seconds);
+    status = cli_load_input_read_into(input, what, opts, &again, &first, &seconds);
     found->bytes = cli_load_bytes(&first);
     found->rows = first.rows;
     cli_tries_begin(&found->tries);
     while (!status && !cli_interrupted() && cli_tries_more(&found->tries, CLI_TRIES)) {
-        status = load_once(input, what, opts, &first, &again, &seconds);
+        status = cli_load_input_read_into(input, what, opts, &first, &again, &seconds);
         msio_subbands_free(&again);
         if (status) break;
         cli_tries_add(&found->tries, seconds);
