@@ -21,6 +21,7 @@
 
 #include "core/error.h"
 #include "core/writing.h"
+#include "prof/automatic_name.h"
 #include "prof/control.h"
 #include "prof/report.h"
 #include "prof/stats.h"
@@ -128,9 +129,7 @@ static void run_describe(run *of, const msio_totals *totals) {
 
 typedef struct kept {
     char name[NAME_MAX + 1];
-    size_t program; /* bytes of the program's name at its begin */
-    uint64_t end_ns, us;
-    bool slow;
+    automatic_name of;
 } kept;
 
 typedef struct kept_list {
@@ -138,34 +137,10 @@ typedef struct kept_list {
     size_t n, room;
 } kept_list;
 
-/* The number before *end, where a dot stands in front of it; *end becomes that dot's place. */
-static bool number_before(const char *name, size_t *end, uint64_t *value) {
-    size_t at = *end;
-    *value = 0;
-    while (at > 0 && isdigit((unsigned char)name[at - 1])) at--;
-    if (at == *end || at == 0 || name[at - 1] != '.' || *end - at > 20) return false;
-    *value = strtoull(name + at, NULL, 10);
-    *end = at - 1;
-    return true;
-}
-
 /* Whether a name is one of ours. */
 static bool kept_parse(const char *name, kept *is) {
-    static const char run_end[] = ".run.json", slow_end[] = ".slow.json";
-    size_t length = strlen(name);
-    uint64_t pid;
-    if (*name == '.' || length > NAME_MAX) return false;
-    if (length > sizeof run_end && strcmp(name + length - sizeof run_end + 1, run_end) == 0)
-        is->slow = false, length -= sizeof run_end - 1;
-    else if (length > sizeof slow_end && strcmp(name + length - sizeof slow_end + 1, slow_end) == 0)
-        is->slow = true, length -= sizeof slow_end - 1;
-    else
-        return false;
-    if (!number_before(name, &length, &is->us) || !number_before(name, &length, &pid) ||
-        !number_before(name, &length, &is->end_ns) || length == 0)
-        return false;
-    is->program = length;
-    memcpy(is->name, name, strlen(name) + 1);
+    if (strlen(name) > NAME_MAX || !automatic_name_parse(name, &is->of)) return false;
+    strcpy(is->name, name);
     return true;
 }
 
@@ -189,7 +164,7 @@ static void left_remove(int folder, const char *name, uint64_t now_ns) {
 
 static int newest_first(const void *a, const void *b) {
     const kept *x = a, *y = b;
-    if (x->end_ns != y->end_ns) return x->end_ns < y->end_ns ? 1 : -1;
+    if (x->of.end_ns != y->of.end_ns) return x->of.end_ns < y->of.end_ns ? 1 : -1;
     return strcmp(y->name, x->name);
 }
 
@@ -217,7 +192,7 @@ static void list_trim(int folder, const kept_list *list, int keep) {
     int small = 0, whole = 0, whole_keep = keep / 4 > 0 ? keep / 4 : 1;
     for (size_t i = 0; i < list->n; i++) {
         const kept *is = &list->one[i];
-        if (is->slow ? ++whole > whole_keep : ++small > keep) unlinkat(folder, is->name, 0);
+        if (is->of.slow ? ++whole > whole_keep : ++small > keep) unlinkat(folder, is->name, 0);
     }
 }
 
@@ -233,8 +208,8 @@ static uint64_t median_us(const kept_list *list, const char *program, int *runs)
     uint64_t us[MEDIAN_MOST];
     size_t n = 0, length = strlen(program);
     for (size_t i = 0; i < list->n && n < MEDIAN_MOST; i++)
-        if (list->one[i].program == length && memcmp(list->one[i].name, program, length) == 0)
-            us[n++] = list->one[i].us;
+        if (list->one[i].of.program == length && memcmp(list->one[i].name, program, length) == 0)
+            us[n++] = list->one[i].of.us;
     *runs = (int)n;
     if (n < MEDIAN_LEAST) return 0;
     qsort(us, n, sizeof *us, by_size);
@@ -391,7 +366,7 @@ msio_status msio_automatic_write(const char *path, const msio_automatic *how) {
     status = text_make(totals, &of, &text, &size);
     if (status == MSIO_OK) status = text_keep(folder, path, &of, text, size);
     if (status == MSIO_OK) {
-        kept own = {.end_ns = of.end_ns, .slow = of.reason[0] != 0};
+        kept own = {.of = {.end_ns = of.end_ns, .slow = of.reason[0] != 0}};
         /* Its place among the others counts, not its name: it is the newest but for those that ended meanwhile. */
         if (list_add(&list, &own)) {
             memmove(list.one + 1, list.one, (list.n - 1) * sizeof *list.one);

@@ -1,10 +1,8 @@
 /* automatic.h - MSIO_PROF=auto[+keep=N][+slow=X]:FOLDER: a bounded set of small profiles, one of each run; slow runs'
  * are whole ones.
  *
- * A profile's name tells what it is of, so that a folder is judged and rotated by its names alone:
- * PROGRAM.NANOSECONDS.PID.MICROSECONDS.run.json: when the run ended (since 1970), and how long it took; `slow` in place
- * of `run` where it is kept whole. Any number of processes may end at once: each writes under a name of its own,
- * renames, and then removes what is beyond the bound, oldest first.
+ * Their names (prof/automatic_name.h) are all that a folder is judged by. Any number of processes may end at once: each
+ * writes under a name of its own, renames, and then removes what is beyond the bound, oldest first.
  */
 #ifndef MSIO_PROF_AUTOMATIC_H
 #define MSIO_PROF_AUTOMATIC_H

@@ -3,6 +3,7 @@
 #include "cli/common/human.h"
 #include "cli/handing/handing.h"
 #include "cli/page/page.h"
+#include "prof/automatic_name.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -11,31 +12,14 @@
 #define EPOCH_MJD_SECONDS 3506716800.0 /* 1970-01-01 */
 #define SLOW_TOLD 100
 
-/* The number before *end, behind a dot, which becomes *end. */
-static bool number_before(const char *name, const char **end, double *value) {
-    const char *at = *end;
-    while (at > name && at[-1] >= '0' && at[-1] <= '9') at--;
-    if (at == *end || at == name || at[-1] != '.' || *end - at > 20) return false;
-    *value = strtod(at, NULL);
-    *end = at - 1;
-    return true;
-}
-
-/* PROGRAM.NANOSECONDS.PID.MICROSECONDS.run.json, or .slow.json. */
 static bool parse(const char *name, handing_kept *of) {
-    const char *end = strstr(name, ".run.json");
-    double ended, pid, took;
-    of->slow = !end;
-    if (!end) end = strstr(name, ".slow.json");
-    if (*name == '.' || !end || strlen(name) >= sizeof of->file) return false;
-    if (strcmp(end, of->slow ? ".slow.json" : ".run.json") != 0) return false;
-    if (!number_before(name, &end, &took) || !number_before(name, &end, &pid) || !number_before(name, &end, &ended) ||
-        end == name)
-        return false;
+    automatic_name is;
+    if (strlen(name) >= sizeof of->file || !automatic_name_parse(name, &is)) return false;
     snprintf(of->file, sizeof of->file, "%s", name);
-    of->program = (int)(end - name);
-    of->ended = 1e-9 * ended;
-    of->seconds = 1e-6 * took;
+    of->program = (int)is.program;
+    of->ended = 1e-9 * (double)is.end_ns;
+    of->seconds = 1e-6 * (double)is.us;
+    of->slow = is.slow;
     return true;
 }
 
