@@ -13,7 +13,9 @@
 
 #define LIGHT 299792458.0
 #define MOST_CELLS ((int64_t)1 << 22)
-#define FEW_ELEMENTS 1024 /* so many at a time, or one row: what they take stays in a core's own cache */
+#define MOST_LANES 4                    /* of a grid: a count that is raised again at once has to wait for itself */
+#define LANES_BYTES ((int64_t)40 << 20) /* of all grids: fewer lanes where more threads count */
+#define FEW_ELEMENTS 1024               /* so many at a time, or one row: what they take stays in a core's own cache */
 
 enum { X, Y };
 
@@ -27,9 +29,10 @@ typedef struct inputs {
 /* What a thread counts on. Threads take one for a block each; as whole numbers are added, it does not matter which. */
 typedef struct grid {
     _Atomic int taken;
-    int64_t *count, *flagged; /* [x bins][y bins] and the cells behind */
-    int exponent[2];          /* of x and y, where they grow */
-    double *value;            /* scratch, [most] each */
+    int64_t *count;   /* [lanes][stride]: [x bins][y bins] and the cells behind; their sum counts */
+    int64_t *flagged; /* one such */
+    int exponent[2];  /* of x and y, where they grow */
+    double *value;    /* scratch, [most] each */
     int32_t *bin[2], *cell;
     uint8_t *used, *is_flagged;
 } grid;
@@ -56,6 +59,8 @@ typedef struct counter {
     int64_t chans, corrs; /* of this pass's cells */
     int64_t most;         /* elements that are counted at a time */
     int64_t cells;        /* of a grid */
+    int64_t stride;       /* with those behind */
+    int lanes;            /* 1, 2 or MOST_LANES */
     channels *channels;   /* [data_descriptions] */
     grid *grid;           /* [grids] */
     int grids;
@@ -139,6 +144,15 @@ static void row_values(const part *p, msio_axis axis, double *value) {
     }
 }
 
+/* All that was counted into the first lane. */
+static void join_lanes(const counter *c, grid *g) {
+    for (int lane = 1; lane < c->lanes; lane++) {
+        int64_t *more = g->count + lane * c->stride;
+        for (int64_t k = 0; k < c->stride; k++) g->count[k] += more[k];
+        memset(more, 0, (size_t)c->stride * sizeof *more);
+    }
+}
+
 /* Makes the grid's scale one that has a value of that size. */
 static void grow(const part *p, int which, double size) {
     const counter *c = p->c;
@@ -146,6 +160,7 @@ static void grow(const part *p, int which, double size) {
     if (!c->axis[which].grows) return;
     const int wanted = msio_density_exponent(&c->axis[which], g->exponent[which], size);
     if (wanted == g->exponent[which]) return;
+    join_lanes(c, g);
     msio_density_fold(g->count, &c->axis[X], &c->axis[Y], which == X, wanted - g->exponent[which]);
     if (g->flagged) msio_density_fold(g->flagged, &c->axis[X], &c->axis[Y], which == X, wanted - g->exponent[which]);
     g->exponent[which] = wanted;
@@ -206,6 +221,11 @@ static void bins_of_values(const part *p, int which) {
     grid *g = p->grid;
     const int64_t n = p->rows * p->elements;
     const float *value = column_of(p, p->c->in.value, (size_t)p->elements * (p->c->complex ? 8 : 4));
+    const msio_density_axis *axis = &p->c->axis[which];
+    if (p->c->complex && axis->scale.axis == MSIO_AXIS_AMPLITUDE) {
+        const msio_scale scale = msio_density_scale(axis, g->exponent[which]);
+        if (p->c->kernel->amplitudes(&scale, value, g->used, n, g->bin[which]) || !axis->grows) return;
+    }
     grow(p, which, p->c->kernel->values(p->c->axis[which].scale.axis, value, p->c->complex, g->used, n, g->value));
     find_bins(p, which, g->value, n, g->bin[which]);
 }
@@ -217,6 +237,13 @@ static void bins_of_flags(const part *p, int which) {
 
 /* ---------------------------------------------------------------- counting */
 
+static void count_cells(const counter *c, grid *g, int64_t n) {
+    const int64_t last = c->lanes - 1, stride = c->stride;
+    int64_t *count = g->count;
+    for (int64_t e = 0; e < n; e++) count[(e & last) * stride + g->cell[e]]++;
+    for (int64_t e = 0; g->flagged && e < n; e++) g->flagged[g->cell[e]] += g->is_flagged[e];
+}
+
 static void count(const part *p) {
     static void (*const find[])(const part *, int) = {bins_of_rows, bins_of_channels, bins_of_both, bins_of_values,
                                                       bins_of_flags};
@@ -225,8 +252,7 @@ static void count(const part *p) {
     const int64_t n = p->rows * p->elements;
     for (int which = X; which <= Y; which++) find[c->axis[which].of](p, which);
     c->kernel->cells(g->bin[X], g->bin[Y], g->used, n, (int32_t)c->axis[Y].scale.bins, (int32_t)c->cells, g->cell);
-    for (int64_t e = 0; e < n; e++) g->count[g->cell[e]]++;
-    for (int64_t e = 0; g->flagged && e < n; e++) g->flagged[g->cell[e]] += g->is_flagged[e];
+    count_cells(c, g, n);
 }
 
 static void count_part(part *p) {
@@ -413,9 +439,8 @@ static msio_status make_channels(counter *c) {
 static void *room(int64_t count, size_t size) { return malloc((size_t)(count + 64) * size); }
 
 static msio_status make_grid(const counter *c, grid *g) {
-    const size_t cells = (size_t)(c->cells + MSIO_CELLS_BEHIND);
-    g->count = calloc(cells, sizeof *g->count);
-    if (c->opts->flags) g->flagged = calloc(cells, sizeof *g->flagged);
+    g->count = calloc((size_t)(c->lanes * c->stride), sizeof *g->count);
+    if (c->opts->flags) g->flagged = calloc((size_t)c->stride, sizeof *g->flagged);
     g->value = room(c->most, sizeof *g->value);
     g->cell = room(c->most, sizeof *g->cell);
     g->used = room(c->most, 1);
@@ -434,7 +459,10 @@ static msio_status make_grids(counter *c) {
     for (int i = 0; i < c->groups.groups; i++)
         c->most = msio_max(c->most, (int64_t)c->groups.group[i].channels * c->groups.group[i].corrs);
     c->cells = c->axis[X].scale.bins * c->axis[Y].scale.bins;
+    c->stride = c->cells + MSIO_CELLS_BEHIND;
     c->grids = (int)msio_min(msio_threads_for(c->opts->threads), MSIO_PASS_LANES);
+    c->lanes = MOST_LANES;
+    while (c->lanes > 1 && c->grids * c->lanes * c->stride * (int64_t)sizeof(int64_t) > LANES_BYTES) c->lanes /= 2;
     c->grid = calloc((size_t)c->grids, sizeof *c->grid);
     msio_status status = c->grid ? MSIO_OK : no_memory(c);
     for (int i = 0; i < c->grids && !status; i++) status = make_grid(c, &c->grid[i]);
@@ -475,6 +503,7 @@ static void gather(counter *c) {
     }
     for (int i = 0; i < c->grids; i++) {
         grid *g = &c->grid[i];
+        join_lanes(c, g);
         for (int which = X; which <= Y; which++) {
             if (!c->axis[which].grows) continue;
             const int times = exponent[which] - g->exponent[which];
@@ -482,7 +511,7 @@ static void gather(counter *c) {
             if (g->flagged) msio_density_fold(g->flagged, &c->axis[X], &c->axis[Y], which == X, times);
             g->exponent[which] = exponent[which];
         }
-        for (int64_t k = 0; i > 0 && k < c->cells + MSIO_CELLS_BEHIND; k++) {
+        for (int64_t k = 0; i > 0 && k < c->stride; k++) {
             all->count[k] += g->count[k];
             if (g->flagged) all->flagged[k] += g->flagged[k];
         }

@@ -5,7 +5,7 @@
 #define MSIO_TARGET __attribute__((target("avx2")))
 #include "visibility/density_loops.h"
 
-const msio_density_kernel msio_density_avx2 = {"avx2", values, bins, cells};
+const msio_density_kernel msio_density_avx2 = {"avx2", values, bins, amplitudes, cells};
 #else
 typedef int msio_density_avx2_unused; /* a translation unit must not be empty */
 #endif

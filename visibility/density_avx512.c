@@ -5,7 +5,7 @@
 #define MSIO_TARGET __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl")))
 #include "visibility/density_loops.h"
 
-const msio_density_kernel msio_density_avx512 = {"avx512", values, bins, cells};
+const msio_density_kernel msio_density_avx512 = {"avx512", values, bins, amplitudes, cells};
 #else
 typedef int msio_density_avx512_unused; /* a translation unit must not be empty */
 #endif

@@ -2,4 +2,4 @@
 #define MSIO_TARGET
 #include "visibility/density_loops.h"
 
-const msio_density_kernel msio_density_generic = {"generic", values, bins, cells};
+const msio_density_kernel msio_density_generic = {"generic", values, bins, amplitudes, cells};

@@ -21,6 +21,9 @@ typedef struct msio_density_kernel {
     double (*values)(msio_axis axis, const float *value, bool complex, const uint8_t *used, int64_t n, double *out);
     /* Their bins on a scale. */
     void (*bins)(const msio_scale *scale, const double *value, int64_t n, int32_t *bin);
+    /* The bins of the amplitudes of n complex elements, as the two above find them. False: some that is used lies
+     * beyond the axis. */
+    bool (*amplitudes)(const msio_scale *scale, const float *value, const uint8_t *used, int64_t n, int32_t *bin);
     /* Their cells: those of y_bins to a bin of x, `all` in the whole grid. */
     void (*cells)(const int32_t *x, const int32_t *y, const uint8_t *used, int64_t n, int32_t y_bins, int32_t all,
                   int32_t *cell);

@@ -69,21 +69,71 @@ static MSIO_TARGET double values(msio_axis axis, const float *restrict value, bo
     return most[0];
 }
 
-/* The product may miss by one at an edge, so it is held against the edges themselves. */
+/* The bin of one value. The product may miss by one at an edge, so it is held against the edges themselves. */
+static MSIO_TARGET inline int32_t bin_of(double v, double low, double width, double per_bin, double count) {
+    double at = floor((v - low) * per_bin);
+    at = at > -2.0 ? at : -2.0;
+    at = at < count ? at : count;
+    at = v < low + at * width ? at - 1.0 : at;
+    at = v >= low + (at + 1.0) * width ? at + 1.0 : at;
+    at = v == low + count * width ? count - 1.0 : at;
+    at = ((at >= 0.0) & (at < count)) ? at : (double)MSIO_BIN_OUTSIDE;
+    return (int32_t)(fabs(v) <= DBL_MAX ? at : (double)MSIO_BIN_NOT_FINITE);
+}
+
 static MSIO_TARGET void bins(const msio_scale *scale, const double *restrict value, int64_t n, int32_t *restrict bin) {
-    const double low = scale->low, width = scale->width, per_bin = 1.0 / width;
-    const double count = (double)scale->bins, high = low + count * width;
-    for (int64_t e = 0; e < n; e++) {
-        const double v = value[e];
-        double at = floor((v - low) * per_bin);
-        at = at > -2.0 ? at : -2.0;
-        at = at < count ? at : count;
-        at = v < low + at * width ? at - 1.0 : at;
-        at = v >= low + (at + 1.0) * width ? at + 1.0 : at;
-        at = v == high ? count - 1.0 : at;
-        at = ((at >= 0.0) & (at < count)) ? at : (double)MSIO_BIN_OUTSIDE;
-        bin[e] = (int32_t)(fabs(v) <= DBL_MAX ? at : (double)MSIO_BIN_NOT_FINITE);
+    const double low = scale->low, width = scale->width, per_bin = 1.0 / width, count = (double)scale->bins;
+    for (int64_t e = 0; e < n; e++) bin[e] = bin_of(value[e], low, width, per_bin, count);
+}
+
+/* A scale for singles. near: so close to an edge (in bins) their rounding may reach; negative: not to be had. */
+typedef struct singles {
+    float low, per_bin, count, near;
+} singles;
+
+/* Squares, their sum, the root, the difference and the product are rounded by 2^-24 each, as are both numbers of the
+ * scale; none of them is larger than the larger end of the axis, or counted in bins the number of these. */
+static MSIO_TARGET singles as_singles(const msio_scale *scale) {
+    const double count = (double)scale->bins, high = scale->low + count * scale->width,
+                 near = 8 * 0x1p-24 * (larger(fabs(scale->low), fabs(high)) / scale->width + count);
+    singles s = {(float)scale->low, (float)(1.0 / scale->width), (float)count, (float)near};
+    if (!(near < 0.0625) || !isnormal(s.per_bin) || (s.low != 0.0f && !isnormal(s.low))) s.near = -1.0f;
+    return s;
+}
+
+#define FEW 32 /* elements whose bins are found by doubles when that of one is in doubt */
+
+/* Bins of FEW amplitudes. True: an edge is near, or a size that singles have not. */
+static MSIO_TARGET inline bool amplitudes_by_singles(const singles *s, const float *restrict value,
+                                                     int32_t *restrict bin) {
+    const float low = s->low, per_bin = s->per_bin, count = s->count, near = s->near, far = 1.0f - near;
+    int32_t doubt = 0;
+    for (int e = 0; e < FEW; e++) {
+        const float x = value[2 * e], y = value[2 * e + 1], square = x * x + y * y;
+        const float at = (sqrtf(square) - low) * per_bin, down = floorf(at), off = at - down;
+        const bool clear = (off > near) & (off < far) & (square >= 0x1p-100f) & (square <= FLT_MAX);
+        const float on = ((down >= 0.0f) & (down < count)) ? down : (float)MSIO_BIN_OUTSIDE;
+        bin[e] = (int32_t)on;
+        doubt |= !clear;
     }
+    return doubt != 0;
+}
+
+static MSIO_TARGET bool amplitudes(const msio_scale *scale, const float *restrict value, const uint8_t *restrict used,
+                                   int64_t n, int32_t *restrict bin) {
+    const singles s = as_singles(scale);
+    const double low = scale->low, width = scale->width, per_bin = 1.0 / width, count = (double)scale->bins;
+    int32_t outside = 0;
+    for (int64_t first = 0, few; first < n; first += few) {
+        few = n - first < FEW ? n - first : FEW;
+        if (few < FEW || s.near < 0.0f || amplitudes_by_singles(&s, value + 2 * first, bin + first))
+            for (int64_t e = first; e < first + few; e++) {
+                const double x = (double)value[2 * e], y = (double)value[2 * e + 1];
+                bin[e] = bin_of(sqrt(x * x + y * y), low, width, per_bin, count);
+            }
+    }
+    for (int64_t e = 0; e < n; e++) outside |= (used[e] != 0) & (bin[e] == MSIO_BIN_OUTSIDE);
+    return outside == 0;
 }
 
 static MSIO_TARGET void cells(const int32_t *restrict x, const int32_t *restrict y, const uint8_t *restrict used,

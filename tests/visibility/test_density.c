@@ -150,6 +150,48 @@ static void bins_keep_to_their_edges(void **state) {
     }
 }
 
+/* Amplitudes that lie on edges of the scale, one single beside them, and anywhere. */
+static void make_amplitudes(const msio_scale *s, float *value, uint8_t *used) {
+    uint64_t random = 17;
+    make_values(value, used);
+    for (int i = 200; i < MANY; i++) {
+        const double edge = s->low + (double)(i % (s->bins + 1)) * s->width,
+                     turn = (double)(i % 16) * 0.3926990816987241, span = (double)s->bins * s->width;
+        const double size = i % 3 ? edge : s->low + (double)(msio_random_bits(&random) >> 11) * 0x1p-53 * span * 1.01;
+        value[2 * i] = (float)(size * cos(turn));
+        value[2 * i + 1] = i % 16 ? nextafterf((float)(size * sin(turn)), i % 3 == 1 ? 0.0f : FLT_MAX) : 0.0f;
+    }
+}
+
+/* By the loops of singles the same as by those of doubles, and told where one lies beyond. */
+static void amplitudes_are_counted_where_they_lie(void **state) {
+    static const msio_scale scales[] = {
+        {MSIO_AXIS_AMPLITUDE, 512, 0.0, 0.03125, ""}, {MSIO_AXIS_AMPLITUDE, 512, 0.0, 1.0 / 3, ""},
+        {MSIO_AXIS_AMPLITUDE, 8192, 0.0, 1e-3, ""},   {MSIO_AXIS_AMPLITUDE, 100, 3.3, 0.01, ""},
+        {MSIO_AXIS_AMPLITUDE, 9, 1e6, 1e-5, ""},      {MSIO_AXIS_AMPLITUDE, 10, 0.0, 1e38, ""},
+        {MSIO_AXIS_AMPLITUDE, 64, 0.0, 1e-42, ""},    {MSIO_AXIS_AMPLITUDE, 2, -1e300, 1e300, ""},
+        {MSIO_AXIS_AMPLITUDE, 7, 0.0, 0x1p-200, ""},  {MSIO_AXIS_AMPLITUDE, 6, 1e-42, 1e-3, ""}};
+    float value[2 * MANY];
+    uint8_t used[MANY], all[MANY];
+    double shown_as[MANY];
+    int32_t want[MANY], got[MANY];
+    (void)state;
+    memset(all, 1, sizeof all);
+    for (size_t n = 0; n < sizeof scales / sizeof *scales; n++)
+        for (int k = 0; k < sets; k++) {
+            bool beyond = false;
+            make_amplitudes(&scales[n], value, used);
+            kernels[k]->values(MSIO_AXIS_AMPLITUDE, value, true, all, MANY, shown_as);
+            kernels[k]->bins(&scales[n], shown_as, MANY, want);
+            for (int i = 0; i < MANY; i++) beyond |= used[i] && want[i] == MSIO_BIN_OUTSIDE;
+            assert_true(kernels[k]->amplitudes(&scales[n], value, used, MANY, got) == !beyond);
+            for (int i = 0; i < MANY; i++)
+                if (got[i] != want[i])
+                    fail_msg("%s: scale %zu, |%.9g, %.9g| is in bin %d instead of %d", kernels[k]->name, n,
+                             value[2 * i], value[2 * i + 1], got[i], want[i]);
+        }
+}
+
 static void cells_tell_what_is_nowhere(void **state) {
     int32_t x[MANY], y[MANY], cell[MANY];
     uint8_t used[MANY];
@@ -237,6 +279,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(values_are_those_of_the_textbook),
                                        cmocka_unit_test(known_angles_are_exact),
                                        cmocka_unit_test(bins_keep_to_their_edges),
+                                       cmocka_unit_test(amplitudes_are_counted_where_they_lie),
                                        cmocka_unit_test(cells_tell_what_is_nowhere),
                                        cmocka_unit_test(folding_is_counting_with_wider_bins),
                                        cmocka_unit_test(exponents_are_the_least_that_fit),
