@@ -43,6 +43,10 @@ LOOP_INLINE void load_unflagged(const uint8_t *flag, mask *to) {
 }
 
 LOOP_INLINE void root(vec *value) { *value = (vec)_mm256_sqrt_pd((__m256d)*value); }
+LOOP_INLINE void keep_less(vec *least, const vec *value) {
+    *least = (vec)_mm256_min_pd((__m256d)*value, (__m256d)*least);
+}
+LOOP_INLINE void keep_more(vec *most, const vec *value) { *most = (vec)_mm256_max_pd((__m256d)*value, (__m256d)*most); }
 #else
 LOOP_INLINE void load_single(const float *from, vec *to) {
     singles single;
@@ -73,6 +77,14 @@ LOOP_INLINE void root(vec *value) {
     memcpy(x, value, sizeof x);
     for (int j = 0; j < WIDTH; j++) x[j] = sqrt(x[j]);
     memcpy(value, x, sizeof x);
+}
+LOOP_INLINE void keep_less(vec *least, const vec *value) {
+    const mask less = *value < *least;
+    *least = (vec)(((mask)*value & less) | ((mask)*least & ~less));
+}
+LOOP_INLINE void keep_more(vec *most, const vec *value) {
+    const mask more = *value > *most;
+    *most = (vec)(((mask)*value & more) | ((mask)*most & ~more));
 }
 #endif
 
@@ -145,15 +157,17 @@ static MSIO_TARGET void sum(const msio_stats_row *row, msio_sums *sums) {
     }
 }
 
-/* Sums in eight parts, in vectors. */
+/* Sums in eight parts, in vectors: with four to a vector all of them stay in registers. */
 typedef struct parts {
-    vec real[VECTORS], imag[VECTORS], amplitude[VECTORS], square[VECTORS], least[VECTORS], most[VECTORS];
-    mask count[VECTORS], bad[VECTORS]; /* from 0 down */
+    vec real[VECTORS], imag[VECTORS], amplitude[VECTORS], square[VECTORS], least[VECTORS];
+    vec most[VECTORS]; /* 0 at least */
+    mask count, bad;   /* from 0 down */
 } parts;
 
 /* Eight values, which are not unpacked. */
 LOOP_INLINE void tally_eight(parts *p, const float *value, bool complex, const uint8_t *flag) {
     const vec none = {0};
+    const mask infinite = (mask)(none + INFINITY);
     for (int i = 0; i < VECTORS; i++) {
         vec x, y = none;
         mask ok;
@@ -164,22 +178,20 @@ LOOP_INLINE void tally_eight(parts *p, const float *value, bool complex, const u
         load_unflagged(flag ? flag + WIDTH * i : NULL, &ok);
         vec a = x * x + y * y;
         const mask finite = a <= DBL_MAX;
-        p->bad[i] += ok & ~finite;
+        p->bad += ok & ~finite;
         ok &= finite;
         keep_those(&x, &ok);
         keep_those(&y, &ok);
         keep_those(&a, &ok);
         root(&a);
-        p->count[i] += ok;
+        p->count += ok;
         p->real[i] += x;
         p->imag[i] += y;
         p->amplitude[i] += a;
         p->square[i] += a * a;
-        const vec low = (vec)(((mask)a & ok) | ((mask)(none + INFINITY) & ~ok)),
-                  high = (vec)(((mask)a & ok) | ((mask)(none - 1.0) & ~ok));
-        const mask less = low<p->least[i], more = high> p->most[i];
-        p->least[i] = (vec)(((mask)low & less) | ((mask)p->least[i] & ~less));
-        p->most[i] = (vec)(((mask)high & more) | ((mask)p->most[i] & ~more));
+        const vec low = (vec)((mask)a | (infinite & ~ok)); /* a is 0 where it does not count */
+        keep_less(&p->least[i], &low);
+        keep_more(&p->most[i], &a);
     }
 }
 
@@ -209,9 +221,9 @@ static MSIO_TARGET double add_vectors(const vec *part) {
 }
 
 static MSIO_TARGET int64_t count_down(const mask *part) {
-    int64_t each[PARTS], sum = 0;
+    int64_t each[WIDTH], sum = 0;
     memcpy(each, part, sizeof each);
-    for (int j = 0; j < PARTS; j++) sum -= each[j];
+    for (int j = 0; j < WIDTH; j++) sum -= each[j];
     return sum;
 }
 
@@ -220,29 +232,29 @@ static MSIO_TARGET void tally(msio_stats_row *row, msio_sums *sums) {
     const vec none = {0};
     parts p;
     for (int i = 0; i < VECTORS; i++) {
-        p.real[i] = p.imag[i] = p.amplitude[i] = p.square[i] = none;
-        p.count[i] = p.bad[i] = (mask)none;
+        p.real[i] = p.imag[i] = p.amplitude[i] = p.square[i] = p.most[i] = none;
         p.least[i] = none + INFINITY;
-        p.most[i] = none - 1.0;
     }
+    p.count = p.bad = (mask)none;
     if (row->complex && row->flag)
         tally_row(row, true, row->flag, &p);
     else if (row->complex)
         tally_row(row, true, NULL, &p);
     else
         tally_row(row, false, row->flag, &p);
-    row->bad = count_down(p.bad);
-    sums->count += count_down(p.count);
+    const int64_t count = count_down(&p.count);
+    row->bad = count_down(&p.bad);
     sums->real += add_vectors(p.real);
     sums->imag += add_vectors(p.imag);
     sums->amplitude += add_vectors(p.amplitude);
     sums->square += add_vectors(p.square);
     memcpy(least, p.least, sizeof least);
     memcpy(most, p.most, sizeof most);
-    for (int j = 0; j < PARTS; j++) {
+    for (int j = 0; j < PARTS && count; j++) {
         if (least[j] < sums->least) sums->least = least[j];
         if (most[j] > sums->most) sums->most = most[j];
     }
+    sums->count += count;
 }
 
 static MSIO_TARGET void spread(const msio_stats_row *row, double *restrict count, double *restrict real,
@@ -290,7 +302,7 @@ static MSIO_TARGET void chi(const msio_stats_row *data, const msio_stats_row *mo
 /* What is added up of chi-squared; power and ok: NULL, or what each element gave. */
 typedef struct chi_parts {
     vec sum[VECTORS];
-    mask count[VECTORS]; /* from 0 down */
+    mask count; /* from 0 down */
 } chi_parts;
 
 /* Eight elements that are not unpacked; a difference is finite where both values are. weight NULL: 1. */
@@ -317,7 +329,7 @@ LOOP_INLINE void chi_eight(chi_parts *p, bool complex, const float *a, const flo
         square *= w;
         keep_those(&square, &good);
         p->sum[i] += square;
-        p->count[i] += good;
+        p->count += good;
         if (!power) continue;
         vec one = none + 1.0;
         keep_those(&one, &good);
@@ -356,10 +368,8 @@ static MSIO_TARGET void chi_raw(const msio_stats_row *data, const msio_stats_row
     float eight[PARTS];
     const vec none = {0};
     chi_parts p;
-    for (int i = 0; i < VECTORS; i++) {
-        p.sum[i] = none;
-        p.count[i] = (mask)none;
-    }
+    for (int i = 0; i < VECTORS; i++) p.sum[i] = none;
+    p.count = (mask)none;
     int apart = PARTS;
     if (weight && corrs && repeat_weights(weight, corrs, eight)) {
         weight = eight;
@@ -375,5 +385,5 @@ static MSIO_TARGET void chi_raw(const msio_stats_row *data, const msio_stats_row
     else
         chi_row(data, model, data->complex, weight, apart, flag, power, ok, &p);
     to->sum += add_vectors(p.sum);
-    to->count += count_down(p.count);
+    to->count += count_down(&p.count);
 }
