@@ -16,7 +16,7 @@ from . import _files, _shadow
 from ._counting import count
 from ._gathering import gathering_of
 from ._locking import write_under_lock
-from ._serving import NOT_SERVED, _TYPES, _box, _Column, _integers, _rows, _unusual
+from ._serving import NOT_SERVED, _box, _integers, _known, _rows, _unusual
 from ._states import flush_waiting, state_of
 
 # Types of arrays that become a column's as casacore converts them: value by value, as C does.
@@ -53,17 +53,7 @@ def _target(table, method, name):
         described = _describe(table, state, name)
     except Error as error:
         return count(method, type(error).__name__)
-    found = _Column()
-    found.dtype = _TYPES.get(described["type"])
-    if found.dtype is None:
-        return count(method, "columns of type " + described["type"])
-    if not described["native"]:
-        return count(method, "columns that casacore alone reads")
-    found.name, found.ndim, found.shape = name, described["ndim"], described["shape"]
-    found.rows, found.file = state.rows, file
-    found.new = described["can_be_undefined"]
-    found.incremental = described["manager"].startswith("Incremental")
-    return found
+    return _known(method, state, name, described)
 
 
 def _fits(value, column, rows):

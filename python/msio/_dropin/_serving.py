@@ -33,6 +33,21 @@ class _Column:
     __slots__ = ("native", "name", "dtype", "ndim", "shape", "rows", "file", "tiled", "new", "incremental")
 
 
+def _known(method, state, name, described, native=None):
+    """The column, as it is described; None, counted, where msio does not serve its type, or does not read it."""
+    found = _Column()
+    found.dtype = _TYPES.get(described["type"])
+    if found.dtype is None:
+        return count(method, "columns of type " + described["type"])
+    if not described["native"]:
+        return count(method, "columns that casacore alone reads")
+    found.name, found.ndim, found.shape = name, described["ndim"], described["shape"]
+    found.native, found.rows, found.file = native, state.rows, state.file
+    found.new = described["can_be_undefined"]
+    found.tiled, found.incremental = map(described["manager"].startswith, ("Tiled", "Incremental"))
+    return found
+
+
 def _column(table, method, name):
     """The column, ready to be read; None, counted, where casacore is to read it."""
     state = state_of(table)
@@ -46,21 +61,12 @@ def _column(table, method, name):
         return count(method, "writes to a table that it refers to")
     if state.file.dirty and not flush_waiting(table, state.file):
         return count(method, "writes that cannot be flushed")
-    found = _Column()
     try:
-        found.native = state.file.table(state.locks)
+        native = state.file.table(state.locks)
         described = state.file.column(name, state.locks)
     except Error as error:
         return count(method, type(error).__name__)
-    found.dtype = _TYPES.get(described["type"])
-    if found.dtype is None:
-        return count(method, "columns of type " + described["type"])
-    if not described["native"]:
-        return count(method, "columns that casacore alone reads")
-    found.name, found.ndim, found.shape = name, described["ndim"], described["shape"]
-    found.rows, found.file = state.rows, state.file
-    found.tiled = described["manager"].startswith("Tiled")
-    return found
+    return _known(method, state, name, described, native)
 
 
 def _integers(*values):
