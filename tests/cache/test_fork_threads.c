@@ -23,7 +23,7 @@
 #ifdef SANITIZED
 #define FORKS 200
 #else
-#define FORKS 600 /* every kind of work comes first in seven that do all of it; MSIO_TEST_FORKS asks for more */
+#define FORKS 280 /* every kind of work comes first in seven that do all of it; MSIO_TEST_FORKS asks for more */
 #endif
 
 static char folder[64], ms[80], dir[80];

@@ -409,7 +409,7 @@ class Driver:
         if self.atomic_way() != {"atomic": "exchanged", "sync_atomic": "exchanged", "copy_atomic": "exchanged",
                                   "atomic_kept": "kept"}.get(self.kind):
             self.complain("undisturbed", f"all or nothing: DATA's file was {self.atomic_way()}")
-        ends = 2 if "large" in self.kind else 6  # of many calls that store one block after the other, a few: but in the long run
+        ends = 2 if ROWS == MANY_ROWS else 6  # of many calls that store one block after the other, a few: but in the long run
         chosen = [at for at in range(1, calls + 1) if long or at <= ends or at > calls - ends or at % 16 == 0]
         errors, lasting = list(ERRORS.values()), [ERRORS["ENOSPC"], ERRORS["EIO"]]
         for turn, at in enumerate(chosen):  # every error at each call in the long run; else one after the other

@@ -13,7 +13,7 @@ pytest.importorskip("casacore.tables", reason="python-casacore is not installed"
 
 import msio  # noqa: E402
 
-FORKS = 5000 if os.environ.get("MSIO_TEST_LONG") else 600
+FORKS = 5000 if os.environ.get("MSIO_TEST_LONG") else 160
 
 COMMON = """
 import multiprocessing, os, signal, sys, threading, time
