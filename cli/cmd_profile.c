@@ -9,7 +9,7 @@
 typedef struct wishes {
     char lines[1000]; /* NAME,NAME... */
     const char *out;
-    int print_library, no_estimate, calls, trace;
+    int print_library, no_estimate, no_stacks, calls, trace;
     int64_t hz;
     double seconds; /* of attach */
     cli_profile_targets targets;
@@ -38,6 +38,8 @@ static int take(const cli_context *cli, void *state, const char *name, const cha
         wish->calls = 1;
     else if (strcmp(name, "trace") == 0)
         wish->trace = 1;
+    else if (strcmp(name, "no-stacks") == 0)
+        wish->no_stacks = 1;
     else
         wish->print_library = 1;
     return 0;
@@ -47,6 +49,7 @@ static int profile(cli_context *cli, const wishes *wish, char **program) {
     cli_profile_run run = {.program = program,
                            .load = -1,
                            .sample_hz = (int)wish->hz,
+                           .stack_hz = wish->no_stacks ? 0 : (int)wish->hz,
                            .every_call = wish->calls,
                            .trace = wish->trace,
                            .targets = wish->targets};
@@ -78,7 +81,8 @@ static int profile(cli_context *cli, const wishes *wish, char **program) {
 static int attach(const cli_context *cli, const wishes *wish, const char *pid) {
     cli_profile_run run = {.load = -1};
     int code = wish->out ? cli_profile_folder(cli, wish->out, &run) : 0;
-    return code ? code : cli_profile_attach(cli, pid, wish->seconds, (int)wish->hz, wish->out ? run.folder : NULL);
+    int hz = wish->no_stacks ? 0 : (int)wish->hz;
+    return code ? code : cli_profile_attach(cli, pid, wish->seconds, hz, wish->out ? run.folder : NULL);
 }
 
 /* show FOLDER, compare FOLDER FOLDER, attach PID. */
@@ -115,6 +119,7 @@ static const cli_option options[] = {
      "where the report goes; by default msio-profile, or msio-profile-2\nand so on; a former profile's folder is used again"},
     {"sample", "HZ", 0,
      "samples of processor time a second of each processor, and of the\nstacks of Python's threads; by default 100; 0: none"},
+    {"no-stacks", NULL, 0, "of these, none of the stacks of Python's threads"},
     {"calls", NULL, 0,
      "count and time every call of a function of Python, and of C by Python,\nin all threads and processes, as cProfile does; the program takes longer"},
     {"lines", "FUNCTION", 0,

@@ -224,7 +224,8 @@ static double read_seconds(const char *path) {
 
 /* Runs it under the profiler. Returns 0, or an exit code after telling. */
 static int profile(const chain_work *work, char **words, const char *folder, const char *log, chain_result *result) {
-    cli_profile_run run = {.program = words, .load = -1, .sample_hz = SAMPLE_HZ, .log = log, .place = work->place};
+    cli_profile_run run = {
+        .program = words, .load = -1, .sample_hz = SAMPLE_HZ, .stack_hz = SAMPLE_HZ, .log = log, .place = work->place};
     prof_found found = {0};
     int code = cli_profile_prepare(work->cli, folder, &run);
     if (!code) code = cli_profile_execute(work->cli, &run);

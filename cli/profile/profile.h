@@ -71,6 +71,7 @@ typedef struct cli_profile_run {
     const profile_segment *counters; /* the run's, mapped for reading; NULL: there are none */
     int static_program;              /* nothing can be seen of it */
     int sample_hz;                   /* wanted */
+    int stack_hz;                    /* the same, of the stacks of Python's threads */
     bool every_call;                 /* of functions of Python is counted */
     char lines_of[1000];             /* functions all of whose lines are timed: NAME,NAME...; "": none */
     bool trace;                      /* single events are logged */

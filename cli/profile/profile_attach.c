@@ -210,7 +210,7 @@ static pid_t begin_stacks(attached *a, const char *folder, double seconds, int h
     int failed = hz > 0 ? posix_spawnp(&child, words[0], &quietly, NULL, words, environ) : 0;
     posix_spawn_file_actions_destroy(&quietly);
     if (failed) a->stacks = "py-spy is not installed (pip install py-spy)";
-    if (hz == 0) a->stacks = "--sample 0";
+    if (hz == 0) a->stacks = "none were asked for";
     return failed || hz == 0 ? 0 : child;
 }
 

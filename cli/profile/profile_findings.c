@@ -424,6 +424,10 @@ bool cli_profile_little(const cli_profile_run *run, const prof_found *found) {
 const char *cli_profile_verdict(const cli_profile_run *run, const prof_found *found, char *text, size_t size) {
     cli_profile_shares shares = cli_profile_share(run, found);
     const char *advice = cli_profile_little(run, found) ? " Look elsewhere first." : "";
+    char samples[80];
+    say(samples, sizeof samples, "its share needs %d samples: there were %s", SAMPLES_LEAST,
+        cli_count(run->samples.samples).text);
+    if (!run->samples.hz) say(samples, sizeof samples, "no samples: %.60s", run->samples.why_not);
     if (found->tables == 0)
         say(text, size, "no table and no HDF5 file was opened where it could be seen: nothing to win there");
     else if (run->seconds <= 0)
@@ -437,8 +441,7 @@ const char *cli_profile_verdict(const cli_profile_run *run, const prof_found *fo
     else
         say(text, size,
             "system calls on tables' files take %.1f%% of the time; the work of casacore for %s single cells comes on "
-            "top (no samples: %.60s).%s",
-            100 * shares.calls, cli_count(cells_of(found)).text,
-            run->samples.hz ? "the run was too short" : run->samples.why_not, advice);
+            "top (%s).%s",
+            100 * shares.calls, cli_count(cells_of(found)).text, samples, advice);
     return text;
 }

@@ -171,6 +171,15 @@ static void put_python(cli_json *json, const prof_found *found) {
     cli_json_end(json);
 }
 
+/* What the line of an access took by the samples, whatever else it does; -1 where none fell on it. */
+static double line_seconds(const prof_found *found, const prof_access *a) {
+    for (int i = 0; a->file && i < found->timed; i++) {
+        const prof_time *t = &found->time[i];
+        if (t->line == a->line && t->samples && strcmp(t->file, a->file) == 0) return t->wall;
+    }
+    return -1;
+}
+
 static void put_loops(cli_json *json, const prof_found *found) {
     cli_json_open_list(json, "loops");
     for (int i = 0; i < found->accesses; i++) {
@@ -184,6 +193,8 @@ static void put_loops(cli_json *json, const prof_found *found) {
         cli_json_put_int(json, "first_row", a->first_row);
         cli_json_put_int(json, "last_row", a->last_row);
         CLI_JSON_PUT_MEMBERS(json, a, access_place);
+        double seconds = line_seconds(found, a);
+        cli_json_put_double_or_null(json, "seconds", seconds >= 0, seconds);
         cli_json_put_double_or_null(json, "would_take_seconds", a->would_take >= 0, a->would_take);
         if (a->not_measured[0]) cli_json_put_string(json, "not_measured", a->not_measured);
         cli_json_end(json);

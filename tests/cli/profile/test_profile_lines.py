@@ -148,6 +148,10 @@ class TestLines(Profile):
         # threads without a line of the script's own on their stacks: Python's library called for them
         self.assertEqual(sum(told.values()), 900, told)
         self.assertFalse({key[1] for key in told} & {12, 15, 20})
+        walls = {line["line"]: line["wall_seconds"] for line in report["python"]["lines"] if line["samples"]}
+        loops = {loop["line"]: loop["seconds"] for loop in report["loops"]}
+        self.assertEqual(loops, {line: walls.get(line) for line in loops})
+        self.assertTrue(any(loops.values()), loops)
 
 
 class TestTimes(Profile):
@@ -191,9 +195,12 @@ class TestTimes(Profile):
         self.assertTrue({"long", "short", "busy", "timed"} <= named, named)
 
     def test_none(self):
-        report, _ = self.profile(PYTHON, self.script, self.table, options=["--sample", "0"])
-        self.assertEqual(report["python"]["looks"], 0)
-        self.assertEqual({line["line"]: line["samples"] for line in report["python"]["lines"]}, {19: 0, 22: 0})
+        """By --sample 0 nothing is sampled; by --no-stacks processor time alone, where the kernel tells it."""
+        for options in (["--sample", "0"], ["--no-stacks"]):
+            report, _ = self.profile(PYTHON, self.script, self.table, options=options)
+            self.assertEqual(report["python"]["looks"], 0)
+            self.assertEqual({line["line"]: line["samples"] for line in report["python"]["lines"]}, {19: 0, 22: 0})
+            self.assertEqual(report["samples"].get("why_not") == "--sample 0", options[0] == "--sample")
 
 
 class TestTasks(Profile):
