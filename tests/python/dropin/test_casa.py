@@ -13,7 +13,7 @@ import pytest
 
 for _name in ("casatools", "casatasks", "casadata", "casacore"):
     if importlib.util.find_spec(_name) is None:
-        pytest.skip(f"{_name} is not installed", allow_module_level=True)
+        pytest.skip(f"LEFT OUT: {_name} is not installed (pip install casatools casatasks casadata python-casacore)", allow_module_level=True)
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[3] / "cli" / "chain"))
 import run_task  # noqa: E402
