@@ -13,6 +13,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "cli", "chain"))
+import run_task  # noqa: E402
+
 LOOP = """
 import sys
 from casacore.tables import table
@@ -111,6 +114,7 @@ def main():
             script = os.path.join(folder, "gaincal.py")
             with open(script, "w", encoding="utf-8") as file:
                 file.write(GAINCAL)
+            os.environ.setdefault("CASASITECONFIG", run_task.write_site(folder))
             measure("gaincal", ["/bin/sh", "-c", f"cd {folder} && rm -rf t* && exec {arguments.casa} {script} "
                                 f"{os.path.abspath(arguments.on)} {folder}/t"], library, arguments.rounds, only=only)
         script = os.path.join(folder, "calls.py")
