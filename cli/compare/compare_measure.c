@@ -86,7 +86,7 @@ int cli_compare_measure(const cli_context *cli, cli_comparison *c) {
         if (code) return code;
         pairs_ratio again = pairs_of(c->made - first, c->seconds[0] + first, c->seconds[1] + first);
         c->ratio = pairs_of(c->made, c->seconds[0], c->seconds[1]);
-        c->verdict = pairs_confirm(looked, pairs_judge(&again), &c->ratio);
+        c->verdict = pairs_confirm(looked, &again, &c->ratio);
         c->confirmed = c->verdict == looked;
     }
     c->took = cli_now() - began;

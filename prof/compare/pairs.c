@@ -2,6 +2,7 @@
 #include "prof/compare/pairs.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,7 +85,9 @@ pairs_verdict pairs_judge(const pairs_ratio *ratio) {
     return ratio->low >= 1 / PAIRS_MARGIN && ratio->high <= PAIRS_MARGIN ? PAIRS_SAME : PAIRS_UNSURE;
 }
 
-pairs_verdict pairs_confirm(pairs_verdict first, pairs_verdict repeated, const pairs_ratio *all) {
-    if (repeated == first) return first;
-    return pairs_judge(all) == PAIRS_SAME ? PAIRS_SAME : PAIRS_UNSURE;
+pairs_verdict pairs_confirm(pairs_verdict first, const pairs_ratio *again, const pairs_ratio *all) {
+    const bool beyond = first == PAIRS_SLOWER ? again->ratio > PAIRS_MARGIN : again->ratio < 1 / PAIRS_MARGIN;
+    const pairs_verdict together = pairs_judge(all);
+    if (together == first && beyond && again->pairs >= PAIRS_LEAST) return first;
+    return together == PAIRS_SAME ? PAIRS_SAME : PAIRS_UNSURE;
 }

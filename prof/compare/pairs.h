@@ -28,9 +28,10 @@ pairs_ratio pairs_of(int n, const double *a, const double *b);
 /* SLOWER: the interval lies above PAIRS_MARGIN; FASTER: below its inverse; SAME: between; UNSURE: none of these, or
  * fewer than PAIRS_LEAST pairs. */
 pairs_verdict pairs_judge(const pairs_ratio *ratio);
-/* The verdict after a repetition of what looked SLOWER or FASTER: that only where the repetition, judged alone,
- * looks so too; else what all pairs together look like, but neither of these. */
-pairs_verdict pairs_confirm(pairs_verdict first, pairs_verdict repeated, const pairs_ratio *all);
+/* The verdict after a repetition of what looked SLOWER or FASTER: that only where the repetition's own ratio, of
+ * PAIRS_LEAST pairs or more, lies beyond PAIRS_MARGIN on the same side, and the interval of all pairs together does;
+ * else SAME where all together look so, or UNSURE. */
+pairs_verdict pairs_confirm(pairs_verdict first, const pairs_ratio *again, const pairs_ratio *all);
 
 /* Numbers that look random: splitmix64 (Steele, Lea and Flood 2014). */
 uint64_t pairs_random(uint64_t *state);

@@ -63,11 +63,16 @@ static void few_pairs_are_no_evidence(void **state) {
 
 static void slower_and_faster_want_to_be_seen_twice(void **state) {
     (void)state;
-    pairs_ratio slow = {1.2, 1.1, 1.3, 60}, same = {1, 0.99, 1.01, 60};
-    assert_int_equal(pairs_confirm(PAIRS_SLOWER, PAIRS_SLOWER, &slow), PAIRS_SLOWER);
-    assert_int_equal(pairs_confirm(PAIRS_SLOWER, PAIRS_UNSURE, &slow), PAIRS_UNSURE);
-    assert_int_equal(pairs_confirm(PAIRS_FASTER, PAIRS_SLOWER, &slow), PAIRS_UNSURE);
-    assert_int_equal(pairs_confirm(PAIRS_FASTER, PAIRS_SAME, &same), PAIRS_SAME);
+    pairs_ratio slow = {1.2, 1.1, 1.3, 60}, fast = {0.8, 0.7, 0.9, 60}, same = {1, 0.99, 1.01, 60};
+    pairs_ratio wide = {1.2, 0.9, 1.5, 30}, little = {1.02, 0.9, 1.2, 30};
+    assert_int_equal(pairs_confirm(PAIRS_SLOWER, &slow, &slow), PAIRS_SLOWER);
+    assert_int_equal(pairs_confirm(PAIRS_FASTER, &fast, &fast), PAIRS_FASTER);
+    assert_int_equal(pairs_confirm(PAIRS_SLOWER, &wide, &slow), PAIRS_SLOWER); /* both together are sure */
+    assert_int_equal(pairs_confirm(PAIRS_SLOWER, &slow, &wide), PAIRS_UNSURE);
+    assert_int_equal(pairs_confirm(PAIRS_SLOWER, &little, &slow), PAIRS_UNSURE);
+    assert_int_equal(pairs_confirm(PAIRS_SLOWER, &fast, &slow), PAIRS_UNSURE);
+    assert_int_equal(pairs_confirm(PAIRS_FASTER, &slow, &slow), PAIRS_UNSURE);
+    assert_int_equal(pairs_confirm(PAIRS_FASTER, &same, &same), PAIRS_SAME);
 }
 
 /* The same program twice, as often twice as slow as not, by chance: at most 1% of comparisons may call that a change.
@@ -77,14 +82,12 @@ static void wild_noise_raises_few_false_alarms(void **state) {
     uint64_t seed = 5;
     int alarms = 0;
     for (int i = 0; i < 2000; i++) {
-        pairs_verdict verdict[2];
-        for (int again = 0; again < 2; again++) {
-            double side[2][N];
-            for (int k = 0; k < 2 * N; k++) side[k % 2][k / 2] = 1 + pairs_random_below(&seed, 2);
-            pairs_ratio r = pairs_of(N, side[0], side[1]);
-            verdict[again] = pairs_judge(&r);
-        }
-        alarms += verdict[0] == verdict[1] && (verdict[0] == PAIRS_SLOWER || verdict[0] == PAIRS_FASTER);
+        double side[2][2 * N];
+        for (int k = 0; k < 4 * N; k++) side[k % 2][k / 2] = 1 + pairs_random_below(&seed, 2);
+        const pairs_ratio one = pairs_of(N, side[0], side[1]), again = pairs_of(N, side[0] + N, side[1] + N),
+                          all = pairs_of(2 * N, side[0], side[1]);
+        const pairs_verdict looked = pairs_judge(&one);
+        if (looked == PAIRS_SLOWER || looked == PAIRS_FASTER) alarms += pairs_confirm(looked, &again, &all) == looked;
     }
     assert_in_range(alarms, 0, 20);
 }
