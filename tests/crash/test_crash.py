@@ -490,7 +490,9 @@ def main():
     if kind == "unguarded":
         print(f"{driver.expected.mixed_tiles} mixed tiles, as nothing was kept")
         return 1 if driver.wrong or not driver.expected.mixed_tiles else 0
-    if kind not in BY_CASACORE and (calls < 4 or driver.kills < 3 * calls):
+    # a probe may choose another way from run to run, which does not come to every call
+    least = 2 if os.environ.get("MSIO_STORE") == "probe" else 3
+    if kind not in BY_CASACORE and (calls < 4 or driver.kills < least * calls):
         print("too few calls were counted: the library does not stand before the writer's calls")
         return 1
     return 1 if driver.wrong else 0
