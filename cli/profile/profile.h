@@ -362,6 +362,8 @@ typedef struct cli_profile_shares {
     double calls, layer;
 } cli_profile_shares;
 cli_profile_shares cli_profile_share(const cli_profile_run *run, const prof_found *found);
+/* The share of the processor time in user code that samples in code of known files stand for, at most 1; -1: none. */
+double cli_profile_accounted(const cli_profile_run *run);
 /* Whether the tables take so little of the run that no advice is given. */
 bool cli_profile_little(const cli_profile_run *run, const prof_found *found);
 /* The verdict, one line. */

@@ -407,6 +407,13 @@ cli_profile_shares cli_profile_share(const cli_profile_run *run, const prof_foun
     return shares;
 }
 
+double cli_profile_accounted(const cli_profile_run *run) {
+    const cli_profile_samples *s = &run->samples;
+    if (s->hz <= 0 || run->user <= 0) return -1;
+    const double share = (double)(s->samples - s->unknown) / s->hz / run->user;
+    return share < 1 ? share : 1;
+}
+
 static int64_t cells_of(const prof_found *found) {
     int64_t cells = 0;
     for (int i = 0; i < found->accesses; i++) cells += found->access[i].cells;

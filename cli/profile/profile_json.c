@@ -312,12 +312,14 @@ static void put_memory(cli_json *json, const cli_profile_run *run) {
 
 #define OF_SAMPLES(key, name) CLI_JSON_MEMBER(cli_profile_samples, key, name)
 
-static void put_samples(cli_json *json, const cli_profile_samples *s) {
+static void put_samples(cli_json *json, const cli_profile_run *run) {
+    const cli_profile_samples *s = &run->samples;
     static const cli_json_member counts[] = {OF_SAMPLES("hz", hz), OF_SAMPLES("count", samples),
                                              OF_SAMPLES("table_layer", layer), OF_SAMPLES("unknown", unknown),
                                              OF_SAMPLES("lost", lost)};
     cli_json_open_object(json, "samples");
     CLI_JSON_PUT_MEMBERS(json, s, counts);
+    if (cli_profile_accounted(run) >= 0) cli_json_put_double(json, "accounted", cli_profile_accounted(run));
     if (s->why_not[0]) cli_json_put_string(json, "why_not", s->why_not);
     cli_json_open_list(json, "libraries");
     for (int i = 0; i < s->libraries; i++) {
@@ -387,7 +389,7 @@ void cli_profile_json(FILE *out, const cli_profile_run *run, const prof_found *f
     put_lines(&json, found);
     put_loops(&json, found);
     put_findings(&json, found);
-    put_samples(&json, &run->samples);
+    put_samples(&json, run);
     put_python(&json, found);
     put_calls(&json, found);
     put_memory(&json, run);

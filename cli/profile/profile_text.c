@@ -383,9 +383,12 @@ static void print_limits(FILE *out, const cli_profile_run *run, const prof_found
     if (found->looks)
         fprintf(out, "Python   %s looks at its threads' stacks took %s of processor time (measured)\n",
                 cli_count(found->looks).text, cli_duration(found->look_seconds).text);
+    const double accounted = cli_profile_accounted(run);
     if (run->samples.hz)
-        fprintf(out, "Samples  %d a second of each processor, by perf events of the kernel; %s lost\n", run->samples.hz,
-                cli_count(run->samples.lost).text);
+        fprintf(out,
+                "Samples  %d a second of each processor, by perf events of the kernel; %s lost; %s of the time in user "
+                "code accounted for\n",
+                run->samples.hz, cli_count(run->samples.lost).text, percent(accounted, accounted >= 0).text);
     if (run->load >= 0) fprintf(out, "Machine  load %.2f when it ended; clock CLOCK_MONOTONIC\n", run->load);
 }
 

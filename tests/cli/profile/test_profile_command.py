@@ -208,6 +208,10 @@ class TestTruth(Loop):
         self.assertAlmostEqual(samples["table_layer"] / samples["count"], 0.7, delta=0.02)
         self.assertEqual(samples["libraries"][0]["library"], os.path.basename(SAMPLED))
         self.assertGreater(samples["libraries"][0]["samples"] / samples["count"], 0.95)
+        self.assertGreater(samples["accounted"], 0.7)  # it does little but compute
+        self.assertLessEqual(samples["accounted"], 1)
+        with open(self.path("report/report.txt"), encoding="utf-8") as file:
+            self.assertRegex(file.read(), r"[0-9.]+% of the time in user code accounted for")
         report, _ = self.profile(SAMPLED, os.path.join(self.table, "table.dat"), out="none",
                                  options=["--sample", "0", "--no-estimate"])
         self.assertEqual(report["samples"]["count"], 0)
