@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define SEED 20240229u
-#define TAIL 0.05 /* on either side: two measurings, each wrong that often, are wrong in one of 400 */
+#define TAIL 0.05 /* on either side; a verdict wants a repetition besides (pairs_confirm) */
 
 const char *pairs_verdict_name(pairs_verdict verdict) {
     static const char *const names[] = {"SAME", "FASTER", "SLOWER", "NOT ENOUGH EVIDENCE"};
