@@ -3,6 +3,7 @@
 #define MSIO_CLI_PROFILE_H
 
 #include "cli/command.h"
+#include "cli/samples/samples.h"
 #include "prof/preload/profile_events.h"
 #include "prof/preload/profile_segment.h"
 
@@ -21,34 +22,6 @@ typedef struct cli_profile_moment {
     int64_t read, written; /* bytes of tables' and HDF5 files, until then */
     int processes, threads;
 } cli_profile_moment;
-
-/* A library, or the program itself, and how many samples were taken in it. */
-typedef struct cli_profile_library_share {
-    char *name;
-    int64_t samples;
-} cli_profile_library_share;
-
-/* Samples of processor time in user code, of all processes. */
-typedef struct cli_profile_samples {
-    int hz; /* of each processor; 0: none were taken, see why_not */
-    int64_t samples;
-    int64_t layer;   /* with the table layer (casacore's, HDF5's, msio's) innermost or on the stack */
-    int64_t unknown; /* in code of no file */
-    int64_t lost;
-    int libraries;
-    cli_profile_library_share *library; /* most samples first */
-    char why_not[120];
-} cli_profile_samples;
-
-typedef struct cli_profile_sampler cli_profile_sampler;
-
-/* Samples the process, from its exec on, and all that it starts (profile_samples.c). hz 0: none. Never fails: where no
- * samples can be taken the result says why. */
-cli_profile_sampler *cli_profile_sampler_open(pid_t pid, int hz);
-/* Takes what came; to be called some 50 times a second. */
-void cli_profile_sampler_drain(cli_profile_sampler *sampler);
-void cli_profile_sampler_close(cli_profile_sampler *sampler, cli_profile_samples *result);
-void cli_profile_samples_free(cli_profile_samples *samples);
 
 /* What the run, or a task in it, may take. */
 #define CLI_PROFILE_TARGETS_MOST 16
@@ -371,11 +344,12 @@ const char *cli_profile_verdict(const cli_profile_run *run, const prof_found *fo
 void cli_profile_text(FILE *out, const cli_profile_run *run, const prof_found *found);
 void cli_profile_json(FILE *out, const cli_profile_run *run, const prof_found *found);
 void cli_profile_html(FILE *out, const cli_profile_run *run, const prof_found *found);
-/* counts.tsv, which `compare` reads; memory.csv; profile.folded; accesses.folded; profile.speedscope.json;
+/* counts.tsv, which `compare` reads; memory.csv; profile.folded; cpu.folded; accesses.folded; profile.speedscope.json;
  * profile.prof; trace.json. */
 void cli_profile_counts(FILE *out, const cli_profile_run *run, const prof_found *found);
 void cli_profile_memory(FILE *out, const cli_profile_run *run);
 void cli_profile_folded(FILE *out, const prof_found *found);
+void cli_profile_folded_processor(FILE *out, const cli_profile_run *run);
 void cli_profile_folded_accesses(FILE *out, const prof_found *found);
 void cli_profile_speedscope(FILE *out, const cli_profile_run *run, const prof_found *found);
 void cli_profile_pstats(FILE *out, const prof_found *found);

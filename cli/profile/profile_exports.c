@@ -5,8 +5,10 @@
  */
 #include "cli/profile/profile.h"
 
+#include "cli/common/failure.h"
 #include "cli/common/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void cli_profile_memory(FILE *out, const cli_profile_run *run) {
@@ -76,6 +78,25 @@ void cli_profile_folded(FILE *out, const prof_found *found) {
         }
         fprintf(out, " %lld\n", (long long)(stack->wall_ns / 1000));
     }
+}
+
+/* Native code and Python together; weights are microseconds of processor time. */
+void cli_profile_folded_processor(FILE *out, const cli_profile_run *run) {
+    const cli_sampled_stacks *s = &run->samples.stacks;
+    int *path = cli_alloc_many((size_t)s->calls + 1, sizeof *path);
+    for (int i = 0; i < s->calls; i++) {
+        int depth = 0;
+        if (s->call[i].own == 0) continue;
+        for (int at = i; at >= 0; at = s->call[at].caller) path[depth++] = s->call[at].function;
+        while (depth-- > 0) {
+            const cli_sampled_function *f = &s->function[path[depth]];
+            put_name(out, f->name, ";");
+            if (*f->library) fputs(" [", out), put_name(out, f->library, ";"), fputc(']', out);
+            if (depth) fputc(';', out);
+        }
+        fprintf(out, " %lld\n", (long long)(s->call[i].own * 1000000 / run->samples.hz));
+    }
+    free(path);
 }
 
 void cli_profile_folded_accesses(FILE *out, const prof_found *found) {

@@ -54,7 +54,8 @@ int cli_profile_library(const cli_context *cli, char path[PATH_MAX]) {
 /* Names of what a former profile left in its folder. */
 static const char *const own_files[] = {
     PROFILE_FILE, PROFILE_EVENTS_FILE,       "report.txt",     "report.json",     "report.html",  "counts.tsv",
-    "memory.csv", "profile.speedscope.json", "profile.folded", "accesses.folded", "profile.prof", "trace.json"};
+    "memory.csv", "profile.speedscope.json", "profile.folded", "accesses.folded", "profile.prof", "cpu.folded",
+    "trace.json"};
 
 static bool is_own(const char *name) {
     if (prof_is_lines_file(name)) return true;
@@ -375,7 +376,7 @@ int cli_profile_execute(const cli_context *cli, cli_profile_run *run) {
         close(ends[0]);
         return cli_fail_system(cli, NULL, "no process can be made");
     }
-    cli_profile_sampler *sampler = cli_profile_sampler_open(pid, run->sample_hz);
+    cli_profile_sampler *sampler = cli_profile_sampler_open(pid, run->sample_hz, run->counters);
     double began = now();
     close(go[1]);
     ssize_t told = read(ends[0], &failed, sizeof failed); /* ends when the program begins */

@@ -35,6 +35,7 @@ static int write_one(const cli_context *cli, const cli_profile_run *run, const p
     case 6: cli_profile_folded_accesses(out, found); break;
     case 7: cli_profile_speedscope(out, run, found); break;
     case 8: cli_profile_pstats(out, found); break;
+    case 9: cli_profile_folded_processor(out, run); break;
     default: cli_profile_trace(out, run, found); break;
     }
     int bad = ferror(out);
@@ -49,7 +50,7 @@ static int write_one(const cli_context *cli, const cli_profile_run *run, const p
 int cli_profile_write(const cli_context *cli, const cli_profile_run *run, const prof_found *found) {
     static const char *const names[] = {"report.txt",   "report.json",    "report.html",     "counts.tsv",
                                         "memory.csv",   "profile.folded", "accesses.folded", "profile.speedscope.json",
-                                        "profile.prof", "trace.json"};
+                                        "profile.prof", "cpu.folded",     "trace.json"};
     int code = 0;
     for (int i = 0; i < (int)(sizeof names / sizeof names[0]) && !code; i++)
         code = write_one(cli, run, found, names[i], i);

@@ -1,0 +1,154 @@
+/* samples_names.c - names by the symbols of ELF files, lines by what -g leaves in them, both as libdw reads them. */
+#include "cli/samples/samples_names.h"
+
+#include "cli/common/failure.h"
+#include "cli/samples/debug_library.h"
+
+#include <dlfcn.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILES_MOST 1024 /* that are open at once: the next ones have no names */
+
+#if MSIO_LIBDW
+
+typedef struct named_file {
+    char *path;
+    Dwfl *dwfl;
+    Dwfl_Module *module; /* NULL: it cannot be read */
+} named_file;
+
+#else
+
+typedef struct named_file {
+    char *path;
+} named_file;
+
+#endif
+
+struct names {
+    const debug_library *dw;
+    char *(*demangle)(const char *, char *, size_t *, int *);
+    int files;
+    named_file file[FILES_MOST];
+};
+
+names *names_new(void) {
+    names *n = cli_alloc(sizeof *n);
+    *n = (names){.dw = debug_library_get()};
+    void *cxx = dlopen("libstdc++.so.6", RTLD_NOW | RTLD_LOCAL), *found = cxx ? dlsym(cxx, "__cxa_demangle") : NULL;
+    memcpy(&n->demangle, &found, sizeof found);
+    return n;
+}
+
+/* Where no name is known. */
+static char *unnamed(uint64_t address) {
+    char text[24];
+    snprintf(text, sizeof text, "+0x%" PRIx64, address);
+    return cli_copy(text);
+}
+
+#if MSIO_LIBDW
+
+void names_free(names *n) {
+    for (int i = 0; i < n->files; i++) {
+        if (n->file[i].dwfl) n->dw->dwfl_end(n->file[i].dwfl);
+        free(n->file[i].path);
+    }
+    free(n);
+}
+
+/* With addresses as the file itself gives them. */
+static void open_file(const names *n, named_file *f) {
+    static char *no_folder;
+    Dwfl_Callbacks callbacks = {.find_elf = n->dw->dwfl_build_id_find_elf,
+                                .find_debuginfo = n->dw->dwfl_standard_find_debuginfo,
+                                .section_address = n->dw->dwfl_offline_section_address,
+                                .debuginfo_path = &no_folder};
+    static Dwfl_Callbacks kept; /* libdw keeps a pointer */
+    kept = callbacks;
+    f->dwfl = n->dw->dwfl_begin(&kept);
+    if (!f->dwfl) return;
+    n->dw->dwfl_report_begin(f->dwfl);
+    f->module = n->dw->dwfl_report_elf(f->dwfl, f->path, f->path, -1, 0, true);
+    n->dw->dwfl_report_end(f->dwfl, NULL, NULL);
+}
+
+static named_file *file_of(names *n, const char *path) {
+    for (int i = n->files - 1; i >= 0; i--)
+        if (strcmp(n->file[i].path, path) == 0) return &n->file[i];
+    if (n->files == FILES_MOST) return NULL;
+    named_file *f = &n->file[n->files++];
+    *f = (named_file){.path = cli_copy(path)};
+    open_file(n, f);
+    return f;
+}
+
+/* Where the function around an address begins, by the table that unwinders search (.eh_frame_hdr: Linux Standard Base
+ * 5.0, 10.6.2, in the one form that linkers write: numbers of four bytes, from the table's own address on, in order);
+ * the address itself where there is none. */
+static uint64_t function_begin(const debug_library *dw, Elf *elf, uint64_t address) {
+    static const uint8_t form[] = {1, 0x1b, 0x03, 0x3b};
+    size_t parts = 0;
+    GElf_Phdr part = {0};
+    if (dw->elf_getphdrnum(elf, &parts)) return address;
+    for (size_t i = 0; i < parts && part.p_type != PT_GNU_EH_FRAME; i++)
+        if (!dw->gelf_getphdr(elf, (int)i, &part)) return address;
+    if (part.p_type != PT_GNU_EH_FRAME || part.p_filesz < 12 || part.p_filesz > 1u << 30) return address;
+    const Elf_Data *data = dw->elf_getdata_rawchunk(elf, (int64_t)part.p_offset, part.p_filesz, ELF_T_BYTE);
+    if (!data || data->d_size < part.p_filesz || memcmp(data->d_buf, form, sizeof form) != 0) return address;
+    const uint8_t *table = (const uint8_t *)data->d_buf + 12;
+    uint32_t n, low = 0;
+    memcpy(&n, table - 4, 4);
+    if (n > (part.p_filesz - 12) / 8) return address;
+    for (uint32_t high = n; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        int32_t begin;
+        memcpy(&begin, table + 8 * (size_t)middle, 4);
+        if (part.p_vaddr + (uint64_t)(int64_t)begin <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    int32_t begin = 0;
+    if (low == 0) return address;
+    memcpy(&begin, table + 8 * (size_t)(low - 1), 4);
+    return part.p_vaddr + (uint64_t)(int64_t)begin;
+}
+
+static char *function_name(const names *n, const named_file *f, Elf *elf, uint64_t address) {
+    const char *symbol = n->dw->dwfl_module_addrname(f->module, address);
+    int status = -1;
+    if (!symbol) return unnamed(function_begin(n->dw, elf, address));
+    char *plain = n->demangle ? n->demangle(symbol, NULL, NULL, &status) : NULL;
+    if (plain && status == 0) return plain;
+    free(plain);
+    return cli_copy(symbol);
+}
+
+code_name names_find(names *n, const char *path, uint64_t offset) {
+    const named_file *f = n->dw && *path == '/' ? file_of(n, path) : NULL;
+    GElf_Addr bias;
+    uint64_t address;
+    Elf *elf = f && f->module ? n->dw->dwfl_module_getelf(f->module, &bias) : NULL;
+    if (!elf || !debug_library_address(n->dw, elf, offset, &address)) return (code_name){.function = unnamed(offset)};
+    code_name name = {.function = function_name(n, f, elf, address)};
+    Dwfl_Line *line = n->dw->dwfl_module_getsrc(f->module, address + bias);
+    const char *source = line ? n->dw->dwfl_lineinfo(line, NULL, &name.line, NULL, NULL, NULL) : NULL;
+    if (source && name.line > 0) name.source = cli_copy(source);
+    return name;
+}
+
+#else
+
+void names_free(names *n) { free(n); }
+
+code_name names_find(names *n, const char *path, uint64_t offset) {
+    (void)n;
+    (void)path;
+    return (code_name){.function = unnamed(offset)};
+}
+
+#endif
