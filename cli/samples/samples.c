@@ -11,6 +11,7 @@
 
 #include "cli/common/failure.h"
 #include "cli/samples/samples_code.h"
+#include "cli/samples/samples_python.h"
 #include "cli/samples/samples_stacks.h"
 #include "cli/samples/samples_unwind.h"
 
@@ -35,6 +36,17 @@
 #define REGISTERS 0xff01ffull
 #define REGISTER_IP 8
 #define ENDED_MOST 1024
+#define WAITING_MOST 512
+#define WAITING_NS 1000000000u /* longer than Python keeps its lock, mostly */
+
+/* A sample whose stack is known, while it waits for the next look at what Python does in its thread. */
+typedef struct waiting_sample {
+    uint32_t pid, thread;
+    uint64_t when;
+    int frames;
+    unwind_end end;
+    code_place place[STACKS_DEPTH];
+} waiting_sample;
 
 struct cli_profile_sampler {
     int cpus, hz;
@@ -46,6 +58,8 @@ struct cli_profile_sampler {
     unwinder *unwinder; /* NULL: only libraries are told */
     stacks *stacks;
     uint64_t cost; /* nanoseconds */
+    int waiting;
+    waiting_sample wait[WAITING_MOST]; /* in the order in which they came */
     uint8_t record[65536 + 8];
     int64_t samples, layer, unknown, lost;
     uint32_t ended[ENDED_MOST]; /* processes, to be forgotten when all rings were read up to there */
@@ -58,7 +72,10 @@ struct cli_profile_sampler {
 static int open_one(pid_t pid, int cpu, int hz) {
     struct perf_event_attr a = {.size = sizeof a, .type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_CPU_CLOCK};
     a.sample_period = 1000000000u / (unsigned)hz;
-    a.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
+    a.sample_type =
+        PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
+    a.use_clockid = 1;
+    a.clockid = CLOCK_MONOTONIC;
     a.sample_regs_user = REGISTERS;
     a.sample_stack_user = STACK_BYTES;
     a.exclude_kernel = a.exclude_hv = 1;
@@ -138,20 +155,23 @@ static bool layer_on_stack(cli_profile_sampler *s, const unwind_thread *thread) 
     return false;
 }
 
-/* A sample as the kernel writes it: IP, process and thread, registers (their kind, then those asked for in the kernel's
- * order), the stack (bytes asked for, bytes, how many of them are). False: it is cut short. */
-static bool read_sample(const uint8_t *at, size_t size, unwind_thread *thread) {
+/* A sample as the kernel writes it: IP, process and thread, time, registers (their kind, then those asked for in the
+ * kernel's order), the stack (bytes asked for, bytes, how many of them are). False: it is cut short. */
+static bool read_sample(const uint8_t *at, size_t size, unwind_thread *thread, waiting_sample *sample) {
     static const int8_t number[] = {0, 3, 2, 1, 4, 5, 6, 7, 16, 8, 9, 10, 11, 12, 13, 14, 15}; /* in DWARF */
     uint64_t kind = 0, asked = 0, got = 0;
     memset(thread, 0, sizeof *thread);
-    if (size < 24) return false;
+    if (size < 32) return false;
     memcpy(&thread->reg[UNWIND_PLACE], at, 8);
-    memcpy(&thread->pid, at + 8, sizeof thread->pid);
-    memcpy(&kind, at + 16, 8);
-    size_t stack = 24 + (kind ? 8 * sizeof number : 0);
+    memcpy(&sample->pid, at + 8, 4);
+    memcpy(&sample->thread, at + 12, 4);
+    memcpy(&sample->when, at + 16, 8);
+    memcpy(&kind, at + 24, 8);
+    thread->pid = sample->pid;
+    size_t stack = 32 + (kind ? 8 * sizeof number : 0);
     if (kind != PERF_SAMPLE_REGS_ABI_64 || stack + 8 > size) return true; /* of another kind: no callers */
     for (size_t i = 0; i < sizeof number; i++)
-        if (i != REGISTER_IP) memcpy(&thread->reg[number[i]], at + 24 + 8 * i, 8);
+        if (i != REGISTER_IP) memcpy(&thread->reg[number[i]], at + 32 + 8 * i, 8);
     memcpy(&asked, at + stack, 8);
     if (asked > STACK_BYTES || stack + 16 + asked > size) asked = 0;
     if (asked) memcpy(&got, at + stack + 8 + asked, 8);
@@ -160,23 +180,46 @@ static bool read_sample(const uint8_t *at, size_t size, unwind_thread *thread) {
     return true;
 }
 
+/* Whether the sample's stack could be added. hurry: without Python's frames, where they are not known yet. */
+static bool add_stack(cli_profile_sampler *s, const waiting_sample *w, bool hurry) {
+    uint32_t python[PROFILE_DEPTH];
+    int frames = s->counters ? python_frames(s->counters, w->pid, w->thread, w->when, python) : 0;
+    if (frames < 0 && !hurry) return false;
+    stacks_add(s->stacks, w->place, w->frames, w->end, python, frames > 0 ? frames : 0);
+    return true;
+}
+
+/* Of what waits, all that is known or has waited too long; all: whatever is known of it. */
+static void add_waiting(cli_profile_sampler *s, uint64_t now, bool all) {
+    int left = 0;
+    for (int i = 0; i < s->waiting; i++) {
+        bool hurry = all || s->wait[i].when + WAITING_NS < now;
+        if (add_stack(s, &s->wait[i], hurry)) continue;
+        if (left < i) s->wait[left] = s->wait[i];
+        left++;
+    }
+    s->waiting = left;
+}
+
 static void take_sample(cli_profile_sampler *s, const uint8_t *at, size_t size) {
     unwind_thread thread;
-    code_place place[STACKS_DEPTH];
-    unwind_end end = UNWIND_BLIND;
-    if (!read_sample(at, size, &thread)) return;
-    place[0] = code_at(s->all, thread.pid, thread.reg[UNWIND_PLACE]);
-    int n = s->unwinder ? unwind(s->unwinder, &thread, place, STACKS_DEPTH, &end) : 1;
+    if (s->waiting == WAITING_MOST) add_waiting(s, 0, true);
+    waiting_sample *w = &s->wait[s->waiting];
+    if (!read_sample(at, size, &thread, w)) return;
+    w->place[0] = code_at(s->all, thread.pid, thread.reg[UNWIND_PLACE]);
+    w->end = UNWIND_BLIND;
+    w->frames = s->unwinder ? unwind(s->unwinder, &thread, w->place, STACKS_DEPTH, &w->end) : 1;
     bool layer = false;
     s->samples++;
-    if (place[0].file < 0)
+    if (w->place[0].file < 0)
         s->unknown++;
     else
-        code_file_at(s->all, place[0].file)->samples++;
-    for (int i = 0; i < n && !layer; i++) layer = place[i].file >= 0 && code_file_at(s->all, place[i].file)->layer;
-    if (!layer && end != UNWIND_WHOLE) layer = layer_on_stack(s, &thread);
+        code_file_at(s->all, w->place[0].file)->samples++;
+    for (int i = 0; i < w->frames && !layer; i++)
+        layer = w->place[i].file >= 0 && code_file_at(s->all, w->place[i].file)->layer;
+    if (!layer && w->end != UNWIND_WHOLE) layer = layer_on_stack(s, &thread);
     s->layer += layer;
-    if (s->stacks) stacks_add(s->stacks, place, n, end, NULL, 0);
+    if (s->stacks && !add_stack(s, w, false)) s->waiting++;
 }
 
 static void take(cli_profile_sampler *s, const struct perf_event_header *head, const uint8_t *body, bool samples) {
@@ -215,14 +258,14 @@ static size_t copy_record(const cli_profile_sampler *s, const struct perf_event_
     return head.size;
 }
 
-static uint64_t own_time(void) {
+static uint64_t time_of(clockid_t clock) {
     struct timespec t;
-    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? 0 : (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    return clock_gettime(clock, &t) ? 0 : (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 /* What happened to code comes first, of all processors, then the samples that need it. */
 void cli_profile_sampler_drain(cli_profile_sampler *s) {
-    uint64_t end[CPUS_MOST], began = own_time();
+    uint64_t end[CPUS_MOST], began = time_of(CLOCK_THREAD_CPUTIME_ID);
     for (int pass = 0; pass < 2; pass++)
         for (int cpu = 0; cpu < s->cpus; cpu++) {
             struct perf_event_mmap_page *ring = s->ring[cpu];
@@ -240,7 +283,8 @@ void cli_profile_sampler_drain(cli_profile_sampler *s) {
         }
     for (int i = 0; i < s->endings; i++) code_gone(s->all, s->ended[i]);
     s->endings = 0;
-    s->cost += own_time() - began;
+    add_waiting(s, time_of(CLOCK_MONOTONIC), false);
+    s->cost += time_of(CLOCK_THREAD_CPUTIME_ID) - began;
 }
 
 /* ---------------------------------------------------------------- the end */
@@ -263,6 +307,7 @@ static void list_libraries(cli_profile_sampler *s, cli_profile_samples *result) 
 void cli_profile_sampler_close(cli_profile_sampler *s, cli_profile_samples *result) {
     if (!s) return;
     cli_profile_sampler_drain(s);
+    add_waiting(s, 0, true);
     *result = (cli_profile_samples){.hz = s->cpus ? s->hz : 0,
                                     .samples = s->samples,
                                     .layer = s->layer,

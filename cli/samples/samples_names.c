@@ -118,8 +118,8 @@ static uint64_t function_begin(const debug_library *dw, Elf *elf, uint64_t addre
     return part.p_vaddr + (uint64_t)(int64_t)begin;
 }
 
-static char *function_name(const names *n, const named_file *f, Elf *elf, uint64_t address) {
-    const char *symbol = n->dw->dwfl_module_addrname(f->module, address);
+static char *function_name(const names *n, const named_file *f, Elf *elf, uint64_t address, uint64_t bias) {
+    const char *symbol = n->dw->dwfl_module_addrname(f->module, address + bias);
     int status = -1;
     if (!symbol) return unnamed(function_begin(n->dw, elf, address));
     char *plain = n->demangle ? n->demangle(symbol, NULL, NULL, &status) : NULL;
@@ -134,7 +134,7 @@ code_name names_find(names *n, const char *path, uint64_t offset) {
     uint64_t address;
     Elf *elf = f && f->module ? n->dw->dwfl_module_getelf(f->module, &bias) : NULL;
     if (!elf || !debug_library_address(n->dw, elf, offset, &address)) return (code_name){.function = unnamed(offset)};
-    code_name name = {.function = function_name(n, f, elf, address)};
+    code_name name = {.function = function_name(n, f, elf, address, bias)};
     Dwfl_Line *line = n->dw->dwfl_module_getsrc(f->module, address + bias);
     const char *source = line ? n->dw->dwfl_lineinfo(line, NULL, &name.line, NULL, NULL, NULL) : NULL;
     if (source && name.line > 0) name.source = cli_copy(source);

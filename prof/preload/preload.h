@@ -49,6 +49,8 @@ uint32_t preload_site(uint32_t file, uint32_t function, int line);
 uint32_t preload_access(uint32_t table, uint32_t column, uint32_t site, uint32_t sure, bool write);
 /* Adds a sample to its stack: sites innermost first, `user` the first frame of the user's own code. */
 profile_stack *preload_stack(const uint32_t *site, uint32_t depth, uint32_t user);
+/* What Python was doing in a thread at a moment; stack NULL: unknown. One caller at a time for each thread. */
+void preload_thread_seen(uint32_t process, uint32_t thread, const profile_stack *stack, uint64_t when);
 /* caller: entry + 1, or 0. */
 uint32_t preload_function(uint32_t file, uint32_t name, int line);
 uint32_t preload_edge(uint32_t caller, uint32_t callee);

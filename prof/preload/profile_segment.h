@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define PROFILE_MAGIC "msioprof"
-#define PROFILE_VERSION 5u
+#define PROFILE_VERSION 6u
 #define PROFILE_FILE "counters"
 #define PROFILE_SAMPLE_HZ 100u /* where nothing else is asked for */
 
@@ -22,10 +22,11 @@
 #define PROFILE_STRINGS 65536u
 #define PROFILE_TEXT_BYTES (8u << 20)
 #define PROFILE_FILES 49152u
-#define PROFILE_EXTENTS 786432u
+#define PROFILE_EXTENTS 753664u
 #define PROFILE_ACCESSES 32768u
 #define PROFILE_SITES 16384u
 #define PROFILE_STACKS 8192u
+#define PROFILE_THREADS 2048u /* of Python, in all processes */
 #define PROFILE_FUNCTIONS 32768u
 #define PROFILE_EDGES 65536u
 #define PROFILE_TASKS 4096u
@@ -34,6 +35,11 @@
 #define PROFILE_HEATS 32u             /* files of which it is kept when which part was read */
 #define PROFILE_HEAT_PLACES 32u       /* parts of such a file */
 #define PROFILE_HEAT_BYTES (1u << 20) /* smaller files have none */
+
+#define PROFILE_THREAD_PROBES 16u
+
+/* The first of the entries of a thread's. */
+static inline uint32_t profile_thread_begin(uint64_t id) { return (uint32_t)(id * 0x9e3779b97f4a7c15u >> 40); }
 
 /* State of an entry of a hash table. */
 enum { PROFILE_FREE = 0, PROFILE_CLAIMED = 1, PROFILE_READY = 2 };
@@ -152,6 +158,16 @@ typedef struct profile_stack {
     _Atomic int64_t growth; /* bytes by which the process's resident memory grew meanwhile */
 } profile_stack;
 
+/* What Python was doing in a thread at the last looks, for who samples the thread's processor time meanwhile. */
+#define PROFILE_LOOKS 8u
+typedef struct profile_thread {
+    _Atomic uint64_t id;    /* process << 32 | the kernel's number of the thread; 0: free */
+    _Atomic uint32_t looks; /* that are written; look i stands at i % PROFILE_LOOKS */
+    uint32_t pad;
+    _Atomic uint64_t when[PROFILE_LOOKS];
+    _Atomic uint32_t stack[PROFILE_LOOKS]; /* entry + 1; 0: unknown */
+} profile_thread;
+
 /* A function of Python, or of C that Python called, where every call was asked for (--calls). Functions of C have the
  * file "~" and line 0, as in the standard library's profiles. */
 typedef struct profile_function {
@@ -219,7 +235,7 @@ typedef struct profile_segment {
     _Atomic uint32_t processes; /* entries that were taken, more than there are where some found no room */
     _Atomic uint32_t text_used; /* bytes */
     _Atomic uint32_t lost_processes, lost_strings, lost_files, lost_extents, lost_accesses, lost_sites, lost_stacks,
-        lost_functions, lost_edges;
+        lost_threads, lost_functions, lost_edges;
     _Atomic uint32_t no_line_profiler; /* processes whose Python has none */
     _Atomic uint32_t tasks;            /* that began, more than there are where some found no room */
     profile_count lost_extent_bytes;
@@ -237,6 +253,7 @@ typedef struct profile_segment {
     profile_site site[PROFILE_SITES];
     profile_access access[PROFILE_ACCESSES];
     profile_stack stack[PROFILE_STACKS];
+    profile_thread thread[PROFILE_THREADS];
     profile_function function[PROFILE_FUNCTIONS];
     profile_edge edge[PROFILE_EDGES];
     profile_task task[PROFILE_TASKS];

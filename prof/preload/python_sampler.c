@@ -42,11 +42,14 @@ static uint64_t this_look;
 static uint64_t in_ns(struct timespec t) { return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec; }
 
 /* Since the last look; a thread that was not there then begins from now. Threads with a stack of Python's are alive as
- * long as Python's lock is held by somebody else. */
-static uint64_t cpu_since(unsigned long thread) {
+ * long as Python's lock is held by somebody else. number: the kernel's of the thread, which is in the name of the clock
+ * of its processor time (linux/posix-timers.h: ~number << 3, and a kind); 0: it has none. */
+static uint64_t cpu_since(unsigned long thread, uint32_t *number) {
     clockid_t clock;
     struct timespec now;
+    *number = 0;
     if (pthread_getcpuclockid((pthread_t)thread, &clock) || clock_gettime(clock, &now)) return 0;
+    *number = (uint32_t) ~(clock >> 3);
     for (unsigned i = 0, at = (unsigned)(thread >> 12) % THREADS; i < 32; i++, at = (at + 1) % THREADS) {
         bool known = followed[at].thread == thread && followed[at].look + 1 == this_look;
         if (followed[at].thread != thread && followed[at].thread && followed[at].look + 1 >= this_look) continue;
@@ -128,17 +131,19 @@ static void add(profile_count *counter, uint64_t n) { atomic_fetch_add_explicit(
 static void look_at_all(python_object *stacks, uint64_t wall, int64_t growth) {
     python_object *key, *frame;
     profile_stack *busiest = NULL;
-    uint64_t most = 0;
+    uint64_t most = 0, now = preload_now();
+    uint32_t process = (uint32_t)getpid(), number;
     ssize_t at = 0;
     while (python.next(stacks, &at, &key, &frame)) {
         unsigned long thread = python.number(key);
-        uint64_t cpu = cpu_since(thread);
+        uint64_t cpu = cpu_since(thread, &number);
         seen of_thread = see(frame);
         profile_stack *stack = of_thread.stack;
         if (of_thread.task) {
             python_tasks_seen(thread, of_thread.task, of_thread.caller, cpu);
             python.give(of_thread.task);
         }
+        if (number) preload_thread_seen(process, number, stack, now);
         if (!stack) continue;
         add(&stack->samples, 1);
         add(&stack->wall_ns, wall);

@@ -387,6 +387,28 @@ profile_stack *preload_stack(const uint32_t *site, uint32_t depth, uint32_t user
     return NULL;
 }
 
+static profile_thread *thread_of(uint64_t id) {
+    for (uint32_t i = 0, at = profile_thread_begin(id); i < PROFILE_THREAD_PROBES; i++, at++) {
+        profile_thread *entry = &preload_segment->thread[at % PROFILE_THREADS];
+        uint64_t seen = atomic_load_explicit(&entry->id, memory_order_relaxed);
+        if (seen == id || (!seen && atomic_compare_exchange_strong(&entry->id, &seen, id))) return entry;
+    }
+    return NULL;
+}
+
+void preload_thread_seen(uint32_t process, uint32_t thread, const profile_stack *stack, uint64_t when) {
+    profile_thread *entry = thread_of((uint64_t)process << 32 | thread);
+    if (!entry) {
+        lose(&preload_segment->lost_threads);
+        return;
+    }
+    uint32_t look = atomic_load_explicit(&entry->looks, memory_order_relaxed), at = look % PROFILE_LOOKS;
+    uint32_t place = stack ? (uint32_t)(stack - preload_segment->stack) + 1 : 0;
+    atomic_store_explicit(&entry->when[at], when, memory_order_relaxed);
+    atomic_store_explicit(&entry->stack[at], place, memory_order_relaxed);
+    atomic_store_explicit(&entry->looks, look + 1, memory_order_release);
+}
+
 static void count_extent(uint32_t path, uint64_t offset, uint32_t length, bool write) {
     profile_segment *s = preload_segment;
     /* neighbours in a file are neighbours here: fewer pages are touched. So small buckets lie close, and what falls
