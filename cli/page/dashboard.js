@@ -225,7 +225,7 @@
 
     // Stacks as text, outermost first, to frames by number, innermost first.
     function stacksOf(profile) {
-        const numbers = new Map(), source = { frames: [], stacks: [], wall: [] };
+        const numbers = new Map(), source = { frames: [], stacks: [], weights: [] };
         for (const [frames, samples] of profile.stacks.rows) {
             source.stacks.push(frames.split(';').reverse().map(name => {
                 if (!numbers.has(name)) {
@@ -235,7 +235,7 @@
                 }
                 return numbers.get(name);
             }));
-            source.wall.push(1e-6 * samples);
+            source.weights.push(1e-6 * samples);
         }
         return source;
     }
@@ -247,7 +247,7 @@
         const choose = make('select', { hidden: '' }, make('option', { value: 'wall' }, 'time'));
         element.append(make('h4', null, 'Flame graph'), make('p', null, make('small', null,
             'Click or Enter goes into a frame, Escape back; arrows go from frame to frame.')), canvas, told);
-        page.flame(canvas, told, stacksOf(profile), choose);
+        page.flame(canvas, told, { wall: stacksOf(profile) }, choose);
     }
 
     function oneProfile(profile) {

@@ -51,8 +51,8 @@ const page = (function () {
 
     // ------------------------------------------------------------ flame graph
 
-    function tree(source, weights) {
-        const root = { name: 'all threads', value: 0, below: new Map(), above: null };
+    function tree(source) {
+        const root = { name: 'all threads', value: 0, below: new Map(), above: null }, weights = source.weights;
         source.stacks.forEach((stack, i) => {
             let at = root;
             root.value += weights[i];
@@ -65,10 +65,10 @@ const page = (function () {
         return root;
     }
 
-    // source: frames (names), stacks (lists of their numbers, innermost first) and weights under the choice's values.
-    function flame(canvas, told, source, choice) {
+    // sources: under each of the choice's values frames (names), stacks (lists of their numbers, innermost first) and their weights.
+    function flame(canvas, told, sources, choice) {
         const height = 18;
-        let root = tree(source, source[choice.value]), shown = root, marked = null, boxes = [];
+        let root = tree(sources[choice.value]), shown = root, marked = null, boxes = [];
         const depth = node => 1 + Math.max(0, ...Array.from(node.below.values(), depth));
         const above = node => node.above ? 1 + above(node.above) : 0;
         const tint = name => {
@@ -147,7 +147,7 @@ const page = (function () {
         canvas.addEventListener('mouseleave', () => { marked = null; draw(); });
         canvas.addEventListener('click', event => { shown = at(event) || shown; draw(); });
         canvas.addEventListener('keydown', event => { if (step(event.key)) event.preventDefault(); });
-        choice.addEventListener('change', () => { root = shown = tree(source, source[choice.value]); marked = null; draw(); });
+        choice.addEventListener('change', () => { root = shown = tree(sources[choice.value]); marked = null; draw(); });
         window.addEventListener('resize', draw);
         draw();
     }

@@ -33,8 +33,25 @@
 
     // ------------------------------------------------------------ flame graph
 
+    // Sampled calls (the caller's row, function, samples of its own), as stacks.
+    function stacksOfCalls() {
+        const stacks = [], weights = [];
+        data.calls.forEach(([, , own], row) => {
+            if (!own) return;
+            const stack = [];
+            for (let at = row; at >= 0; at = data.calls[at][0]) stack.push(data.calls[at][1]);
+            stacks.push(stack);
+            weights.push(own * data.sample_seconds);
+        });
+        return { frames: data.functions, stacks, weights };
+    }
+
     const canvas = document.getElementById('flame');
-    if (canvas) page.flame(canvas, document.getElementById('flame-told'), data, document.getElementById('flame-of'));
+    if (canvas) page.flame(canvas, document.getElementById('flame-told'), {
+        native: stacksOfCalls(),
+        wall: { frames: data.frames, stacks: data.stacks, weights: data.wall },
+        cpu: { frames: data.frames, stacks: data.stacks, weights: data.cpu },
+    }, document.getElementById('flame-of'));
 
     // ------------------------------------------------------------ which parts of a column were read
 

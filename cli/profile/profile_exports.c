@@ -149,6 +149,15 @@ static void put_site_frames(cli_json *json, const prof_found *found) {
     }
 }
 
+/* Those of sampled processor time follow. */
+static void put_function_frames(cli_json *json, const cli_sampled_stacks *s) {
+    for (int i = 0; i < s->functions; i++) {
+        char name[256];
+        snprintf(name, sizeof name, "%.250s", s->function[i].name);
+        put_frame(json, name, *s->function[i].library ? s->function[i].library : NULL, 0);
+    }
+}
+
 /* Until its "samples" list is open. */
 static void begin_profile(cli_json *json, const char *name, const char *unit, int64_t total) {
     cli_json_object(json);
@@ -200,6 +209,28 @@ static void put_time_profile(cli_json *json, const prof_found *found, bool cpu) 
     cli_json_end(json);
 }
 
+static void put_processor_profile(cli_json *json, const cli_profile_samples *s, int64_t first_frame) {
+    const cli_sampled_stacks *t = &s->stacks;
+    int64_t step = 1000000000 / s->hz;
+    int *path = cli_alloc_many((size_t)t->calls + 1, sizeof *path);
+    begin_profile(json, "processor time, Python and native code", "nanoseconds", s->samples * step);
+    for (int i = 0; i < t->calls; i++) {
+        int depth = 0;
+        if (t->call[i].own == 0) continue;
+        for (int at = i; at >= 0; at = t->call[at].caller) path[depth++] = t->call[at].function;
+        cli_json_array(json);
+        while (depth-- > 0) cli_json_int(json, first_frame + path[depth]);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+    cli_json_open_array(json, "weights");
+    for (int i = 0; i < t->calls; i++)
+        if (t->call[i].own) cli_json_int(json, t->call[i].own * step);
+    cli_json_end(json);
+    cli_json_end(json);
+    free(path);
+}
+
 void cli_profile_speedscope(FILE *out, const cli_profile_run *run, const prof_found *found) {
     cli_json json = CLI_JSON_INIT(out);
     cli_json_object(&json);
@@ -210,6 +241,7 @@ void cli_profile_speedscope(FILE *out, const cli_profile_run *run, const prof_fo
     cli_json_open_list(&json, "frames");
     put_frames(&json, found);
     put_site_frames(&json, found);
+    put_function_frames(&json, &run->samples.stacks);
     cli_json_end(&json);
     cli_json_end(&json);
     cli_json_open_list(&json, "profiles");
@@ -217,6 +249,9 @@ void cli_profile_speedscope(FILE *out, const cli_profile_run *run, const prof_fo
         put_time_profile(&json, found, false);
         put_time_profile(&json, found, true);
     }
+    if (run->samples.stacks.calls)
+        put_processor_profile(&json, &run->samples,
+                              2 * (int64_t)found->accesses + (found->stacks ? (int64_t)PROFILE_SITES : 0));
     put_access_profile(&json, found);
     cli_json_end(&json);
     cli_json_end(&json);

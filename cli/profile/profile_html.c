@@ -12,6 +12,8 @@
 #define STRIPS 24
 #define STRIP_BYTES 100000 /* read of a column, for a strip of its own */
 #define MOMENTS_SHOWN 2000
+#define SAMPLED_SHOWN 200 /* functions, lines */
+#define THINNEST 20000    /* parts of a flame graph */
 
 #define TIMES_SHOWN 200
 #define FUNCTIONS_SHOWN 500
@@ -251,15 +253,19 @@ static void put_charts(FILE *out, const cli_profile_run *run) {
     fprintf(out, "<p><small>Peak of the largest process, by the kernel: %s.</small></p>\n", cli_size(run->peak).text);
 }
 
-static void put_flame(FILE *out, const prof_found *found) {
-    if (!found->stacks) return;
-    fputs(
-        "<h2>Flame graph</h2>\n<p>Stacks of Python's threads, sampled. Click or Enter goes into a frame, Escape back; "
-        "arrows go from frame to frame. <select id=\"flame-of\" aria-label=\"time of the flame graph\">"
-        "<option value=\"wall\">time</option><option value=\"cpu\">processor time</option></select></p>\n"
-        "<canvas class=\"flame\" id=\"flame\" tabindex=\"0\" role=\"img\" aria-label=\"flame graph\"></canvas>\n"
-        "<p class=\"told\" id=\"flame-told\" aria-live=\"polite\"></p>\n",
-        out);
+static void put_flame(FILE *out, const cli_profile_run *run, const prof_found *found) {
+    if (!found->stacks && !run->samples.stacks.calls) return;
+    fputs("<h2>Flame graph</h2>\n<p>Stacks, sampled. Click or Enter goes into a frame, Escape back; "
+          "arrows go from frame to frame. <select id=\"flame-of\" aria-label=\"time of the flame graph\">",
+          out);
+    if (run->samples.stacks.calls)
+        fputs("<option value=\"native\">processor time, Python and native code</option>", out);
+    if (found->stacks)
+        fputs("<option value=\"wall\">time, Python</option><option value=\"cpu\">processor time, Python</option>", out);
+    fputs("</select></p>\n"
+          "<canvas class=\"flame\" id=\"flame\" tabindex=\"0\" role=\"img\" aria-label=\"flame graph\"></canvas>\n"
+          "<p class=\"told\" id=\"flame-told\" aria-live=\"polite\"></p>\n",
+          out);
 }
 
 /* The columns that most was read of; their strips stand in the page's data in the same order. */
@@ -386,6 +392,52 @@ static void put_weights(cli_json *json, const prof_found *found) {
     cli_json_end(json);
 }
 
+/* Samples of each call with all that it calls. */
+static int64_t *samples_below(const cli_sampled_stacks *s) {
+    int64_t *below = cli_alloc_many((size_t)s->calls + 1, sizeof *below);
+    for (int i = 0; i < s->calls; i++) below[i] = s->call[i].own;
+    for (int i = s->calls - 1; i >= 0; i--)
+        if (s->call[i].caller >= 0) below[s->call[i].caller] += below[i];
+    return below;
+}
+
+/* Sampled calls as rows: the caller's row, the function's number, samples of its own. What is too thin to be drawn is
+ * told of its caller. */
+static void put_sampled_calls(cli_json *json, const cli_profile_samples *s) {
+    const cli_sampled_stacks *t = &s->stacks;
+    int64_t *below = samples_below(t), least = s->samples / THINNEST;
+    int *row = cli_alloc_many((size_t)t->calls + 1, sizeof *row), rows = 0;
+    int64_t *own = cli_alloc_many((size_t)t->calls + 1, sizeof *own);
+    for (int i = 0; i < t->calls; i++) {
+        int caller = t->call[i].caller;
+        own[i] = below[i] > least ? t->call[i].own : 0;
+        row[i] = below[i] > least ? rows++ : -1;
+        if (row[i] < 0 && caller >= 0 && row[caller] >= 0) own[caller] += below[i];
+    }
+    cli_json_open_list(json, "functions");
+    for (int i = 0; i < t->functions; i++) {
+        const char *library = t->function[i].library, *slash = strrchr(library, '/');
+        char name[400];
+        snprintf(name, sizeof name, "%.200s %.150s", t->function[i].name, slash ? slash + 1 : library);
+        cli_json_string(json, name);
+    }
+    cli_json_end(json);
+    cli_json_open_list(json, "calls");
+    for (int i = 0; i < t->calls; i++) {
+        if (row[i] < 0) continue;
+        cli_json_array(json);
+        cli_json_int(json, t->call[i].caller >= 0 ? row[t->call[i].caller] : -1);
+        cli_json_int(json, t->call[i].function);
+        cli_json_int(json, own[i]);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+    cli_json_put_double(json, "sample_seconds", s->hz ? 1.0 / s->hz : 0);
+    free(below);
+    free(row);
+    free(own);
+}
+
 static void put_data(FILE *out, const cli_profile_run *run, const prof_found *found, const prof_heat *heats,
                      int n_heats) {
     const prof_table *tables[STRIPS] = {0};
@@ -398,6 +450,7 @@ static void put_data(FILE *out, const cli_profile_run *run, const prof_found *fo
     put_moments(&json, run);
     put_stacks(&json, found);
     put_weights(&json, found);
+    put_sampled_calls(&json, &run->samples);
     cli_json_open_list(&json, "strips");
     for (int i = 0; i < n; i++) {
         double times[PROF_STRIP];
@@ -431,6 +484,43 @@ static void put_samples(FILE *out, const cli_profile_samples *s) {
     fputs("</tbody></table></div>\n", out);
 }
 
+static void put_sampled_functions(FILE *out, const cli_profile_samples *s) {
+    static const char *const names[] = {"function", "library", ">own", ">with calls", "share", NULL};
+    if (!s->stacks.functions) return;
+    fputs("<h2>Functions by processor time</h2>\n<p>Native code and Python, sampled.</p>\n", out);
+    titles(out, names);
+    for (int i = 0; i < s->stacks.functions && i < SAMPLED_SHOWN; i++) {
+        const cli_sampled_function *f = &s->stacks.function[s->stacks.most[i]];
+        fputs("<tr>", out);
+        cell(out, f->name);
+        cell(out, f->library);
+        number(out, (double)f->own, cli_duration((double)f->own / s->hz).text);
+        number(out, (double)f->all, cli_duration((double)f->all / s->hz).text);
+        bar(out, f->own, s->samples);
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody></table></div>\n", out);
+}
+
+static void put_sampled_lines(FILE *out, const cli_profile_samples *s) {
+    static const char *const names[] = {"file", ">line", "function", ">own", ">with calls", "share", NULL};
+    if (!s->stacks.lines) return;
+    fputs("<h2>Lines of native code by processor time</h2>\n<p>Of what was built with -g.</p>\n", out);
+    titles(out, names);
+    for (int i = 0; i < s->stacks.lines && i < SAMPLED_SHOWN; i++) {
+        const cli_sampled_line *l = &s->stacks.line[i];
+        fputs("<tr>", out);
+        cell(out, l->file);
+        number(out, l->line, cli_count(l->line).text);
+        cell(out, s->stacks.function[l->function].name);
+        number(out, (double)l->own, cli_duration((double)l->own / s->hz).text);
+        number(out, (double)l->all, cli_duration((double)l->all / s->hz).text);
+        bar(out, l->own, s->samples);
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody></table></div>\n", out);
+}
+
 void cli_profile_html(FILE *out, const cli_profile_run *run, const prof_found *found) {
     char text[512];
     prof_heat *heats = cli_alloc_many(PROFILE_HEATS, sizeof *heats);
@@ -447,13 +537,15 @@ void cli_profile_html(FILE *out, const cli_profile_run *run, const prof_found *f
             cli_duration(run->user + run->system).text, cli_size(run->peak).text, run->code);
     put_findings(out, run, found);
     put_charts(out, run);
-    put_flame(out, found);
+    put_flame(out, run, found);
     put_strips(out, found);
     put_heats(out, heats, n_heats);
     fputs("<h2>Tables</h2>\n<p><input id=\"filter\" type=\"search\" placeholder=\"show rows with ...\" "
           "aria-label=\"show rows with this text\"> A click on a head, or Enter, sorts.</p>\n",
           out);
     put_samples(out, &run->samples);
+    put_sampled_functions(out, &run->samples);
+    put_sampled_lines(out, &run->samples);
     put_columns(out, found);
     put_accesses(out, found);
     put_times(out, found);

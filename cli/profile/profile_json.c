@@ -310,7 +310,44 @@ static void put_memory(cli_json *json, const cli_profile_run *run) {
     cli_json_end(json);
 }
 
+#define SAMPLED_MOST 2000 /* functions, lines */
 #define OF_SAMPLES(key, name) CLI_JSON_MEMBER(cli_profile_samples, key, name)
+
+#define OF_STACKS(key, name) CLI_JSON_MEMBER(cli_sampled_stacks, key, name)
+#define OF_SAMPLED_FUNCTION(key, name) CLI_JSON_MEMBER(cli_sampled_function, key, name)
+#define OF_SAMPLED_LINE(key, name) CLI_JSON_MEMBER(cli_sampled_line, key, name)
+
+/* Functions and lines with the most samples of their own; the whole tree is in cpu.folded. */
+static void put_sampled_stacks(cli_json *json, const cli_profile_samples *s) {
+    static const cli_json_member counts[] = {OF_STACKS("whole", whole), OF_STACKS("cut", cut),
+                                             OF_STACKS("blind", blind), OF_STACKS("lost", lost)};
+    static const cli_json_member function[] = {OF_SAMPLED_FUNCTION("function", name),
+                                               OF_SAMPLED_FUNCTION("library", library), OF_SAMPLED_FUNCTION("own", own),
+                                               OF_SAMPLED_FUNCTION("all", all)};
+    static const cli_json_member line[] = {OF_SAMPLED_LINE("file", file), OF_SAMPLED_LINE("line", line),
+                                           OF_SAMPLED_LINE("own", own), OF_SAMPLED_LINE("all", all)};
+    cli_json_open_flat_object(json, "stacks");
+    CLI_JSON_PUT_MEMBERS(json, &s->stacks, counts);
+    if (s->why_no_stacks[0]) cli_json_put_string(json, "why_not", s->why_no_stacks);
+    cli_json_end(json);
+    cli_json_open_list(json, "functions");
+    for (int i = 0; i < s->stacks.functions && i < SAMPLED_MOST; i++) {
+        const cli_sampled_function *f = &s->stacks.function[s->stacks.most[i]];
+        cli_json_flat_object(json);
+        CLI_JSON_PUT_MEMBERS(json, f, function);
+        cli_json_put_bool(json, "python", f->python);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+    cli_json_open_list(json, "lines");
+    for (int i = 0; i < s->stacks.lines && i < SAMPLED_MOST; i++) {
+        cli_json_flat_object(json);
+        CLI_JSON_PUT_MEMBERS(json, &s->stacks.line[i], line);
+        cli_json_put_string(json, "function", s->stacks.function[s->stacks.line[i].function].name);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+}
 
 static void put_samples(cli_json *json, const cli_profile_run *run) {
     const cli_profile_samples *s = &run->samples;
@@ -321,6 +358,8 @@ static void put_samples(cli_json *json, const cli_profile_run *run) {
     CLI_JSON_PUT_MEMBERS(json, s, counts);
     if (cli_profile_accounted(run) >= 0) cli_json_put_double(json, "accounted", cli_profile_accounted(run));
     if (s->why_not[0]) cli_json_put_string(json, "why_not", s->why_not);
+    cli_json_put_double(json, "own_seconds", s->seconds);
+    put_sampled_stacks(json, s);
     cli_json_open_list(json, "libraries");
     for (int i = 0; i < s->libraries; i++) {
         cli_json_flat_object(json);

@@ -14,6 +14,8 @@
 #define FILES_SHOWN 8
 #define FINDINGS_SHOWN 20
 #define LIBRARIES_SHOWN 6
+#define SAMPLED_SHOWN 15 /* functions, lines */
+#define NAME_SHOWN 70
 #define FUNCTIONS_SHOWN 10
 #define TIMES_SHOWN 12
 #define TASKS_SHOWN 20
@@ -340,6 +342,72 @@ static void print_heats(FILE *out, const cli_profile_run *run, const prof_found 
     free(list);
 }
 
+/* The last part of a path. */
+static const char *last_part(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Functions of native code and of Python, by the samples that were taken in them. */
+static void print_sampled_functions(FILE *out, const cli_profile_run *run) {
+    static const char *const titles[] = {">own", ">share", ">with calls", ">share", "function", "library", NULL};
+    const cli_profile_samples *s = &run->samples;
+    const double all = (double)s->samples;
+    cli_grid grid;
+    cli_grid_begin(&grid, titles);
+    for (int i = 0; i < s->stacks.functions && i < SAMPLED_SHOWN; i++) {
+        const cli_sampled_function *f = &s->stacks.function[s->stacks.most[i]];
+        char name[NAME_SHOWN + 1], library[512];
+        snprintf(name, sizeof name, "%s", f->name);
+        if ((double)f->own < 0.005 * all) break;
+        char shown[512];
+        cli_grid_row(&grid,
+                     (const char *const[]){cli_duration((double)f->own / s->hz).text, percent((double)f->own, all).text,
+                                           cli_duration((double)f->all / s->hz).text, percent((double)f->all, all).text,
+                                           printable(shown, name), printable(library, last_part(f->library))});
+    }
+    fputs("\nFunctions by processor time: native code and Python, sampled\n", out);
+    cli_grid_print(&grid, out);
+}
+
+/* Lines of what was built with -g. */
+static void print_sampled_lines(FILE *out, const cli_profile_run *run) {
+    static const char *const titles[] = {">own", ">share", ">with calls", "line", "function", NULL};
+    const cli_profile_samples *s = &run->samples;
+    const double all = (double)s->samples;
+    cli_grid grid;
+    if (!s->stacks.lines) return;
+    cli_grid_begin(&grid, titles);
+    for (int i = 0, shown = 0; i < s->stacks.lines && shown < SAMPLED_SHOWN; i++) {
+        const cli_sampled_line *l = &s->stacks.line[i];
+        char place[512], name[NAME_SHOWN + 1], printed[512];
+        const prof_access at = {.file = l->file, .line = l->line};
+        snprintf(name, sizeof name, "%s", s->stacks.function[l->function].name);
+        if ((double)l->own < 0.005 * all) break;
+        shown++;
+        cli_grid_row(&grid,
+                     (const char *const[]){cli_duration((double)l->own / s->hz).text, percent((double)l->own, all).text,
+                                           cli_duration((double)l->all / s->hz).text, place_of(place, &at),
+                                           printable(printed, name)});
+    }
+    fputs("\nLines of native code by processor time, of what was built with -g\n", out);
+    cli_grid_print(&grid, out);
+}
+
+static void print_stacks(FILE *out, const cli_profile_samples *s) {
+    const cli_sampled_stacks *t = &s->stacks;
+    const double all = (double)(t->whole + t->cut + t->blind);
+    if (s->why_no_stacks[0])
+        fprintf(out, "         no stacks of native code: %s\n", s->why_no_stacks);
+    else if (all > 0)
+        fprintf(
+            out,
+            "         stacks of native code: %s whole, %s deeper than what is copied of them, %s into code that tells "
+            "no callers; taking\n         samples took %s beside the program\n",
+            percent((double)t->whole, all).text, percent((double)t->cut, all).text, percent((double)t->blind, all).text,
+            cli_duration(s->seconds).text);
+}
+
 static void print_limits(FILE *out, const cli_profile_run *run, const prof_found *found) {
     const profile_segment *s = found->segment;
     int by[4] = {0}, maps = 0;
@@ -389,6 +457,7 @@ static void print_limits(FILE *out, const cli_profile_run *run, const prof_found
                 "Samples  %d a second of each processor, by perf events of the kernel; %s lost; %s of the time in user "
                 "code accounted for\n",
                 run->samples.hz, cli_count(run->samples.lost).text, percent(accounted, accounted >= 0).text);
+    if (run->samples.hz) print_stacks(out, &run->samples);
     if (run->load >= 0) fprintf(out, "Machine  load %.2f when it ended; clock CLOCK_MONOTONIC\n", run->load);
 }
 
@@ -423,6 +492,8 @@ void cli_profile_text(FILE *out, const cli_profile_run *run, const prof_found *f
     if (found->tables) print_columns(out, found);
     print_loops(out, found);
     print_times(out, found);
+    if (run->samples.stacks.functions) print_sampled_functions(out, run);
+    print_sampled_lines(out, run);
     print_calls(out, found);
     print_chosen(out, found);
     print_files(out, found);

@@ -24,7 +24,7 @@ typedef struct cli_sampled_function {
 
 /* A line of source of a program or library, where it was built with -g. */
 typedef struct cli_sampled_line {
-    char *file;
+    const char *file;
     int line, function;
     int64_t own, all;
 } cli_sampled_line;

@@ -293,12 +293,14 @@ void stacks_name(const stacks *s, code *all, const profile_segment *counters, cl
     free(n.line_stamp);
 }
 
+static void free_text(const char *text) { free((void *)(uintptr_t)text); }
+
 void stacks_result_free(cli_sampled_stacks *result) {
     for (int i = 0; i < result->functions; i++) {
-        free(result->function[i].name);
-        free(result->function[i].library);
+        free_text(result->function[i].name);
+        free_text(result->function[i].library);
     }
-    for (int i = 0; i < result->lines; i++) free(result->line[i].file);
+    for (int i = 0; i < result->lines; i++) free_text(result->line[i].file);
     free(result->function);
     free(result->most);
     free(result->line);
