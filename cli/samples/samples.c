@@ -35,9 +35,16 @@
 /* The kernel's registers (asm/perf_regs.h): the general ones and IP. Segments and flags are left out. */
 #define REGISTERS 0xff01ffull
 #define REGISTER_IP 8
-#define ENDED_MOST 1024
+#define COMING_NS 1000000u /* records that are younger may not be there yet on other processors */
 #define WAITING_MOST 512
 #define WAITING_NS 1000000000u /* longer than Python keeps its lock, mostly */
+
+/* A record in a processor's ring. */
+typedef struct ring_record {
+    uint64_t moment, at;
+    int cpu;
+    uint16_t size;
+} ring_record;
 
 /* A sample whose stack is known, while it waits for the next look at what Python does in its thread. */
 typedef struct waiting_sample {
@@ -62,8 +69,8 @@ struct cli_profile_sampler {
     waiting_sample wait[WAITING_MOST]; /* in the order in which they came */
     uint8_t record[65536 + 8];
     int64_t samples, layer, unknown, lost;
-    uint32_t ended[ENDED_MOST]; /* processes, to be forgotten when all rings were read up to there */
-    int endings;
+    ring_record *list; /* of what is being taken */
+    int records, records_room;
     char why_not[120];
 };
 
@@ -79,7 +86,7 @@ static int open_one(pid_t pid, int cpu, int hz) {
     a.sample_regs_user = REGISTERS;
     a.sample_stack_user = STACK_BYTES;
     a.exclude_kernel = a.exclude_hv = 1;
-    a.inherit = a.mmap = a.mmap2 = a.comm = a.comm_exec = a.task = 1;
+    a.inherit = a.mmap = a.mmap2 = a.comm = a.comm_exec = a.task = a.sample_id_all = 1;
     a.disabled = a.enable_on_exec = 1;
     return (int)syscall(SYS_perf_event_open, &a, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
@@ -222,15 +229,13 @@ static void take_sample(cli_profile_sampler *s, const uint8_t *at, size_t size) 
     if (s->stacks && !add_stack(s, w, false)) s->waiting++;
 }
 
-static void take(cli_profile_sampler *s, const struct perf_event_header *head, const uint8_t *body, bool samples) {
+static void take(cli_profile_sampler *s, const struct perf_event_header *head, const uint8_t *body) {
     size_t size = head->size - sizeof *head;
     uint32_t pid = 0;
     uint64_t lost = 0;
     if (size >= 4) memcpy(&pid, body, 4);
     if (head->type == PERF_RECORD_SAMPLE) {
-        if (samples) take_sample(s, body, size);
-    } else if (samples) {
-        return;
+        take_sample(s, body, size);
     } else if (head->type == PERF_RECORD_MMAP2) {
         take_map(s, body, size);
     } else if (head->type == PERF_RECORD_FORK) {
@@ -238,24 +243,70 @@ static void take(cli_profile_sampler *s, const struct perf_event_header *head, c
     } else if (head->type == PERF_RECORD_COMM && head->misc & PERF_RECORD_MISC_COMM_EXEC) {
         code_gone(s->all, pid);
     } else if (head->type == PERF_RECORD_EXIT && size >= 16 && memcmp(body, body + 8, 4) == 0) { /* not of a thread */
-        if (s->endings < ENDED_MOST) s->ended[s->endings++] = pid;
+        code_gone(s->all, pid);
     } else if (head->type == PERF_RECORD_LOST && size >= 16) {
         memcpy(&lost, body + 8, 8);
         s->lost += (int64_t)lost;
     }
 }
 
-/* Copies a record out of the ring, whose end may lie inside it. */
-static size_t copy_record(const cli_profile_sampler *s, const struct perf_event_mmap_page *ring, uint64_t tail,
-                          uint8_t *to) {
+/* Copies bytes out of the ring, whose end may lie among them. */
+static void copy_bytes(const cli_profile_sampler *s, const struct perf_event_mmap_page *ring, uint64_t from, void *to,
+                       size_t n) {
     const uint8_t *data = (const uint8_t *)ring + s->page;
-    size_t room = RING_PAGES * s->page, at = (size_t)(tail % room);
-    struct perf_event_header head;
-    memcpy(&head, data + at, sizeof head); /* records begin at multiples of 8: a header is never cut */
-    size_t first = head.size < room - at ? head.size : room - at;
+    size_t room = RING_PAGES * s->page, at = (size_t)(from % room), first = n < room - at ? n : room - at;
     memcpy(to, data + at, first);
-    memcpy(to + first, data, head.size - first);
-    return head.size;
+    memcpy((uint8_t *)to + first, data, n - first);
+}
+
+/* A record's moment: a sample has it behind IP, process and thread, the others at their end. */
+static uint64_t moment_of(const cli_profile_sampler *s, const struct perf_event_mmap_page *ring, uint64_t at,
+                          const struct perf_event_header *head) {
+    uint64_t moment;
+    uint64_t behind = head->type == PERF_RECORD_SAMPLE ? sizeof *head + 24 : head->size;
+    copy_bytes(s, ring, at + behind - 8, &moment, sizeof moment);
+    return moment;
+}
+
+static int earlier(const void *one, const void *other) {
+    const ring_record *a = one, *b = other;
+    if (a->moment != b->moment) return a->moment < b->moment ? -1 : 1;
+    return a->at < b->at ? -1 : a->at > b->at;
+}
+
+/* Lists a processor's records up to a moment; returns where the next one begins. */
+static uint64_t list_records(cli_profile_sampler *s, int cpu, uint64_t until) {
+    struct perf_event_mmap_page *ring = s->ring[cpu];
+    uint64_t end = __atomic_load_n(&ring->data_head, __ATOMIC_ACQUIRE), at = ring->data_tail;
+    while (at < end) {
+        struct perf_event_header head;
+        copy_bytes(s, ring, at, &head, sizeof head);
+        if (head.size < sizeof head + 8) return end;
+        uint64_t moment = moment_of(s, ring, at, &head);
+        if (moment >= until) break;
+        if (s->records == s->records_room) {
+            s->records_room = s->records_room ? 2 * s->records_room : 256;
+            s->list = cli_resize(s->list, (size_t)s->records_room, sizeof *s->list);
+        }
+        s->list[s->records++] = (ring_record){moment, at, cpu, head.size};
+        at += head.size;
+    }
+    return at;
+}
+
+/* In the order in which they happened, on whichever processor: a sample is of the code that was there then. */
+static void take_records(cli_profile_sampler *s, uint64_t until) {
+    uint64_t next[CPUS_MOST];
+    s->records = 0;
+    for (int cpu = 0; cpu < s->cpus; cpu++) next[cpu] = list_records(s, cpu, until);
+    if (s->records) qsort(s->list, (size_t)s->records, sizeof *s->list, earlier);
+    for (int i = 0; i < s->records; i++) {
+        struct perf_event_header head;
+        copy_bytes(s, s->ring[s->list[i].cpu], s->list[i].at, s->record, s->list[i].size);
+        memcpy(&head, s->record, sizeof head);
+        take(s, &head, s->record + sizeof head);
+    }
+    for (int cpu = 0; cpu < s->cpus; cpu++) __atomic_store_n(&s->ring[cpu]->data_tail, next[cpu], __ATOMIC_RELEASE);
 }
 
 static uint64_t time_of(clockid_t clock) {
@@ -263,27 +314,10 @@ static uint64_t time_of(clockid_t clock) {
     return clock_gettime(clock, &t) ? 0 : (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* What happened to code comes first, of all processors, then the samples that need it. */
 void cli_profile_sampler_drain(cli_profile_sampler *s) {
-    uint64_t end[CPUS_MOST], began = time_of(CLOCK_THREAD_CPUTIME_ID);
-    for (int pass = 0; pass < 2; pass++)
-        for (int cpu = 0; cpu < s->cpus; cpu++) {
-            struct perf_event_mmap_page *ring = s->ring[cpu];
-            if (pass == 0) end[cpu] = __atomic_load_n(&ring->data_head, __ATOMIC_ACQUIRE);
-            uint64_t tail = ring->data_tail;
-            while (tail < end[cpu]) {
-                struct perf_event_header head;
-                size_t size = copy_record(s, ring, tail, s->record);
-                memcpy(&head, s->record, sizeof head);
-                if (size < sizeof head) break;
-                take(s, &head, s->record + sizeof head, pass == 1);
-                tail += size;
-            }
-            if (pass == 1) __atomic_store_n(&ring->data_tail, end[cpu], __ATOMIC_RELEASE);
-        }
-    for (int i = 0; i < s->endings; i++) code_gone(s->all, s->ended[i]);
-    s->endings = 0;
-    add_waiting(s, time_of(CLOCK_MONOTONIC), false);
+    uint64_t began = time_of(CLOCK_THREAD_CPUTIME_ID), now = time_of(CLOCK_MONOTONIC);
+    take_records(s, now - COMING_NS);
+    add_waiting(s, now, false);
     s->cost += time_of(CLOCK_THREAD_CPUTIME_ID) - began;
 }
 
@@ -306,7 +340,7 @@ static void list_libraries(cli_profile_sampler *s, cli_profile_samples *result) 
 
 void cli_profile_sampler_close(cli_profile_sampler *s, cli_profile_samples *result) {
     if (!s) return;
-    cli_profile_sampler_drain(s);
+    take_records(s, UINT64_MAX);
     add_waiting(s, 0, true);
     *result = (cli_profile_samples){.hz = s->cpus ? s->hz : 0,
                                     .samples = s->samples,
@@ -324,6 +358,7 @@ void cli_profile_sampler_close(cli_profile_sampler *s, cli_profile_samples *resu
         munmap(s->ring[cpu], (1 + RING_PAGES) * s->page);
         close(s->fd[cpu]);
     }
+    free(s->list);
     stacks_free(s->stacks);
     unwinder_free(s->unwinder);
     code_free(s->all);

@@ -16,8 +16,8 @@ typedef struct cli_sampled_library {
 
 /* A function of a program, of a library, or of Python. */
 typedef struct cli_sampled_function {
-    char *name;    /* "+0x1a2b": not known, as of a stripped program */
-    char *library; /* its last part; of Python the file; "": of none */
+    const char *name;    /* "+0x1a2b": not known, as of a stripped program */
+    const char *library; /* its last part; of Python the file; "": of none */
     bool python;
     int64_t own, all; /* samples: innermost, and anywhere on the stack, each sample once */
 } cli_sampled_function;
