@@ -94,8 +94,7 @@ static int read_arguments(const chain_toml *value, chain_step *step, chain_fault
 static int read_argv(const chain_toml *value, chain_step *step, chain_fault *fault) {
     if (value->kind != CHAIN_TOML_ARRAY || value->n == 0 || value->n > WORDS_MOST)
         return wrong(fault, value, "argv is to be a list of 1 to %d strings", WORDS_MOST);
-    char **word = step->argv = cli_alloc_many((size_t)value->n + 1, sizeof *step->argv);
-    memset(step->argv, 0, ((size_t)value->n + 1) * sizeof *step->argv);
+    char **word = step->argv = cli_zeros((size_t)value->n + 1, sizeof *step->argv);
     for (const chain_toml *one = value->first; one; one = one->next, word++) {
         if (one != value->first && one->kind == CHAIN_TOML_TEXT)
             *word = cli_copy(one->text); /* which may be empty */

@@ -127,6 +127,11 @@ void *cli_alloc(size_t bytes) { return there(malloc(bytes ? bytes : 1), bytes); 
 
 void *cli_alloc_many(size_t count, size_t size) { return cli_alloc(bytes_of(count, size)); }
 
+void *cli_zeros(size_t count, size_t size) {
+    const size_t bytes = bytes_of(count, size);
+    return there(calloc(bytes ? bytes : 1, 1), bytes);
+}
+
 void *cli_resize(void *list, size_t count, size_t size) {
     const size_t bytes = bytes_of(count, size);
     return there(realloc(list, bytes ? bytes : 1), bytes);

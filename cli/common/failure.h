@@ -37,6 +37,8 @@ __attribute__((format(printf, 2, 3))) void cli_note(const cli_context *cli, cons
 void *cli_alloc(size_t bytes);
 /* The same for count things of size bytes each, with the product checked. */
 void *cli_alloc_many(size_t count, size_t size);
+/* The same, all bytes 0. */
+void *cli_zeros(size_t count, size_t size);
 /* The same for a list that grows, or NULL; what it held moves along. */
 void *cli_resize(void *list, size_t count, size_t size);
 /* A copy of the text. */

@@ -31,7 +31,7 @@ typedef struct pending {
 static pending *find_pending(pending **list, const char *time) {
     for (pending *p = *list; p; p = p->next)
         if (strcmp(p->time, time) == 0) return p;
-    pending *p = memset(cli_alloc(sizeof *p), 0, sizeof *p);
+    pending *p = cli_zeros(1, sizeof *p);
     snprintf(p->time, sizeof p->time, "%s", time);
     p->seen = cli_now();
     p->next = *list;

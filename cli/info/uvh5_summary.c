@@ -67,8 +67,7 @@ static void collect_windows(cli_hdf5_summary *summary) {
     const msio_uvh5_header *header = summary->header;
     if (header->nspws < 1 || !header->spw_array || !header->freq_array) return;
     int64_t *window = assign_channels(header);
-    summary->windows = cli_alloc_many((size_t)header->nspws, sizeof *summary->windows);
-    memset(summary->windows, 0, (size_t)header->nspws * sizeof *summary->windows);
+    summary->windows = cli_zeros((size_t)header->nspws, sizeof *summary->windows);
     for (int64_t i = 0; i < header->nspws; i++) summary->windows[i].number = header->spw_array[i];
     for (int64_t channel = 0; channel < header->nfreqs; channel++)
         if (window[channel] >= 0) summary->windows[window[channel]].channels++;

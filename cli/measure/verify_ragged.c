@@ -185,8 +185,7 @@ static void race(const cli_context *cli, const msio_column *column, const msio_s
 
 void cli_verify_ragged(const cli_context *cli, const msio_column *column, int64_t rows, cli_path *path) {
     msio_select select = MSIO_SELECT_ALL;
-    shapes *all = cli_alloc(sizeof *all);
-    memset(all, 0, sizeof *all);
+    shapes *all = cli_zeros(1, sizeof *all);
     if (fit_memory(column, rows, &select)) {
         say_failure(path);
     } else {

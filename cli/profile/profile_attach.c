@@ -343,8 +343,7 @@ int cli_profile_attach(const cli_context *cli, const char *pid, double seconds, 
     long number = strtol(pid, &end, 10);
     if (end == pid || *end || errno || number <= 0 || number > INT32_MAX)
         return cli_usage(cli, "attach wants the number of a process, not \"%s\"", pid);
-    attached *a = cli_alloc(sizeof *a);
-    memset(a, 0, sizeof *a);
+    attached *a = cli_zeros(1, sizeof *a);
     a->pid = (int)number;
     read_command(a);
     char place[64];

@@ -37,8 +37,8 @@ static bool is_whole(const profile_segment *s, const profile_edge *e) {
 
 static void find_functions(prof_found *found) {
     const profile_segment *s = found->segment;
-    int64_t *calls = cli_alloc_many(PROFILE_FUNCTIONS, sizeof *calls);
-    double *own = cli_alloc_many(PROFILE_FUNCTIONS, sizeof *own);
+    int64_t *calls = cli_zeros(PROFILE_FUNCTIONS, sizeof *calls);
+    double *own = cli_zeros(PROFILE_FUNCTIONS, sizeof *own);
     for (uint32_t i = 0; i < PROFILE_EDGES; i++) {
         const profile_edge *e = &s->edge[i];
         if (!is_whole(s, e)) continue;

@@ -15,8 +15,7 @@ prof_column *prof_column_of(prof_table *table, const char *name, bool stored) {
     prof_column **at = &table->column;
     for (; *at; at = &(*at)->next)
         if (strcmp((*at)->name, name) == 0) return *at;
-    *at = cli_alloc(sizeof **at);
-    memset(*at, 0, sizeof **at);
+    *at = cli_zeros(1, sizeof **at);
     **at = (prof_column){
         .name = cli_copy(name), .stored = stored, .unit_now = -1, .cube_now = -1, .table_rows = -1, .access = -1};
     table->columns++;

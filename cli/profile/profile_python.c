@@ -127,8 +127,7 @@ static void add_blocks(site_lines *lines) {
 
 void prof_find_times(prof_found *found) {
     find_stacks(found);
-    site_lines *lines = cli_alloc(sizeof *lines);
-    memset(lines, 0, sizeof *lines);
+    site_lines *lines = cli_zeros(1, sizeof *lines);
     lines->found = found;
     found->time = cli_alloc_many(PROFILE_SITES + 1, sizeof *found->time);
     found->task = cli_alloc_many((size_t)found->stacks + 1, sizeof *found->task);

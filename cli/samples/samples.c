@@ -92,8 +92,7 @@ static int open_one(pid_t pid, int cpu, int hz) {
 }
 
 cli_profile_sampler *cli_profile_sampler_open(pid_t pid, int hz, const profile_segment *counters) {
-    cli_profile_sampler *s = cli_alloc(sizeof *s);
-    memset(s, 0, sizeof *s);
+    cli_profile_sampler *s = cli_zeros(1, sizeof *s);
     long cpus = sysconf(_SC_NPROCESSORS_CONF);
     s->hz = hz;
     s->page = (size_t)sysconf(_SC_PAGESIZE);

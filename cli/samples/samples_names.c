@@ -36,8 +36,8 @@ struct names {
 };
 
 names *names_new(void) {
-    names *n = cli_alloc(sizeof *n);
-    *n = (names){.dw = debug_library_get()};
+    names *n = cli_zeros(1, sizeof *n);
+    n->dw = debug_library_get();
     void *cxx = dlopen("libstdc++.so.6", RTLD_NOW | RTLD_LOCAL), *found = cxx ? dlsym(cxx, "__cxa_demangle") : NULL;
     memcpy(&n->demangle, &found, sizeof found);
     return n;

@@ -33,11 +33,7 @@ struct stacks {
     int64_t whole, cut, blind, lost;
 };
 
-stacks *stacks_new(void) {
-    stacks *s = calloc(1, sizeof *s);
-    if (!s) s = cli_alloc(sizeof *s); /* tells, and ends */
-    return s;
-}
+stacks *stacks_new(void) { return cli_zeros(1, sizeof(stacks)); }
 
 void stacks_free(stacks *s) { free(s); }
 
@@ -259,26 +255,21 @@ static void sort(cli_sampled_stacks *to) {
     if (to->lines) qsort(to->line, (size_t)to->lines, sizeof *to->line, most_line);
 }
 
-static void *zeros(size_t count, size_t size) {
-    void *list = cli_alloc_many(count + 1, size);
-    return memset(list, 0, (count + 1) * size);
-}
-
 void stacks_name(const stacks *s, code *all, const profile_segment *counters, cli_sampled_stacks *result) {
     size_t places = (size_t)s->places;
-    *result = (cli_sampled_stacks){.function = zeros(places, sizeof *result->function),
-                                   .line = zeros(places, sizeof *result->line),
+    *result = (cli_sampled_stacks){.function = cli_zeros(places + 1, sizeof *result->function),
+                                   .line = cli_zeros(places + 1, sizeof *result->line),
                                    .whole = s->whole,
                                    .cut = s->cut,
                                    .blind = s->blind,
                                    .lost = s->lost};
     naming n = {.from = s,
                 .to = result,
-                .function = zeros(places, sizeof *n.function),
-                .line = zeros(places, sizeof *n.line),
-                .evaluator = zeros(places, sizeof *n.evaluator),
-                .function_stamp = zeros(places, sizeof *n.function_stamp),
-                .line_stamp = zeros(places, sizeof *n.line_stamp)};
+                .function = cli_zeros(places + 1, sizeof *n.function),
+                .line = cli_zeros(places + 1, sizeof *n.line),
+                .evaluator = cli_zeros(places + 1, sizeof *n.evaluator),
+                .function_stamp = cli_zeros(places + 1, sizeof *n.function_stamp),
+                .line_stamp = cli_zeros(places + 1, sizeof *n.line_stamp)};
     names *by = names_new();
     for (int i = 0; i < s->places; i++) name_place(&n, i, by, all, counters);
     names_free(by);

@@ -66,9 +66,7 @@ unwinder *unwinder_new(code *all) {
     const debug_library *dw = debug_library_get();
     if (!dw) return NULL;
     unwinder *u = cli_alloc(sizeof *u);
-    *u = (unwinder){dw, all, cli_alloc_many(CODE_FILES_MOST, sizeof *u->file), cli_alloc_many(RULES, sizeof *u->rule)};
-    memset(u->file, 0, CODE_FILES_MOST * sizeof *u->file);
-    memset(u->rule, 0, RULES * sizeof *u->rule);
+    *u = (unwinder){dw, all, cli_zeros(CODE_FILES_MOST, sizeof *u->file), cli_zeros(RULES, sizeof *u->rule)};
     return u;
 }
 

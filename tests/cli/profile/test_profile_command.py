@@ -311,7 +311,7 @@ class TestReport(Loop):
         folder = self.path("report")
         self.assertEqual(os.stat(folder).st_mode & 0o777, 0o700)
         self.assertEqual(set(os.listdir(folder)), {
-            "report.txt", "report.json", "report.html", "counts.tsv", "memory.csv", "profile.folded", "accesses.folded",
+            "report.txt", "report.json", "report.html", "counts.tsv", "memory.csv", "profile.folded", "cpu.folded", "accesses.folded",
             "profile.speedscope.json", "profile.prof", "trace.json"})
         for name in os.listdir(folder):
             self.assertEqual(os.stat(os.path.join(folder, name)).st_mode & 0o777, 0o600, name)
