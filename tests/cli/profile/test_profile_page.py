@@ -191,14 +191,18 @@ class TestSpeedscope(Profile):
             self.skipTest(f"{missing} is not installed")
         self.profile(PYTHON, self.write("work.py", WORK), self.table)
         with open(self.path("report/profile.speedscope.json"), "rb") as file:
-            content = base64.b64encode(file.read()).decode()
+            exported = file.read()
+        content, names = base64.b64encode(exported).decode(), [p["name"] for p in json.loads(exported)["profiles"]]
         self.write("import.js", f"speedscope.loadFileFromBase64('profile.speedscope.json', {json.dumps(content)})")
         with browser.Browser(self.path("browser")) as page:  # as its command opens a file
             page.go(f"file://{os.path.realpath(SPEEDSCOPE)}#localProfilePath={self.path('import.js')}")
-            page.wait("document.body && document.body.innerText.includes('(1/3)')")
+            page.wait(f"document.body && document.body.innerText.includes('(1/{len(names)})')")
             page.key("3")  # its table of functions
             page.wait("document.body.innerText.includes('Symbol Name')")
             rows = page.value("Array.from(document.querySelectorAll('tr')).map(row => row.innerText)")
+            for i, name in enumerate(names[1:], 2):  # each of the others is shown, too
+                page.key("n")
+                page.wait(f"document.body.innerText.includes('{name} ({i}/{len(names)})')")
             self.assertEqual(page.complaints(), [])
         totals = {}  # microseconds of a line of a function, with all that it calls
         with open(self.path("report/profile.folded"), encoding="utf-8") as file:
