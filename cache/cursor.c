@@ -8,6 +8,7 @@
 #include "io/table/pending.h"
 #include "io/write/gathered.h"
 #include "prof/advice.h"
+#include "prof/call.h"
 #include "prof/clock.h"
 #include "prof/span.h"
 
@@ -49,6 +50,7 @@ struct msio_cursor {
     msio_gathered *puts; /* NULL: nothing was put yet */
     uint8_t *own;        /* a cell to peek at that was not read ahead */
     size_t own_bytes;
+    prof_holding told; /* own_bytes */
     /* for the profiler's advice, while it is on */
     const void *opened_by;
     char *place; /* the file that loops, instead of opened_by; NULL: not told */
@@ -75,6 +77,7 @@ static msio_status prepare(msio_cursor *c, const msio_column *column, const msio
 }
 
 msio_status msio_cursor_open(const msio_column *column, const msio_cursor_opts *opts, msio_cursor **cursor) {
+    PROF_CALL_OF(column ? column->table->path : NULL, column ? column->name : NULL, 1);
     static const msio_cursor_opts defaults = MSIO_CURSOR_OPTS_INIT;
     if (!column || !cursor) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no column, or nowhere to put the cursor");
     if (!opts) opts = &defaults;
@@ -103,12 +106,14 @@ static void leave_advice(const msio_cursor *c) {
 }
 
 msio_status msio_cursor_close(msio_cursor *c) {
+    PROF_CALL_OF(c ? c->window.column->table->path : NULL, c ? c->window.column->name : NULL, 1);
     if (!c) return MSIO_OK;
     msio_table *table = c->window.column->table;
     leave_advice(c);
     msio_status status = msio_gathered_close(c->puts);
     msio_cursor_window_free(&c->window);
     if (c->hold) msio_table_release(table);
+    prof_hold(&c->told, table->path, "cells read ahead", 0);
     msio_pool_give(c->own);
     free(c->place);
     free(c);
@@ -263,6 +268,7 @@ static msio_status read_own_cell(msio_cursor *c, int64_t row, size_t *bytes) {
         msio_pool_give(c->own);
         c->own = msio_pool_take(wanted);
         c->own_bytes = c->own ? wanted : 0;
+        prof_hold(&c->told, c->window.column->table->path, "cells read ahead", (int64_t)c->own_bytes);
         if (!c->own)
             return msio_error_set(MSIO_E_MEMORY, c->window.column->table->path, "no memory for a cell of %zu bytes",
                                   wanted);
@@ -290,16 +296,19 @@ static msio_status get_any(msio_cursor *c, int64_t row, void *out, size_t out_by
     if (!status && !found) {
         status = read_cell(c, row, out, out_bytes, &bytes);
         see_failure(c, status);
+        if (!status) prof_call_did((int64_t)bytes, 1);
         return status;
     }
     if (status) return status;
     if (cell.bytes > (out ? out_bytes : 0)) return too_small(c, row, cell.bytes, out_bytes);
     if (cell.bytes) memcpy(out, cell.data, cell.bytes);
+    prof_call_did((int64_t)cell.bytes, 1);
     return msio_cursor_window_sound(&c->window) ? MSIO_OK : unsound(c);
 }
 
 /* The usual case first: a dense block that needs no check. */
 msio_status msio_cursor_get(msio_cursor *c, int64_t row, void *out, size_t out_bytes) {
+    PROF_CALL_OF(c ? c->window.column->table->path : NULL, c ? c->window.column->name : NULL, 1);
     if (!c) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no cursor");
     see_call(c, row);
     msio_cursor_window *w = &c->window;
@@ -308,6 +317,7 @@ msio_status msio_cursor_get(msio_cursor *c, int64_t row, void *out, size_t out_b
         c->served++;
         w->served++;
         memcpy(out, w->dense + (size_t)index * w->cell, w->cell);
+        prof_call_did((int64_t)w->cell, 1);
         return msio_cursor_window_sound(w) ? MSIO_OK : unsound(c);
     }
     return get_any(c, row, out, out_bytes);
@@ -325,6 +335,7 @@ static void touch(const msio_cursor *c, const msio_cell *cell) {
 }
 
 msio_status msio_cursor_peek(msio_cursor *c, int64_t row, const void **data, size_t *bytes) {
+    PROF_CALL_OF(c ? c->window.column->table->path : NULL, c ? c->window.column->name : NULL, 1);
     msio_cell cell;
     bool found;
     if (!c || !data) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no cursor, or nowhere to put the cell");
@@ -339,6 +350,7 @@ msio_status msio_cursor_peek(msio_cursor *c, int64_t row, const void **data, siz
     if (found && c->window.mapped) touch(c, &cell);
     if (!msio_cursor_window_sound(&c->window)) return unsound(c);
     *data = cell.data;
+    prof_call_did((int64_t)cell.bytes, 1);
     if (bytes) *bytes = cell.bytes;
     return MSIO_OK;
 }
@@ -350,6 +362,7 @@ int msio_cursor_has(const msio_cursor *c, int64_t row) {
 
 /* Asking for shapes is no walk over cells: nothing is read ahead for it. */
 msio_status msio_cursor_shape(msio_cursor *c, int64_t row, int *ndim, int64_t shape[MSIO_MAX_NDIM]) {
+    PROF_CALL_OF(c ? c->window.column->table->path : NULL, c ? c->window.column->name : NULL, 1);
     msio_cell cell;
     bool found;
     if (!c || !ndim || !shape) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no cursor, or nowhere to put the shape");
@@ -392,6 +405,7 @@ static msio_status begin_puts(msio_cursor *c) {
 }
 
 msio_status msio_cursor_put(msio_cursor *c, int64_t row, const void *in, size_t in_bytes) {
+    PROF_CALL_OF(c ? c->window.column->table->path : NULL, c ? c->window.column->name : NULL, 1);
     if (!c || (!in && in_bytes)) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no cursor, or nothing to put");
     msio_status status = c->puts ? MSIO_OK : msio_gathered_new(c->window.column, &c->puts);
     for (bool taken = false; !status && !taken;) {
@@ -401,10 +415,12 @@ msio_status msio_cursor_put(msio_cursor *c, int64_t row, const void *in, size_t 
     int64_t index;
     if (!status && msio_cursor_window_has(&c->window, row, &index))
         msio_cursor_window_put(&c->window, index, in, in_bytes);
+    if (!status) prof_call_did((int64_t)in_bytes, 1);
     return status;
 }
 
 msio_status msio_cursor_flush(msio_cursor *c) {
+    PROF_CALL_OF(c ? c->window.column->table->path : NULL, c ? c->window.column->name : NULL, 1);
     if (!c) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no cursor");
     return c->puts ? msio_gathered_flush(c->puts) : MSIO_OK;
 }

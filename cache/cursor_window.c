@@ -16,6 +16,10 @@ static void unpin(msio_cursor_window *w) {
     w->pinned = false;
 }
 
+static void tell(msio_cursor_window *w) {
+    prof_hold(&w->told, w->column->table->path, "cells read ahead", (int64_t)(w->capacity + w->cells.bytes));
+}
+
 /* Keeps the memory of dense cells, and the state: the next rows are likely to be read in the same one. */
 static void empty(msio_cursor_window *w) {
     msio_ragged_free(&w->cells);
@@ -23,6 +27,7 @@ static void empty(msio_cursor_window *w) {
     w->plain = false;
     w->dense = w->data;
     w->mapped = NULL;
+    tell(w);
 }
 
 static void forget(msio_cursor_window *w) {
@@ -40,6 +45,7 @@ void msio_cursor_window_free(msio_cursor_window *w) {
     msio_pool_give(w->data);
     w->data = NULL;
     w->capacity = 0;
+    tell(w);
 }
 
 /* ---------------------------------------------------------------- reading ahead */
@@ -202,6 +208,7 @@ msio_status msio_cursor_window_read(msio_cursor_window *w, const msio_ahead *ahe
     prof_begin(&span, PROF_PATH_READ);
     msio_status status = msio_access_run(w->column->table, read_ahead, &job);
     if (status) empty(w);
+    tell(w);
     prof_end(&span, &(prof_work){
                         .bytes = (int64_t)msio_cursor_window_bytes(w), .rows = w->rows, .bytes_read = job.file_bytes});
     return status;

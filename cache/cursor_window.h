@@ -42,6 +42,7 @@ typedef struct msio_cursor_window {
     uint8_t sync[MSIO_SYNC_BYTES];
     msio_access pin; /* keeps the snapshot of a table that its owner holds, to tell that hold from the next */
     bool pinned;
+    prof_holding told; /* bytes of `data` and of cells */
     bool copies; /* cells are not taken from a mapped file: the cursor puts, and what it has is changed with that */
 } msio_cursor_window;
 

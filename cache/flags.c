@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/threads.h"
 #include "io/read/dense.h"
+#include "prof/call.h"
 #include "prof/span.h"
 
 #include <limits.h>
@@ -250,6 +251,7 @@ static msio_status check(unsigned by, const msio_flags_opts *opts) {
 }
 
 msio_status msio_flags_count(const char *path, unsigned by, const msio_flags_opts *opts, const msio_flags **flags) {
+    PROF_CALL(path);
     static const msio_flags_opts defaults = MSIO_FLAGS_OPTS_INIT;
     flags_answer asked = {.path = ""};
     count_job job = {.a = &asked, .by = by, .opts = opts ? opts : &defaults};
@@ -272,5 +274,6 @@ msio_status msio_flags_count(const char *path, unsigned by, const msio_flags_opt
 }
 
 void msio_flags_release(const msio_flags *flags) {
+    PROF_WITHIN;
     if (flags) msio_store_give((msio_answer *)(void *)((char *)(uintptr_t)flags - offsetof(flags_answer, facts)));
 }

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/sorting.h"
+#include "prof/call.h"
 #include "prof/span.h"
 
 #include <dirent.h>
@@ -320,6 +321,7 @@ static msio_status make(void *user, msio_answer **answer) {
 /* ---------------------------------------------------------------- the public calls */
 
 msio_status msio_metadata_get(const char *path, msio_freshness freshness, const msio_metadata **metadata) {
+    PROF_CALL(path);
     char key[PATH_MAX];
     msio_answer *answer;
     bool found;
@@ -334,10 +336,12 @@ msio_status msio_metadata_get(const char *path, msio_freshness freshness, const 
 }
 
 void msio_metadata_release(const msio_metadata *metadata) {
+    PROF_WITHIN;
     if (metadata) msio_store_give(&msio_meta_answer_of(metadata)->answer);
 }
 
 void msio_cache_clear(const char *path) {
+    PROF_WITHIN;
     char key[PATH_MAX];
     if (!path || msio_store_path(path, key) == MSIO_OK) msio_store_clear(path ? key : NULL);
 }
@@ -356,6 +360,7 @@ static msio_status make_index(void *user, msio_access *access) {
 }
 
 msio_status msio_metadata_row_index(const msio_metadata *metadata, const msio_row_index **index) {
+    PROF_CALL(metadata->path);
     index_job job = {msio_meta_answer_of(metadata), NULL};
     msio_status status = MSIO_OK;
     *index = atomic_load_explicit(&job.m->index, memory_order_acquire);

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/lock.h"
+#include "prof/call.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ static msio_status hold(msio_meta_answer *m, bool *holds) {
 }
 
 msio_status msio_metadata_hold(const char *path) {
+    PROF_CALL(path);
     msio_status status = MSIO_OK;
     for (int i = 0; i < TRIES; i++) {
         const msio_metadata *metadata;
@@ -69,6 +71,7 @@ msio_status msio_metadata_hold(const char *path) {
 }
 
 msio_status msio_metadata_unhold(const char *path) {
+    PROF_CALL(path);
     msio_lock_brief(MSIO_LOCK_HELD);
     held **link = &all_held;
     while (*link && strcmp((*link)->path, path) != 0) link = &(*link)->next;

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/lock.h"
+#include "prof/call.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -92,10 +93,21 @@ void msio_store_give(msio_answer *answer) {
     if (answer && atomic_fetch_sub_explicit(&answer->users, 1, memory_order_acq_rel) == 1) answer->free(answer);
 }
 
+/* What an answer takes is its path's, with which its key begins. With its shard locked. */
+static void tell(msio_answer *answer, const char *key, int64_t bytes) {
+    char path[PATH_MAX];
+    size_t n = strcspn(key, "\n");
+    if (!prof_calls_told() || n >= sizeof path) return;
+    memcpy(path, key, n);
+    path[n] = 0;
+    prof_hold(&answer->told, path, "answers", bytes);
+}
+
 /* Takes an entry out. The caller gives its answer back when no shard is locked: that may close files. */
 static msio_answer *take_out(shard *s, entry *e) {
     msio_answer *answer = e->answer;
     HASH_DEL(s->entries, e);
+    if (answer) tell(answer, e->key, 0);
     if (answer) atomic_store(&answer->kept, false);
     if (answer) atomic_fetch_sub(&kept_bytes, atomic_load(&answer->bytes));
     free(e);
@@ -144,10 +156,18 @@ static void evict(void) {
     while (atomic_load(&kept_bytes) > atomic_load(&limit) && evict_one()) {}
 }
 
+/* With all shards locked. */
+static void tell_grown(msio_answer *answer) {
+    entry *e, *next;
+    for (int i = 0; i < SHARDS; i++) HASH_ITER(hh, shards[i].entries, e, next)
+    if (e->answer == answer) tell(answer, e->key, atomic_load(&answer->bytes));
+}
+
 void msio_store_grown(msio_answer *answer, int64_t bytes) {
     lock_all(); /* rare; whichever shard has it, it cannot leave now */
     atomic_fetch_add(&answer->bytes, bytes);
     if (atomic_load(&answer->kept)) atomic_fetch_add(&kept_bytes, bytes);
+    if (prof_calls_told()) tell_grown(answer);
     unlock_all();
     evict();
 }
@@ -234,6 +254,7 @@ static void put(shard *s, const char *key, msio_answer *answer) {
         msio_store_share(answer); /* the store's own */
         atomic_store(&answer->kept, true);
         atomic_fetch_add(&kept_bytes, atomic_load(&answer->bytes));
+        tell(answer, key, atomic_load(&answer->bytes));
         s->misses++;
     }
     pthread_cond_broadcast(&s->made);
@@ -326,6 +347,7 @@ void msio_cache_describe(msio_cache_stats *stats) {
 }
 
 void msio_cache_set_limit(size_t bytes) {
+    PROF_WITHIN;
     atomic_store(&limit, bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes);
     evict();
 }

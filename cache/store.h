@@ -3,6 +3,7 @@
 #define MSIO_CACHE_STORE_H
 
 #include "msio/cache.h"
+#include "prof/call.h"
 
 #include <limits.h>
 #include <stdatomic.h>
@@ -14,6 +15,7 @@ typedef struct msio_answer {
     atomic_int users;
     atomic_llong bytes; /* kept by it, all in all; may grow (msio_store_grown) */
     atomic_bool kept;   /* the store's own */
+    prof_holding told;  /* the same, under its shard's lock */
     /* Whether the files behind the answer are as they were. Called by any thread, by several at once. */
     msio_status (*holds)(struct msio_answer *answer, bool *holds);
     void (*free)(struct msio_answer *answer);

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "io/uvh5/uvh5_header.h"
+#include "prof/call.h"
 #include "prof/span.h"
 
 #include <stddef.h>
@@ -91,6 +92,7 @@ static msio_status make(void *user, msio_answer **answer) {
 #define KEY_END "\nuvh5"
 
 msio_status msio_uvh5_header_get(const char *path, msio_freshness freshness, const msio_uvh5_header **header) {
+    PROF_CALL(path);
     char full[PATH_MAX], key[PATH_MAX + sizeof KEY_END];
     msio_answer *answer;
     bool found;
@@ -109,6 +111,7 @@ msio_status msio_uvh5_header_get(const char *path, msio_freshness freshness, con
 }
 
 void msio_uvh5_header_release(const msio_uvh5_header *header) {
+    PROF_WITHIN;
     if (!header) return;
     header_answer *a = (header_answer *)(void *)((char *)(uintptr_t)header - offsetof(header_answer, header));
     msio_store_give(&a->answer);

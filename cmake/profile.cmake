@@ -17,6 +17,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
         prof/preload/python_tasks.c
         prof/preload/segment.c
         prof/preload/text_trace.c
+        prof/preload/told_calls.c
         prof/preload/tracking.c)
     add_library(msio_profile MODULE ${msio_profile_sources})
     target_include_directories(msio_profile PRIVATE ${PROJECT_SOURCE_DIR})

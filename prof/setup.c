@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/lock.h"
 #include "prof/automatic.h"
+#include "prof/call.h"
 #include "prof/control.h"
 #include "prof/metrics.h"
 #include "prof/shard.h"
@@ -109,6 +110,7 @@ void msio_setup_from_environment(void) {
     const char *place;
     if (text == NULL) return;
     setup_parse(text, &is, &place);
+    if (strncmp(text, "profile", 7) == 0 && is.mode == MODE_OFF) msio_calls_begin();
     if (is.mode == MODE_UNKNOWN)
         fprintf(stderr, "msio: MSIO_PROF=%s is not known and has no effect; use " KNOWN_MODES "\n", text);
     else if (!setup_apply(&is, place))

@@ -4,6 +4,8 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "core/threads.h"
+#include "io/table/table.h"
+#include "prof/call.h"
 #include "visibility/shapes.h"
 #include "visibility/statistics_histogram.h"
 
@@ -270,6 +272,7 @@ static msio_status copy_all(copier *c) {
 
 msio_status msio_visibilities_copy(msio_table *table, const char *from, const char *to, const msio_select *select,
                                    const msio_copy_opts *opts, msio_copied *copied) {
+    PROF_CALL_OF(table ? table->path : NULL, to, 1);
     static const msio_copy_opts defaults = MSIO_COPY_OPTS_INIT;
     static const msio_select all = MSIO_SELECT_ALL;
     if (!table || !from || !to) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no table, or no columns");

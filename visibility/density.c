@@ -4,6 +4,7 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "core/threads.h"
+#include "prof/call.h"
 #include "visibility/shapes.h"
 
 #include <math.h>
@@ -548,6 +549,7 @@ static msio_status answer(counter *c, int64_t rows, msio_density **density) {
 }
 
 void msio_density_free(msio_density *density) {
+    PROF_WITHIN;
     if (!density) return;
     kept *k = (kept *)density;
     free(k->count);
@@ -616,6 +618,7 @@ static msio_status count_all(counter *c, msio_density **density) {
 }
 
 msio_status msio_density_make(const char *path, const msio_density_opts *opts, msio_density **density) {
+    PROF_CALL(path);
     static const msio_density_opts defaults = MSIO_DENSITY_OPTS_INIT;
     if (!path || !density) return msio_error_set(MSIO_E_ARGUMENT, path, "no path, or nowhere to put a grid");
     if (opts && opts->struct_size != sizeof *opts)

@@ -2,6 +2,8 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "core/threads.h"
+#include "io/table/table.h"
+#include "prof/call.h"
 #include "visibility/flag_groups.h"
 #include "visibility/flag_marks.h"
 
@@ -481,6 +483,7 @@ static flagger start(msio_table *table, const char *path, const msio_flags_exten
 }
 
 msio_status msio_flags_extend(msio_table *table, const msio_flags_extend_opts *opts, msio_flags_extended *result) {
+    PROF_CALL_OF(table ? table->path : NULL, "FLAG", 1);
     static const msio_flags_extend_opts defaults = MSIO_FLAGS_EXTEND_OPTS_INIT;
     const msio_flags_extend_opts *o = opts ? opts : &defaults;
     msio_flags_extended done = MSIO_FLAGS_EXTENDED_INIT;

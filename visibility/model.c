@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/leftovers.h"
 #include "core/threads.h"
+#include "prof/call.h"
 #include "visibility/pass_blocks.h"
 #include "visibility/predict.h"
 #include "visibility/shapes.h"
@@ -294,6 +295,7 @@ static msio_status check(const char *path, const msio_sky *sky, const msio_model
 
 msio_status msio_model_predict(const char *path, const msio_sky *sky, const msio_model_opts *opts,
                                msio_model_result *result) {
+    PROF_CALL(path);
     static const msio_model_opts defaults = MSIO_MODEL_OPTS_INIT;
     static const msio_predict_mode modes[] = {MSIO_PREDICT_REPLACE, MSIO_PREDICT_ADD, MSIO_PREDICT_SUBTRACT};
     const msio_model_opts *o = opts ? opts : &defaults;

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/threads.h"
 #include "io/read/dense.h"
+#include "prof/call.h"
 #include "visibility/pass_blocks.h"
 
 #ifdef _OPENMP
@@ -280,6 +281,7 @@ static msio_status run_pass(msio_table *table, const msio_pass *pass, const msio
 }
 
 msio_status msio_pass_run(msio_table *table, const msio_pass *pass, const msio_pass_opts *opts, int64_t *rows) {
+    PROF_CALL(table ? table->path : NULL);
     return run_pass(table, pass, opts, false, rows);
 }
 

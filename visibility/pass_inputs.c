@@ -1,5 +1,6 @@
 /* pass_inputs.c - the input columns of a pass, read by the threads that work on them. */
 #include "io/read/dense.h"
+#include "prof/call.h"
 #include "visibility/pass_blocks.h"
 
 msio_status msio_pass_inputs_find(const msio_passing *p, msio_pass_inputs *inputs) {
@@ -18,6 +19,7 @@ msio_status msio_pass_inputs_find(const msio_passing *p, msio_pass_inputs *input
 
 msio_status msio_pass_inputs_read(const msio_pass_inputs *inputs, int64_t from, int64_t rows, void *const *memory,
                                   msio_array *in) {
+    PROF_WITHIN;
     const int n = inputs->pass->pass->inputs;
     size_t bytes[MSIO_PASS_COLUMNS];
     msio_read_opts opts = MSIO_READ_OPTS_INIT;

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/threads.h"
 #include "io/simulate/simulate_uvh5.h"
+#include "prof/call.h"
 #include "visibility/gains.h"
 #include "visibility/meridian.h"
 #include "visibility/predict.h"
@@ -332,6 +333,7 @@ static msio_status write_gains(const show *s, const char *path, bool overwrite, 
 
 msio_status msio_simulate_ms_sky(const char *path, const msio_simulate_ms_opts *opts,
                                  const msio_simulate_sky_opts *given) {
+    PROF_CALL(path);
     show s = {0};
     msio_sim sim;
     char *beside = NULL;
@@ -359,6 +361,7 @@ msio_status msio_simulate_ms_sky(const char *path, const msio_simulate_ms_opts *
 
 msio_status msio_simulate_uvh5_sky(const char *dir, const msio_simulate_uvh5_opts *opts,
                                    const msio_simulate_sky_opts *given) {
+    PROF_CALL(dir);
     show s = {0};
     msio_sim_uvh5 group;
     char *beside = NULL;

@@ -2,6 +2,7 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "prof/call.h"
 #include "visibility/sky.h"
 
 #include <ctype.h>
@@ -465,6 +466,7 @@ msio_status msio_sky_parse(const char *text, size_t bytes, const char *name, msi
 }
 
 msio_status msio_sky_open(const char *path, msio_sky **sky) {
+    PROF_CALL(path);
     char *text = NULL;
     int64_t length = 0;
     struct stat there;

@@ -4,6 +4,7 @@
 #include "core/checked.h"
 #include "core/error.h"
 #include "core/threads.h"
+#include "prof/call.h"
 #include "visibility/statistics_histogram.h"
 
 #include <math.h>
@@ -426,6 +427,7 @@ static msio_status collect(collector *c, msio_stats **stats) {
 }
 
 msio_status msio_stats_make(const char *path, const msio_stats_opts *opts, msio_stats **stats) {
+    PROF_CALL(path);
     static const msio_stats_opts defaults = MSIO_STATS_OPTS_INIT;
     if (!path || !stats) return msio_error_set(MSIO_E_ARGUMENT, path, "no path, or nowhere to put statistics");
     if (opts && opts->struct_size != sizeof *opts)

@@ -156,6 +156,15 @@ typedef struct msio_prof_process {
  * the first of any other call here that reads seconds. */
 MSIO_API msio_status msio_prof_process_stats(msio_prof_process *process);
 
+/* ---------------------------------------------------------------- places, for bindings */
+
+/* Where this thread is in its program, as `msio profile` would tell a call made now: for a binding that makes a call in
+ * a thread of its own. 0: unknown, or nobody profiles. */
+MSIO_API uint64_t msio_prof_place(void);
+
+/* This thread's calls come from that place, until 0 is given. */
+MSIO_API void msio_prof_set_place(uint64_t place);
+
 /* ---------------------------------------------------------------- reports */
 
 /* The report as text in the manner of pstats, or as one JSON object; docs/profiling.md tells every column and key.

@@ -4,6 +4,7 @@
 #include "core/threads.h"
 #include "io/convert/conversion.h"
 #include "io/ms/ms_place.h"
+#include "prof/call.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -100,6 +101,7 @@ static msio_status convert(msio_conversion *c, const char *ms_path, const msio_c
 
 msio_status msio_convert(const msio_group *group, const char *ms_path, const msio_convert_opts *opts,
                          msio_converted *result) {
+    PROF_CALL(ms_path);
     if (!group) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no group to convert");
     msio_conversion c = {.group = group};
     return convert(&c, ms_path, opts, result);
@@ -107,6 +109,7 @@ msio_status msio_convert(const msio_group *group, const char *ms_path, const msi
 
 msio_status msio_convert_paths(int n, const char *const *paths, const char *ms_path, const msio_convert_opts *opts,
                                msio_converted *result) {
+    PROF_CALL(ms_path);
     if (n < 1 || !paths) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no files to convert");
     msio_conversion c = {.paths = n, .path = paths};
     return convert(&c, ms_path, opts, result);

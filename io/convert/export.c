@@ -7,6 +7,7 @@
 #include "io/convert/exporting.h"
 #include "io/hdf5_module/hdf5_module.h"
 #include "io/ms/ms_place.h"
+#include "prof/call.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -192,6 +193,7 @@ static msio_status check_options(const msio_export_opts *given, msio_export_opts
 
 msio_status msio_export_uvh5(const char *ms_path, const char *path, const msio_export_opts *opts,
                              msio_converted *result) {
+    PROF_CALL(ms_path);
     if (!ms_path || !*ms_path || !path || !*path)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "no Measurement Set, or no path for the file");
     if (result && result->struct_size != sizeof *result)

@@ -3,6 +3,7 @@
 
 #include "core/lock.h"
 #include "core/threads.h"
+#include "prof/call.h"
 #include "prof/span.h"
 
 /* The half holds the next batch, the end, or an error afterwards. */
@@ -12,6 +13,7 @@ static void fill_half(msio_ahead *a, int half) {
 }
 
 static void *reader(void *user) {
+    PROF_WITHIN;
     msio_ahead *a = user;
     int turn = 0;
     pthread_mutex_lock(&a->mutex);

@@ -2,6 +2,7 @@
 #include "core/descriptors.h"
 #include "core/error.h"
 #include "io/group/group_name.h"
+#include "prof/call.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -329,6 +330,7 @@ static msio_status put_together(msio_group_finds *finds, const msio_group_rules 
 }
 
 msio_status msio_group_find(int n, const char *const *dirs, const msio_group_opts *opts, msio_groups **groups) {
+    PROF_CALL(n > 0 && dirs ? dirs[0] : NULL);
     msio_group_rules rules;
     msio_group_finds finds = MSIO_GROUP_FINDS_INIT;
     int scanned = 0;
@@ -355,6 +357,7 @@ msio_status msio_group_find(int n, const char *const *dirs, const msio_group_opt
 }
 
 void msio_groups_free(msio_groups *groups) {
+    PROF_WITHIN;
     if (!groups) return;
     owner *found = (owner *)groups;
     msio_arena_free(&found->arena);

@@ -5,6 +5,7 @@
 #include "core/descriptors.h"
 #include "core/error.h"
 #include "io/group/group_name.h"
+#include "prof/call.h"
 
 #if defined(__linux__)
 
@@ -375,6 +376,7 @@ static int wait_for_events(const msio_group_watch *watch, double clock, double d
 
 msio_status msio_group_watch_open(int n, const char *const *dirs, const msio_group_opts *opts,
                                   msio_group_watch **watch) {
+    PROF_CALL(n > 0 && dirs ? dirs[0] : NULL);
     if (n < 1 || !dirs || !watch)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "no folder was given, or nowhere to put the watch");
     msio_group_watch *made = calloc(1, sizeof *made);
@@ -408,6 +410,7 @@ out:
 }
 
 msio_status msio_group_watch_next(msio_group_watch *watch, double timeout, const msio_group **group) {
+    PROF_WITHIN;
     if (!watch || !group) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no watch, or nowhere to put the group");
     double clock = now(), deadline = timeout < 0 ? INFINITY : clock + timeout;
     for (bool asked = false;; asked = true, clock = now()) {
@@ -433,6 +436,7 @@ msio_status msio_group_watch_next(msio_group_watch *watch, double timeout, const
 }
 
 void msio_group_watch_close(msio_group_watch *watch) {
+    PROF_WITHIN;
     if (!watch) return;
     if (watch->fd >= 0) close(watch->fd);
     for (int i = 0; i < watch->folders; i++) free(watch->folder[i].path);

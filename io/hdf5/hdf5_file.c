@@ -6,6 +6,7 @@
 #include "io/files/native.h"
 #include "io/hdf5/hdf5_guard.h"
 #include "io/hdf5_module/hdf5_module.h"
+#include "prof/call.h"
 #include "prof/span.h"
 
 #include <stdio.h>
@@ -54,6 +55,7 @@ static msio_status open_both(msio_hdf5 *file, bool nolock) {
 }
 
 msio_status msio_hdf5_open(const char *path, const msio_hdf5_opts *opts, msio_hdf5 **file) {
+    PROF_CALL(path);
     msio_hdf5_opts o = MSIO_HDF5_OPTS_INIT;
     if (!path || !*path || !file) return msio_error_set(MSIO_E_ARGUMENT, path, "no path, or nowhere to put the file");
     if (opts && opts->struct_size != sizeof o)
@@ -94,6 +96,7 @@ static void free_dataset(msio_dataset *d) {
 }
 
 void msio_hdf5_close(msio_hdf5 *file) {
+    PROF_CALL(file ? file->path : NULL);
     if (!file) return;
     for (msio_dataset *d = file->dataset, *next; d; d = next) {
         next = d->next;
@@ -101,6 +104,7 @@ void msio_hdf5_close(msio_hdf5 *file) {
     }
     for (int i = 0; i < file->names; i++) free(file->name[i]);
     free(file->name);
+    prof_hold(&file->told, file->path, "open files", 0);
     msio_h5_close(file->library);
     msio_file_close(file->bytes);
     msio_lengthy_destroy(&file->describing);
@@ -178,6 +182,7 @@ static msio_status list_names(msio_hdf5 *file) {
 }
 
 msio_status msio_hdf5_names(msio_hdf5 *file, int *n, const char *const **names) {
+    PROF_CALL(file ? file->path : NULL);
     if (!file || !n || !names) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no file, or nowhere to put its names");
     msio_lengthy_lock(&file->describing);
     msio_status status = list_names(file);
@@ -300,6 +305,8 @@ static msio_status open_dataset(msio_hdf5 *file, const char *full, const msio_da
     }
     d->next = file->dataset;
     __atomic_store_n(&file->dataset, d, __ATOMIC_RELEASE); /* last: see core/lock.h */
+    prof_hold(&file->told, file->path, "open files",
+              file->told.bytes + d->chunks.capacity * (int64_t)sizeof *d->chunks.chunk);
     *dataset = d;
     return MSIO_OK;
 }
@@ -329,6 +336,7 @@ static msio_status complete_name(msio_hdf5 *file, const char *wanted, const char
 }
 
 msio_status msio_hdf5_dataset(msio_hdf5 *file, const char *name, const msio_dataset **dataset) {
+    PROF_CALL_OF(file ? file->path : NULL, name, 1);
     if (!file || !name || !dataset)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "no file, no name, or nowhere to put the dataset");
     const char *full = name[0] == '/' ? name + 1 : name;

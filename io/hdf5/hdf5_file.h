@@ -6,6 +6,7 @@
 #include "io/filters/hdf5_filters.h"
 #include "io/hdf5/hdf5_chunks.h"
 #include "msio/hdf5.h"
+#include "prof/call.h"
 
 struct msio_dataset {
     struct msio_dataset *next;
@@ -29,7 +30,8 @@ struct msio_hdf5 {
     msio_lengthy describing; /* of what follows */
     msio_dataset *dataset;   /* those that were asked for */
     int names;
-    char **name; /* NULL: not yet listed */
+    char **name;       /* NULL: not yet listed */
+    prof_holding told; /* what the datasets' lists of chunks take */
 };
 
 /* The library's handle; NULL once it was let go. */

@@ -102,6 +102,8 @@ typedef struct msio_layout {
     void (*describe)(const msio_manager *manager, const msio_column_dat *column, msio_layout_facts *facts);
     /* Whether files behind the loaded state changed on disk; NULL: msio_manager_changed does. */
     bool (*changed)(const msio_manager *manager);
+    /* Bytes that the loaded state takes. */
+    size_t (*held)(const void *state);
 } msio_layout;
 
 extern const msio_layout msio_tiled_column_layout, msio_tiled_shape_layout, msio_tiled_cell_layout,

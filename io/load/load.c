@@ -4,6 +4,7 @@
 #include "core/checked.h"
 #include "core/pool.h"
 #include "io/engine/engine.h"
+#include "prof/call.h"
 #include "prof/span.h"
 
 #include <math.h>
@@ -244,6 +245,7 @@ static void free_owner(load_owner *owner) {
 }
 
 void msio_subbands_free(msio_subbands *subbands) {
+    PROF_WITHIN;
     if (!subbands) return;
     free_owner(subbands->owner);
     *subbands = (msio_subbands){0};
@@ -315,6 +317,8 @@ static msio_status load(const msio_group *group, int n, const char *const *paths
     prof_end(&span, &(prof_work){.bytes = (int64_t)(loaded.visdata_bytes + loaded.flags_bytes + loaded.nsamples_bytes),
                                  .rows = loaded.rows,
                                  .pieces = 1});
+    if (!status)
+        prof_call_did((int64_t)(loaded.visdata_bytes + loaded.flags_bytes + loaded.nsamples_bytes), loaded.rows);
     if (status)
         free_owner(owner);
     else
@@ -323,12 +327,14 @@ static msio_status load(const msio_group *group, int n, const char *const *paths
 }
 
 msio_status msio_load(const msio_group *group, unsigned what, const msio_load_opts *opts, msio_subbands *result) {
+    PROF_CALL(group && group->files > 0 ? group->file[0].path : NULL);
     if (!group) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no group to load");
     return load(group, 0, NULL, what, opts, result);
 }
 
 msio_status msio_load_paths(int n, const char *const *paths, unsigned what, const msio_load_opts *opts,
                             msio_subbands *result) {
+    PROF_CALL(n > 0 && paths ? paths[0] : NULL);
     return load(NULL, n, paths, what, opts, result);
 }
 
@@ -358,16 +364,19 @@ static msio_status check(const msio_group *group, int n, const char *const *path
 }
 
 msio_status msio_load_check(const msio_group *group, const msio_load_opts *opts, msio_load_report **report) {
+    PROF_CALL(group && group->files > 0 ? group->file[0].path : NULL);
     if (!group) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no group to compare");
     return check(group, 0, NULL, opts, report);
 }
 
 msio_status msio_load_check_paths(int n, const char *const *paths, const msio_load_opts *opts,
                                   msio_load_report **report) {
+    PROF_CALL(n > 0 && paths ? paths[0] : NULL);
     return check(NULL, n, paths, opts, report);
 }
 
 void msio_load_report_free(msio_load_report *report) {
+    PROF_WITHIN;
     if (!report) return;
     checked_report *kept = (checked_report *)report;
     msio_loader_close(kept->loader);

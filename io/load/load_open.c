@@ -1,6 +1,7 @@
 /* load_open.c - the files of a group opened, compared and selected from. */
 #include "core/threads.h"
 #include "io/load/loader.h"
+#include "prof/call.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,8 +38,10 @@ static msio_status open_files(msio_loader *l) {
     if (threads > l->files) threads = l->files;
     if (threads > 1) msio_threads_used();
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 1) if (threads > 1)
-    for (int i = 0; i < l->files; i++)
+    for (int i = 0; i < l->files; i++) {
+        PROF_WITHIN;
         if (l->file[i].kind->open && l->file[i].kind->open(l, &l->file[i])) msio_error_save(&error[i]);
+    }
     msio_status status = MSIO_OK;
     for (int i = 0; i < l->files && !status; i++) {
         if (error[i].code) status = msio_error_restore(&error[i]);

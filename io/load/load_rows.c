@@ -2,6 +2,7 @@
 #include "core/checked.h"
 #include "core/threads.h"
 #include "io/load/loader.h"
+#include "prof/call.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -220,6 +221,7 @@ static void compare_pairs(const msio_loader *l, const msio_load_file *file, unsi
 /* Without the reference's keys a file in another order is only noticed. */
 static void match_file(const msio_loader *l, msio_load_file *file, const time_list *times, const row_key *reference,
                        matched *m) {
+    PROF_WITHIN;
     msio_uvh5_rows rows = {0};
     const unsigned which = msio_load_compared_rows(l, file);
     m->status = file->kind->rows(file, which, NULL, &rows);

@@ -2,6 +2,7 @@
 #include "core/pool.h"
 #include "core/threads.h"
 #include "io/load/loader.h"
+#include "prof/call.h"
 
 #include <string.h>
 
@@ -81,6 +82,7 @@ static msio_status fill_reference(msio_loader *l, const span *s) {
 
 /* Whether a file has the reference's rows there. What fails is told when all rows are looked at. */
 static bool has_span(const msio_loader *l, const msio_load_file *file, const span *s) {
+    PROF_WITHIN;
     const unsigned which = msio_load_compared_rows(l, file);
     msio_select select = MSIO_SELECT_ALL;
     msio_uvh5_rows rows;

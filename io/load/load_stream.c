@@ -4,6 +4,7 @@
 #include "core/threads.h"
 #include "io/engine/ahead.h"
 #include "io/load/loader.h"
+#include "prof/call.h"
 
 #include <stdlib.h>
 
@@ -19,6 +20,7 @@ struct msio_load_stream {
     msio_loader *loader;
     int64_t batch_rows, next_row;
     half half[2];
+    prof_holding told; /* the halves' memory */
     msio_ahead ahead;
     bool begun;
     msio_subbands whole; /* of no subbands: not described yet */
@@ -80,6 +82,7 @@ static msio_status take_memory(msio_load_stream *s) {
             if (!s->half[h].memory[i])
                 return msio_error_set(MSIO_E_MEMORY, s->loader->file[0].path, "no memory for batches of %lld rows",
                                       (long long)s->batch_rows);
+            prof_hold(&s->told, s->loader->file[0].path, "batches", s->told.bytes + bytes);
         }
     return MSIO_OK;
 }
@@ -104,18 +107,21 @@ static msio_status open_stream(const msio_group *group, int n, const char *const
 
 msio_status msio_load_stream_open(const msio_group *group, unsigned what, const msio_load_opts *opts,
                                   int64_t rows_per_batch, msio_load_stream **stream) {
+    PROF_CALL(group && group->files > 0 ? group->file[0].path : NULL);
     if (!group) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no group to load");
     return open_stream(group, 0, NULL, what, opts, rows_per_batch, stream);
 }
 
 msio_status msio_load_stream_open_paths(int n, const char *const *paths, unsigned what, const msio_load_opts *opts,
                                         int64_t rows_per_batch, msio_load_stream **stream) {
+    PROF_CALL(n > 0 && paths ? paths[0] : NULL);
     return open_stream(NULL, n, paths, what, opts, rows_per_batch, stream);
 }
 
 /* ---------------------------------------------------------------- before the first batch */
 
 msio_status msio_load_stream_describe(msio_load_stream *stream, const msio_subbands **whole) {
+    PROF_WITHIN;
     const msio_loader *l = stream->loader;
     if (stream->whole.subbands == 0) {
         msio_status status = msio_loader_describe(l, 0, l->rows, &stream->whole_arena, &stream->whole);
@@ -126,6 +132,7 @@ msio_status msio_load_stream_describe(msio_load_stream *stream, const msio_subba
 }
 
 msio_status msio_load_stream_begin(msio_load_stream *stream, msio_load_layout layout, int threads) {
+    PROF_WITHIN;
     msio_loader *l = stream->loader;
     msio_status status = msio_threads_check(threads);
     if (status) return status;
@@ -145,18 +152,23 @@ msio_status msio_load_stream_begin(msio_load_stream *stream, msio_load_layout la
 /* ---------------------------------------------------------------- next, close */
 
 msio_status msio_load_stream_next(msio_load_stream *stream, const msio_subbands **batch, int64_t *first_row) {
+    PROF_CALL(stream->loader->file[0].path);
     int which;
     stream->begun = true;
     msio_status status = msio_ahead_next(&stream->ahead, &which);
     if (status) return status;
     *batch = &stream->half[which].batch;
+    prof_call_did((int64_t)((*batch)->visdata_bytes + (*batch)->flags_bytes + (*batch)->nsamples_bytes),
+                  (*batch)->rows);
     if (first_row) *first_row = stream->half[which].first;
     return MSIO_OK;
 }
 
 void msio_load_stream_close(msio_load_stream *stream) {
+    PROF_CALL(stream ? stream->loader->file[0].path : NULL);
     if (!stream) return;
     if (!msio_ahead_stop(&stream->ahead)) return;
+    if (stream->told.bytes) prof_hold(&stream->told, stream->loader->file[0].path, "batches", 0);
     for (int h = 0; h < 2; h++) {
         for (int i = 0; i < MSIO_LOAD_ARRAYS; i++) msio_pool_give(stream->half[h].memory[i]);
         msio_arena_free(&stream->half[h].arena);

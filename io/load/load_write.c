@@ -8,6 +8,7 @@
 #include "io/ms/ms_place.h"
 #include "msio/files.h"
 #include "msio/load.h"
+#include "prof/call.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,6 +164,7 @@ static msio_status check_place(const char *path, int overwrite) {
 }
 
 msio_status msio_subbands_write(const msio_subbands *subbands, const char *path, int overwrite) {
+    PROF_CALL(path);
     if (!subbands || !subbands->owner || !path || !*path)
         return msio_error_set(MSIO_E_ARGUMENT, path, "nothing was loaded that could be written, or no file is named");
     load_writer w = {.from = subbands, .to = {.path = path}};

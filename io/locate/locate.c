@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "io/locate/locating.h"
 #include "io/table/table.h"
+#include "prof/call.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,7 @@ static msio_status open_hdf5(msio_locator *l, const char *path) {
 }
 
 msio_status msio_locator_open(const char *path, msio_locator **locator) {
+    PROF_CALL(path);
     if (!path || !locator) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no path, or nowhere to put the locator");
     msio_locator *l = calloc(1, sizeof *l);
     if (!l) return msio_error_set(MSIO_E_MEMORY, path, "no memory for a locator");
@@ -55,6 +57,7 @@ msio_status msio_locator_open(const char *path, msio_locator **locator) {
 }
 
 void msio_locator_close(msio_locator *locator) {
+    PROF_WITHIN;
     if (!locator) return;
     for (msio_locate_index *i = locator->indices, *next; i; i = next) {
         next = i->next;
@@ -166,6 +169,7 @@ static msio_status find_in_table(msio_locator *l, const char *file, msio_questio
 
 msio_status msio_locator_find(msio_locator *locator, const char *file, int64_t offset, int64_t length,
                               msio_locate_visit visit, void *user) {
+    PROF_WITHIN;
     msio_question question = {.from = offset, .visit = visit, .user = user};
     if (!locator || !visit || (!file && locator->table) || offset < 0 || length < 0 ||
         __builtin_add_overflow(offset, length, &question.to))
@@ -179,6 +183,7 @@ msio_status msio_locator_find(msio_locator *locator, const char *file, int64_t o
 
 msio_status msio_locate(const char *path, const char *file, int64_t offset, int64_t length, msio_locate_visit visit,
                         void *user) {
+    PROF_CALL(path);
     msio_locator *locator;
     msio_status status = msio_locator_open(path, &locator);
     if (status) return status;

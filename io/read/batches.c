@@ -79,6 +79,18 @@ int64_t msio_batches_rows(const msio_batches *batches) {
     return border > first ? border - first : batches->batch_rows;
 }
 
+int64_t msio_batches_row(const msio_batches *batches) {
+    int64_t bytes = 0;
+    for (int i = 0; i < batches->columns; i++) bytes += (int64_t)batches->shape[i].bytes;
+    return bytes;
+}
+
+void msio_batches_did(int columns, const msio_array *arrays, int64_t rows) {
+    int64_t bytes = 0;
+    for (int i = 0; i < columns; i++) bytes += (int64_t)arrays[i].bytes;
+    prof_call_did(bytes, rows);
+}
+
 void msio_batches_free(msio_batches *batches) {
     free(batches->column);
     free(batches->shape);

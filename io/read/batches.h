@@ -4,6 +4,7 @@
 
 #include "io/table/table.h"
 #include "msio/io.h"
+#include "prof/call.h"
 
 typedef struct msio_batches {
     msio_table *table;
@@ -13,6 +14,7 @@ typedef struct msio_batches {
     msio_select select;
     int64_t *list; /* the caller's row list, copied */
     int64_t rows, batch_rows, next_row;
+    prof_holding told; /* the memory of two batches */
     int64_t tile_rows; /* batches end where so many rows do, counted from the table's first; 1: anywhere */
 } msio_batches;
 
@@ -26,6 +28,11 @@ msio_status msio_batches_begin(msio_batches *batches, msio_table *table, int col
 msio_status msio_batches_measure(msio_batches *batches, size_t memory, int64_t rows_per_batch);
 /* Rows of the next batch, from next_row on; 0: there is none. */
 int64_t msio_batches_rows(const msio_batches *batches);
+
+/* For `msio profile`: what a call delivers or takes, and what a stream's batches hold. */
+int64_t msio_batches_row(const msio_batches *batches); /* bytes of a row */
+void msio_batches_did(int columns, const msio_array *arrays, int64_t rows);
+#define MSIO_HELD_BATCHES "batches"
 
 void msio_batches_free(msio_batches *batches);
 

@@ -7,6 +7,7 @@
 #include "io/read/dense.h"
 #include "io/read/plan_record.h"
 #include "io/read/request.h"
+#include "prof/call.h"
 #include "prof/span.h"
 
 #include <stdlib.h>
@@ -104,6 +105,7 @@ static msio_status read_natively(const msio_request *r, void *out, const msio_re
 
 msio_status msio_dataset_read(const msio_dataset *dataset, const msio_select *select, msio_type type, void *out,
                               size_t out_bytes, const msio_read_opts *opts) {
+    PROF_CALL_OF(dataset ? dataset->file->path : NULL, dataset ? dataset->name : NULL, 1);
     msio_request r;
     if (!dataset) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no dataset");
     msio_status status = msio_check_sizes(select, opts);
@@ -120,11 +122,13 @@ msio_status msio_dataset_read(const msio_dataset *dataset, const msio_select *se
             dataset->described.native ? read_natively(&r, out, opts) : msio_hdf5_fallback(dataset, &r.slab, type, out);
     if (!status) status = msio_hdf5_unchanged(dataset->file);
     prof_end(&span, &(prof_work){.bytes = r.bytes, .rows = r.rows.count});
+    if (!status) prof_call_did(r.bytes, r.rows.count);
     msio_rows_free(&r.rows);
     return status;
 }
 
 msio_status msio_dataset_plan(const msio_dataset *dataset, const msio_select *select, msio_plan **plan) {
+    PROF_CALL_OF(dataset ? dataset->file->path : NULL, dataset ? dataset->name : NULL, 1);
     msio_request r;
     if (!dataset || !plan) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no dataset, or nowhere to put the plan");
     msio_status status = msio_request_resolve(dataset, select, dataset->info.type, &r);
@@ -224,6 +228,7 @@ static msio_status pick(const msio_dataset *d, const msio_select *select, const 
 }
 
 msio_status msio_dataset_texts(const msio_dataset *dataset, const msio_select *select, msio_ragged *texts) {
+    PROF_CALL_OF(dataset ? dataset->file->path : NULL, dataset ? dataset->name : NULL, 1);
     if (!dataset || !texts) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no dataset, or nowhere to put its strings");
     const msio_h5_info *info = &dataset->info;
     const char *path = dataset->file->path;

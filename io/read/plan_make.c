@@ -2,8 +2,10 @@
 #include "core/error.h"
 #include "io/read/dense.h"
 #include "io/read/plan_record.h"
+#include "prof/call.h"
 
 msio_status msio_plan_make(const msio_column *column, const msio_select *select, msio_plan **plan) {
+    PROF_CALL_OF(column ? column->table->path : NULL, column ? column->name : NULL, 1);
     if (!column || !plan) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no column, or nowhere to put the plan");
     msio_status status = msio_check_sizes(select, NULL);
     if (status) return status;

@@ -4,6 +4,7 @@
 #include "core/pool.h"
 #include "io/read/dense.h"
 #include "io/table/fallback.h"
+#include "prof/call.h"
 #include "prof/span.h"
 
 #include <stdlib.h>
@@ -293,6 +294,7 @@ static msio_status read_ragged(void *user, msio_access *access) {
 
 msio_status msio_read_ragged(const msio_column *column, const msio_select *select, msio_ragged *ragged,
                              const msio_read_opts *opts) {
+    PROF_CALL_OF(column ? column->table->path : NULL, column ? column->name : NULL, 1);
     if (!column || !ragged) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no column, or nowhere to put its cells");
     msio_status status = msio_check_sizes(select, opts);
     if (status) return status;
@@ -304,6 +306,7 @@ msio_status msio_read_ragged(const msio_column *column, const msio_select *selec
                                  .rows = job.result.cells,
                                  .bytes_read = atomic_load(&job.engine.bytes_read)});
     if (!status) *ragged = job.result;
+    if (!status) prof_call_did((int64_t)job.result.bytes, job.result.cells);
     return status;
 }
 

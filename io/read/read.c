@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/pool.h"
 #include "io/read/dense.h"
+#include "prof/call.h"
 #include "prof/span.h"
 
 #include <stdlib.h>
@@ -19,6 +20,7 @@ static msio_status run(msio_table *table, msio_dense *dense) {
     done.rows = dense->rows_selected;
     done.pieces = dense->engine.pieces;
     prof_end(&span, &done);
+    if (!status && !dense->measure_only) prof_call_did(done.bytes, done.rows);
     return status;
 }
 
@@ -32,6 +34,7 @@ static void result_shape(const msio_dense *dense, int64_t rows, int *ndim, int64
 
 msio_status msio_read_shape(const msio_column *column, const msio_select *select, int *ndim,
                             int64_t shape[MSIO_MAX_NDIM + 1], size_t *bytes) {
+    PROF_CALL_OF(column ? column->table->path : NULL, column ? column->name : NULL, 1);
     if (!column) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no column");
     msio_dense_column c = {.name = column->name};
     msio_dense dense = {.n = 1, .column = &c, .select = select, .measure_only = true};
@@ -53,6 +56,7 @@ msio_status msio_read_shape(const msio_column *column, const msio_select *select
 
 msio_status msio_read_many(int n, const msio_column *const *columns, const msio_select *select, void *const *outs,
                            const size_t *out_bytes, const msio_read_opts *opts) {
+    PROF_CALL_OF(n > 0 && columns ? columns[0]->table->path : NULL, n > 0 && columns ? columns[0]->name : NULL, n);
     if (n < 1 || !columns || !outs || !out_bytes)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "no columns, or no memory for them");
     msio_dense_column *c = calloc((size_t)n, sizeof *c);
@@ -72,6 +76,7 @@ msio_status msio_read_many(int n, const msio_column *const *columns, const msio_
 
 msio_status msio_read(const msio_column *column, const msio_select *select, void *out, size_t out_bytes,
                       const msio_read_opts *opts) {
+    PROF_CALL_OF(column ? column->table->path : NULL, column ? column->name : NULL, 1);
     if (!column) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no column");
     msio_dense_column c = {.name = column->name, .out = out, .out_bytes = out ? out_bytes : 0};
     msio_dense dense = {.n = 1, .column = &c, .select = select, .opts = opts};
@@ -80,6 +85,7 @@ msio_status msio_read(const msio_column *column, const msio_select *select, void
 
 msio_status msio_read_new(const msio_column *column, const msio_select *select, msio_array *array,
                           const msio_read_opts *opts) {
+    PROF_CALL_OF(column ? column->table->path : NULL, column ? column->name : NULL, 1);
     if (!column || !array) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no column, or nowhere to put the array");
     msio_dense_column c = {.name = column->name};
     msio_dense dense = {.n = 1, .column = &c, .select = select, .opts = opts, .own_results = true};

@@ -5,6 +5,7 @@
 #include "io/engine/ahead.h"
 #include "io/read/batches.h"
 #include "io/read/dense.h"
+#include "prof/call.h"
 
 #include <stdlib.h>
 
@@ -67,6 +68,7 @@ static msio_status take_memory(msio_stream *s) {
 
 msio_status msio_stream_open(msio_table *table, int n, const char *const *columns, const msio_select *select,
                              const msio_stream_opts *opts, msio_stream **stream) {
+    PROF_CALL_OF(table ? table->path : NULL, n > 0 && columns ? columns[0] : NULL, n);
     msio_stream_opts o = MSIO_STREAM_OPTS_INIT;
     if (!table || !columns || !stream) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no table, columns or stream");
     if (n < 1) return msio_error_set(MSIO_E_ARGUMENT, NULL, "%d columns asked for: name one at least", n);
@@ -86,6 +88,8 @@ msio_status msio_stream_open(msio_table *table, int n, const char *const *column
         status = msio_dense_measure(table, n, s->all.column, &s->all.select, &s->opts, s->all.shape, &s->all.rows);
     if (!status) status = msio_batches_measure(&s->all, o.memory, o.rows_per_batch);
     if (!status) status = take_memory(s);
+    if (!status)
+        prof_hold(&s->all.told, table->path, MSIO_HELD_BATCHES, 2 * s->all.batch_rows * msio_batches_row(&s->all));
     if (status) {
         msio_stream_close(s);
         return status;
@@ -98,15 +102,21 @@ msio_status msio_stream_open(msio_table *table, int n, const char *const *column
 /* ---------------------------------------------------------------- next, close */
 
 msio_status msio_stream_next(msio_stream *stream, const msio_batch **batch) {
+    PROF_CALL_OF(stream->all.table->path, stream->all.column[0]->name, stream->all.columns);
     int which;
     msio_status status = msio_ahead_next(&stream->ahead, &which);
-    if (!status) *batch = &stream->half[which].batch;
+    if (!status) {
+        *batch = &stream->half[which].batch;
+        msio_batches_did((*batch)->columns, (*batch)->arrays, (*batch)->rows);
+    }
     return status;
 }
 
 void msio_stream_close(msio_stream *stream) {
+    PROF_CALL_OF(stream && stream->all.table ? stream->all.table->path : NULL, NULL, 0);
     if (!stream) return;
     if (!msio_ahead_stop(&stream->ahead)) return;
+    if (stream->all.told.bytes) prof_hold(&stream->all.told, stream->all.table->path, MSIO_HELD_BATCHES, 0);
     for (int h = 0; h < 2; h++) {
         for (int i = 0; stream->half[h].memory && i < stream->all.columns; i++)
             msio_pool_give(stream->half[h].memory[i]);

@@ -6,6 +6,7 @@
 #include "io/layout/hdf5_layout.h"
 #include "io/read/dense.h"
 #include "io/read/request.h"
+#include "prof/call.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -208,6 +209,7 @@ static msio_status view_column(void *user, msio_access *access) {
 
 msio_status msio_view_column(const msio_column *column, const msio_select *select, const msio_view_opts *opts,
                              msio_view **view) {
+    PROF_CALL_OF(column ? column->table->path : NULL, column ? column->name : NULL, 1);
     if (!column || !view) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no column, or nowhere to put the view");
     msio_view *made = NULL;
     msio_status status = msio_check_sizes(select, NULL);
@@ -253,6 +255,7 @@ static msio_status find_dataset(const msio_request *r, stretch *s) {
 
 msio_status msio_view_dataset(const msio_dataset *dataset, const msio_select *select, const msio_view_opts *opts,
                               msio_view **view) {
+    PROF_CALL_OF(dataset ? dataset->file->path : NULL, dataset ? dataset->name : NULL, 1);
     if (!dataset || !view) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no dataset, or nowhere to put the view");
     msio_view *made = NULL;
     msio_request r;
@@ -298,6 +301,7 @@ msio_status msio_view_check(const msio_view *view) {
 }
 
 msio_status msio_view_close(msio_view *view) {
+    PROF_CALL(view ? view->file : NULL);
     if (!view) return MSIO_OK;
     msio_status status = msio_view_check(view);
     let_go(view);

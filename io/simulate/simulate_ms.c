@@ -12,6 +12,7 @@
 #include "io/simulate/simulate_progress.h"
 #include "msio/files.h"
 #include "msio/io.h"
+#include "prof/call.h"
 
 #include <limits.h>
 #include <stddef.h>
@@ -397,6 +398,7 @@ msio_status msio_sim_ms_describe(const msio_simulate_ms_opts *given, msio_sim *s
 }
 
 msio_status msio_simulate_ms(const char *path, const msio_simulate_ms_opts *opts) {
+    PROF_CALL(path);
     return msio_sim_ms_make(path, opts, NULL);
 }
 

@@ -7,6 +7,7 @@
 #include "io/group/group_name.h"
 #include "io/simulate/simulate_progress.h"
 #include "msio/files.h"
+#include "prof/call.h"
 
 #include <errno.h>
 #include <math.h>
@@ -271,6 +272,7 @@ msio_status msio_sim_uvh5_describe(const msio_simulate_uvh5_opts *given, msio_si
 }
 
 msio_status msio_simulate_uvh5(const char *dir, const msio_simulate_uvh5_opts *opts) {
+    PROF_CALL(dir);
     return msio_sim_uvh5_make(dir, opts, NULL);
 }
 

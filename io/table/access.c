@@ -44,6 +44,7 @@ static msio_status get_dat(msio_table *t, const msio_stamp *stamp, const msio_ta
     entry->next = t->dats;
     msio_table_lock(t);
     t->dats = entry;
+    prof_hold(&t->told, t->path, MSIO_HELD_OPEN, t->told.bytes + (int64_t)entry->dat->arena.total);
     msio_table_unlock(t);
     *dat = entry->dat;
     return MSIO_OK;

@@ -4,6 +4,7 @@
 #include "io/aipsio/record.h"
 #include "io/table/fallback.h"
 #include "io/table/table.h"
+#include "prof/call.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ static const msio_record *find_keywords(const msio_table *t, const char *name) {
 }
 
 msio_status msio_table_column(msio_table *table, const char *name, const msio_column **column) {
+    PROF_WITHIN;
     if (!table || !name || !column)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "no table, name or place for the column");
     if (!has_column(table, name))
@@ -59,6 +61,7 @@ msio_status msio_table_column(msio_table *table, const char *name, const msio_co
 }
 
 const msio_record *msio_column_keywords(const msio_column *column) {
+    PROF_WITHIN;
     return find_keywords(column->table, column->name);
 }
 
@@ -162,6 +165,7 @@ msio_status msio_column_sketch(const msio_column *column, msio_column_info *info
 }
 
 const msio_column_info *msio_column_describe(const msio_column *column) {
+    PROF_WITHIN;
     describe_job job;
     memset(&job, 0, sizeof job); /* compared as bytes below */
     job.column = column;

@@ -100,6 +100,7 @@ static void unload(msio_slot *slot) {
 
 void msio_snapshot_free(msio_snapshot *snapshot) {
     if (!snapshot) return;
+    if (snapshot->told.bytes) prof_hold(&snapshot->told, snapshot->slot[0].manager.directory, MSIO_HELD_OPEN, 0);
     for (int i = 0; i < snapshot->dat->managers; i++) unload(&snapshot->slot[i]);
     msio_reader_close(snapshot->casa);
     msio_left_free(snapshot->left);
@@ -136,12 +137,22 @@ static msio_status load(msio_slot *slot) {
     return MSIO_OK;
 }
 
+/* Another manager is loaded: tells what it takes. */
+static void tell_of(msio_snapshot *s, const msio_slot *slot) {
+    const msio_manager *m = &slot->manager;
+    if (atomic_load_explicit(&slot->state, memory_order_relaxed) == MSIO_SLOT_LOADED)
+        prof_hold(&s->told, m->directory, MSIO_HELD_OPEN, s->told.bytes + (int64_t)m->layout->held(m->state));
+}
+
 msio_status msio_snapshot_manager(msio_snapshot *snapshot, int index, msio_slot **slot) {
     msio_slot *s = &snapshot->slot[index];
     msio_status status = MSIO_OK;
     if (atomic_load_explicit(&s->state, memory_order_acquire) == MSIO_SLOT_UNLOADED) {
         msio_lengthy_lock(&snapshot->loading);
-        if (atomic_load_explicit(&s->state, memory_order_relaxed) == MSIO_SLOT_UNLOADED) status = load(s);
+        if (atomic_load_explicit(&s->state, memory_order_relaxed) == MSIO_SLOT_UNLOADED) {
+            status = load(s);
+            if (!status && prof_calls_told()) tell_of(snapshot, s);
+        }
         msio_lengthy_unlock(&snapshot->loading);
     }
     *slot = s;

@@ -8,10 +8,14 @@
 #include "io/layout/layout.h"
 #include "io/lock/interrupted.h"
 #include "io/lock/lock_registry.h"
+#include "prof/call.h"
 
 #include <stdatomic.h>
 
 #define MSIO_SYNC_BYTES 8192
+
+/* The kind of what open tables hold. */
+#define MSIO_HELD_OPEN "open tables"
 
 /* What tells one state of a table from another: table.dat's stamp and the sync record. */
 typedef struct msio_signature {
@@ -45,6 +49,7 @@ typedef struct msio_snapshot {
     msio_left *left;      /* what an interrupted write left; NULL: nothing */
     msio_lengthy loading; /* managers, and casacore's handle */
     msio_reader *casa;
+    prof_holding told; /* what its managers take */
 } msio_snapshot;
 
 /* A snapshot of the table in `directory` in the state that the signature shows. */

@@ -6,6 +6,7 @@
 #include "io/files/native.h"
 #include "io/table/pending.h"
 #include "msio/write.h"
+#include "prof/call.h"
 #include "prof/span.h"
 
 #include <dirent.h>
@@ -34,6 +35,7 @@ static void free_table(msio_table *t) {
     free(t->child);
     if (t->snapshot && --t->snapshot->users == 0) msio_snapshot_free(t->snapshot);
     msio_lock_close(t->lock);
+    prof_hold(&t->told, t->path, MSIO_HELD_OPEN, 0);
     for (msio_dat_list *d = t->dats, *next; d; d = next) {
         next = d->next;
         msio_table_dat_free(d->dat);
@@ -227,6 +229,7 @@ static char *split(const char *path, const char **keyword) {
 }
 
 msio_status msio_table_open(const char *path, const msio_open_opts *opts, msio_table **table) {
+    PROF_CALL(path);
     msio_open_opts o = MSIO_OPEN_OPTS_INIT;
     const char *keyword = NULL;
     char expanded[MSIO_PATH_BYTES];
@@ -269,6 +272,7 @@ static bool kept_promise(const msio_table *t) {
 }
 
 msio_status msio_table_close(msio_table *table) {
+    PROF_CALL(table ? table->path : NULL);
     msio_status status = MSIO_OK;
     if (!table) return MSIO_OK;
     while (table->holds > 0) msio_table_release(table);
@@ -347,11 +351,18 @@ static msio_status hold(msio_table *table, bool writes) {
     return hold_one(table, writes);
 }
 
-msio_status msio_table_hold(msio_table *table) { return hold(table, false); }
-msio_status msio_table_hold_write(msio_table *table) { return hold(table, true); }
+msio_status msio_table_hold(msio_table *table) {
+    PROF_CALL(table ? table->path : NULL);
+    return hold(table, false);
+}
+msio_status msio_table_hold_write(msio_table *table) {
+    PROF_CALL(table ? table->path : NULL);
+    return hold(table, true);
+}
 
 /* Single cells that this handle put are in the files when its lock goes. */
 msio_status msio_table_release(msio_table *table) {
+    PROF_CALL(table ? table->path : NULL);
     msio_error_copy error;
     msio_status settled = msio_pending_any() ? msio_pending_settle_table(table) : MSIO_OK;
     if (settled) msio_error_save(&error);
@@ -396,6 +407,7 @@ static void read_info(msio_table *t) {
 }
 
 void msio_table_describe(msio_table *table, msio_table_info *info) {
+    PROF_WITHIN;
     const msio_table_dat *dat = msio_table_dat_now(table);
     if (!atomic_load_explicit(&table->info_type, memory_order_acquire)) {
         msio_lengthy_lock(&table->reading);
@@ -417,6 +429,7 @@ void msio_table_describe(msio_table *table, msio_table_info *info) {
 }
 
 int64_t msio_table_rows(const msio_table *table) {
+    PROF_WITHIN;
     msio_table *t = (msio_table *)table; /* to be locked, not changed */
     msio_table_lock(t);
     int64_t rows = t->snapshot->rows;
@@ -430,6 +443,7 @@ int64_t msio_table_rows(const msio_table *table) {
 
 /* FNV-1a, of the record as it stands: who writes it meanwhile changes it once more. */
 uint64_t msio_table_glance(msio_table *table) {
+    PROF_WITHIN;
     msio_table_lock(table);
     const uint8_t *head = table->lock ? msio_lock_sync_view(table->lock, 4) : NULL;
     int64_t length = head ? (int64_t)head[0] << 24 | head[1] << 16 | head[2] << 8 | head[3] : 0;
@@ -451,6 +465,7 @@ const char *msio_table_column_name(const msio_table *table, int index) {
 }
 
 const msio_record *msio_table_keywords(const msio_table *table) {
+    PROF_WITHIN;
     return msio_table_dat_now(keyword_table(table))->keywords;
 }
 
@@ -520,6 +535,7 @@ static msio_status describe_manager(void *user, msio_access *access) {
 }
 
 msio_status msio_table_manager(msio_table *table, int index, msio_manager_info *info) {
+    PROF_WITHIN;
     manager_job job = {index, info};
     return msio_access_run(table, describe_manager, &job);
 }

@@ -31,6 +31,7 @@ struct msio_table {
     msio_snapshot *snapshot;
     bool stale;          /* a manager's files changed: the next access takes a new snapshot */
     msio_dat_list *dats; /* every table.dat that was parsed: keywords and names live there */
+    prof_holding told;   /* what these take */
     int holds;
     uint64_t hold_number; /* of the hold that goes on: counts all that began */
     msio_lock *hold_lock; /* what the hold locked, or NULL */

@@ -1,11 +1,13 @@
 /* uvh5.c - UVH5 files opened and closed. */
 #include "core/error.h"
 #include "io/uvh5/uvh5_header.h"
+#include "prof/call.h"
 #include "prof/span.h"
 
 #include <stdlib.h>
 
 msio_status msio_uvh5_open(const char *path, const msio_hdf5_opts *opts, msio_uvh5 **file) {
+    PROF_CALL(path);
     prof_span span;
     if (!file) return msio_error_set(MSIO_E_ARGUMENT, path, "nowhere to put the file");
     msio_uvh5 *f = calloc(1, sizeof *f);
@@ -23,6 +25,7 @@ msio_status msio_uvh5_open(const char *path, const msio_hdf5_opts *opts, msio_uv
 }
 
 void msio_uvh5_close(msio_uvh5 *file) {
+    PROF_CALL(file && file->hdf5 ? file->header.path : NULL);
     if (!file) return;
     msio_hdf5_close(file->hdf5);
     msio_arena_free(&file->arena);

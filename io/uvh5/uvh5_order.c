@@ -5,6 +5,7 @@
  */
 #include "core/error.h"
 #include "msio/uvh5.h"
+#include "prof/call.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -115,6 +116,7 @@ msio_status msio_uvh5_rows_order(const msio_uvh5_rows *rows, msio_uvh5_order *or
 }
 
 msio_status msio_uvh5_order_find(msio_uvh5 *file, msio_uvh5_order *order) {
+    PROF_CALL(file ? msio_uvh5_describe(file)->path : NULL);
     msio_uvh5_rows rows = {0};
     if (!order) return msio_error_set(MSIO_E_ARGUMENT, NULL, "nowhere to put the order of rows");
     msio_status status = msio_uvh5_rows_read(file, MSIO_UVH5_TIME | MSIO_UVH5_ANTENNAS, NULL, &rows);

@@ -6,6 +6,7 @@
 #include "io/plan/rows.h"
 #include "io/uvh5/uvh5_header.h"
 #include "io/uvh5/uvh5_row_fields.h"
+#include "prof/call.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -142,6 +143,7 @@ static msio_status take_arrays(const msio_uvh5 *file, unsigned which, msio_uvh5_
 /* ---------------------------------------------------------------- the public calls */
 
 msio_status msio_uvh5_rows_read(msio_uvh5 *file, unsigned which, const msio_select *select, msio_uvh5_rows *rows) {
+    PROF_CALL(file ? file->header.path : NULL);
     msio_select only_rows = MSIO_SELECT_ALL;
     msio_rows selected;
     if (!file || !rows || !which || which > MSIO_UVH5_ROWS_ALL)

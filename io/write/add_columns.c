@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "io/write/cells_like.h"
 #include "msio/write.h"
+#include "prof/call.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -181,6 +182,7 @@ static msio_status change_at(const char *path, const orders *o, const msio_colum
 }
 
 msio_status msio_columns_add(const char *path, int n, const msio_column_spec *specs, const msio_columns_opts *opts) {
+    PROF_CALL(path);
     msio_columns_opts use = MSIO_COLUMNS_OPTS_INIT;
     orders o = {NULL, 0, 0, false};
     msio_status status = check_opts(path, opts, &use);
@@ -202,6 +204,7 @@ msio_status msio_columns_add(const char *path, int n, const msio_column_spec *sp
 }
 
 msio_status msio_rows_add(const char *path, int64_t n, const msio_columns_opts *opts) {
+    PROF_CALL(path);
     msio_columns_opts use = MSIO_COLUMNS_OPTS_INIT;
     orders o = {NULL, 0, 0, false};
     msio_status status = check_opts(path, opts, &use);
@@ -266,6 +269,7 @@ static msio_status add_like(const char *path, const orders *o, const char *like,
 
 msio_status msio_column_add_like(const char *path, const char *name, const char *like, const msio_columns_opts *opts,
                                  msio_columns_added *result) {
+    PROF_CALL_OF(path, name, 1);
     msio_columns_opts use = MSIO_COLUMNS_OPTS_INIT;
     orders o = {NULL, 0, 0, false};
     msio_status status = check_opts(path, opts, &use);
@@ -281,6 +285,7 @@ msio_status msio_column_add_like(const char *path, const char *name, const char 
 }
 
 msio_status msio_imaging_columns_add(const char *path, const msio_columns_opts *opts, msio_columns_added *result) {
+    PROF_CALL(path);
     msio_columns_opts use = MSIO_COLUMNS_OPTS_INIT;
     orders o = {NULL, 0, 0, false};
     msio_status status = check_opts(path, opts, &use);

@@ -6,6 +6,7 @@
 #include "io/write/seams.h"
 #include "io/write/write_parts.h"
 #include "msio/write.h"
+#include "prof/call.h"
 
 #include <string.h>
 
@@ -135,6 +136,7 @@ static msio_status copy(copying *c) {
 
 msio_status msio_column_copy(const msio_column *from, const msio_column *to, const msio_select *select,
                              const msio_write_opts *opts) {
+    PROF_CALL_OF(to ? to->table->path : NULL, to ? to->name : NULL, 1);
     copying c = {.from = from, .to = to, .select = MSIO_SELECT_ALL, .opts = MSIO_WRITE_OPTS_INIT};
     if (!from || !to) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no column to copy from, or to");
     msio_status status = msio_check_sizes(select, NULL);

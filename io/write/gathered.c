@@ -7,6 +7,7 @@
 #include "io/table/pending.h"
 #include "io/write/counting.h"
 #include "msio/write.h"
+#include "prof/call.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -37,7 +38,8 @@ struct msio_gathered {
     size_t alike;       /* bytes of each cell, where no cell differs; 0: they are asked for one by one */
     int64_t bytes;
     group group[SHAPES];
-    int shapes, last; /* groups in use; the one of the last put */
+    int shapes, last;  /* groups in use; the one of the last put */
+    prof_holding told; /* what the groups take */
 };
 
 static msio_status no_memory(const msio_gathered *g) {
@@ -225,8 +227,17 @@ static bool grow(group *c) {
     return true;
 }
 
+static void tell(msio_gathered *g) {
+    int64_t bytes = 0;
+    for (int i = 0; i < g->shapes; i++) bytes += g->group[i].capacity * (int64_t)(g->group[i].cell + sizeof(int64_t));
+    prof_hold(&g->told, g->column->table->path, "cells put", bytes);
+}
+
 static bool append(msio_gathered *g, group *c, int64_t row, const void *in) {
-    if (c->n == c->capacity && !grow(c)) return false;
+    if (c->n == c->capacity) {
+        if (!grow(c)) return false;
+        tell(g);
+    }
     c->run = c->n == 0 || (c->run && row == c->row[c->n - 1] + 1);
     c->row[c->n] = row;
     if (c->cell) memcpy(c->data + (size_t)c->n * c->cell, in, c->cell);
@@ -293,6 +304,7 @@ static void free_groups(msio_gathered *g) {
         free(g->group[i].data);
     }
     g->shapes = 0;
+    tell(g);
 }
 
 msio_status msio_gathered_put(msio_gathered *g, int64_t row, const void *in, size_t in_bytes, bool *taken) {

@@ -9,6 +9,7 @@
 #include "io/write/put_blocks.h"
 #include "io/write/sharing.h"
 #include "msio/write.h"
+#include "prof/call.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,6 +120,7 @@ static msio_status foreign(void *user, int column, const msio_leaf *leaf, const 
 
 msio_status msio_write_plan_make(const msio_column *column, const msio_select *select, const msio_write_opts *opts,
                                  msio_write_plan *plan) {
+    PROF_CALL_OF(column ? column->table->path : NULL, column ? column->name : NULL, 1);
     if (!column || !plan) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no column, or nowhere to put the plan");
     if ((opts && opts->struct_size != sizeof *opts) || plan->struct_size != sizeof *plan)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "options or a plan of another version: use the _INIT macros");

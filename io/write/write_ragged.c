@@ -8,6 +8,7 @@
 #include "io/write/short_strings.h"
 #include "io/write/write_parts.h"
 #include "msio/write.h"
+#include "prof/call.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -199,6 +200,7 @@ static msio_status write_cells(ragged_job *job) {
 
 msio_status msio_write_ragged(const msio_column *column, const msio_select *select, const msio_ragged *in,
                               const msio_write_opts *opts) {
+    PROF_CALL_OF(column ? column->table->path : NULL, column ? column->name : NULL, 1);
     static const msio_write_opts defaults = MSIO_WRITE_OPTS_INIT;
     static const msio_select all = MSIO_SELECT_ALL;
     if (!column || !in) return msio_error_set(MSIO_E_ARGUMENT, NULL, "no column, or no cells");
@@ -213,6 +215,7 @@ msio_status msio_write_ragged(const msio_column *column, const msio_select *sele
                               "cells of any shape are written whole: select no channels and no correlations");
     if ((status = msio_table_hold_write(column->table))) return status;
     status = write_cells(&job);
+    if (!status) prof_call_did((int64_t)in->bytes, in->cells);
     msio_error_copy error;
     if (status) msio_error_save(&error);
     msio_status released = msio_table_release(column->table);

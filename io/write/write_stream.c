@@ -7,6 +7,7 @@
 #include "io/read/dense.h"
 #include "io/write/seams.h"
 #include "msio/write.h"
+#include "prof/call.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,7 @@ static msio_status prepare(msio_write_stream *s, const msio_write_stream_opts *o
 
 msio_status msio_write_stream_open(msio_table *table, int n, const char *const *columns, const msio_select *select,
                                    const msio_write_stream_opts *opts, msio_write_stream **stream) {
+    PROF_CALL_OF(table ? table->path : NULL, n > 0 && columns ? columns[0] : NULL, n);
     msio_write_stream_opts o = MSIO_WRITE_STREAM_OPTS_INIT;
     if (!table || !columns || !stream || n < 1)
         return msio_error_set(MSIO_E_ARGUMENT, NULL, "no table, columns or stream");
@@ -134,6 +136,8 @@ msio_status msio_write_stream_open(msio_table *table, int n, const char *const *
     s->current = -1;
     status = msio_batches_begin(&s->all, table, n, columns, select);
     if (!status) status = prepare(s, &o);
+    if (!status)
+        prof_hold(&s->all.told, table->path, MSIO_HELD_BATCHES, 2 * s->all.batch_rows * msio_batches_row(&s->all));
     if (status) {
         s->status = status;
         msio_error_save(&s->error);
@@ -155,6 +159,7 @@ static msio_status note(msio_write_stream *s, msio_status status) {
 }
 
 msio_status msio_write_stream_next(msio_write_stream *stream, msio_write_batch **batch) {
+    PROF_CALL_OF(stream->all.table->path, stream->all.column[0]->name, stream->all.columns);
     int which;
     if (stream->status) return msio_error_restore(&stream->error);
     if (stream->current >= 0) stream->half[stream->current].filled = true;
@@ -164,7 +169,10 @@ msio_status msio_write_stream_next(msio_write_stream *stream, msio_write_batch *
         if (last) status = last;
     }
     stream->current = status ? -1 : which;
-    if (!status) *batch = &stream->half[which].batch;
+    if (!status) {
+        *batch = &stream->half[which].batch;
+        msio_batches_did((*batch)->columns, (*batch)->arrays, (*batch)->rows);
+    }
     return note(stream, status);
 }
 
@@ -181,6 +189,7 @@ static void write_rest(msio_write_stream *s) {
 }
 
 msio_status msio_write_stream_close(msio_write_stream *stream) {
+    PROF_CALL(stream && stream->all.table ? stream->all.table->path : NULL);
     if (!stream) return MSIO_OK;
     if (!msio_ahead_stop(&stream->ahead)) return MSIO_OK; /* in a child of fork: the parent goes on with it */
     if (stream->held) write_rest(stream);
@@ -191,6 +200,7 @@ msio_status msio_write_stream_close(msio_write_stream *stream) {
         free(h->memory);
         free(h->bytes);
     }
+    if (stream->all.told.bytes) prof_hold(&stream->all.told, stream->all.table->path, MSIO_HELD_BATCHES, 0);
     msio_seams_free(&stream->seams);
     if (stream->held) msio_table_release(stream->all.table);
     msio_status status = stream->status;

@@ -37,7 +37,7 @@ static int walk(void **frames, int most) {
 }
 
 static bool is_passed_over(const char *library) {
-    static const char *const begins[] = {"libcasa_", "libcasacore", "libmsio_profile",
+    static const char *const begins[] = {"libcasa_", "libcasacore", "libmsio",        "_msio.",
                                          "_tables.", "libstdc++",   "libboost_python"};
     for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
         if (strncmp(library, begins[i], strlen(begins[i])) == 0) return true;

@@ -24,6 +24,8 @@ extern profile_segment *preload_segment;
 /* Rises with every fork that this process is the child of: what threads remember is void then. */
 extern unsigned preload_epoch;
 
+/* Looks at what the environment asks for. Other libraries may be loaded, and call us, before ours begins by itself. */
+void preload_begin(void);
 /* Maps the segment, once. Returns NULL where there is none. */
 profile_segment *preload_attach(void);
 /* Whether the environment asked for counting: nothing else is done before a table is opened. */
@@ -54,6 +56,9 @@ void preload_thread_seen(uint32_t process, uint32_t thread, const profile_stack 
 /* caller: entry + 1, or 0. */
 uint32_t preload_function(uint32_t file, uint32_t name, int line);
 uint32_t preload_edge(uint32_t caller, uint32_t callee);
+/* Calls of msio's, and what it holds (told_calls.c). */
+uint32_t preload_told(const profile_told *key);
+uint32_t preload_held(uint32_t path, uint32_t kind);
 void preload_extent(uint32_t path, uint64_t offset, uint64_t length, bool write);
 /* Where it is kept when which part of a file of so many bytes is read: entry of heats, or UINT32_MAX; and a read. */
 uint32_t preload_heat_entry(uint32_t path, uint64_t size);

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define PROFILE_MAGIC "msioprof"
-#define PROFILE_VERSION 6u
+#define PROFILE_VERSION 7u
 #define PROFILE_FILE "counters"
 #define PROFILE_SAMPLE_HZ 100u /* where nothing else is asked for */
 
@@ -30,6 +30,8 @@
 #define PROFILE_FUNCTIONS 32768u
 #define PROFILE_EDGES 65536u
 #define PROFILE_TASKS 4096u
+#define PROFILE_TOLD 8192u
+#define PROFILE_HELD 4096u
 #define PROFILE_DEPTH 40u /* frames of a stack that are kept: the innermost */
 #define PROFILE_SIZE_BUCKETS 24
 #define PROFILE_HEATS 32u             /* files of which it is kept when which part was read */
@@ -217,6 +219,23 @@ typedef struct profile_access {
     profile_count first, last; /* when, about */
 } profile_access;
 
+/* Calls of one function of msio's own by the program, for one table or file, from one place. */
+typedef struct profile_told {
+    _Atomic uint32_t state;
+    uint32_t function, path, column; /* strings; path and column may be empty */
+    uint32_t site;                   /* entry of sites + 1; 0: unknown */
+    uint32_t sure;                   /* PROFILE_SITE_... */
+    profile_count calls;             /* counted when they begin */
+    profile_count ended, ns, longest_ns, bytes, rows;
+} profile_told;
+
+/* What msio holds of one path, of one kind, in one process. Kind and path empty: of all. */
+typedef struct profile_held {
+    _Atomic uint32_t state;
+    uint32_t process, path, kind; /* path, kind: strings */
+    _Atomic int64_t bytes, most;  /* now, or when it was last heard of; the most that it was */
+} profile_held;
+
 /* What a shared file is begun with before anybody maps it: of the counters, and, but for the last two, of the log of
  * events. */
 typedef struct profile_head {
@@ -235,11 +254,12 @@ typedef struct profile_segment {
     _Atomic uint32_t processes; /* entries that were taken, more than there are where some found no room */
     _Atomic uint32_t text_used; /* bytes */
     _Atomic uint32_t lost_processes, lost_strings, lost_files, lost_extents, lost_accesses, lost_sites, lost_stacks,
-        lost_threads, lost_functions, lost_edges;
+        lost_threads, lost_functions, lost_edges, lost_told, lost_held;
     _Atomic uint32_t no_line_profiler; /* processes whose Python has none */
     _Atomic uint32_t tasks;            /* that began, more than there are where some found no room */
     profile_count lost_extent_bytes;
     profile_count timed_accesses, timed_ns;              /* what counting them cost, measured at some */
+    profile_count timed_told, timed_told_ns;             /* the same of calls of msio's */
     profile_count table_bytes_read, table_bytes_written; /* of tables' and HDF5 files */
     profile_count looks, look_ns;   /* samples of Python's threads, and the processor time they took */
     _Atomic uint32_t untracked;     /* descriptors beyond what is tracked */
@@ -257,6 +277,8 @@ typedef struct profile_segment {
     profile_function function[PROFILE_FUNCTIONS];
     profile_edge edge[PROFILE_EDGES];
     profile_task task[PROFILE_TASKS];
+    profile_told told[PROFILE_TOLD];
+    profile_held held[PROFILE_HELD];
     char text[PROFILE_TEXT_BYTES]; /* NUL-terminated strings; byte 0 is the empty one */
 } profile_segment;
 

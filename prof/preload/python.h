@@ -80,6 +80,10 @@ void python_collector_back(int was);
  * lines say nothing; of these, the function by which a task of CASA is called. */
 typedef enum python_owner { PYTHON_OWN, PYTHON_PACKAGE, PYTHON_LIBRARY, PYTHON_TASK } python_owner;
 
+/* Code in files of this folder, with its slash at the end, stands between a caller and msio: it is msio's own package.
+ */
+void python_pass_over(const char *folder);
+
 /* The entry of an attribute's text in the segment's strings; UINT32_MAX: it has none, or there is no room. *owner, if
  * not NULL: whose file that is. Python's lock is held. */
 uint32_t python_text(python_object *of, const char *attribute, python_owner *owner);

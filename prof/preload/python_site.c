@@ -94,6 +94,15 @@ static bool has_one_of(const char *file, const char *const *parts) {
     return false;
 }
 
+/* Of msio's package, wherever it lies. Set as its extension is loaded, before Python runs any of its code that calls.
+ */
+static char passed_over[1024];
+
+void python_pass_over(const char *folder) {
+    size_t length = strlen(folder);
+    if (length < sizeof passed_over) memcpy(passed_over, folder, length + 1);
+}
+
 static python_owner owner_of(const char *file) {
     /* innermost is always table.py's getcell */
     static const char *const between[] = {"/casacore/",    "/casatools/", "/casatasks/",     "/casatestutils/",
@@ -101,6 +110,7 @@ static python_owner owner_of(const char *file) {
                                           "/functools.py", NULL};
     static const char *const packages[] = {"-packages/", "/lib/python3", "/lib64/python3", "<__array_", NULL};
     if (has_one_of(file, between)) return PYTHON_LIBRARY;
+    if (*passed_over && strncmp(file, passed_over, strlen(passed_over)) == 0) return PYTHON_LIBRARY;
     return has_one_of(file, packages) ? PYTHON_PACKAGE : PYTHON_OWN;
 }
 

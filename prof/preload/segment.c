@@ -162,7 +162,10 @@ static const char *parse(const char *asked) {
     return at + 1;
 }
 
-__attribute__((constructor)) static void begin(void) {
+__attribute__((constructor)) void preload_begin(void) {
+    static bool begun;
+    if (begun) return;
+    begun = true;
     const char *asked = getenv("MSIO_PROF");
     const char *folder = asked ? parse(asked) : NULL;
     if (!folder) return;
@@ -365,6 +368,47 @@ uint32_t preload_access(uint32_t table, uint32_t column, uint32_t site, uint32_t
         return at;
     }
     return lose(&s->lost_accesses);
+}
+
+uint32_t preload_told(const profile_told *key) {
+    profile_segment *s = preload_segment;
+    uint64_t hash = mix(mix(mix(key->function, key->path), mix(key->column, key->site)), key->sure);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        uint32_t at = (uint32_t)((hash + i) % PROFILE_TOLD);
+        profile_told *entry = &s->told[at];
+        uint32_t seen = look_at(&entry->state);
+        if (seen == PROFILE_READY && entry->function == key->function && entry->path == key->path &&
+            entry->column == key->column && entry->site == key->site && entry->sure == key->sure)
+            return at;
+        if (seen != PROFILE_FREE) continue;
+        entry->function = key->function;
+        entry->path = key->path;
+        entry->column = key->column;
+        entry->site = key->site;
+        entry->sure = key->sure;
+        publish(&entry->state);
+        return at;
+    }
+    return lose(&s->lost_told);
+}
+
+uint32_t preload_held(uint32_t path, uint32_t kind) {
+    profile_segment *s = preload_segment;
+    uint32_t process = preload_process();
+    uint64_t hash = mix(mix(process, path), kind);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        uint32_t at = (uint32_t)((hash + i) % PROFILE_HELD);
+        profile_held *entry = &s->held[at];
+        uint32_t seen = look_at(&entry->state);
+        if (seen == PROFILE_READY && entry->process == process && entry->path == path && entry->kind == kind) return at;
+        if (seen != PROFILE_FREE) continue;
+        entry->process = process;
+        entry->path = path;
+        entry->kind = kind;
+        publish(&entry->state);
+        return at;
+    }
+    return lose(&s->lost_held);
 }
 
 profile_stack *preload_stack(const uint32_t *site, uint32_t depth, uint32_t user) {

@@ -13,6 +13,7 @@
 typedef struct errand {
     msio_status (*call)(void *user);
     void *user;
+    uint64_t place; /* in Python, for msio profile */
     msio_status status;
     PyObject *type, *value, *traceback; /* the exception, where it failed */
     bool done;
@@ -24,7 +25,9 @@ typedef struct errand {
 /* Errors belong to the thread that made the call: they become an exception there. */
 static void *go(void *user) {
     errand *e = user;
+    msio_prof_set_place(e->place);
     e->status = e->call(e->user);
+    msio_prof_set_place(0);
     if (e->status && e->status != MSIO_END) {
         PyGILState_STATE state = PyGILState_Ensure();
         py_fail();
@@ -74,6 +77,7 @@ static bool interrupted(errand *e, atomic_int *stop) {
 msio_status py_wait_for(msio_status (*call)(void *user), void *user, atomic_int *stop) {
     errand e = {.call = call,
                 .user = user,
+                .place = msio_prof_place(),
                 .process = getpid(),
                 .mutex = PTHREAD_MUTEX_INITIALIZER,
                 .over = PTHREAD_COND_INITIALIZER};

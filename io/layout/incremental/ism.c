@@ -36,6 +36,8 @@ static msio_status load(msio_manager *manager, void **state) {
 
 static void unload(void *state) { msio_ism_free(state); }
 
+static size_t held(const void *state) { return ((const msio_ism *)state)->arena.total; }
+
 static const char *refuses(const msio_manager *manager, const msio_column_dat *column) {
     (void)manager;
     return msio_cell_refuses(column);
@@ -122,6 +124,7 @@ static const char *keeps(const msio_manager *manager, const msio_column_dat *col
 const msio_layout msio_ism_layout = {.type = "IncrementalStMan",
                                      .load = load,
                                      .unload = unload,
+                                     .held = held,
                                      .refuses = refuses,
                                      .keeps = keeps,
                                      .shares = msio_ism_shares,

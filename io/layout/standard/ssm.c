@@ -39,6 +39,8 @@ static msio_status load(msio_manager *manager, void **state) {
 
 static void unload(void *state) { msio_ssm_free(state); }
 
+static size_t held(const void *state) { return ((const msio_ssm *)state)->arena.total; }
+
 static const char *refuses(const msio_manager *manager, const msio_column_dat *column) {
     (void)manager;
     return msio_cell_refuses(column);
@@ -130,6 +132,7 @@ static msio_status pieces(const msio_manager *manager, const msio_column_dat *co
 const msio_layout msio_ssm_layout = {.type = "StandardStMan",
                                      .load = load,
                                      .unload = unload,
+                                     .held = held,
                                      .refuses = refuses,
                                      .shapes = shapes,
                                      .pieces = pieces,

@@ -63,6 +63,8 @@ static msio_status load_data(msio_manager *m, void **state) { return load(m, MSI
 
 static void unload(void *state) { msio_tiled_free(state); }
 
+static size_t held(const void *state) { return ((const msio_tiled *)state)->arena.total; }
+
 /* Tile files are read afresh by every call: only which file it is, and how long, was remembered. */
 static bool changed(const msio_manager *manager) {
     const msio_tiled *t = manager->state;
@@ -431,8 +433,8 @@ static msio_status tiles(const msio_manager *manager, const msio_column_dat *col
 
 #define TILED_LAYOUT(name, loader)                                                                                     \
     {                                                                                                                  \
-        .type = name, .load = loader, .unload = unload, .refuses = refuses, .shapes = shapes, .pieces = pieces,        \
-        .tiles = tiles, .describe = describe, .changed = changed                                                       \
+        .type = name, .load = loader, .unload = unload, .held = held, .refuses = refuses, .shapes = shapes,            \
+        .pieces = pieces, .tiles = tiles, .describe = describe, .changed = changed                                     \
     }
 
 const msio_layout msio_tiled_column_layout = TILED_LAYOUT("TiledColumnStMan", load_column);
