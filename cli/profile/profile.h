@@ -153,7 +153,25 @@ typedef struct prof_line {
     const char *file, *function;
     int line, sure;
     int64_t calls, cells, rows, bytes;
+    int64_t told; /* of calls: those of msio's functions */
+    double told_seconds;
 } prof_line;
+
+/* Calls of one of msio's functions, for one path and column, from one place. */
+typedef struct prof_told {
+    const char *function, *path, *column; /* path, column: "" where there is none */
+    const char *file, *caller;            /* of the place; NULL: unknown */
+    int line, sure;
+    int64_t calls, unfinished; /* unfinished: that did not end before the process did */
+    double seconds, longest;
+    int64_t bytes, rows; /* delivered or stored */
+} prof_told;
+
+/* What msio held of a path, of a kind. */
+typedef struct prof_held {
+    const char *path, *kind; /* path "": of none */
+    int64_t bytes, most;     /* at the end, and at most; of the process that held the most */
+} prof_held;
 
 /* What samples of Python's stacks say of a line, or of a task of CASA: `file` is its module then, `line` 0. */
 typedef struct prof_time {
@@ -223,11 +241,14 @@ typedef struct prof_event {
 typedef struct prof_found {
     profile_segment *segment;
     int tables, files, accesses, lines, processes, findings, timed, tasks, task_calls, stacks, functions, edges,
-        chosen_lines;
+        chosen_lines, tolds, helds;
     prof_table *table;
     prof_file *file;
     prof_access *access; /* most calls first */
     prof_line *line;
+    prof_told *told; /* most time first */
+    prof_held *held; /* the most first */
+    prof_held held_all;
     prof_time *time;           /* by line, the longest first */
     prof_time *task;           /* by task, the longest first */
     prof_task_call *task_call; /* in the order in which they began */
@@ -243,7 +264,7 @@ typedef struct prof_found {
     int64_t events_dropped; /* for which it had no room, or that were not whole */
     double table_seconds;   /* in system calls on tables' and HDF5 files, over all threads */
     double other_seconds;   /* the same on other files */
-    int64_t events_accesses, events_calls;
+    int64_t events_accesses, events_calls, told_calls;
     double own_seconds;  /* that counting took, about */
     int64_t looks;       /* samples of all of Python's threads */
     double look_seconds; /* processor time that they took, measured */
@@ -265,6 +286,21 @@ void prof_layout_table(prof_found *found, int table, const prof_extent *extents,
 
 /* The log of a folder, where there is one (profile_trace.c). */
 void prof_find_events(const char *folder, prof_found *found);
+/* Tables in the order in which they lie in found->table; the table of that path, -1: none; the same of what it is
+ * another name of (profile_tables.c). */
+int prof_compare_tables(const void *one, const void *other);
+int prof_find_table(const prof_found *found, const char *path);
+int prof_table_by_name(const prof_found *found, const char *name);
+/* The last part of a path; of a subtable the table's too. */
+const char *prof_short_name(const char *path);
+/* Calls of msio's functions, and what it held (profile_told.c). */
+void prof_find_told(prof_found *found);
+/* The calls by function, path and column, those of one together: to be freed. Returns how many. */
+int prof_told_functions(const prof_found *found, prof_told **list);
+/* How many of them from `first` on are of one function, path and column. */
+int prof_told_same(const prof_told *list, int n, int first);
+/* Whether two come from one place, however sure that is. */
+bool prof_told_same_place(const prof_told *a, const prof_told *b);
 /* What Python's stacks tell: lines, tasks (profile_python.c). */
 void prof_find_times(prof_found *found);
 /* Functions of Python and their callers (profile_calls.c). */

@@ -37,6 +37,19 @@ static void put_count(FILE *out, const char *what, const char *table, const char
     fprintf(out, "\t%lld\n", (long long)count);
 }
 
+/* Calls of msio's functions, each under its own name. */
+static void put_told_counts(FILE *out, const prof_found *found) {
+    prof_told *list;
+    const int n = prof_told_functions(found, &list);
+    for (int i = 0, same; i < n; i += same) {
+        int64_t calls = 0;
+        same = prof_told_same(list, n, i);
+        for (int k = i; k < i + same; k++) calls += list[k].calls;
+        put_count(out, list[i].function, prof_short_name(list[i].path), list[i].column, calls);
+    }
+    free(list);
+}
+
 void cli_profile_counts(FILE *out, const cli_profile_run *run, const prof_found *found) {
     fprintf(out, "# msio profile counts 1\nseconds\t\t\t%.6f\ncpu_seconds\t\t\t%.6f\n", run->seconds,
             run->user + run->system);
@@ -56,6 +69,7 @@ void cli_profile_counts(FILE *out, const cli_profile_run *run, const prof_found 
             put_count(out, "tiles_twice", t->name, c->name, c->units_twice);
         }
     }
+    put_told_counts(out, found);
 }
 
 /* ---------------------------------------------------------------- stacks: a line of the source, what it asked for */
@@ -346,6 +360,41 @@ static void put_function_entry(FILE *out, const prof_found *found, const prof_fu
     fputc('0', out);
 }
 
+/* An entry for each of msio's functions, path and column, called by lines; first: of n of one entry. Nothing that it
+ * calls is told of, so that its own time is all of it. */
+static void put_told_entry(FILE *out, const prof_told *first, int n) {
+    char name[600];
+    int64_t calls = 0;
+    double seconds = 0;
+    for (int i = 0; i < n; i++) calls += first[i].calls, seconds += first[i].seconds;
+    snprintf(name, sizeof name, "%.250s%s%.300s", first->function, *first->column ? " " : "", first->column);
+    put_function(out, first->path, 0, name);
+    fputs(")\005", out);
+    put_counts(out, calls, calls, seconds, seconds);
+    fputc('{', out);
+    for (int i = 0, same; i < n; i += same) {
+        const prof_told *by = &first[i];
+        calls = 0, seconds = 0;
+        for (same = 0; i + same < n && prof_told_same_place(by, &first[i + same]); same++)
+            calls += by[same].calls, seconds += by[same].seconds;
+        if (!by->file) continue;
+        put_function(out, by->file, by->line, by->caller);
+        fputs(")\004", out);
+        put_counts(out, calls, calls, seconds, seconds);
+    }
+    fputc('0', out);
+}
+
+static void put_told_entries(FILE *out, const prof_found *found) {
+    prof_told *list;
+    const int n = prof_told_functions(found, &list);
+    for (int i = 0, same; i < n; i += same) {
+        same = prof_told_same(list, n, i);
+        put_told_entry(out, &list[i], same);
+    }
+    free(list);
+}
+
 void cli_profile_pstats(FILE *out, const prof_found *found) {
     fputc('{', out);
     if (found->functions) {
@@ -358,5 +407,6 @@ void cli_profile_pstats(FILE *out, const prof_found *found) {
             put_column_entry(out, found, &found->table[i], c, false);
             put_column_entry(out, found, &found->table[i], c, true);
         }
+    put_told_entries(out, found);
     fputc('0', out);
 }

@@ -110,27 +110,6 @@ static char *table_of(const prof_file *f) {
     return path;
 }
 
-/* The last part of the path; of a subtable the table's too. */
-static const char *short_name(const char *path) {
-    const char *slash = strrchr(path, '/'), *before = slash;
-    if (!slash || slash == path) return path;
-    while (before > path && before[-1] != '/') before--;
-    const char *dot = memchr(before, '.', (size_t)(slash - before));
-    return dot && !strchr(slash, '.') ? before : slash + 1;
-}
-
-static int compare_tables(const void *one, const void *other) {
-    const prof_table *a = one, *b = other;
-    return strcmp(a->path, b->path);
-}
-
-static int find_table(const prof_found *found, const char *path) {
-    prof_table wanted = {.path = path};
-    const prof_table *at =
-        found->tables ? bsearch(&wanted, found->table, (size_t)found->tables, sizeof wanted, compare_tables) : NULL;
-    return at ? (int)(at - found->table) : -1;
-}
-
 static const char *base_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
@@ -163,14 +142,14 @@ static void find_tables(prof_found *found) {
         if (!path) continue;
         list[n++] = (prof_table){.path = path, .hdf5 = found->file[i].kind == PROFILE_HDF5_FILE, .rows = -1};
     }
-    if (n) qsort(list, (size_t)n, sizeof *list, compare_tables);
+    if (n) qsort(list, (size_t)n, sizeof *list, prof_compare_tables);
     for (int i = 0; i < n; i++) {
         if (kept && strcmp(list[kept - 1].path, list[i].path) == 0) {
             free((char *)(uintptr_t)list[i].path);
             continue;
         }
         list[kept] = list[i];
-        list[kept].name = short_name(list[kept].path);
+        list[kept].name = prof_short_name(list[kept].path);
         kept++;
     }
     found->table = list;
@@ -178,7 +157,7 @@ static void find_tables(prof_found *found) {
     for (int i = 0; i < found->files; i++) {
         prof_file *f = &found->file[i];
         char *path = table_of(f);
-        f->table = path ? find_table(found, path) : -1;
+        f->table = path ? prof_find_table(found, path) : -1;
         free(path);
         if (f->table >= 0)
             add_to_table(&found->table[f->table], f);
@@ -253,13 +232,6 @@ static int compare_accesses(const void *one, const void *other) {
     if (a->calls != b->calls) return a->calls > b->calls ? -1 : 1;
     int order = strcmp(a->table_path, b->table_path);
     return order ? order : strcmp(a->column_name, b->column_name);
-}
-
-static int table_by_name(prof_found *found, const char *name) {
-    char real[PATH_MAX];
-    int table = find_table(found, name);
-    if (table >= 0 || !realpath(name, real)) return table;
-    return find_table(found, real);
 }
 
 /* Bytes that calls delivered: what casacore told of the shape, times the type. */
@@ -378,7 +350,7 @@ static void find_accesses(prof_found *found) {
             made.file = prof_string(s, site->file), made.function = prof_string(s, site->function);
             made.line = site->line;
         }
-        made.table = table_by_name(found, made.table_path);
+        made.table = prof_table_by_name(found, made.table_path);
         made.next = -1;
         list[n++] = made;
     }
@@ -419,7 +391,7 @@ static int compare_lines_in_order(const void *one, const void *other) {
 }
 
 static void find_lines(prof_found *found) {
-    prof_line *list = cli_alloc_many((size_t)found->accesses + 1, sizeof *list);
+    prof_line *list = cli_alloc_many((size_t)found->accesses + (size_t)found->tolds + 1, sizeof *list);
     int n = 0, kept = 0;
     for (int i = 0; i < found->accesses; i++) {
         const prof_access *a = &found->access[i];
@@ -427,6 +399,13 @@ static void find_lines(prof_found *found) {
         list[n++] = (prof_line){.file = a->file, .function = a->function, .line = a->line, .sure = a->sure};
         list[n - 1].calls = a->calls, list[n - 1].cells = a->cells;
         list[n - 1].rows = a->rows, list[n - 1].bytes = a->bytes;
+    }
+    for (int i = 0; i < found->tolds; i++) {
+        const prof_told *t = &found->told[i];
+        if (!t->file) continue;
+        list[n++] = (prof_line){.file = t->file, .function = t->caller, .line = t->line, .sure = t->sure};
+        list[n - 1].calls = list[n - 1].told = t->calls;
+        list[n - 1].rows = t->rows, list[n - 1].bytes = t->bytes, list[n - 1].told_seconds = t->seconds;
     }
     if (n) qsort(list, (size_t)n, sizeof *list, compare_lines_in_order);
     for (int i = 0; i < n; i++) {
@@ -437,6 +416,7 @@ static void find_lines(prof_found *found) {
         }
         to->calls += line.calls, to->cells += line.cells;
         to->rows += line.rows, to->bytes += line.bytes;
+        to->told += line.told, to->told_seconds += line.told_seconds;
     }
     if (kept) qsort(list, (size_t)kept, sizeof *list, busiest_first);
     found->line = list;
@@ -477,11 +457,13 @@ static void find_cost(const char *folder, prof_found *found) {
     const profile_segment *s = found->segment;
     for (int i = 0; i < found->accesses; i++) found->events_accesses += found->access[i].calls;
     for (int i = 0; i < found->files; i++) found->events_calls += found->file[i].reads + found->file[i].writes;
-    found->own_seconds = (double)found->events_calls * cost_of_call(folder) +
-                         (double)found->events_accesses * cost_of_access(s) +
-                         (found->traced ? (double)found->events_calls * EVENT_SECONDS : 0);
+    found->own_seconds =
+        (double)found->events_calls * cost_of_call(folder) + (double)found->events_accesses * cost_of_access(s) +
+        (found->traced ? (double)found->events_calls * EVENT_SECONDS : 0) +
+        (s->timed_told ? 1e-9 * (double)s->timed_told_ns / (double)s->timed_told : 0) * (double)found->told_calls;
     found->lost = (int64_t)s->lost_processes + s->lost_strings + s->lost_files + s->lost_extents + s->lost_accesses +
-                  s->lost_sites + s->lost_stacks + s->lost_functions + s->lost_edges + s->untracked;
+                  s->lost_sites + s->lost_stacks + s->lost_functions + s->lost_edges + s->untracked + s->lost_told +
+                  s->lost_held;
     if (s->tasks > PROFILE_TASKS) found->lost += s->tasks - PROFILE_TASKS;
     found->looks = (int64_t)s->looks;
     found->look_seconds = 1e-9 * (double)s->look_ns;
@@ -496,6 +478,7 @@ int cli_profile_find(const cli_context *cli, const char *folder, prof_found *fou
     find_tables(found);
     find_columns(found);
     find_accesses(found);
+    prof_find_told(found);
     find_lines(found);
     prof_find_times(found);
     prof_find_calls(found);
@@ -517,6 +500,8 @@ void cli_profile_found_free(prof_found *found) {
     free(found->file);
     free(found->access);
     free(found->line);
+    free(found->told);
+    free(found->held);
     free(found->time);
     free(found->task);
     free(found->task_call);

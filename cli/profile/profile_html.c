@@ -149,6 +149,46 @@ static void put_accesses(FILE *out, const prof_found *found) {
     fputs("</tbody></table></div>\n", out);
 }
 
+static void put_told(FILE *out, const prof_found *found) {
+    static const char *const names[] = {"function", "table",  "column", "line", ">calls",
+                                        ">time",    ">bytes", ">rows",  NULL};
+    if (!found->tolds) return;
+    fputs("<h2>msio's calls</h2>\n<p>Each is counted, by the line that made it.</p>\n", out);
+    titles(out, names);
+    for (int i = 0; i < found->tolds && i < FUNCTIONS_SHOWN; i++) {
+        const prof_told *t = &found->told[i];
+        fputs("<tr>", out);
+        cell(out, t->function);
+        cell(out, prof_short_name(t->path));
+        cell(out, t->column);
+        place(out, t->file, t->line, t->caller);
+        number(out, (double)t->calls, cli_count(t->calls).text);
+        number(out, t->seconds, cli_duration(t->seconds).text);
+        number(out, (double)t->bytes, t->bytes ? cli_size(t->bytes).text : "");
+        number(out, (double)t->rows, t->rows ? cli_count(t->rows).text : "");
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody></table></div>\n", out);
+}
+
+static void put_held(FILE *out, const prof_found *found) {
+    static const char *const names[] = {"table", "what", ">at the end", ">at most", NULL};
+    if (!found->helds) return;
+    fprintf(out, "<h2>What msio holds</h2>\n<p>%s at the end, %s at most.</p>\n", cli_size(found->held_all.bytes).text,
+            cli_size(found->held_all.most).text);
+    titles(out, names);
+    for (int i = 0; i < found->helds && i < FUNCTIONS_SHOWN; i++) {
+        const prof_held *h = &found->held[i];
+        fputs("<tr>", out);
+        cell(out, prof_short_name(h->path));
+        cell(out, h->kind);
+        number(out, (double)h->bytes, cli_size(h->bytes).text);
+        number(out, (double)h->most, cli_size(h->most).text);
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody></table></div>\n", out);
+}
+
 static void put_tasks(FILE *out, const prof_found *found) {
     static const char *const names[] = {"task", "of", "line", ">begins", ">takes", ">CPU", NULL};
     char name[200];
@@ -548,6 +588,8 @@ void cli_profile_html(FILE *out, const cli_profile_run *run, const prof_found *f
     put_sampled_lines(out, &run->samples);
     put_columns(out, found);
     put_accesses(out, found);
+    put_told(out, found);
+    put_held(out, found);
     put_times(out, found);
     put_calls(out, found);
     put_chosen(out, found);

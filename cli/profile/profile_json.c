@@ -90,7 +90,8 @@ static void put_columns(cli_json *json, const prof_found *found) {
 static void put_lines(cli_json *json, const prof_found *found) {
     static const cli_json_member place[] = {OF_LINE("file", file), OF_LINE("line", line),
                                             OF_LINE("function", function)},
-                                 counts[] = {OF_LINE("hits", calls), OF_LINE("rows", rows), OF_LINE("bytes", bytes)};
+                                 counts[] = {OF_LINE("hits", calls), OF_LINE("rows", rows), OF_LINE("bytes", bytes),
+                                             OF_LINE("msio_calls", told), OF_LINE("msio_seconds", told_seconds)};
     cli_json_open_list(json, "lines");
     for (int i = 0; i < found->lines; i++) {
         const prof_line *l = &found->line[i];
@@ -100,6 +101,44 @@ static void put_lines(cli_json *json, const prof_found *found) {
         CLI_JSON_PUT_MEMBERS(json, l, counts);
         cli_json_end(json);
     }
+    cli_json_end(json);
+}
+
+#define OF_TOLD(key, name) CLI_JSON_MEMBER(prof_told, key, name)
+#define OF_HELD(key, name) CLI_JSON_MEMBER(prof_held, key, name)
+
+static void put_told(cli_json *json, const prof_found *found) {
+    static const cli_json_member what[] = {OF_TOLD("function", function), OF_TOLD("table", path),
+                                           OF_TOLD("column", column)},
+                                 place[] = {OF_TOLD("file", file), OF_TOLD("line", line), OF_TOLD("caller", caller)},
+                                 counts[] = {OF_TOLD("ncalls", calls),    OF_TOLD("unfinished", unfinished),
+                                             OF_TOLD("seconds", seconds), OF_TOLD("longest_seconds", longest),
+                                             OF_TOLD("bytes", bytes),     OF_TOLD("rows", rows)};
+    cli_json_open_list(json, "msio_calls");
+    for (int i = 0; i < found->tolds; i++) {
+        cli_json_flat_object(json);
+        CLI_JSON_PUT_MEMBERS(json, &found->told[i], what);
+        CLI_JSON_PUT_MEMBERS(json, &found->told[i], place);
+        cli_json_put_string(json, "site", sure_word(found->told[i].sure));
+        CLI_JSON_PUT_MEMBERS(json, &found->told[i], counts);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+}
+
+static void put_held(cli_json *json, const prof_found *found) {
+    static const cli_json_member what[] = {OF_HELD("table", path), OF_HELD("what", kind)},
+                                 counts[] = {OF_HELD("bytes", bytes), OF_HELD("most_bytes", most)};
+    cli_json_open_object(json, "msio_holds");
+    CLI_JSON_PUT_MEMBERS(json, &found->held_all, counts);
+    cli_json_open_list(json, "by");
+    for (int i = 0; i < found->helds; i++) {
+        cli_json_flat_object(json);
+        CLI_JSON_PUT_MEMBERS(json, &found->held[i], what);
+        CLI_JSON_PUT_MEMBERS(json, &found->held[i], counts);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
     cli_json_end(json);
 }
 
@@ -426,6 +465,8 @@ void cli_profile_json(FILE *out, const cli_profile_run *run, const prof_found *f
     put_tables(&json, found);
     put_columns(&json, found);
     put_lines(&json, found);
+    put_told(&json, found);
+    put_held(&json, found);
     put_loops(&json, found);
     put_findings(&json, found);
     put_samples(&json, run);

@@ -11,6 +11,8 @@
 #define COLUMNS_SHOWN 25
 #define MUCH_BESIDE 1000000 /* bytes of headers and descriptions that are worth a line */
 #define LOOPS_SHOWN 12
+#define TOLD_SHOWN 15
+#define HELD_SHOWN 10
 #define FILES_SHOWN 8
 #define FINDINGS_SHOWN 20
 #define LIBRARIES_SHOWN 6
@@ -258,6 +260,59 @@ static void print_loops(FILE *out, const prof_found *found) {
     }
 }
 
+/* file.py:12; of a program in C library function. */
+static const char *place_of_told(char buffer[512], const prof_told *t) {
+    const prof_access place = {.file = t->file, .line = t->line};
+    char native[400];
+    if (!t->file || t->line > 0) return place_of(buffer, &place);
+    snprintf(native, sizeof native, "%.100s %.250s", t->file, t->caller);
+    return printable(buffer, native);
+}
+
+/* The calls of msio's own functions, as the program made them. */
+static void print_told(FILE *out, const prof_found *found) {
+    static const char *const titles[] = {"function", "table",   "column", "line",  ">calls",
+                                         ">time",    ">a call", ">bytes", ">rows", NULL};
+    cli_grid grid;
+    if (!found->tolds) return;
+    fputs("\nmsio's calls: each is counted, by the line that made it\n", out);
+    cli_grid_begin(&grid, titles);
+    for (int i = 0; i < found->tolds && i < TOLD_SHOWN; i++) {
+        const prof_told *t = &found->told[i];
+        const int64_t ended = t->calls - t->unfinished;
+        char function[512], path[512], column[512], line[512];
+        cli_grid_row(&grid,
+                     (const char *const[]){
+                         printable(function, t->function), *t->path ? printable(path, prof_short_name(t->path)) : "-",
+                         *t->column ? printable(column, t->column) : "-", place_of_told(line, t),
+                         cli_count(t->calls).text, cli_duration(t->seconds).text,
+                         ended > 0 ? cli_duration(t->seconds / (double)ended).text : "-",
+                         t->bytes ? cli_size(t->bytes).text : "-", t->rows ? cli_count(t->rows).text : "-"});
+    }
+    cli_grid_print(&grid, out);
+    if (found->tolds > TOLD_SHOWN)
+        fprintf(out, "  and %d with less time: report.json has all\n", found->tolds - TOLD_SHOWN);
+}
+
+static void print_held(FILE *out, const prof_found *found) {
+    static const char *const titles[] = {"msio holds", "what", ">at the end", ">at most", NULL};
+    cli_grid grid;
+    if (!found->helds) return;
+    fputc('\n', out);
+    cli_grid_begin(&grid, titles);
+    cli_grid_row(&grid, (const char *const[]){"(all)", "", cli_size(found->held_all.bytes).text,
+                                              cli_size(found->held_all.most).text});
+    for (int i = 0; i < found->helds && i < HELD_SHOWN; i++) {
+        const prof_held *h = &found->held[i];
+        char path[512], kind[512];
+        cli_grid_row(&grid,
+                     (const char *const[]){*h->path ? printable(path, prof_short_name(h->path)) : "-",
+                                           printable(kind, h->kind), cli_size(h->bytes).text, cli_size(h->most).text});
+    }
+    cli_grid_print(&grid, out);
+    if (found->helds > HELD_SHOWN) fprintf(out, "  and %d with less: report.json has all\n", found->helds - HELD_SHOWN);
+}
+
 static void print_findings(FILE *out, const cli_profile_run *run, const prof_found *found) {
     bool little = cli_profile_little(run, found);
     fputs(little ? "\nFindings (the tables take little here: no advice)\n" : "\nFindings\n", out);
@@ -420,6 +475,8 @@ static void print_limits(FILE *out, const cli_profile_run *run, const prof_found
             : by[PROFILE_SEEN_TRACE]    ? "by casacore's own trace functions"
             : by[PROFILE_SEEN_STRANGER] ? "none: this casacore is not known, and wrote no text trace; files alone"
                                         : "none: no casacore, or one that tells nothing; files alone");
+    if (found->told_calls)
+        fprintf(out, "         and %s calls of msio, which tells of them itself\n", cli_count(found->told_calls).text);
     if (by[PROFILE_SEEN_TEXT] && by[PROFILE_SEEN_TRACE])
         fprintf(out, "         of %d processes, of %d others by its trace functions\n", by[PROFILE_SEEN_TEXT],
                 by[PROFILE_SEEN_TRACE]);
@@ -441,8 +498,10 @@ static void print_limits(FILE *out, const cli_profile_run *run, const prof_found
                 printable(why, found->table[t].unknown));
         n++;
     }
-    fprintf(out, "Own cost %s accesses, %s system calls: about %s", cli_count(found->events_accesses).text,
-            cli_count(found->events_calls).text, cli_duration(found->own_seconds).text);
+    fprintf(out, "Own cost %s accesses, %s system calls", cli_count(found->events_accesses).text,
+            cli_count(found->events_calls).text);
+    if (found->told_calls) fprintf(out, ", %s calls of msio's", cli_count(found->told_calls).text);
+    fprintf(out, ": about %s", cli_duration(found->own_seconds).text);
     if (run->seconds > 0) fprintf(out, " (%.1f%%)", 100 * found->own_seconds / run->seconds);
     fprintf(out, "; %s events without room in the counters\n", cli_count(found->lost).text);
     if (found->traced)
@@ -491,6 +550,8 @@ void cli_profile_text(FILE *out, const cli_profile_run *run, const prof_found *f
     fputc('\n', out);
     if (found->tables) print_columns(out, found);
     print_loops(out, found);
+    print_told(out, found);
+    print_held(out, found);
     print_times(out, found);
     if (run->samples.stacks.functions) print_sampled_functions(out, run);
     print_sampled_lines(out, run);

@@ -123,6 +123,18 @@ static void make_tasks(void) {
     }
 }
 
+static void make_told(void) {
+    const uint32_t function = string("msio_read"), kind = string("answers");
+    for (uint32_t i = 0; i < PROFILE_TOLD; i++) {
+        s->told[i] = (profile_told){.state = PROFILE_READY, .function = function, .site = i % sites + 1, .calls = 2};
+        s->told[i].path = s->access[COLUMNS * (i / sites) % (COLUMNS * sites)].table;
+        s->told[i].sure = PROFILE_SITE_EXACT;
+        s->told[i].ended = 2, s->told[i].ns = 1000, s->told[i].bytes = 100, s->told[i].rows = 10;
+    }
+    for (uint32_t i = 0; i < PROFILE_HELD; i++)
+        s->held[i] = (profile_held){PROFILE_READY, 0, s->access[COLUMNS * i % (COLUMNS * sites)].table, kind, i, 2 * i};
+}
+
 static void make_events(const char *folder) {
     profile_events *log = make(folder, PROFILE_EVENTS_FILE, sizeof *log);
     memcpy(log->magic, PROFILE_EVENTS_MAGIC, 8);
@@ -158,6 +170,7 @@ int main(int argc, char **argv) {
     make_accesses();
     make_functions();
     make_tasks();
+    make_told();
     make_events(argv[1]);
     return 0;
 }

@@ -13,7 +13,7 @@ import unittest
 from running import main, msio
 
 LARGE_RUN = os.environ.get("MSIO_TEST_LARGE_RUN", "")
-FILES, SITES, THREADS, COLUMNS = 10_000, 10_000, 64, 3
+FILES, SITES, THREADS, COLUMNS, TOLD, HELD = 10_000, 10_000, 64, 3, 8192, 4096
 
 
 class TestReport(unittest.TestCase):
@@ -30,7 +30,11 @@ class TestReport(unittest.TestCase):
         self.assertEqual(sum(f["bytes_read"] for f in report["files"]), FILES * 50 * 4096)
         self.assertEqual(len(report["tables"]), FILES // 10)
         self.assertEqual(len(report["lines"]), SITES)
-        self.assertEqual(sum(line["hits"] for line in report["lines"]), calls)
+        self.assertEqual(sum(line["hits"] for line in report["lines"]), calls + 2 * TOLD)
+        self.assertEqual(sum(line["msio_calls"] for line in report["lines"]), 2 * TOLD)
+        self.assertEqual(len(report["msio_calls"]), TOLD)
+        self.assertEqual(sum(call["bytes"] for call in report["msio_calls"]), 100 * TOLD)
+        self.assertEqual(max(held["most_bytes"] for held in report["msio_holds"]["by"]), 2 * (HELD - 1))
         self.assertEqual(sum(by["calls"] for c in report["columns"] for by in c["by"]), calls)
         self.assertEqual(sum(len(c["by"]) for c in report["columns"]), accesses)
         self.assertEqual(len(report["loops"]), accesses)
