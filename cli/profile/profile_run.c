@@ -129,9 +129,10 @@ static int make_shared(const cli_context *cli, const cli_profile_run *run, const
 int cli_profile_prepare(const cli_context *cli, const char *folder, cli_profile_run *run) {
     struct timespec now;
     const void *map = NULL;
-    profile_head counters = {PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), 0,
-                             (uint32_t)run->stack_hz};
-    const profile_head events = {PROFILE_EVENTS_MAGIC, PROFILE_EVENTS_VERSION, (uint32_t)sizeof(profile_events), 0, 0};
+    profile_head counters = {
+        PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), 0, (uint32_t)run->stack_hz, 0};
+    const profile_head events = {
+        PROFILE_EVENTS_MAGIC, PROFILE_EVENTS_VERSION, (uint32_t)sizeof(profile_events), 0, 0, 0};
     clock_gettime(CLOCK_MONOTONIC, &now);
     counters.started = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     int code = cli_profile_folder(cli, folder, run);

@@ -243,6 +243,7 @@ typedef struct profile_head {
     uint32_t version, bytes;
     uint64_t started;
     uint32_t sample_hz;
+    uint32_t processes; /* none: else the bytes behind sample_hz would be whatever was there */
 } profile_head;
 
 typedef struct profile_segment {
@@ -283,6 +284,7 @@ typedef struct profile_segment {
 } profile_segment;
 
 _Static_assert(offsetof(profile_head, sample_hz) == offsetof(profile_segment, sample_hz), "the counters begin so");
+_Static_assert(sizeof(profile_head) == offsetof(profile_segment, processes) + sizeof(uint32_t), "and no byte more");
 _Static_assert(sizeof(profile_segment) <= 64u << 20, "the counters of a run take at most 64 MiB");
 
 #endif

@@ -101,14 +101,14 @@ static void *map_shared(const shared_file *file, size_t same) {
 
 static profile_segment *map_segment(void) {
     profile_head head = {PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), preload_now(),
-                         PROFILE_SAMPLE_HZ};
+                         PROFILE_SAMPLE_HZ, 0};
     return map_shared(&(shared_file){segment_path, sizeof(profile_segment), sizeof head, &head},
                       offsetof(profile_head, started));
 }
 
 static profile_events *map_events(void) {
     char path[sizeof segment_path + sizeof PROFILE_EVENTS_FILE];
-    profile_head head = {PROFILE_EVENTS_MAGIC, PROFILE_EVENTS_VERSION, (uint32_t)sizeof(profile_events), 0, 0};
+    profile_head head = {PROFILE_EVENTS_MAGIC, PROFILE_EVENTS_VERSION, (uint32_t)sizeof(profile_events), 0, 0, 0};
     size_t folder = strlen(segment_path) - (sizeof PROFILE_FILE - 1);
     memcpy(path, segment_path, folder);
     memcpy(path + folder, PROFILE_EVENTS_FILE, sizeof PROFILE_EVENTS_FILE);
