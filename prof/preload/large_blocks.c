@@ -30,7 +30,10 @@ static void *resolve(_Atomic(void *) *kept, const char *name) {
 
 #define REAL(name) (__extension__(__typeof__(&name)) resolve(&real_##name, #name))
 
-static void count(size_t bytes) {
+/* What is not done at once: apart from the short way, which it would make save registers that it has no need of. */
+#define APART __attribute__((noinline))
+
+static APART void count(size_t bytes) {
     static __thread int counting __attribute__((tls_model("initial-exec")));
     int kept = errno;
     if (counting || !preload_is_own_memory()) return;
@@ -50,10 +53,20 @@ static void *none(void) {
     return NULL;
 }
 
-PRELOAD_EXPORT void *malloc(size_t size) {
+/* The C library's function for a small block, where it was looked up already; NULL: the other way. */
+#define AT_ONCE(name, size)                                                                                            \
+    (__builtin_expect((size) < LARGE, 1)                                                                               \
+         ? (__extension__(__typeof__(&name)) atomic_load_explicit(&real_##name, memory_order_relaxed))                 \
+         : NULL)
+
+static APART void *malloc_other(size_t size) {
     __typeof__(&malloc) real = REAL(malloc);
-    if (!real) return none();
-    return size < LARGE ? real(size) : counted(real(size), size);
+    return real ? counted(real(size), size) : none();
+}
+
+PRELOAD_EXPORT void *malloc(size_t size) {
+    __typeof__(&malloc) real = AT_ONCE(malloc, size);
+    return __builtin_expect(real != NULL, 1) ? real(size) : malloc_other(size);
 }
 
 PRELOAD_EXPORT void *calloc(size_t n, size_t size) {
@@ -62,10 +75,14 @@ PRELOAD_EXPORT void *calloc(size_t n, size_t size) {
 }
 
 /* Counts all of it: what the block had before is not known. */
-PRELOAD_EXPORT void *realloc(void *block, size_t size) {
+static APART void *realloc_other(void *block, size_t size) {
     __typeof__(&realloc) real = REAL(realloc);
-    if (!real) return none();
-    return size < LARGE ? real(block, size) : counted(real(block, size), size);
+    return real ? counted(real(block, size), size) : none();
+}
+
+PRELOAD_EXPORT void *realloc(void *block, size_t size) {
+    __typeof__(&realloc) real = AT_ONCE(realloc, size);
+    return __builtin_expect(real != NULL, 1) ? real(block, size) : realloc_other(block, size);
 }
 
 PRELOAD_EXPORT void *aligned_alloc(size_t alignment, size_t size) {
