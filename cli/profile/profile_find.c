@@ -47,7 +47,7 @@ static void add_file(prof_file *to, const profile_file *f) {
     to->writes += (int64_t)f->writes;
     to->bytes_read += (int64_t)f->bytes_read;
     to->bytes_written += (int64_t)f->bytes_written;
-    to->seeks += (int64_t)f->seeks;
+    to->seeks += (int64_t)f->seeks + f->more_seeks;
     to->syncs += (int64_t)f->syncs;
     to->truncations += (int64_t)f->truncations;
     to->maps += (int64_t)f->maps;

@@ -49,10 +49,9 @@ static caller *find(const void *address) {
 
 /* As the loader would: in the libraries that the caller needs, else among the program's. */
 static void *look_up(const void *address) {
-    Dl_info about;
+    preload_library about;
     int kept = errno;
-    void *library =
-        dladdr(address, &about) && about.dli_fname ? dlopen(about.dli_fname, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+    void *library = preload_library_at(address, &about) ? dlopen(about.path, RTLD_LAZY | RTLD_NOLOAD) : NULL;
     void *own = library ? dlsym(library, NAME) : NULL;
     if (!own || own == (void *)(uintptr_t)COLUMN_DESCRIPTION) own = dlsym(RTLD_NEXT, NAME);
     errno = kept;
@@ -66,13 +65,8 @@ static bool has_copy(const char *copy) {
     return begin != NULL;
 }
 
-PRELOAD_EXPORT char *COLUMN_DESCRIPTION(char *column) {
-    const void *address = __builtin_return_address(0);
-    caller *by = find(address);
-    if (by && atomic_load_explicit(&by->traces, memory_order_acquire)) {
-        char *copy = column + atomic_load_explicit(&by->offset, memory_order_relaxed);
-        if (has_copy(copy)) return copy;
-    }
+/* casacore's own answer to a caller; by: what is known of it, NULL: nothing can be. */
+static __attribute__((noinline)) char *ask(caller *by, char *column, const void *address) {
     void *own = by ? atomic_load_explicit(&by->own, memory_order_acquire) : NULL;
     if (!own) own = look_up(address);
     if (by) atomic_store_explicit(&by->own, own, memory_order_release);
@@ -80,6 +74,16 @@ PRELOAD_EXPORT char *COLUMN_DESCRIPTION(char *column) {
     last.by = by;
     last.offset = (size_t)(copy - column);
     return copy;
+}
+
+PRELOAD_EXPORT char *COLUMN_DESCRIPTION(char *column) {
+    const void *address = __builtin_return_address(0);
+    caller *by = find(address);
+    if (by && atomic_load_explicit(&by->traces, memory_order_acquire)) {
+        char *copy = column + atomic_load_explicit(&by->offset, memory_order_relaxed);
+        if (has_copy(copy)) return copy;
+    }
+    return ask(by, column, address);
 }
 
 void preload_traced_from(const void *address) {

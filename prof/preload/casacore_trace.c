@@ -11,6 +11,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,9 @@ typedef struct casa_position {
 
 /* ---------------------------------------------------------------- casacore's objects */
 
+/* A casacore of this process has the older form: a string's length must be looked for. */
+static _Atomic bool old_forms;
+
 /* The characters of a String; 0 where it does not look like one. */
 static size_t read_string(const casa_string *string, const char **text) {
     if (!string || !string->text) return 0;
@@ -40,7 +44,18 @@ static size_t read_string(const casa_string *string, const char **text) {
     /* the older form counts before the characters: length, capacity, references */
     size_t counted;
     memcpy(&counted, string->text - 3 * sizeof(size_t), sizeof counted);
-    return counted == length ? length : 0;
+    if (counted != length) return 0;
+    atomic_store_explicit(&old_forms, true, memory_order_relaxed);
+    return length;
+}
+
+/* The same of a casacore that has named a table, by which its form is known. */
+static inline size_t read_known(const casa_string *string, const char **text) {
+    const size_t most = 4096;
+    bool known = !atomic_load_explicit(&old_forms, memory_order_relaxed) && string && string->text;
+    if (!known || string->length - 1 >= most - 1 || string->text[string->length]) return read_string(string, text);
+    *text = string->text;
+    return string->length;
 }
 
 static uint64_t elements_of(const casa_position *shape) {
@@ -157,13 +172,13 @@ static bool is_tried(const char *path) {
 }
 
 /* Its own functions. False: it lacks one, by these names. */
-static bool find_own(casacore_library *library, const Dl_info *about) {
-    Dl_info found;
+static bool find_own(casacore_library *library, const preload_library *about) {
+    preload_library found;
     bool all = true;
-    void *handle = dlopen(about->dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+    void *handle = dlopen(about->path, RTLD_LAZY | RTLD_NOLOAD);
     for (int i = 0; handle && i < FUNCTIONS; i++) {
         void *own = dlsym(handle, names[i]);
-        if (own && dladdr(own, &found) && found.dli_fbase == about->dli_fbase)
+        if (own && preload_library_at(own, &found) && found.base == about->base)
             library->own[i] = own;
         else
             all = false;
@@ -173,22 +188,61 @@ static bool find_own(casacore_library *library, const Dl_info *about) {
 
 /* The library that an address of code is in; NULL: there is no room for it, or another thread looks at it. */
 static casacore_library *library_at(const void *address, bool learn) {
-    Dl_info about;
-    if (!dladdr(address, &about) || !about.dli_fname || !about.dli_fbase) return NULL;
+    preload_library about;
+    if (!preload_library_at(address, &about)) return NULL;
     for (int i = 0; i < LIBRARIES; i++) {
         const void *base = atomic_load_explicit(&libraries[i].base, memory_order_acquire);
-        if (base == about.dli_fbase) return &libraries[i];
+        if (base == about.base) return &libraries[i];
         if (base || !learn) continue;
         if (atomic_exchange(&learning, 1)) return NULL;
         casacore_library *made = &libraries[i];
         bool whole = find_own(made, &about);
-        made->text = !whole || preload_wants_text() || !is_tried(about.dli_fname);
+        made->text = !whole || preload_wants_text() || !is_tried(about.path);
         if (made->text) atomic_fetch_add(&text_libraries, 1);
-        atomic_store_explicit(&made->base, about.dli_fbase, memory_order_release);
+        atomic_store_explicit(&made->base, about.base, memory_order_release);
         atomic_store(&learning, 0);
         return made;
     }
     return NULL;
+}
+
+/* casacores that were loaded: bases of the libraries whose names begin as that of its tables does, and how many parts
+ * of another name there are, which read settings. */
+typedef struct loaded_libraries {
+    const void *tables[LIBRARIES];
+    int n, readers;
+} loaded_libraries;
+
+static int visit(struct dl_phdr_info *info, size_t size, void *state) {
+    loaded_libraries *loaded = state;
+    const char *slash = strrchr(info->dlpi_name, '/'), *name = slash ? slash + 1 : info->dlpi_name;
+    (void)size;
+    if (strncmp(name, "libcasa_casa", 12) == 0) loaded->readers++;
+    if (strncmp(name, "libcasa_tables", 14) != 0) return 0;
+    if (loaded->n == LIBRARIES) return 1;
+    loaded->tables[loaded->n++] = (const void *)info->dlpi_addr;
+    return 0;
+}
+
+bool preload_needs_text(void) {
+    loaded_libraries loaded = {.n = 0};
+    if (dl_iterate_phdr(visit, &loaded) || loaded.n == 0 || loaded.readers > loaded.n) return true;
+    for (int i = 0; i < loaded.n; i++) {
+        const casacore_library *library = library_at(loaded.tables[i], true);
+        if (!library || library->text) return true;
+    }
+    return false;
+}
+
+/* A casacore that has read its settings without ours reads them again. */
+static void read_settings_again(const casacore_library *library) {
+    preload_library about;
+    bool found_it = preload_library_at(atomic_load(&library->base), &about);
+    void *handle = found_it ? dlopen(about.path, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+    void *found = handle ? dlsym(handle, "_ZN8casacore6Aipsrc6reReadEv") : NULL;
+    double (*again)(void) = NULL;
+    memcpy(&again, &found, sizeof found);
+    if (again) again();
 }
 
 /* What templates compiled into programs call is the first such library's. */
@@ -232,7 +286,7 @@ static void *own_function(int which, const void *address) {
 }
 
 #define OWN(which, name)                                                                                               \
-    (atomic_load_explicit(&text_libraries, memory_order_relaxed)                                                       \
+    (__builtin_expect(atomic_load_explicit(&text_libraries, memory_order_relaxed), 0)                                  \
          ? (__extension__(__typeof__(&TRACE(name))) own_function(which, __builtin_return_address(0)))                  \
          : NULL)
 
@@ -279,6 +333,7 @@ PRELOAD_EXPORT int TRACE(10traceTableERKNS_6StringEc)(const void *name, char ope
     if (library && !library->text && !length) { /* what it has told of others so far is of strings that were fine */
         library->text = true;
         atomic_fetch_add(&text_libraries, 1);
+        read_settings_again(library);
     }
     set_seen(length ? PROFILE_SEEN_TRACE : PROFILE_SEEN_STRANGER);
     if (!length) {
@@ -318,10 +373,10 @@ void TRACE(13traceRefTableERKNS_6StringEc)(const void *parent, char operation) {
 }
 
 /* The column that a call is about; false: it is not counted. */
-static bool find_column(int table, const void *column, char operation, preload_column *of, const void *from) {
+static inline bool find_column(int table, const void *column, char operation, preload_column *of, const void *from) {
     *of = (preload_column){.table = table, .write = operation == 'w'};
     preload_traced_from(from);
-    return preload_segment && table >= 0 && (of->length = read_string(column, &of->name)) > 0;
+    return preload_segment && table >= 0 && (of->length = read_known(column, &of->name)) > 0;
 }
 #define column_of(table, column, operation, of) find_column(table, column, operation, of, __builtin_return_address(0))
 

@@ -7,96 +7,118 @@
 
 #define NOTHING UINT32_MAX
 
-/* What a thread found last: the same access mostly follows. */
+/* What a thread found last: the same access mostly follows, from the same place. A place is a line of Python, by its
+ * site; of an access without one how deep the stack stands, which differs between callers mostly. */
 typedef struct remembered {
     unsigned epoch;
-    int table;
-    uint32_t site, sure;
-    bool write;
-    char column[48];
+    unsigned left; /* of a depth: accesses until the stack is walked again */
+    uintptr_t place;
     profile_access *access;
+    int table;
+    bool write;
+    uint8_t length;
+    char column[50];
 } remembered;
 
 /* The native stack is walked at the first access of a column from a depth of the stack, and then at each so many: those
- * between take the site found last. Callers that differ seldom stand equally deep. */
+ * between take the site found last. */
 #define WALK_EACH 256
 
-typedef struct native {
-    unsigned epoch, left;
-    const void *frame; /* how deep: where the stack was */
-    int table;
-    uint32_t site;
-    bool write;
-    char first, last; /* letters of the column's name, and its length: enough to tell a table's columns apart mostly */
-    uint32_t length;
-} native;
-
-#define NATIVE_WAYS 64
-#define NATIVE_LOOKS 4 /* at neighbouring ways: columns that are read in turn must not drive each other out */
 #define WAYS 64
+#define LOOKS 4 /* at neighbouring ways: columns that are read in turn must not drive each other out */
 static __thread remembered ways[WAYS] __attribute__((tls_model("initial-exec")));
-static __thread native natives[NATIVE_WAYS] __attribute__((tls_model("initial-exec")));
 static __thread unsigned replaced __attribute__((tls_model("initial-exec")));
 
-static void add(profile_count *counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, memory_order_relaxed); }
-
-static profile_access *find_access(int table, const char *column, size_t length, bool write, uint32_t site,
-                                   uint32_t sure) {
-    unsigned slot = ((unsigned)table * 31u + (unsigned)length * 7u + (unsigned char)column[0] * 5u +
-                     (unsigned char)column[length - 1] * 3u + (unsigned char)column[length / 2] + site) %
-                    WAYS;
-    remembered *way = &ways[slot];
-    if (way->access && way->epoch == preload_epoch && way->table == table && way->write == write && way->site == site &&
-        way->sure == sure && length < sizeof way->column && memcmp(way->column, column, length + 1) == 0)
-        return way->access;
-    uint32_t name = preload_string(column, length);
-    if (name == NOTHING) return NULL;
-    uint32_t entry = preload_access((uint32_t)table, name, site, sure, write);
-    if (entry == NOTHING) return NULL;
-    *way = (remembered){preload_epoch, table, site, sure, write, {0}, &preload_segment->access[entry]};
-    if (length < sizeof way->column)
-        memcpy(way->column, column, length + 1);
-    else
-        way->access = NULL;
-    return &preload_segment->access[entry];
+/* Names are short: with the NUL behind them they are compared by their first and last bytes, which overlap, where a
+ * call would take longer than that. */
+static inline bool same_name(const char *a, const char *b, size_t length) {
+    const size_t n = length + 1;
+    uint64_t first[2], last[2];
+    uint32_t begin[2], end[2];
+    if (n < 4 || n > 16) return memcmp(a, b, n) == 0;
+    if (n < 8) {
+        memcpy(&begin[0], a, 4), memcpy(&begin[1], b, 4), memcpy(&end[0], a + n - 4, 4), memcpy(&end[1], b + n - 4, 4);
+        return begin[0] == begin[1] && end[0] == end[1];
+    }
+    memcpy(&first[0], a, 8), memcpy(&first[1], b, 8), memcpy(&last[0], a + n - 8, 8), memcpy(&last[1], b + n - 8, 8);
+    return first[0] == first[1] && last[0] == last[1];
 }
 
-/* The site of an access without a line of Python. */
-static __attribute__((noinline)) uint32_t native_site(int table, const char *column, size_t length, bool write) {
-    const void *frame = __builtin_frame_address(0);
-    const unsigned at = (unsigned)table * 31u + (unsigned)length * 7u + (unsigned char)column[0] * 5u +
-                        (unsigned char)column[length - 1] + (unsigned)((uintptr_t)frame >> 4);
-    native *n = NULL;
-    for (unsigned i = 0; i < NATIVE_LOOKS; i++) {
-        native *way = &natives[(at + i) % NATIVE_WAYS];
-        bool same = way->epoch == preload_epoch && way->frame == frame && way->table == table && way->write == write &&
-                    way->first == column[0] && way->last == column[length - 1] && way->length == (uint32_t)length;
-        if (same && way->left-- > 0) return way->site;
-        if (same || (!n && !way->frame)) n = way;
-        if (same) break;
+static inline bool is_of(const remembered *way, const preload_column *of, uintptr_t place) {
+    return way->place == place && way->table == of->table && way->write == of->write && way->length == of->length &&
+           way->epoch == preload_epoch && same_name(way->column, of->name, of->length);
+}
+
+/* Where the ways of an access from a place begin: table, name and place are all mixed in, as what is read in turn
+ * differs in one of them only. */
+static inline unsigned first_way(const preload_column *of, uintptr_t place) {
+    const unsigned char *name = (const unsigned char *)of->name;
+    uint64_t told = (uint64_t)(unsigned)of->table << 32 | (uint64_t)name[0] << 24 |
+                    (uint64_t)name[of->length / 2] << 16 | (uint64_t)name[of->length - 1] << 8 | (of->length & 255);
+    return (unsigned)((told * 0x9e3779b97f4a7c15u ^ (uint64_t)place * 0xd6e8feb86659fd93u) >> 32) % WAYS;
+}
+
+/* The way that is to be an access's own from now on, with an access of NULL. */
+static __attribute__((noinline)) remembered *way_for(unsigned at) {
+    remembered *way = NULL;
+    for (unsigned i = 0; i < LOOKS && !way; i++) {
+        remembered *seen = &ways[(at + i) % WAYS];
+        if (!seen->access || seen->epoch != preload_epoch) way = seen;
     }
-    if (!n) n = &natives[(at + replaced++ % NATIVE_LOOKS) % NATIVE_WAYS];
-    *n = (native){.epoch = preload_epoch,
-                  .left = WALK_EACH - 1,
-                  .frame = frame,
-                  .table = table,
-                  .site = preload_native_site(),
-                  .write = write,
-                  .first = column[0],
-                  .last = column[length - 1],
-                  .length = (uint32_t)length};
-    return n->site;
+    if (!way) way = &ways[(at + replaced++ % LOOKS) % WAYS];
+    way->access = NULL;
+    return way;
+}
+
+static inline remembered *way_of(const preload_column *of, uintptr_t place) {
+    const unsigned at = first_way(of, place);
+    for (unsigned i = 0; i < LOOKS; i++) {
+        remembered *way = &ways[(at + i) % WAYS];
+        if (is_of(way, of, place)) return way;
+    }
+    return way_for(at);
+}
+
+static __attribute__((noinline)) profile_access *learn(remembered *way, const preload_column *of, uintptr_t place,
+                                                       uint32_t site, uint32_t sure) {
+    uint32_t name = preload_string(of->name, of->length);
+    uint32_t entry = name == NOTHING ? NOTHING : preload_access((uint32_t)of->table, name, site, sure, of->write);
+    way->access = NULL;
+    if (entry == NOTHING) return NULL;
+    profile_access *access = &preload_segment->access[entry];
+    if (of->length >= sizeof way->column) return access;
+    *way = (remembered){.epoch = preload_epoch,
+                        .left = WALK_EACH - 1,
+                        .place = place,
+                        .access = access,
+                        .table = of->table,
+                        .write = of->write,
+                        .length = (uint8_t)of->length};
+    memcpy(way->column, of->name, of->length + 1);
+    return access;
+}
+
+/* Of an access from a line of Python. */
+static profile_access *find_of_line(const preload_column *of, uint32_t site) {
+    remembered *way = way_of(of, site);
+    return way->access ? way->access : learn(way, of, site, site, PROFILE_SITE_EXACT);
+}
+
+/* Of an access without one. */
+static __attribute__((noinline)) profile_access *find_of_depth(const preload_column *of) {
+    uintptr_t place = (uintptr_t)__builtin_frame_address(0);
+    remembered *way = way_of(of, place);
+    if (way->access && way->left-- > 0) return way->access;
+    uint32_t site = preload_native_site();
+    return learn(way, of, place, site, site ? PROFILE_SITE_SAMPLED : PROFILE_SITE_UNKNOWN);
 }
 
 /* The access that an event of so many rows is about; NULL: there is no room for it. */
 static profile_access *find(const preload_column *of, uint64_t rows) {
-    uint32_t sure = PROFILE_SITE_UNKNOWN;
-    uint32_t site = preload_python_site(&sure);
-    if (!site && (site = preload_left_site())) sure = PROFILE_SITE_EXACT;
-    if (!site && (site = native_site(of->table, of->name, of->length, of->write))) sure = PROFILE_SITE_SAMPLED;
-    profile_access *access = find_access(of->table, of->name, of->length, of->write, site, sure);
-    if (!access) return NULL;
-    if (preload_events)
+    uint32_t sure, site = 0;
+    if (preload_python_runs() && !(site = preload_python_site(&sure))) site = preload_left_site();
+    profile_access *access = site ? find_of_line(of, site) : find_of_depth(of);
+    if (access && preload_events)
         preload_log(PROFILE_EVENT_ACCESS, (uint32_t)(access - preload_segment->access), rows, preload_now(), 0);
     return access;
 }
@@ -104,16 +126,17 @@ static profile_access *find(const preload_column *of, uint64_t rows) {
 /* What counting costs is measured at each so many accesses: not at those at which stacks are walked. */
 #define TIME_EACH 251
 
-static uint64_t begin_timed(void) {
-    static __thread unsigned turn __attribute__((tls_model("initial-exec")));
-    if (turn++ % TIME_EACH != TIME_EACH / 2) return 0;
+static inline uint64_t begin_timed(void) {
+    static __thread unsigned left __attribute__((tls_model("initial-exec"))) = TIME_EACH / 2;
+    if (__builtin_expect(left-- > 0, 1)) return 0;
+    left = TIME_EACH - 1;
     return preload_now();
 }
 
-static void end_timed(uint64_t start) {
-    if (!start) return;
-    add(&preload_segment->timed_accesses, 1);
-    add(&preload_segment->timed_ns, preload_now() - start);
+static inline void end_timed(uint64_t start) {
+    if (__builtin_expect(!start, 1)) return;
+    preload_add(&preload_segment->timed_accesses, 1, false);
+    preload_add(&preload_segment->timed_ns, preload_now() - start, false);
 }
 
 /* One cell: does it follow the one before? That it mostly does is not counted: what is added to takes time. Threads
@@ -121,8 +144,9 @@ static void end_timed(uint64_t start) {
 static void count_cell(const preload_column *of, int64_t row, uint64_t elements) {
     profile_access *access = find(of, 1);
     if (!access) return;
-    uint64_t cells = atomic_fetch_add_explicit(&access->cells, 1, memory_order_relaxed);
-    add(&access->elements, elements);
+    const bool alone = preload_own_thread.first;
+    uint64_t cells = preload_add(&access->cells, 1, alone);
+    preload_add(&access->elements, elements, alone);
     int64_t before = atomic_load_explicit(&access->last_row, memory_order_relaxed);
     atomic_store_explicit(&access->last_row, row, memory_order_relaxed);
     if (row == before + 1 && before >= 0) return;
@@ -133,7 +157,7 @@ static void count_cell(const preload_column *of, int64_t row, uint64_t elements)
     if (before < 0)
         atomic_store_explicit(&access->first_row, row, memory_order_relaxed);
     else
-        add(row == before ? &access->repeated : row < before ? &access->backward : &access->skipping, 1);
+        preload_add(row == before ? &access->repeated : row < before ? &access->backward : &access->skipping, 1, alone);
 }
 
 void preload_count_cell(const preload_column *of, int64_t row, uint64_t elements) {
@@ -146,9 +170,10 @@ void preload_count_rows(const preload_column *of, bool whole, uint64_t rows, uin
     uint64_t start = begin_timed();
     profile_access *access = find(of, rows);
     if (access) {
-        add(whole ? &access->whole : &access->parts, 1);
-        add(&access->rows, rows);
-        add(&access->elements, elements);
+        const bool alone = preload_own_thread.first;
+        preload_add(whole ? &access->whole : &access->parts, 1, alone);
+        preload_add(&access->rows, rows, alone);
+        preload_add(&access->elements, elements, alone);
     }
     end_timed(start);
 }

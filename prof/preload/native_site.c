@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,28 @@ typedef struct place {
 static place places[PLACES];
 static _Atomic(void *) walk_function;
 static _Atomic int looked;
+
+typedef struct looking {
+    uintptr_t address;
+    preload_library *found;
+} looking;
+
+static int visit(struct dl_phdr_info *info, size_t size, void *state) {
+    looking *look = state;
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+        if (part->p_type != PT_LOAD || look->address - (info->dlpi_addr + part->p_vaddr) >= part->p_memsz) continue;
+        *look->found = (preload_library){info->dlpi_name, (const void *)info->dlpi_addr};
+        return info->dlpi_name && *info->dlpi_name ? 1 : 2;
+    }
+    return 0;
+}
+
+bool preload_library_at(const void *address, preload_library *found) {
+    looking look = {(uintptr_t)address, found};
+    return dl_iterate_phdr(visit, &look) == 1;
+}
 
 static int walk(void **frames, int most) {
     if (!atomic_load_explicit(&looked, memory_order_acquire)) {
@@ -42,6 +65,11 @@ static bool is_passed_over(const char *library) {
     for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
         if (strncmp(library, begins[i], strlen(begins[i])) == 0) return true;
     return false;
+}
+
+static const char *file_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
 }
 
 /* A name as people write it: by the C++ library of the program, where it has one. */
@@ -68,8 +96,10 @@ static uint32_t offset_of(uintptr_t offset) {
 
 static uint32_t learn(void *address) {
     Dl_info about;
+    preload_library in;
+    if (preload_library_at(address, &in) && is_passed_over(file_name(in.path))) return 1;
     if (!dladdr(address, &about) || !about.dli_fname) return 1;
-    const char *slash = strrchr(about.dli_fname, '/'), *library = slash ? slash + 1 : about.dli_fname;
+    const char *library = file_name(about.dli_fname);
     if (is_passed_over(library)) return 1;
     uint32_t file = preload_string(library, strlen(library));
     uint32_t function =

@@ -44,6 +44,27 @@ bool preload_is_own_memory(void);
 uint32_t preload_process(void);
 uint64_t preload_now(void);
 
+/* Whether this thread is its process's first: entries of accesses are its own then, and more_seeks of files. Mostly it
+ * is the one that works at tables, and a counter that no other thread adds to needs no locked instruction: those are
+ * what counting takes most of its time for. Known of the epoch - 1; in any thread that was given an access or a file's
+ * entry (preload_access, preload_tracked) it is. */
+typedef struct preload_thread {
+    unsigned known;
+    bool first;
+} preload_thread;
+extern __thread preload_thread preload_own_thread __attribute__((tls_model("initial-exec")));
+static inline bool preload_knows_thread(void) { return preload_own_thread.known == preload_epoch + 1; }
+/* There must be a segment. */
+void preload_learn_thread(void);
+
+/* Adds to a counter; alone: no other thread ever does. Returns what it was before. */
+static inline uint64_t preload_add(profile_count *counter, uint64_t n, bool alone) {
+    if (!alone) return atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+    uint64_t before = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, before + n, memory_order_relaxed);
+    return before;
+}
+
 /* Each returns an index, or UINT32_MAX where there is no room (counted). */
 uint32_t preload_string(const char *text, size_t length);
 uint32_t preload_file_entry(uint32_t process, uint32_t path, uint32_t kind);
@@ -84,6 +105,8 @@ void preload_closing_range(unsigned first, unsigned last);
 /* The file behind a descriptor; NULL: not one that is counted. *locks: it is a lock file. */
 profile_file *preload_tracked(int fd, bool *locks);
 
+/* Before a fork: what the child's descriptors do moves the parent's. */
+void preload_positions_shared(void);
 /* After a descriptor's position was set to `at` (-1: it could not be). */
 void preload_sought(profile_file *file, int fd, int64_t at);
 /* A read or write that returned n: begun at nanosecond `start` (0: not timed), at `offset` (-1: where the file's
@@ -109,6 +132,11 @@ void preload_count_rows(const preload_column *of, bool whole, uint64_t rows, uin
  * the name alone (casacore_column.c). */
 void preload_traced_from(const void *address);
 
+/* Whether a casacore that was loaded is to tell its accesses by its text, or may be: what reads settings looks through
+ * all of them, with a regular expression for each, at every table that is opened and at much else, and ours are left
+ * out where they can be. */
+bool preload_needs_text(void);
+
 /* ---------------------------------------------------------------- casacore's text (text_trace.c) */
 
 /* Tells casacore by the environment where its settings are, before the process has threads. */
@@ -129,6 +157,16 @@ void preload_text_closed(int fd);
 /* Counts a large block for the line that this thread is at (python_site.c). */
 void preload_block(uint64_t bytes);
 
+/* ---------------------------------------------------------------- loaded libraries (native_site.c) */
+
+/* The library that an address is in, as dladdr has it, but without looking for a symbol: that takes 100 us where a
+ * library has as many as casacore's. False: it is in none, or in the program itself. */
+typedef struct preload_library {
+    const char *path;
+    const void *base;
+} preload_library;
+bool preload_library_at(const void *address, preload_library *found);
+
 /* ---------------------------------------------------------------- C++ (native_site.c) */
 
 /* The function outside casacore that this thread's access comes from: entry of sites + 1; 0: none is known. Walks the
@@ -141,6 +179,8 @@ uint32_t preload_native_site(void);
  * *sure: PROFILE_SITE_... (python_site.c) */
 uint32_t preload_python_site(uint32_t *sure);
 
+/* Whether there is a Python that runs: where there is none, this is all there is to ask. */
+bool preload_python_runs(void);
 /* The line of Python at which this thread left Python's lock, within a call that has not taken it again; 0: unknown
  * (python_leave.c). */
 uint32_t preload_left_site(void);

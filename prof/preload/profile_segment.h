@@ -94,8 +94,8 @@ typedef struct profile_file {
     profile_count in_order; /* reads and writes that began where the one before ended */
     _Atomic int64_t next;   /* where that is */
     profile_count failed;
-    _Atomic uint32_t heat; /* entry + 1 of heats; 0: none */
-    uint32_t pad;
+    _Atomic uint32_t heat;                             /* entry + 1 of heats; 0: none */
+    _Atomic uint32_t more_seeks;                       /* besides: by the process's first thread */
     _Atomic uint32_t read_sizes[PROFILE_SIZE_BUCKETS]; /* calls that got 2^i .. 2^(i+1) - 1 bytes */
     _Atomic uint32_t write_sizes[PROFILE_SIZE_BUCKETS];
 } profile_file;
@@ -200,17 +200,17 @@ typedef struct profile_task {
     profile_count wall_ns, cpu_ns; /* of the samples in which it ran */
 } profile_task;
 
-/* Accesses of one column from one place. */
+/* Accesses of one column from one place, by the first thread of a process or by all its others. */
 typedef struct profile_access {
     _Atomic uint32_t state;
     uint32_t process, table, column; /* table and column: strings */
     uint32_t site;                   /* entry of sites + 1; 0: unknown */
     uint32_t write, sure;            /* PROFILE_SITE_... */
-    uint32_t pad;
-    profile_count cells; /* calls for one row */
-    profile_count whole; /* calls for the whole column */
-    profile_count parts; /* calls for a set of rows, or a part of the cells */
-    profile_count rows;  /* of whole and parts that say how many */
+    uint32_t alone;                  /* 1: by the first thread */
+    profile_count cells;             /* calls for one row */
+    profile_count whole;             /* calls for the whole column */
+    profile_count parts;             /* calls for a set of rows, or a part of the cells */
+    profile_count rows;              /* of whole and parts that say how many */
     profile_count elements;
     profile_count repeated, backward, skipping; /* cells whose row is the same, an earlier one, or beyond the next */
     profile_count longest;                      /* cells one after the other, of runs that ended */

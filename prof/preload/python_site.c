@@ -192,7 +192,9 @@ static uint32_t line_of_thread(bool own) {
     return site;
 }
 
-static bool holds_lock(void) { return python_is_there() && python.is_initialized() && python.holds_lock(); }
+bool preload_python_runs(void) { return python_is_there() && python.is_initialized(); }
+
+static bool holds_lock(void) { return preload_python_runs() && python.holds_lock(); }
 
 uint32_t preload_python_site(uint32_t *sure) {
     uint32_t site = holds_lock() ? line_of_thread(false) : 0;

@@ -21,6 +21,7 @@
 
 profile_segment *preload_segment;
 unsigned preload_epoch;
+__thread preload_thread preload_own_thread __attribute__((tls_model("initial-exec")));
 
 static char segment_path[4096];
 static char folder_path[4096], wanted_lines[1024];
@@ -100,8 +101,8 @@ static void *map_shared(const shared_file *file, size_t same) {
 }
 
 static profile_segment *map_segment(void) {
-    profile_head head = {PROFILE_MAGIC, PROFILE_VERSION, (uint32_t)sizeof(profile_segment), preload_now(),
-                         PROFILE_SAMPLE_HZ, 0};
+    profile_head head = {PROFILE_MAGIC, PROFILE_VERSION,   (uint32_t)sizeof(profile_segment),
+                         preload_now(), PROFILE_SAMPLE_HZ, 0};
     return map_shared(&(shared_file){segment_path, sizeof(profile_segment), sizeof head, &head},
                       offsetof(profile_head, started));
 }
@@ -131,6 +132,11 @@ profile_segment *preload_attach(void) {
 }
 
 /* ---------------------------------------------------------------- begin, fork, end */
+
+static void before_fork(void) {
+    preload_positions_shared();
+    preload_sampler_fork();
+}
 
 static void in_child(void) {
     preload_epoch++;
@@ -178,7 +184,7 @@ __attribute__((constructor)) void preload_begin(void) {
     preload_text_begin();
     memcpy(segment_path, folder, length);
     memcpy(segment_path + length, "/" PROFILE_FILE, sizeof "/" PROFILE_FILE);
-    pthread_atfork(preload_sampler_fork, preload_sampler_parent, in_child);
+    pthread_atfork(before_fork, preload_sampler_parent, in_child);
 }
 
 __attribute__((destructor)) static void end(void) {
@@ -215,6 +221,12 @@ uint32_t preload_process(void) {
     read_command(p);
     atomic_store_explicit(&p->state, PROFILE_READY, memory_order_release);
     return index;
+}
+
+/* The last entry of processes may stand for several: nobody is alone there. */
+void preload_learn_thread(void) {
+    bool first = syscall(SYS_gettid) == current_pid() && preload_process() < PROFILE_PROCESSES - 1;
+    preload_own_thread = (preload_thread){preload_epoch + 1, first};
 }
 
 /* ---------------------------------------------------------------- hash tables */
@@ -340,28 +352,35 @@ uint32_t preload_edge(uint32_t caller, uint32_t callee) {
     return lose(&s->lost_edges);
 }
 
-static bool same_access(const profile_access *a, uint32_t process, uint32_t table, uint32_t column, uint32_t site,
-                        uint32_t sure, bool write) {
-    return a->process == process && a->table == table && a->column == column && a->site == site && a->sure == sure &&
-           a->write == (uint32_t)write;
+static bool same_access(const profile_access *a, const profile_access *b) {
+    return a->process == b->process && a->table == b->table && a->column == b->column && a->site == b->site &&
+           a->sure == b->sure && a->write == b->write && a->alone == b->alone;
 }
 
 uint32_t preload_access(uint32_t table, uint32_t column, uint32_t site, uint32_t sure, bool write) {
     profile_segment *s = preload_segment;
-    uint32_t process = preload_process();
-    uint64_t hash = mix(mix(mix(process, table), mix(column, site)), sure * 2 + write);
+    if (!preload_knows_thread()) preload_learn_thread();
+    const profile_access key = {.process = preload_process(),
+                                .table = table,
+                                .column = column,
+                                .site = site,
+                                .write = write,
+                                .sure = sure,
+                                .alone = preload_own_thread.first};
+    uint64_t hash = mix(mix(mix(key.process, table), mix(column, site)), sure * 4 + key.write * 2 + key.alone);
     for (uint32_t i = 0; i < PROBES; i++) {
         uint32_t at = (uint32_t)((hash + i) % PROFILE_ACCESSES);
         profile_access *entry = &s->access[at];
         uint32_t seen = look_at(&entry->state);
-        if (seen == PROFILE_READY && same_access(entry, process, table, column, site, sure, write)) return at;
+        if (seen == PROFILE_READY && same_access(entry, &key)) return at;
         if (seen != PROFILE_FREE) continue;
-        entry->process = process;
+        entry->process = key.process;
         entry->table = table;
         entry->column = column;
         entry->site = site;
         entry->sure = sure;
         entry->write = write;
+        entry->alone = key.alone;
         entry->first_row = entry->last_row = -1;
         entry->first = preload_now();
         publish(&entry->state);

@@ -2,8 +2,8 @@
  *
  * casacore is told by the environment to read its settings from a file, and those to write its trace to one, and both
  * are /dev/null in a spelling that nobody else uses. Where our library is not in front, that is what they are: no
- * settings, no trace. Where it is, the stream that is read has the settings, and what is written is looked at and goes
- * nowhere. Lines come from threads that do not wait for each other: any bytes are borne.
+ * settings, no trace. Where it is, and a casacore needs it, the stream that is read has the settings, and what is
+ * written is looked at and goes nowhere. Lines come from threads that do not wait for each other: any bytes are borne.
  */
 #include "prof/preload/preload.h"
 
@@ -114,7 +114,7 @@ static FILE *trace_stream(void) {
 
 FILE *preload_text_open(const char *path, const char *mode) {
     if (!path || !preload_wanted() || strcmp(path, ODD) != 0) return NULL;
-    if (mode[0] == 'r') return settings_stream();
+    if (mode[0] == 'r') return preload_needs_text() ? settings_stream() : NULL;
     return preload_is_own_memory() && preload_attach() ? trace_stream() : NULL;
 }
 

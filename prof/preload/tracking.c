@@ -15,6 +15,15 @@
 static _Atomic uint32_t tracked[DESCRIPTORS];
 static unsigned tracked_epoch;
 
+/* Of descriptors of files that are no tables': where the position is by what was seen of it, + 1; 0: not known. There
+ * it matters only to whether reads follow each other, and asking would be most of what a buffered stream's reads cost.
+ */
+static _Atomic int64_t positions[DESCRIPTORS];
+/* A descriptor may have a position in common with another one, or with one of another process. */
+static _Atomic bool positions_are_shared;
+
+void preload_positions_shared(void) { atomic_store_explicit(&positions_are_shared, true, memory_order_relaxed); }
+
 /* ---------------------------------------------------------------- what a file is */
 
 static bool ends_with(const char *name, size_t length, const char *end) {
@@ -36,10 +45,7 @@ static uint32_t kind_by_name(const char *name) {
     return PROFILE_OTHER_FILE;
 }
 
-static bool is_regular(int fd) {
-    struct stat found;
-    return fstat(fd, &found) == 0 && S_ISREG(found.st_mode);
-}
+static bool is_regular(int fd, struct stat *about) { return fstat(fd, about) == 0 && S_ISREG(about->st_mode); }
 
 /* What the kernel makes up is no file of data. */
 static bool is_made_up(const char *path) {
@@ -87,45 +93,87 @@ static void renew(void) {
     }
 }
 
-profile_file *preload_tracked(int fd, bool *locks) {
-    if (!preload_segment || fd < 0 || fd >= DESCRIPTORS) return NULL;
-    uint32_t entry = atomic_load_explicit(&tracked[fd], memory_order_relaxed);
+static inline profile_file *file_of(uint32_t entry, bool *locks) {
     if (!entry) return NULL;
-    if (tracked_epoch != preload_epoch) {
-        renew();
-        entry = atomic_load_explicit(&tracked[fd], memory_order_relaxed);
-        if (!entry) return NULL;
-    }
     profile_file *file = &preload_segment->file[entry - 1];
     *locks = file->kind == PROFILE_LOCK_FILE;
     return file;
 }
 
+/* The first time in a thread, or after a fork. */
+static __attribute__((noinline)) profile_file *tracked_anew(int fd, bool *locks) {
+    renew();
+    if (!preload_knows_thread()) preload_learn_thread();
+    return file_of(atomic_load_explicit(&tracked[fd], memory_order_relaxed), locks);
+}
+
+profile_file *preload_tracked(int fd, bool *locks) {
+    if (!preload_segment || fd < 0 || fd >= DESCRIPTORS) return NULL;
+    uint32_t entry = atomic_load_explicit(&tracked[fd], memory_order_relaxed);
+    bool known = tracked_epoch == preload_epoch && preload_knows_thread();
+    return __builtin_expect(entry && !known, 0) ? tracked_anew(fd, locks) : file_of(entry, locks);
+}
+
 /* A file that is large when it is opened has it kept when which part of it is read. */
-static void follow(profile_file *file, int fd) {
-    struct stat found;
+static void follow(profile_file *file, const struct stat *about) {
     bool wanted = file->kind == PROFILE_TABLE_FILE || file->kind == PROFILE_HDF5_FILE;
     if (!wanted || atomic_load_explicit(&file->heat, memory_order_relaxed)) return;
-    if (fstat(fd, &found) || found.st_size < PROFILE_HEAT_BYTES) return;
-    uint32_t entry = preload_heat_entry(file->path, (uint64_t)found.st_size);
+    if (about->st_size < PROFILE_HEAT_BYTES) return;
+    uint32_t entry = preload_heat_entry(file->path, (uint64_t)about->st_size);
     if (entry != UINT32_MAX) atomic_store(&file->heat, entry + 1);
 }
 
-static void track(int fd, uint32_t kind) {
+/* Files that were opened: the same absolute name for the same file, which has no other one, is the same path again.
+ * Programs open tables over and over, and the kernel takes microseconds to tell a path. */
+#define KNOWN_PATHS 1024u
+typedef struct known_path {
+    _Atomic uint32_t busy;
+    uint32_t path; /* entry of strings */
+    uint64_t name; /* hash of it; 0: none */
+    uint64_t device, inode;
+} known_path;
+static known_path known_paths[KNOWN_PATHS];
+
+static uint32_t asked_path(int fd) {
     char path[PATH_MAX];
     size_t length = absolute_path(fd, path, sizeof path);
-    if (!length || !preload_attach()) return;
+    return length ? preload_string(path, length) : UINT32_MAX;
+}
+
+/* The entry in strings of an opened file's path; UINT32_MAX: it cannot be told. */
+static uint32_t path_of(const char *name, int fd, const struct stat *about) {
+    uint64_t hash = 1469598103934665603u;
+    uint32_t idle = 0;
+    bool relative = *name != '/'; /* it may be another file's elsewhere, or this one's under another folder */
+    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 1099511628211u;
+    hash |= 1;
+    known_path *known = &known_paths[(hash >> 32 ^ about->st_ino) % KNOWN_PATHS];
+    if (relative || about->st_nlink != 1 || !atomic_compare_exchange_strong(&known->busy, &idle, 1))
+        return asked_path(fd);
+    if (known->name != hash || known->device != about->st_dev || known->inode != about->st_ino) {
+        known->path = asked_path(fd);
+        known->name = known->path == UINT32_MAX ? 0 : hash;
+        known->device = about->st_dev, known->inode = about->st_ino;
+    }
+    uint32_t path = known->path;
+    atomic_store_explicit(&known->busy, 0, memory_order_release);
+    return path;
+}
+
+static void track(const char *name, int fd, uint32_t kind, const struct stat *about) {
+    if (!preload_attach()) return;
     if (fd >= DESCRIPTORS) {
         atomic_fetch_add(&preload_segment->untracked, 1);
         return;
     }
     renew();
-    uint32_t name = preload_string(path, length);
-    if (name == UINT32_MAX) return;
-    uint32_t entry = preload_file_entry(preload_process(), name, kind);
+    uint32_t path = path_of(name, fd, about);
+    if (path == UINT32_MAX) return;
+    uint32_t entry = preload_file_entry(preload_process(), path, kind);
     if (entry == UINT32_MAX) return;
     atomic_fetch_add_explicit(&preload_segment->file[entry].opens, 1, memory_order_relaxed);
-    follow(&preload_segment->file[entry], fd);
+    follow(&preload_segment->file[entry], about);
+    atomic_store_explicit(&positions[fd], 0, memory_order_relaxed);
     atomic_store(&tracked[fd], entry + 1);
 }
 
@@ -141,9 +189,11 @@ void preload_opened(const char *path, int fd, int flags) {
     uint32_t kind = kind_by_name(base_name(path));
     if (kind == PROFILE_OTHER_FILE && is_made_up(path)) return;
     if (preload_is_own_memory()) {
+        struct stat about;
         if (fd < DESCRIPTORS && preload_segment) atomic_store(&tracked[fd], 0); /* closed behind our back */
-        if (kind == PROFILE_OTHER_FILE && is_regular(fd) && begins_as_hdf5(fd, flags)) kind = PROFILE_HDF5_FILE;
-        if ((kind != PROFILE_OTHER_FILE || preload_segment) && is_regular(fd)) track(fd, kind);
+        bool regular = is_regular(fd, &about);
+        if (kind == PROFILE_OTHER_FILE && regular && begins_as_hdf5(fd, flags)) kind = PROFILE_HDF5_FILE;
+        if ((kind != PROFILE_OTHER_FILE || preload_segment) && regular) track(path, fd, kind, &about);
         if (kind != PROFILE_OTHER_FILE && preload_segment) {
             preload_watch_modules();
             preload_sampler_begin();
@@ -180,6 +230,7 @@ void preload_copied(int from, int to) {
     profile_file *file = preload_tracked(from, &locks);
     if (!file && !atomic_load_explicit(&tracked[to], memory_order_relaxed)) return;
     if (!preload_is_own_memory()) return;
+    if (file) preload_positions_shared();
     atomic_store(&tracked[to], file ? (uint32_t)(file - preload_segment->file) + 1 : 0);
 }
 
@@ -204,8 +255,22 @@ static __thread struct {
     int64_t at;
 } sought __attribute__((tls_model("initial-exec")));
 
+/* Programs seek far more often than they read. The first thread alone counts into more_seeks, until that is half full.
+ */
+static void count_seek(profile_file *file) {
+    const uint32_t most = 1u << 31;
+    if (!preload_own_thread.first) {
+        add(&file->seeks, 1);
+        return;
+    }
+    uint32_t more = atomic_load_explicit(&file->more_seeks, memory_order_relaxed) + 1;
+    if (more == most) add(&file->seeks, most);
+    atomic_store_explicit(&file->more_seeks, more == most ? 0 : more, memory_order_relaxed);
+}
+
 void preload_sought(profile_file *file, int fd, int64_t at) {
-    add(&file->seeks, 1);
+    count_seek(file);
+    atomic_store_explicit(&positions[fd], at >= 0 ? at + 1 : 0, memory_order_relaxed);
     sought.file = at >= 0 ? file : NULL;
     sought.fd = fd;
     sought.at = at;
@@ -213,8 +278,11 @@ void preload_sought(profile_file *file, int fd, int64_t at) {
 
 /* Where a read or write of n bytes began, that has moved the position. */
 static int64_t moved_from(const profile_file *file, int fd, ssize_t n) {
-    bool known = sought.file == file && sought.fd == fd;
-    return known ? sought.at : (int64_t)syscall(SYS_lseek, fd, 0L, SEEK_CUR) - n;
+    if (sought.file == file && sought.fd == fd) return sought.at;
+    int64_t seen = 0;
+    if (file->kind == PROFILE_OTHER_FILE && !atomic_load_explicit(&positions_are_shared, memory_order_relaxed))
+        seen = atomic_load_explicit(&positions[fd], memory_order_relaxed);
+    return seen ? seen - 1 : (int64_t)syscall(SYS_lseek, fd, 0L, SEEK_CUR) - n;
 }
 
 void preload_moved(profile_file *file, int fd, ssize_t n, int64_t offset, uint64_t start, bool write) {
@@ -235,7 +303,10 @@ void preload_moved(profile_file *file, int fd, ssize_t n, int64_t offset, uint64
                                   memory_order_relaxed);
     }
     if (n > 0 && file->kind != PROFILE_LOCK_FILE) {
-        if (offset < 0) offset = moved_from(file, fd, n);
+        if (offset < 0) {
+            offset = moved_from(file, fd, n);
+            atomic_store_explicit(&positions[fd], offset >= 0 ? offset + n + 1 : 0, memory_order_relaxed);
+        }
         if (atomic_exchange_explicit(&file->next, offset + n, memory_order_relaxed) == offset) add(&file->in_order, 1);
         if (file->kind != PROFILE_OTHER_FILE)
             add(write ? &preload_segment->table_bytes_written : &preload_segment->table_bytes_read, (uint64_t)n);

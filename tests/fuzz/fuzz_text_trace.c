@@ -10,6 +10,7 @@ bool preload_wanted(void) { return true; }
 bool preload_is_own_memory(void) { return true; }
 uint32_t preload_process(void) { return 0; }
 profile_segment *preload_attach(void) { return preload_segment; }
+bool preload_needs_text(void) { return true; }
 
 uint32_t preload_string(const char *text, size_t length) {
     if (length == 0 || strnlen(text, length + 1) != length) abort();
