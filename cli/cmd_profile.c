@@ -118,7 +118,7 @@ static const cli_option options[] = {
     {"out", "FOLDER", 0,
      "where the report goes; by default msio-profile, or msio-profile-2\nand so on; a former profile's folder is used again"},
     {"sample", "HZ", 0,
-     "samples of processor time a second of each processor, and of the\nstacks of Python's threads; by default 100; 0: none"},
+     "samples of processor time a second of each processor, with the stacks of\nnative code, and of the stacks of Python's threads; by default 100; 0: none"},
     {"no-stacks", NULL, 0, "of these, none of the stacks of Python's threads"},
     {"calls", NULL, 0,
      "count and time every call of a function of Python, and of C by Python,\nin all threads and processes, as cProfile does; the program takes longer"},

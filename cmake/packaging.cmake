@@ -11,7 +11,7 @@ set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_MAINTAINER ${CPACK_PACKAGE_CONTACT})
 # Of the libraries that are linked by dpkg-shlibdeps; those that are loaded at run time by name.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "python3-casacore, libunwind8, libblosc1, python3-matplotlib, wsclean")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "python3-casacore, libunwind8, libdw1, libblosc1, python3-matplotlib, wsclean")
 set(CPACK_COMPONENTS_ALL Unspecified) # the Python package is a wheel
 set(CPACK_DEB_COMPONENT_INSTALL OFF)
 include(CPack)

@@ -319,6 +319,8 @@ void prof_task_name(const char *file, char *name, size_t size);
 /* Maps the counters of a folder, for this process alone (profile_counters.c). Returns 0, or an exit code after telling.
  */
 int prof_map_segment(const cli_context *cli, const char *folder, profile_segment **segment);
+/* Names call sites in native code by what their files tell: functions, and lines where they were built with -g. */
+void prof_name_native_sites(profile_segment *segment);
 /* The text of a segment's string; "" where there is none. */
 const char *prof_string(const profile_segment *segment, uint32_t index);
 /* A frame of a stack. */

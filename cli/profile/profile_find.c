@@ -473,6 +473,7 @@ int cli_profile_find(const cli_context *cli, const char *folder, prof_found *fou
     *found = (prof_found){0};
     int code = prof_map_segment(cli, folder, &found->segment);
     if (code) return code;
+    prof_name_native_sites(found->segment);
     find_processes(found);
     find_files(found);
     find_tables(found);

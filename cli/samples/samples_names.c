@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,18 +129,36 @@ static char *function_name(const names *n, const named_file *f, Elf *elf, uint64
     return cli_copy(symbol);
 }
 
-code_name names_find(names *n, const char *path, uint64_t offset) {
+/* Where a file's first part that is loaded begins. */
+static bool first_address(const debug_library *dw, Elf *elf, uint64_t *address) {
+    GElf_Phdr part;
+    for (int i = 0; dw->gelf_getphdr(elf, i, &part); i++) {
+        if (part.p_type != PT_LOAD) continue;
+        *address = part.p_vaddr - part.p_offset % (part.p_align ? part.p_align : 1);
+        return true;
+    }
+    return false;
+}
+
+static code_name find(names *n, const char *path, uint64_t place, bool loaded) {
     const named_file *f = n->dw && *path == '/' ? file_of(n, path) : NULL;
     GElf_Addr bias;
     uint64_t address;
     Elf *elf = f && f->module ? n->dw->dwfl_module_getelf(f->module, &bias) : NULL;
-    if (!elf || !debug_library_address(n->dw, elf, offset, &address)) return (code_name){.function = unnamed(offset)};
+    bool known =
+        elf && (loaded ? first_address(n->dw, elf, &address) : debug_library_address(n->dw, elf, place, &address));
+    if (!known) return (code_name){.function = unnamed(place)};
+    if (loaded) address += place;
     code_name name = {.function = function_name(n, f, elf, address, bias)};
     Dwfl_Line *line = n->dw->dwfl_module_getsrc(f->module, address + bias);
     const char *source = line ? n->dw->dwfl_lineinfo(line, NULL, &name.line, NULL, NULL, NULL) : NULL;
     if (source && name.line > 0) name.source = cli_copy(source);
     return name;
 }
+
+code_name names_find(names *n, const char *path, uint64_t offset) { return find(n, path, offset, false); }
+
+code_name names_find_loaded(names *n, const char *path, uint64_t behind) { return find(n, path, behind, true); }
 
 #else
 
@@ -150,5 +169,7 @@ code_name names_find(names *n, const char *path, uint64_t offset) {
     (void)path;
     return (code_name){.function = unnamed(offset)};
 }
+
+code_name names_find_loaded(names *n, const char *path, uint64_t behind) { return names_find(n, path, behind); }
 
 #endif

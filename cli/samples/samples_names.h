@@ -20,5 +20,7 @@ void names_free(names *n);
 /* The name of the code at an offset in a library or program; its members are the caller's to free. Never fails: what
  * is not known, as no libdw is there, or the file is gone or stripped, is told so. */
 code_name names_find(names *n, const char *path, uint64_t offset);
+/* The same of a place that stands so many bytes behind where the file begins in memory. */
+code_name names_find_loaded(names *n, const char *path, uint64_t behind);
 
 #endif

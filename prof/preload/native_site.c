@@ -8,9 +8,11 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
+#include <limits.h>
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FRAMES 48
 #define PLACES 4096u /* power of two */
@@ -94,6 +96,14 @@ static uint32_t offset_of(uintptr_t offset) {
     return preload_string(text, (size_t)(3 + digits));
 }
 
+/* Programs are called as they were started: their own path is the kernel's. */
+static uint32_t path_of(const char *name) {
+    char path[PATH_MAX];
+    ssize_t length = *name == '/' ? -1 : readlink("/proc/self/exe", path, sizeof path);
+    return length > 0 ? preload_string(path, (size_t)length) : preload_string(name, strlen(name));
+}
+
+/* The line and a name that does without the library's own symbols are found after the run, by the place in the file. */
 static uint32_t learn(void *address) {
     Dl_info about;
     preload_library in;
@@ -101,11 +111,11 @@ static uint32_t learn(void *address) {
     if (!dladdr(address, &about) || !about.dli_fname) return 1;
     const char *library = file_name(about.dli_fname);
     if (is_passed_over(library)) return 1;
-    uint32_t file = preload_string(library, strlen(library));
-    uint32_t function =
-        about.dli_sname ? name_of(about.dli_sname) : offset_of((uintptr_t)address - (uintptr_t)about.dli_fbase);
+    uintptr_t behind = (uintptr_t)address - (uintptr_t)about.dli_fbase;
+    uint32_t file = path_of(about.dli_fname);
+    uint32_t function = about.dli_sname ? name_of(about.dli_sname) : offset_of(behind);
     if (file == UINT32_MAX || function == UINT32_MAX) return 1;
-    uint32_t site = preload_site(file, function, 0);
+    uint32_t site = preload_site(file, function, behind <= INT32_MAX ? -(int)behind : 0);
     return site == UINT32_MAX ? 1 : site + 2;
 }
 

@@ -143,7 +143,8 @@ typedef struct profile_heat {
 typedef struct profile_site {
     _Atomic uint32_t state;
     uint32_t file, function; /* strings */
-    int32_t line;
+    int32_t line; /* less than 0, of native code: `file` is a library's path, and the place stands so many bytes behind
+                     where it begins in memory */
     profile_count blocks, block_bytes; /* of 1 MiB or more that it asked for */
 } profile_site;
 

@@ -157,7 +157,7 @@ class TestTruth(Loop):
         self.assertIn("lock per access", {f["kind"] for f in report["findings"]})
 
     def test_native_sites(self):
-        """Accesses from C++ have the function that they come from, and two loops keep theirs."""
+        """Accesses from C++ have the function and, built with -g, the line that they come from; two loops keep theirs."""
         if not TRACED:
             self.skipTest("the program under test is not built here")
         report, run = self.profile(TRACED, self.table)
@@ -166,6 +166,18 @@ class TestTruth(Loop):
         self.assertEqual(loops, {("first_loop", "DATA"): 600, ("second_loop", "UVW"): 300})
         by = column_of(report, "DATA")["by"]
         self.assertEqual({b["site"] for b in by}, {"sampled"})
+        with open(os.path.join(os.path.dirname(os.path.realpath(__file__)), "traced.cc"), encoding="utf-8") as file:
+            source = file.readlines()
+        lines = {column: next(i for i, text in enumerate(source, 1) if part in text)
+                 for column, part in (("DATA", "data()[1].real()"), ("UVW", "column.get(row).data()[1];"))}
+        for loop in report["loops"]:
+            self.assertEqual((os.path.basename(loop["file"]), loop["line"]), ("traced.cc", lines[loop["column"]]))
+        bare = self.path("bare")
+        shutil.copy(TRACED, bare)
+        subprocess.run(["strip", "--strip-all", bare], check=True)
+        report, run = self.profile(bare, self.table, out="bare-report")
+        loops = {(l["file"], l["line"], l["function"].split("(")[0], l["column"]): l["count"] for l in report["loops"]}
+        self.assertEqual(loops, {("bare", 0, "first_loop", "DATA"): 600, ("bare", 0, "second_loop", "UVW"): 300})
 
     def test_description(self):
         """A program that asks for a column's description gets what it is now, also between accesses."""
