@@ -20,7 +20,7 @@ LOOP = """
 import sys
 from casacore.tables import table
 t = table(sys.argv[1], ack=False)
-for turn in range(10):
+for turn in range(10 * int(sys.argv[2]) if len(sys.argv) > 2 else 10):
     for row in range(t.nrows()): t.getcell('DATA', row)
 """
 MAKE = """
@@ -56,32 +56,45 @@ def cpu_of(command, environment):
     return used.ru_utime + used.ru_stime
 
 
+def in_turns(work, ways, rounds):
+    """Each way's processor time, in turns; prints them and the median ratios to the one without."""
+    for way in ways.values():  # warm
+        cpu_of(*way)
+    pairs = []
+    for turn in range(rounds):
+        pair = {}
+        for name in sorted(ways, reverse=turn % 2 == 1):
+            pair[name] = cpu_of(*ways[name])
+        pairs.append(pair)
+    told = {"work": work, **{name: [p[name] for p in pairs] for name in ways}}
+    told["ratio"] = statistics.median(p["with"] / p["without"] for p in pairs)
+    if "beside" in ways:
+        told["ratio_beside"] = statistics.median(p["beside"] / p["without"] for p in pairs)
+    print(json.dumps(told), flush=True)
+
+
 def measure(work, command, library, rounds, mode="profile", beside=None, only=None, **more):
     """`beside`: another profiler's command, in turn with the two. `more`: of the environment of the counted one."""
     if only and only != work:
         return
-    out = tempfile.mkdtemp()
-    try:
+    with tempfile.TemporaryDirectory() as out:
         plain = dict(os.environ)
         counted = {**plain, "LD_PRELOAD": library, "MSIO_PROF": f"{mode}:{out}", **more}
         ways = {"with": (command, counted), "without": (command, plain)}
         if beside:
             ways["beside"] = (beside, plain)
-        for way in ways.values():  # warm
-            cpu_of(*way)
-        pairs = []
-        for turn in range(rounds):
-            pair = {}
-            for name in sorted(ways, reverse=turn % 2 == 1):
-                pair[name] = cpu_of(*ways[name])
-            pairs.append(pair)
-        told = {"work": work, **{name: [p[name] for p in pairs] for name in ways}}
-        told["ratio"] = statistics.median(p["with"] / p["without"] for p in pairs)
-        if beside:
-            told["ratio_beside"] = statistics.median(p["beside"] / p["without"] for p in pairs)
-        print(json.dumps(told), flush=True)
-    finally:
-        shutil.rmtree(out)
+        in_turns(work, ways, rounds)
+
+
+def measure_samples(work, command, msio, rounds, only=None):
+    """Samples alone, of native code and Python: the whole run of `msio profile`, the command's own time and its report
+    with the program's, by 100 samples a second and by none."""
+    if only and only != work:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        run = [msio, "profile", "--quiet", "--no-estimate", "--out", os.path.join(folder, "out")]
+        in_turns(work, {"with": ([*run, "--", *command], dict(os.environ)),
+                        "without": ([*run, "--sample", "0", "--", *command], dict(os.environ))}, rounds)
 
 
 def main():
@@ -90,7 +103,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--on", help="a Measurement Set for WSClean and CASA, where they are installed")
     parser.add_argument("--casa", metavar="PYTHON", help="a Python with casatasks, for gaincal on that set")
-    parser.add_argument("--only", metavar="WORK", help="one of them: getcell, getcell-text, getcell-trace, wsclean, wsclean-clean, gaincal, calls, true")
+    parser.add_argument("--only", metavar="WORK", help="one of them: getcell, getcell-text, getcell-trace, wsclean, wsclean-clean, samples-wsclean, samples-getcell, gaincal, calls, true")
     arguments = parser.parse_args()
     only = arguments.only
     library = subprocess.run([arguments.msio, "profile", "--print-library"], check=True, capture_output=True,
@@ -110,6 +123,11 @@ def main():
                                       "-niter", "1000", "-mgain", "0.8", "-threshold", "0.01", "-weight", "briggs", "0.5",
                                       "-field", "all", "-name", os.path.join(folder, "image"), arguments.on], library,
                     arguments.rounds, only=only)
+            measure_samples("samples-wsclean", ["wsclean", "-quiet", "-reorder", "-j", "1", "-size", "512", "512", "-scale", "12asec",
+                                                "-niter", "1000", "-mgain", "0.8", "-threshold", "0.01", "-weight", "briggs", "0.5",
+                                                "-field", "all", "-name", os.path.join(folder, "image"), arguments.on],
+                            arguments.msio, arguments.rounds, only=only)
+        measure_samples("samples-getcell", [sys.executable, "-c", LOOP, table, "10"], arguments.msio, arguments.rounds, only=only)
         if arguments.on and arguments.casa:
             script = os.path.join(folder, "gaincal.py")
             with open(script, "w", encoding="utf-8") as file:
