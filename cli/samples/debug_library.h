@@ -33,7 +33,8 @@
     F(dwfl_report_elf)                                                                                                 \
     F(dwfl_report_end)                                                                                                 \
     F(dwfl_module_getelf)                                                                                              \
-    F(dwfl_module_addrname)                                                                                            \
+    F(dwfl_module_addrinfo)                                                                                            \
+    F(dwfl_module_info)                                                                                                \
     F(dwfl_module_getsrc)                                                                                              \
     F(dwfl_lineinfo)                                                                                                   \
     F(dwfl_build_id_find_elf)                                                                                          \

@@ -10,15 +10,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 #define FILES_MOST 1024 /* that are open at once: the next ones have no names */
 
 #if MSIO_LIBDW
 
+/* A symbol is searched among all of its file's: what was found is kept, by where unwinders say that its function
+ * begins. */
+typedef struct named_function {
+    uint64_t begin, from, to; /* from, to: addresses of the symbol; of no symbol all that begins there */
+    char *name;
+    UT_hash_handle hh;
+} named_function;
+
 typedef struct named_file {
     char *path;
     Dwfl *dwfl;
     Dwfl_Module *module; /* NULL: it cannot be read */
+    named_function *functions;
 } named_file;
 
 #else
@@ -55,6 +65,12 @@ static char *unnamed(uint64_t address) {
 
 void names_free(names *n) {
     for (int i = 0; i < n->files; i++) {
+        named_function *function, *next;
+        HASH_ITER(hh, n->file[i].functions, function, next) {
+            HASH_DEL(n->file[i].functions, function);
+            free(function->name);
+            free(function);
+        }
         if (n->file[i].dwfl) n->dw->dwfl_end(n->file[i].dwfl);
         free(n->file[i].path);
     }
@@ -119,14 +135,43 @@ static uint64_t function_begin(const debug_library *dw, Elf *elf, uint64_t addre
     return part.p_vaddr + (uint64_t)(int64_t)begin;
 }
 
-static char *function_name(const names *n, const named_file *f, Elf *elf, uint64_t address, uint64_t bias) {
-    const char *symbol = n->dw->dwfl_module_addrname(f->module, address + bias);
+/* A symbol as people write it. */
+static char *plain_name(const names *n, const char *symbol) {
     int status = -1;
-    if (!symbol) return unnamed(function_begin(n->dw, elf, address));
     char *plain = n->demangle ? n->demangle(symbol, NULL, NULL, &status) : NULL;
     if (plain && status == 0) return plain;
     free(plain);
     return cli_copy(symbol);
+}
+
+static const char *function_name(const names *n, named_file *f, Elf *elf, uint64_t address, uint64_t bias) {
+    uint64_t begin = function_begin(n->dw, elf, address);
+    named_function *function;
+    HASH_FIND(hh, f->functions, &begin, sizeof begin, function);
+    if (function && address >= function->from && address < function->to) return function->name;
+    if (!function) {
+        function = cli_alloc(sizeof *function);
+        *function = (named_function){.begin = begin};
+        HASH_ADD(hh, f->functions, begin, sizeof begin, function);
+    }
+    GElf_Off within;
+    GElf_Sym about;
+    const char *symbol = n->dw->dwfl_module_addrinfo(f->module, address + bias, &within, &about, NULL, NULL, NULL);
+    free(function->name);
+    function->name = symbol ? plain_name(n, symbol) : unnamed(begin);
+    function->from = symbol ? address - within : begin;
+    function->to = symbol ? function->from + about.st_size : UINT64_MAX;
+    return function->name;
+}
+
+/* Lines of what was built with -g itself: to ask the separate files of whole distributions would take long for what
+ * nobody can change. */
+static void find_line(const names *n, const named_file *f, uint64_t address, code_name *name) {
+    const char *separate = NULL;
+    n->dw->dwfl_module_info(f->module, NULL, NULL, NULL, NULL, NULL, NULL, &separate);
+    Dwfl_Line *line = separate ? NULL : n->dw->dwfl_module_getsrc(f->module, address);
+    const char *source = line ? n->dw->dwfl_lineinfo(line, NULL, &name->line, NULL, NULL, NULL) : NULL;
+    if (source && name->line > 0) name->source = cli_copy(source);
 }
 
 /* Where a file's first part that is loaded begins. */
@@ -141,7 +186,7 @@ static bool first_address(const debug_library *dw, Elf *elf, uint64_t *address) 
 }
 
 static code_name find(names *n, const char *path, uint64_t place, bool loaded) {
-    const named_file *f = n->dw && *path == '/' ? file_of(n, path) : NULL;
+    named_file *f = n->dw && *path == '/' ? file_of(n, path) : NULL;
     GElf_Addr bias;
     uint64_t address;
     Elf *elf = f && f->module ? n->dw->dwfl_module_getelf(f->module, &bias) : NULL;
@@ -149,10 +194,8 @@ static code_name find(names *n, const char *path, uint64_t place, bool loaded) {
         elf && (loaded ? first_address(n->dw, elf, &address) : debug_library_address(n->dw, elf, place, &address));
     if (!known) return (code_name){.function = unnamed(place)};
     if (loaded) address += place;
-    code_name name = {.function = function_name(n, f, elf, address, bias)};
-    Dwfl_Line *line = n->dw->dwfl_module_getsrc(f->module, address + bias);
-    const char *source = line ? n->dw->dwfl_lineinfo(line, NULL, &name.line, NULL, NULL, NULL) : NULL;
-    if (source && name.line > 0) name.source = cli_copy(source);
+    code_name name = {.function = cli_copy(function_name(n, f, elf, address, bias))};
+    find_line(n, f, address + bias, &name);
     return name;
 }
 
