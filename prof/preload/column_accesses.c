@@ -10,21 +10,22 @@
 /* What a thread found last: the same access mostly follows, from the same place. A place is a line of Python, by its
  * site; of an access without one how deep the stack stands, which differs between callers mostly. */
 typedef struct remembered {
-    unsigned epoch;
-    unsigned left; /* of a depth: accesses until the stack is walked again */
+    _Alignas(64) unsigned epoch; /* what is looked at is in one line of the cache */
+    unsigned left;               /* of a depth: accesses until the stack is walked again */
     uintptr_t place;
     profile_access *access;
     int table;
     bool write;
     uint8_t length;
-    char column[50];
+    char column[26];
 } remembered;
+_Static_assert(sizeof(remembered) == 64, "a way is a line of the cache");
 
 /* The native stack is walked at the first access of a column from a depth of the stack, and then at each so many: those
  * between take the site found last. */
 #define WALK_EACH 256
 
-#define WAYS 64
+#define WAYS 64 /* 2^6: first_way */
 #define LOOKS 4 /* at neighbouring ways: columns that are read in turn must not drive each other out */
 static __thread remembered ways[WAYS] __attribute__((tls_model("initial-exec")));
 static __thread unsigned replaced __attribute__((tls_model("initial-exec")));
@@ -44,18 +45,31 @@ static inline bool same_name(const char *a, const char *b, size_t length) {
     return first[0] == first[1] && last[0] == last[1];
 }
 
+/* A name that a way has no room for: as the segment has it. */
+static __attribute__((noinline)) bool same_long_name(const remembered *way, const preload_column *of) {
+    if (!way->access) return false;
+    const profile_string *name = &preload_segment->string[way->access->column];
+    return memcmp(preload_segment->text + name->at, of->name, of->length + 1) == 0;
+}
+
 static inline bool is_of(const remembered *way, const preload_column *of, uintptr_t place) {
-    return way->place == place && way->table == of->table && way->write == of->write && way->length == of->length &&
-           way->epoch == preload_epoch && same_name(way->column, of->name, of->length);
+    bool same = way->place == place && way->table == of->table && way->write == of->write &&
+                way->length == of->length && way->epoch == preload_epoch;
+    if (__builtin_expect(same && of->length >= sizeof way->column, 0)) return same_long_name(way, of);
+    return same && same_name(way->column, of->name, of->length);
 }
 
 /* Where the ways of an access from a place begin: table, name and place are all mixed in, as what is read in turn
  * differs in one of them only. */
 static inline unsigned first_way(const preload_column *of, uintptr_t place) {
-    const unsigned char *name = (const unsigned char *)of->name;
-    uint64_t told = (uint64_t)(unsigned)of->table << 32 | (uint64_t)name[0] << 24 |
-                    (uint64_t)name[of->length / 2] << 16 | (uint64_t)name[of->length - 1] << 8 | (of->length & 255);
-    return (unsigned)((told * 0x9e3779b97f4a7c15u ^ (uint64_t)place * 0xd6e8feb86659fd93u) >> 32) % WAYS;
+    const size_t n = of->length + 1, part = sizeof(uint32_t);
+    uint32_t begin, end;
+    if (n >= part)
+        memcpy(&begin, of->name, part), memcpy(&end, of->name + n - part, part);
+    else
+        begin = end = (unsigned char)of->name[0];
+    uint64_t told = ((uint64_t)begin << 32 | end) ^ (uint64_t)(unsigned)of->table * 0x9e3779b1u ^ place << 20;
+    return (unsigned)(told * 0x9e3779b97f4a7c15u >> 58);
 }
 
 /* The way that is to be an access's own from now on, with an access of NULL. */
@@ -86,7 +100,7 @@ static __attribute__((noinline)) profile_access *learn(remembered *way, const pr
     way->access = NULL;
     if (entry == NOTHING) return NULL;
     profile_access *access = &preload_segment->access[entry];
-    if (of->length >= sizeof way->column) return access;
+    if (of->length > UINT8_MAX) return access;
     *way = (remembered){.epoch = preload_epoch,
                         .left = WALK_EACH - 1,
                         .place = place,
@@ -94,7 +108,7 @@ static __attribute__((noinline)) profile_access *learn(remembered *way, const pr
                         .table = of->table,
                         .write = of->write,
                         .length = (uint8_t)of->length};
-    memcpy(way->column, of->name, of->length + 1);
+    if (of->length < sizeof way->column) memcpy(way->column, of->name, of->length + 1);
     return access;
 }
 

@@ -87,6 +87,8 @@ enum {
 typedef struct profile_file {
     _Atomic uint32_t state;
     uint32_t process, path, kind;
+    _Atomic uint32_t heat;       /* entry + 1 of heats; 0: none */
+    _Atomic uint32_t more_seeks; /* besides seeks: by the process's first thread; here, where a seek looks anyway */
     profile_count opens, closes;
     profile_count reads, writes, bytes_read, bytes_written;
     profile_count seeks, syncs, truncations, maps, locks;
@@ -94,8 +96,6 @@ typedef struct profile_file {
     profile_count in_order; /* reads and writes that began where the one before ended */
     _Atomic int64_t next;   /* where that is */
     profile_count failed;
-    _Atomic uint32_t heat;                             /* entry + 1 of heats; 0: none */
-    _Atomic uint32_t more_seeks;                       /* besides: by the process's first thread */
     _Atomic uint32_t read_sizes[PROFILE_SIZE_BUCKETS]; /* calls that got 2^i .. 2^(i+1) - 1 bytes */
     _Atomic uint32_t write_sizes[PROFILE_SIZE_BUCKETS];
 } profile_file;
@@ -208,16 +208,16 @@ typedef struct profile_access {
     uint32_t site;                   /* entry of sites + 1; 0: unknown */
     uint32_t write, sure;            /* PROFILE_SITE_... */
     uint32_t alone;                  /* 1: by the first thread */
-    profile_count cells;             /* calls for one row */
-    profile_count whole;             /* calls for the whole column */
-    profile_count parts;             /* calls for a set of rows, or a part of the cells */
-    profile_count rows;              /* of whole and parts that say how many */
+    profile_count cells;             /* calls for one row; it and the next two are what most accesses touch */
     profile_count elements;
+    _Atomic int64_t last_row, first_row;
+    profile_count whole;                        /* calls for the whole column */
+    profile_count parts;                        /* calls for a set of rows, or a part of the cells */
+    profile_count rows;                         /* of whole and parts that say how many */
     profile_count repeated, backward, skipping; /* cells whose row is the same, an earlier one, or beyond the next */
     profile_count longest;                      /* cells one after the other, of runs that ended */
     profile_count run_from;                     /* cells before the run that has not ended */
-    _Atomic int64_t first_row, last_row;
-    profile_count first, last; /* when, about */
+    profile_count first, last;                  /* when, about */
 } profile_access;
 
 /* Calls of one function of msio's own by the program, for one table or file, from one place. */
