@@ -431,7 +431,7 @@ static void print_sampled_lines(FILE *out, const cli_profile_run *run) {
     const cli_profile_samples *s = &run->samples;
     const double all = (double)s->samples;
     cli_grid grid;
-    if (!s->stacks.lines) return;
+    if (!s->stacks.lines || (double)s->stacks.line[0].own < 0.005 * all) return;
     cli_grid_begin(&grid, titles);
     for (int i = 0, shown = 0; i < s->stacks.lines && shown < SAMPLED_SHOWN; i++) {
         const cli_sampled_line *l = &s->stacks.line[i];

@@ -30,8 +30,10 @@
 #include <sys/syscall.h>
 
 #define CPUS_MOST 256
-#define RING_PAGES 128 /* what the kernel lets anyone lock: 516 KiB a processor */
-#define STACK_BYTES 16384
+#define RING_PAGES 128    /* what the kernel lets anyone lock: 516 KiB a processor */
+#define STACK_BYTES 32768 /* of a stack that are copied */
+#define STACK_BYTES_OFTEN 16384
+#define OFTEN 200 /* samples a second: more than this, and deep ones would not fit into the ring between two looks */
 /* The kernel's registers (asm/perf_regs.h): the general ones and IP. Segments and flags are left out. */
 #define REGISTERS 0xff01ffull
 #define REGISTER_IP 8
@@ -84,7 +86,7 @@ static int open_one(pid_t pid, int cpu, int hz) {
     a.use_clockid = 1;
     a.clockid = CLOCK_MONOTONIC;
     a.sample_regs_user = REGISTERS;
-    a.sample_stack_user = STACK_BYTES;
+    a.sample_stack_user = hz > OFTEN ? STACK_BYTES_OFTEN : STACK_BYTES;
     a.exclude_kernel = a.exclude_hv = 1;
     a.inherit = a.mmap = a.mmap2 = a.comm = a.comm_exec = a.task = a.sample_id_all = 1;
     a.disabled = a.enable_on_exec = 1;
