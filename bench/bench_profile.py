@@ -56,15 +56,15 @@ def cpu_of(command, environment):
     return used.ru_utime + used.ru_stime
 
 
-def in_turns(work, ways, rounds):
+def in_turns(work, ways, rounds, cost=cpu_of):
     """Each way's processor time, in turns; prints them and the median ratios to the one without."""
     for way in ways.values():  # warm
-        cpu_of(*way)
+        cost(*way)
     pairs = []
     for turn in range(rounds):
         pair = {}
         for name in sorted(ways, reverse=turn % 2 == 1):
-            pair[name] = cpu_of(*ways[name])
+            pair[name] = cost(*ways[name])
         pairs.append(pair)
     told = {"work": work, **{name: [p[name] for p in pairs] for name in ways}}
     told["ratio"] = statistics.median(p["with"] / p["without"] for p in pairs)
@@ -87,14 +87,21 @@ def measure(work, command, library, rounds, mode="profile", beside=None, only=No
 
 
 def measure_samples(work, command, msio, rounds, only=None):
-    """Samples alone, of native code and Python: the whole run of `msio profile`, the command's own time and its report
-    with the program's, by 100 samples a second and by none."""
+    """Samples alone, of native code and Python: the program's processor time and what sampling takes beside it, by 100
+    samples a second and by none. Naming what was sampled is the report's, after the program."""
     if only and only != work:
         return
     with tempfile.TemporaryDirectory() as folder:
         run = [msio, "profile", "--quiet", "--no-estimate", "--out", os.path.join(folder, "out")]
+
+        def cost(*way):
+            cpu_of(*way)
+            with open(os.path.join(folder, "out", "report.json"), encoding="utf-8") as file:
+                report = json.load(file)
+            return report["cpu_seconds"] + report["samples"]["own_seconds"]
+
         in_turns(work, {"with": ([*run, "--", *command], dict(os.environ)),
-                        "without": ([*run, "--sample", "0", "--", *command], dict(os.environ))}, rounds)
+                        "without": ([*run, "--sample", "0", "--", *command], dict(os.environ))}, rounds, cost)
 
 
 def main():
@@ -127,7 +134,7 @@ def main():
                                                 "-niter", "1000", "-mgain", "0.8", "-threshold", "0.01", "-weight", "briggs", "0.5",
                                                 "-field", "all", "-name", os.path.join(folder, "image"), arguments.on],
                             arguments.msio, arguments.rounds, only=only)
-        measure_samples("samples-getcell", [sys.executable, "-c", LOOP, table, "10"], arguments.msio, arguments.rounds, only=only)
+        measure_samples("samples-getcell", [sys.executable, "-c", LOOP, table, "20"], arguments.msio, arguments.rounds, only=only)
         if arguments.on and arguments.casa:
             script = os.path.join(folder, "gaincal.py")
             with open(script, "w", encoding="utf-8") as file:
