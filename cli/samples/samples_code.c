@@ -134,7 +134,7 @@ static void insert(code *all, process_code *p, int at, code_map map) {
         p->room = p->room ? 2 * p->room : 64;
         p->map = cli_resize(p->map, (size_t)p->room, sizeof *p->map);
     }
-    memmove(p->map + at + 1, p->map + at, (size_t)(p->maps - at) * sizeof *p->map);
+    if (at < p->maps) memmove(p->map + at + 1, p->map + at, (size_t)(p->maps - at) * sizeof *p->map);
     p->map[at] = map;
     p->maps++;
     all->maps++;
@@ -155,7 +155,7 @@ static int clear(code *all, process_code *p, uint64_t from, uint64_t to) {
         p->map[at].offset += to - p->map[at].from;
         p->map[at].from = to;
     }
-    memmove(p->map + kept, p->map + at, (size_t)(p->maps - at) * sizeof *p->map);
+    if (at > kept) memmove(p->map + kept, p->map + at, (size_t)(p->maps - at) * sizeof *p->map);
     all->maps -= at - kept;
     p->maps -= at - kept;
     return kept;
