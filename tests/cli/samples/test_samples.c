@@ -265,7 +265,7 @@ static void test_names(void **state) {
 /* ---------------------------------------------------------------- damaged files */
 
 /* What libelf unpacked of a damaged file's section names it does not free. */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void) { return "leak:libelf.so\n"; }
 
 static size_t read_all(const char *path, uint8_t **bytes) {
