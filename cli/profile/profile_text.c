@@ -162,7 +162,7 @@ static void print_times(FILE *out, const prof_found *found) {
     }
     fputs(
         "\nLines by time: Python's, all threads, sampled, with what the process grew by meanwhile; blocks of memory of\n"
-        "1 MiB or more are counted at the line that asks for them\n",
+        "1 MiB or more are counted at the line that asks for them (of every allocation: memray run PROGRAM)\n",
         out);
     cli_grid_print(&grid, out);
     print_tasks(out, found);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ static int write_one(const cli_context *cli, const cli_profile_run *run, const p
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!out) return cli_fail_system(cli, path, "the report cannot be written");
+    __fsetlocking(out, FSETLOCKING_BYCALLER); /* it is of this thread alone: a lock a piece is a third of the time */
     switch (which) {
     case 0: cli_profile_text(out, run, found); break;
     case 1: cli_profile_json(out, run, found); break;
