@@ -243,8 +243,8 @@ static void take(cli_profile_sampler *s, const struct perf_event_header *head, c
         take_fork(s, body, size);
     } else if (head->type == PERF_RECORD_COMM && head->misc & PERF_RECORD_MISC_COMM_EXEC) {
         code_gone(s->all, pid);
-    } else if (head->type == PERF_RECORD_EXIT && size >= 16 && memcmp(body, body + 8, 4) == 0) { /* not of a thread */
-        code_gone(s->all, pid);
+    } else if (head->type == PERF_RECORD_EXIT && size >= 16 && memcmp(body, body + 8, 4) == 0) { /* the first thread */
+        code_ended(s->all, pid);
     } else if (head->type == PERF_RECORD_LOST && size >= 16) {
         memcpy(&lost, body + 8, 8);
         s->lost += (int64_t)lost;

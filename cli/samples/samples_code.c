@@ -16,6 +16,7 @@
 
 typedef struct process_code {
     uint32_t pid;
+    bool ended;
     int maps, room;
     code_map *map; /* in the order of addresses, without overlaps */
     UT_hash_handle hh;
@@ -73,9 +74,9 @@ code_file *code_file_at(code *all, int file) { return &all->file[file]; }
 
 int code_files(const code *all) { return all->files; }
 
-int code_open(const code_file *f) {
+int code_open(const char *path) {
     struct stat about;
-    int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || (fstat(fd, &about) == 0 && S_ISREG(about.st_mode))) return fd;
     close(fd);
     return -1;
@@ -84,7 +85,7 @@ int code_open(const code_file *f) {
 static void look_into(code_file *f) {
     struct stat about;
     f->looked = true;
-    int fd = code_open(f);
+    int fd = code_open(f->path);
     if (fd < 0) return;
     if (fstat(fd, &about) == 0 && about.st_size > 0) {
         void *map = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -105,10 +106,18 @@ bool code_follows_call(code_file *f, uint64_t at) {
 
 /* ---------------------------------------------------------------- processes */
 
+/* Whether so many more maps, or another process, find room. */
+static bool make_room(code *all, int maps, unsigned processes) {
+    process_code *p, *next;
+    if (all->maps + maps <= MAPS_MOST && HASH_COUNT(all->process) + processes <= PROCESSES_MOST) return true;
+    HASH_ITER(hh, all->process, p, next) if (p->ended) drop(all, p);
+    return all->maps + maps <= MAPS_MOST && HASH_COUNT(all->process) + processes <= PROCESSES_MOST;
+}
+
 static process_code *process_of(code *all, uint32_t pid, bool make) {
     process_code *p;
     HASH_FIND(hh, all->process, &pid, sizeof pid, p);
-    if (p || !make || HASH_COUNT(all->process) >= PROCESSES_MOST) return p;
+    if (p || !make || !make_room(all, 1, 1)) return p;
     p = cli_alloc(sizeof *p);
     *p = (process_code){.pid = pid};
     HASH_ADD(hh, all->process, pid, sizeof p->pid, p);
@@ -129,7 +138,7 @@ static int first_behind(const process_code *p, uint64_t address) {
 }
 
 static void insert(code *all, process_code *p, int at, code_map map) {
-    if (all->maps == MAPS_MOST) return;
+    if (all->maps == MAPS_MOST) return; /* room was made before */
     if (p->maps == p->room) {
         p->room = p->room ? 2 * p->room : 64;
         p->map = cli_resize(p->map, (size_t)p->room, sizeof *p->map);
@@ -164,15 +173,19 @@ static int clear(code *all, process_code *p, uint64_t from, uint64_t to) {
 void code_mapped(code *all, uint32_t pid, code_map map, const char *path) {
     process_code *p = map.to > map.from ? process_of(all, pid, true) : NULL;
     if (!p) return;
+    p->ended = false;
+    make_room(all, 2, 0);
     int at = clear(all, p, map.from, map.to);
     map.file = find_file(all, path);
     if (map.file >= 0) insert(all, p, at, map);
 }
 
 void code_forked(code *all, uint32_t child, uint32_t parent) {
-    const process_code *from = process_of(all, parent, false);
-    if (!from || all->maps + from->maps > MAPS_MOST) return;
     code_gone(all, child);
+    process_code *from = process_of(all, parent, false);
+    if (!from) return;
+    from->ended = false;
+    if (!make_room(all, from->maps, 1)) return;
     process_code *to = process_of(all, child, true);
     if (!to || from->maps == 0) return;
     to->map = cli_alloc_many((size_t)from->maps, sizeof *to->map);
@@ -184,6 +197,11 @@ void code_forked(code *all, uint32_t child, uint32_t parent) {
 void code_gone(code *all, uint32_t pid) {
     process_code *p = process_of(all, pid, false);
     if (p) drop(all, p);
+}
+
+void code_ended(code *all, uint32_t pid) {
+    process_code *p = process_of(all, pid, false);
+    if (p) p->ended = true;
 }
 
 code_place code_at(code *all, uint32_t pid, uint64_t address) {

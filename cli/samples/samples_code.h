@@ -36,11 +36,13 @@ typedef struct code code;
 code *code_new(void);
 void code_free(code *all);
 
-/* What happened to a process: code was mapped (what stood there before is gone), it was forked, ended or became another
- * program. What finds no room (65 536 maps, CODE_FILES_MOST files, 4096 processes) is unknown code. */
+/* What happened to a process: code was mapped (what stood there before is gone), it was forked, became another program,
+ * or its first thread ended: others may go on, so its code is forgotten when there is no other room. What finds no room
+ * (65 536 maps, CODE_FILES_MOST files, 4096 processes) is unknown code. */
 void code_mapped(code *all, uint32_t pid, code_map map, const char *path);
 void code_forked(code *all, uint32_t child, uint32_t parent);
 void code_gone(code *all, uint32_t pid);
+void code_ended(code *all, uint32_t pid);
 
 /* Code at an address. */
 code_place code_at(code *all, uint32_t pid, uint64_t address);
@@ -49,8 +51,8 @@ const code_map *code_maps(code *all, uint32_t pid, int *n);
 
 code_file *code_file_at(code *all, int file);
 int code_files(const code *all);
-/* A descriptor of it, to be closed; -1: it is not there, or no regular file. */
-int code_open(const code_file *file);
+/* A descriptor of a library or program, to be closed; -1: it is not there, or no regular file. */
+int code_open(const char *path);
 /* Whether the instruction before `offset` of the file is a call: E8 rel32, or one of the forms of FF /2. */
 bool code_follows_call(code_file *file, uint64_t offset);
 

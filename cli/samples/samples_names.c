@@ -3,6 +3,7 @@
 
 #include "cli/common/failure.h"
 #include "cli/samples/debug_library.h"
+#include "cli/samples/samples_code.h"
 
 #include <dlfcn.h>
 #include <inttypes.h>
@@ -10,9 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uthash.h>
 
-#define FILES_MOST 1024 /* that are open at once: the next ones have no names */
+#define FILES_MOST 32 /* that are open at once */
 
 #if MSIO_LIBDW
 
@@ -43,6 +45,7 @@ struct names {
     const debug_library *dw;
     char *(*demangle)(const char *, char *, size_t *, int *);
     int files;
+    int next; /* whose place the next one takes */
     named_file file[FILES_MOST];
 };
 
@@ -63,17 +66,19 @@ static char *unnamed(uint64_t address) {
 
 #if MSIO_LIBDW
 
-void names_free(names *n) {
-    for (int i = 0; i < n->files; i++) {
-        named_function *function, *next;
-        HASH_ITER(hh, n->file[i].functions, function, next) {
-            HASH_DEL(n->file[i].functions, function);
-            free(function->name);
-            free(function);
-        }
-        if (n->file[i].dwfl) n->dw->dwfl_end(n->file[i].dwfl);
-        free(n->file[i].path);
+static void close_file(const names *n, named_file *f) {
+    named_function *function, *next;
+    HASH_ITER(hh, f->functions, function, next) {
+        HASH_DEL(f->functions, function);
+        free(function->name);
+        free(function);
     }
+    if (f->dwfl) n->dw->dwfl_end(f->dwfl);
+    free(f->path);
+}
+
+void names_free(names *n) {
+    for (int i = 0; i < n->files; i++) close_file(n, &n->file[i]);
     free(n);
 }
 
@@ -88,16 +93,18 @@ static void open_file(const names *n, named_file *f) {
     kept = callbacks;
     f->dwfl = n->dw->dwfl_begin(&kept);
     if (!f->dwfl) return;
+    int fd = code_open(f->path);
     n->dw->dwfl_report_begin(f->dwfl);
-    f->module = n->dw->dwfl_report_elf(f->dwfl, f->path, f->path, -1, 0, true);
+    f->module = fd >= 0 ? n->dw->dwfl_report_elf(f->dwfl, f->path, f->path, fd, 0, true) : NULL;
+    if (fd >= 0 && !f->module) close(fd);
     n->dw->dwfl_report_end(f->dwfl, NULL, NULL);
 }
 
 static named_file *file_of(names *n, const char *path) {
     for (int i = n->files - 1; i >= 0; i--)
         if (strcmp(n->file[i].path, path) == 0) return &n->file[i];
-    if (n->files == FILES_MOST) return NULL;
-    named_file *f = &n->file[n->files++];
+    named_file *f = &n->file[n->files < FILES_MOST ? n->files++ : (n->next = (n->next + 1) % FILES_MOST)];
+    close_file(n, f);
     *f = (named_file){.path = cli_copy(path)};
     open_file(n, f);
     return f;

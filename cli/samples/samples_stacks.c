@@ -255,6 +255,12 @@ static void sort(cli_sampled_stacks *to) {
     if (to->lines) qsort(to->line, (size_t)to->lines, sizeof *to->line, most_line);
 }
 
+/* Files are opened one after the other. */
+static int by_file(const void *one, const void *other, void *places) {
+    const code_place *a = (code_place *)places + *(const int *)one, *b = (code_place *)places + *(const int *)other;
+    return a->file != b->file ? (a->file < b->file ? -1 : 1) : a->offset < b->offset ? -1 : a->offset > b->offset;
+}
+
 void stacks_name(const stacks *s, code *all, const profile_segment *counters, cli_sampled_stacks *result) {
     size_t places = (size_t)s->places;
     *result = (cli_sampled_stacks){.function = cli_zeros(places + 1, sizeof *result->function),
@@ -271,7 +277,11 @@ void stacks_name(const stacks *s, code *all, const profile_segment *counters, cl
                 .function_stamp = cli_zeros(places + 1, sizeof *n.function_stamp),
                 .line_stamp = cli_zeros(places + 1, sizeof *n.line_stamp)};
     names *by = names_new();
-    for (int i = 0; i < s->places; i++) name_place(&n, i, by, all, counters);
+    int *order = cli_alloc_many(places + 1, sizeof *order);
+    for (int i = 0; i < s->places; i++) order[i] = i;
+    if (places) qsort_r(order, places, sizeof *order, by_file, (void *)(uintptr_t)s->place);
+    for (int i = 0; i < s->places; i++) name_place(&n, order[i], by, all, counters);
+    free(order);
     names_free(by);
     make_tree(&n);
     sort(result);

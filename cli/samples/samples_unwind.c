@@ -98,7 +98,7 @@ static void look_into(const unwinder *u, file_frames *f, const code_file *of) {
     if (strcmp(of->path, "[vdso]") == 0) {
         f->elf = open_vdso(u);
     } else {
-        fd = code_open(of);
+        fd = code_open(of->path);
         f->elf = fd >= 0 ? u->dw->elf_begin(fd, ELF_C_READ, NULL) : NULL;
     }
     if (f->elf) {

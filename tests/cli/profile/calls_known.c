@@ -101,6 +101,10 @@ int main(int argc, char **argv) {
         if (pthread_create(&other, NULL, run, NULL)) return 2;
         run(NULL);
         pthread_join(other, NULL);
+    } else if (strcmp(mode, "leader") == 0) { /* ends before the other */
+        pthread_t other;
+        if (pthread_create(&other, NULL, run, NULL)) return 2;
+        pthread_exit(NULL);
     } else if (strcmp(mode, "children") == 0) {
         run_children();
     } else if (strcmp(mode, "signal") == 0) {

@@ -104,6 +104,11 @@ class TestStacks(Native):
         thread = [weight for stack, weight in self.folded() if not any(f.startswith("main [") for f in stack)]
         self.assertAlmostEqual(sum(thread) / sum(weight for _, weight in self.folded()), 0.5, delta=0.02)
 
+    def test_leader(self):
+        """The first thread ends before another: the process's code is known as long as it runs."""
+        self.known("leader")
+        self.check_shares()
+
     def test_children(self):
         """Those of forked processes, whose code is their parent's."""
         self.known("children")

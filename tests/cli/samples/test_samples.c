@@ -48,10 +48,7 @@ static void test_code_against_pages(void **state) {
         uint32_t pid = (uint32_t)(rand() % PROCESSES), other = (uint32_t)(rand() % PROCESSES);
         if (turn % 50 == 0 && pid != other) {
             code_forked(all, pid, other);
-            /* of a process that nothing is known of, nothing is copied */
-            int maps;
-            code_maps(all, other, &maps);
-            if (maps) memcpy(page[pid], page[other], sizeof page[pid]);
+            memcpy(page[pid], page[other], sizeof page[pid]);
         } else if (turn % 77 == 0) {
             code_gone(all, pid);
             memset(page[pid], -1, sizeof page[pid]);
@@ -64,6 +61,7 @@ static void test_code_against_pages(void **state) {
             for (int i = 0; i < n; i++)
                 page[pid][from + i].file = file, page[pid][from + i].offset = offset + (uint64_t)i * PAGE;
         }
+        if (turn % 19 == 0) code_ended(all, other); /* its other threads go on */
         int at = rand() % PAGES;
         uint64_t within = (uint64_t)rand() % PAGE;
         code_place place = code_at(all, pid, (uint64_t)at * PAGE + within);
