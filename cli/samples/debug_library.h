@@ -36,6 +36,7 @@
     F(dwfl_module_addrinfo)                                                                                            \
     F(dwfl_module_info)                                                                                                \
     F(dwfl_module_getsrc)                                                                                              \
+    F(dwfl_line_comp_dir)                                                                                              \
     F(dwfl_lineinfo)                                                                                                   \
     F(dwfl_build_id_find_elf)                                                                                          \
     F(dwfl_standard_find_debuginfo)                                                                                    \

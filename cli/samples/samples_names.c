@@ -171,6 +171,26 @@ static const char *function_name(const names *n, named_file *f, Elf *elf, uint64
     return function->name;
 }
 
+/* A path as it is from the folder in which it was compiled, without steps up. */
+static char *whole_path(const char *folder, const char *path) {
+    bool within = *path != '/' && folder && *folder == '/';
+    char *whole = cli_alloc((within ? strlen(folder) + 1 : 0) + strlen(path) + 1), *to = whole;
+    sprintf(whole, "%s%s%s", within ? folder : "", within ? "/" : "", path);
+    if (*whole != '/') return whole;
+    for (char *part = whole; *part;) { /* each begins with a slash */
+        size_t length = 1 + strcspn(part + 1, "/");
+        if (length == 3 && strncmp(part, "/..", 3) == 0) {
+            while (to > whole && *--to != '/') continue;
+        } else if (length > 1 && !(length == 2 && part[1] == '.')) {
+            memmove(to, part, length);
+            to += length;
+        }
+        part += length;
+    }
+    *to = '\0';
+    return whole;
+}
+
 /* Lines of what was built with -g itself: to ask the separate files of whole distributions would take long for what
  * nobody can change. */
 static void find_line(const names *n, const named_file *f, uint64_t address, code_name *name) {
@@ -178,7 +198,7 @@ static void find_line(const names *n, const named_file *f, uint64_t address, cod
     n->dw->dwfl_module_info(f->module, NULL, NULL, NULL, NULL, NULL, NULL, &separate);
     Dwfl_Line *line = separate ? NULL : n->dw->dwfl_module_getsrc(f->module, address);
     const char *source = line ? n->dw->dwfl_lineinfo(line, NULL, &name->line, NULL, NULL, NULL) : NULL;
-    if (source && name->line > 0) name->source = cli_copy(source);
+    if (source && name->line > 0) name->source = whole_path(n->dw->dwfl_line_comp_dir(line), source);
 }
 
 /* Where a file's first part that is loaded begins. */
