@@ -353,8 +353,9 @@ void cli_profile_sampler_close(cli_profile_sampler *s, cli_profile_samples *resu
     list_libraries(s, result);
     if (s->stacks)
         stacks_name(s->stacks, s->all, s->counters, &result->stacks);
-    else
-        snprintf(result->why_no_stacks, sizeof result->why_no_stacks, "libdw.so.1 (elfutils) is not installed");
+    else if (s->cpus)
+        snprintf(result->why_no_stacks, sizeof result->why_no_stacks,
+                 "libdw.so.1 (elfutils) is not installed, or msio was built without its headers");
     for (int cpu = 0; cpu < s->cpus; cpu++) {
         munmap(s->ring[cpu], (1 + RING_PAGES) * s->page);
         close(s->fd[cpu]);

@@ -228,6 +228,8 @@ class TestTruth(Loop):
         report, _ = self.profile(SAMPLED, os.path.join(self.table, "table.dat"), out="none",
                                  options=["--sample", "0", "--no-estimate"])
         self.assertEqual(report["samples"]["count"], 0)
+        self.assertEqual(report["samples"]["why_not"], "--sample 0")
+        self.assertNotIn("why_not", report["samples"]["stacks"])  # nothing is missing: none were wanted
 
 
 class TestSurvival(Loop):
